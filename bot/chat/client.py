@@ -1,0 +1,68 @@
+"""The Discord client: no intents, no cache, commands in the listed servers only."""
+
+import asyncio
+import logging
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.chat.lookup import CheckNow, LookUps, build_account_command
+from bot.chat.registration import keep_registering
+from bot.chat.replies import Responder
+from bot.errors import ServerNotListed
+from bot.useapi.servers import Servers
+
+_LOG = logging.getLogger(__name__)
+
+
+class CommandTree(app_commands.CommandTree[Any]):
+    """Answers also what no command answers."""
+
+    def __init__(self, client: discord.Client, *, servers: Servers, responder: Responder) -> None:
+        super().__init__(client)
+        self._servers = servers
+        self._responder = responder
+
+    async def on_error(self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError, /) -> None:
+        """Refuse in words: a server that is not listed, a command that is no longer there, anything unforeseen."""
+        if interaction.type is discord.InteractionType.autocomplete:
+            await interaction.response.autocomplete([])
+            return
+        if interaction.guild_id not in self._servers.listed:
+            await self._responder.refuse(interaction, ServerNotListed("not a listed server"))
+            return
+        _LOG.error("A command failed in server %s", interaction.guild_id, exc_info=error)
+        await self._responder.refuse(interaction, None)
+
+
+class AccountBot(discord.Client):
+    """Connects the commands to Discord."""
+
+    def __init__(self, *, servers: Servers, responder: Responder, look_ups: LookUps) -> None:
+        # Else discord.py warns at each start that there is no voice.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+        super().__init__(
+            intents=discord.Intents.none(),
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            max_messages=None,
+        )
+        self.look_ups = look_ups
+        self.tree = CommandTree(self, servers=servers, responder=responder)
+        self.tree.add_command(
+            build_account_command(look_ups), guilds=[discord.Object(guild_id) for guild_id in servers.listed]
+        )
+        self._listed = servers.listed
+        self._registering: asyncio.Task[None] | None = None
+
+    async def setup_hook(self) -> None:
+        """Make old buttons work, and register the commands meanwhile; a failure there must not stop the start."""
+        self.add_dynamic_items(CheckNow)
+        self._registering = asyncio.create_task(keep_registering(self.tree, self._listed), name="register-commands")
+
+    async def close(self) -> None:
+        """Stop registering and close the connection."""
+        if self._registering is not None:
+            self._registering.cancel()
+        await super().close()

@@ -1,0 +1,76 @@
+"""Keeps the connection to Discord: discord.py gives up where this does not."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import aiohttp
+import discord
+
+from bot.core.pace import backoff
+from bot.errors import DiscordTokenRefused
+
+_LOG = logging.getLogger(__name__)
+
+_AUTHENTICATION_FAILED = 4004
+_STEADY_SECONDS = 300.0
+
+
+class Connection:
+    """Logs in once, then connects again and again, within Discord's 1,000 identifies a day."""
+
+    def __init__(self, client: discord.Client, *, jitter: Callable[[], float]) -> None:
+        self._client = client
+        self._jitter = jitter
+        self._failures = 0
+
+    async def keep(self, token: str) -> None:
+        """Stay connected until cancelled.
+
+        Raises:
+            DiscordTokenRefused: Discord does not accept the token, now or any more.
+        """
+        await self._log_in(token)
+        clock = asyncio.get_running_loop().time
+        while not self._client.is_closed():
+            started = clock()
+            try:
+                await self._client.connect()
+            except discord.ConnectionClosed as error:
+                if error.code == _AUTHENTICATION_FAILED:
+                    raise DiscordTokenRefused("Discord closed the connection: authentication failed") from None
+                raise
+            except Exception:  # discord.py ends on its first refused connection and on an event it can't parse
+                _LOG.warning("The connection to Discord ended", exc_info=True)
+                await self._abandon_socket()
+            if clock() - started > _STEADY_SECONDS:
+                self._failures = 0
+            await self._pause("Connecting")
+
+    async def _log_in(self, token: str) -> None:
+        while True:
+            try:
+                await self._client.login(token)
+                return
+            except discord.LoginFailure:
+                raise DiscordTokenRefused("Discord refused the token") from None
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                _LOG.warning("Discord can't be reached: %s", type(error).__name__)
+            await self._close_failed_session()
+            await self._pause("Logging in")
+
+    async def _close_failed_session(self) -> None:
+        # Each login opens a session on the client's connector, and closing the session closes that too.
+        await self._client.http.close()
+        self._client.http.connector = discord.utils.MISSING
+
+    async def _abandon_socket(self) -> None:
+        socket = self._client.ws
+        if socket is not None and socket.open:
+            await socket.close(code=4000)
+
+    async def _pause(self, what: str) -> None:
+        self._failures += 1
+        wait = backoff(self._failures, self._jitter())
+        _LOG.info("%s again in %.1f s", what, wait)
+        await asyncio.sleep(wait)

@@ -1,0 +1,126 @@
+"""`/minimax-account`, its completion, and the *Check now* button under every card."""
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Literal, Self
+
+import discord
+from discord import app_commands
+
+from bot.chat.cards import account_card, choice_label
+from bot.chat.replies import Interaction, NewMessage, Reply, Responder, SameMessage, Surface
+from bot.chat.text import MAX_CUSTOM_ID
+from bot.core.account import Account
+from bot.core.wording import SETUP_GUIDE
+from bot.errors import ServerNotListed
+from bot.useapi.directory import AccountDirectory, Reading
+from bot.useapi.servers import Servers
+
+MAX_CHOICES = 25
+MAX_ASKED = 64
+_PREFIX = "minimax:check:"
+_TEMPLATE = re.compile(re.escape(_PREFIX) + r"(?P<account>.+)", re.DOTALL)
+
+
+class LookUps:
+    """Reads accounts for one server and makes them into replies."""
+
+    def __init__(self, *, servers: Servers, responder: Responder, now: Callable[[], datetime]) -> None:
+        self._servers = servers
+        self._responder = responder
+        self._now = now
+
+    async def look_up(self, interaction: Interaction, asked: str, *, share: bool) -> None:
+        """Answer with the card of the account that has this id or name."""
+        await self._answer(
+            interaction, NewMessage(interaction, share=share), lambda directory: directory.look_up(asked)
+        )
+
+    async def check_now(self, interaction: Interaction, account_id: str) -> None:
+        """Read the account past every cache and renew the card in place."""
+        await self._answer(
+            interaction, SameMessage(interaction), lambda directory: directory.read(account_id, fresh=True)
+        )
+
+    async def complete(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """Return up to 25 accounts whose id or name holds what was typed, soonest expiry first."""
+        try:
+            directory = self._servers.directory_for(interaction.guild_id)
+        except ServerNotListed:
+            return []
+        wanted = typed.strip().casefold()
+        matching = [account for account in await directory.offer() if _matches(account, wanted)]
+        now = self._now()
+        return [
+            app_commands.Choice(name=choice_label(account, now), value=account.id) for account in matching[:MAX_CHOICES]
+        ]
+
+    async def _answer(
+        self,
+        interaction: Interaction,
+        surface: Surface,
+        read: Callable[[AccountDirectory], Awaitable[Reading]],
+    ) -> None:
+        async def work() -> Reply:
+            directory = self._servers.directory_for(interaction.guild_id)
+            reading = await read(directory)
+            return Reply(account_card(reading, self._now()), account_view(reading.account.id))
+
+        await self._responder.answer(interaction, surface, work)
+
+
+def _matches(account: Account, wanted: str) -> bool:
+    is_choosable = len(account.id) <= MAX_ASKED
+    return is_choosable and (wanted in account.id.casefold() or wanted in (account.name or "").casefold())
+
+
+class CheckNow(discord.ui.DynamicItem[discord.ui.Button[Any]], template=_TEMPLATE):
+    """The button that reads an account again; its id holds the account, so it outlives restarts."""
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__(discord.ui.Button(label="Check now", emoji="🔄", custom_id=_PREFIX + account_id))
+        self.account_id = account_id
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Build the button that was pressed."""
+        return cls(match["account"])
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Read the account and renew the card."""
+        await interaction.client.look_ups.check_now(interaction, self.account_id)
+
+
+def account_view(account_id: str) -> discord.ui.View:
+    """Return the buttons under a card; *Check now* is left out where the id is too long for a button."""
+    view = discord.ui.View(timeout=None)
+    if len(_PREFIX + account_id) <= MAX_CUSTOM_ID:
+        view.add_item(CheckNow(account_id))
+    view.add_item(discord.ui.Button(label="How to renew", url=SETUP_GUIDE))
+    return view
+
+
+def build_account_command(look_ups: LookUps) -> app_commands.Command[Any, Any, None]:
+    """Return the command; who may use it is up to Discord and the server's admins."""
+
+    @app_commands.command(name="minimax-account", description="Show a MiniMax account: user, capabilities, expiry")
+    @app_commands.describe(
+        account="Account id, or a user name only one account has",
+        share="Show the answer to everyone in this channel (default: no)",
+    )
+    @app_commands.default_permissions(manage_guild=True)
+    async def minimax_account(
+        interaction: discord.Interaction[Any],
+        account: app_commands.Range[str, 1, MAX_ASKED],
+        share: Literal["yes", "no"] = "no",
+    ) -> None:
+        await look_ups.look_up(interaction, account, share=share == "yes")
+
+    @minimax_account.autocomplete("account")
+    async def complete(interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        return await look_ups.complete(interaction, typed)
+
+    return minimax_account

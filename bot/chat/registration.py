@@ -1,0 +1,103 @@
+"""Registers the commands in the listed servers and nowhere else, only where Discord has something different."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import aiohttp
+import discord
+from discord import app_commands
+
+from bot.core.pace import backoff
+
+_LOG = logging.getLogger(__name__)
+
+_MISSING_ACCESS = 50001
+_UNKNOWN_GUILD = 10004
+# A bot of one team is in a few servers; looking for left-over commands in more is not worth the calls.
+_MOST_OTHER_SERVERS = 100
+
+
+def _significant(payload: object) -> object:
+    """Return a payload without what Discord fills in or leaves out: defaults, nulls, empty lists."""
+    if isinstance(payload, Mapping):
+        kept = {key: _significant(value) for key, value in payload.items()}
+        return {key: value for key, value in kept.items() if value not in (None, False, [], {})}
+    if isinstance(payload, list | tuple):
+        return [_significant(value) for value in payload]
+    return payload
+
+
+def is_registered(wanted: list[dict[str, Any]], present: list[dict[str, Any]]) -> bool:
+    """Whether Discord's commands are the wanted ones, in any order, looking only at the fields that we set."""
+
+    def comparable(command: Mapping[str, Any], fields: Collection[str]) -> object:
+        # Discord returns permissions as text, discord.py sends them as a number; contexts do not apply in a server.
+        chosen = {key: command.get(key) for key in fields if key not in ("dm_permission", "contexts")}
+        permissions = chosen.get("default_member_permissions")
+        chosen["default_member_permissions"] = None if permissions is None else str(permissions)
+        return _significant(chosen)
+
+    by_name = {command.get("name"): command for command in present}
+    if len(present) != len(wanted) or by_name.keys() != {command["name"] for command in wanted}:
+        return False
+    return all(comparable(command, command) == comparable(by_name[command["name"]], command) for command in wanted)
+
+
+class Registrar:
+    """Compares and writes the commands, server by server, over REST."""
+
+    def __init__(self, tree: app_commands.CommandTree[Any], listed: Collection[int]) -> None:
+        self._tree = tree
+        self._http = tree.client.http
+        self._listed = listed
+
+    async def register_all(self) -> None:
+        """Register in the listed servers, take left-over commands out of others the bot is in.
+
+        Raises:
+            discord.HTTPException, aiohttp.ClientError, OSError: Discord is in trouble; try again later.
+        """
+        joined = {guild.id async for guild in self._tree.client.fetch_guilds(limit=200)}
+        for guild_id in sorted(self._listed):
+            await self._register(guild_id)
+        for guild_id in sorted(joined - set(self._listed))[:_MOST_OTHER_SERVERS]:
+            await self._write(guild_id, [])
+
+    async def _register(self, guild_id: int) -> None:
+        commands = self._tree.get_commands(guild=discord.Object(guild_id))
+        try:
+            await self._write(guild_id, [command.to_dict(self._tree) for command in commands])
+        except (discord.Forbidden, discord.NotFound) as error:
+            if error.code not in (_MISSING_ACCESS, _UNKNOWN_GUILD):
+                raise
+            _LOG.warning(
+                "The bot is not in server %s of GUILD_IDS, or was invited without the applications.commands scope. "
+                "Invite it, or take the id out of GUILD_IDS.",
+                guild_id,
+            )
+
+    async def _write(self, guild_id: int, wanted: list[dict[str, Any]]) -> None:
+        application_id = self._tree.client.application_id
+        assert application_id is not None
+        present = await self._http.get_guild_commands(application_id, guild_id)
+        if is_registered(wanted, [dict(command) for command in present]):
+            return
+        await self._http.bulk_upsert_guild_commands(application_id, guild_id, wanted)
+        _LOG.info("Registered %s commands in server %s", len(wanted), guild_id)
+
+
+async def keep_registering(tree: app_commands.CommandTree[Any], listed: Collection[int]) -> None:
+    """Register the commands, trying again until Discord has taken them."""
+    failures = 0
+    while True:
+        try:
+            await Registrar(tree, listed).register_all()
+            return
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            failures += 1
+            wait = backoff(failures, random.random(), first=5.0)
+            _LOG.warning("Commands not registered yet (%s), trying again in %.0f s", type(error).__name__, wait)
+        await asyncio.sleep(wait)

@@ -1,0 +1,179 @@
+"""Answers in time: at once if the work is quick, else deferred; and in words, whatever went wrong."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import aiohttp
+import discord
+
+from bot.chat.cards import problem_card
+from bot.core.pace import Allowance
+from bot.core.wording import explain
+from bot.errors import BotError, OperatorError, Stopping, TooManyLookUps
+
+_LOG = logging.getLogger(__name__)
+
+# Discord forgets an interaction that is not acknowledged within 3 s; deferring costs part of a round trip.
+ANSWER_WITHIN = timedelta(seconds=1.8)
+# What the event may have spent on its way here; more than this is a clock that is off.
+_LONGEST_WAY = timedelta(seconds=1.5)
+_DISCORD_TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)
+
+Interaction = discord.Interaction[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to show when all went well."""
+
+    embed: discord.Embed
+    view: discord.ui.View
+
+
+class Surface(Protocol):
+    """Where an answer appears."""
+
+    async def defer(self) -> None:
+        """Tell Discord that the answer comes later."""
+
+    async def show(self, reply: Reply) -> None:
+        """Show the answer."""
+
+    async def refuse(self, card: discord.Embed) -> None:
+        """Tell the asker, and nobody else, what went wrong."""
+
+
+class NewMessage:
+    """A new message, private unless shared."""
+
+    def __init__(self, interaction: Interaction, *, share: bool) -> None:
+        self._interaction = interaction
+        self._share = share
+
+    async def defer(self) -> None:
+        """Show "thinking" in place of the answer."""
+        await self._interaction.response.defer(ephemeral=not self._share, thinking=True)
+
+    async def show(self, reply: Reply) -> None:
+        """Show the answer, in one request if nothing was deferred."""
+        if self._interaction.response.is_done():
+            await self._interaction.edit_original_response(embed=reply.embed, view=reply.view)
+            return
+        await self._interaction.response.send_message(embed=reply.embed, view=reply.view, ephemeral=not self._share)
+
+    async def refuse(self, card: discord.Embed) -> None:
+        """Tell the asker privately; a public "thinking" is taken away, since a deferred answer can't turn private."""
+        if not self._interaction.response.is_done():
+            await self._interaction.response.send_message(embed=card, ephemeral=True)
+        elif not self._share:
+            await self._interaction.edit_original_response(embed=card)
+        else:
+            # A follow-up to an answer still "thinking" would become that public answer, so it is completed first.
+            await self._interaction.edit_original_response(content="Nothing to share.")
+            await self._interaction.followup.send(embed=card, ephemeral=True)
+            await self._interaction.delete_original_response()
+
+
+class SameMessage:
+    """The message whose button was pressed; if there is nothing better to show, it stays as it is."""
+
+    def __init__(self, interaction: Interaction) -> None:
+        self._interaction = interaction
+
+    async def defer(self) -> None:
+        """Acknowledge the press without a visible change."""
+        await self._interaction.response.defer()
+
+    async def show(self, reply: Reply) -> None:
+        """Edit the message."""
+        if self._interaction.response.is_done():
+            await self._interaction.edit_original_response(embed=reply.embed, view=reply.view)
+            return
+        await self._interaction.response.edit_message(embed=reply.embed, view=reply.view)
+
+    async def refuse(self, card: discord.Embed) -> None:
+        """Tell the presser privately."""
+        if self._interaction.response.is_done():
+            await self._interaction.followup.send(embed=card, ephemeral=True)
+            return
+        await self._interaction.response.send_message(embed=card, ephemeral=True)
+
+
+class Responder:
+    """Runs the work behind a command or button and sees to its answer."""
+
+    def __init__(self, *, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._allowance = Allowance()
+        self._is_open = True
+        self._in_flight: set[asyncio.Task[Any]] = set()
+
+    async def answer(self, interaction: Interaction, surface: Surface, work: Callable[[], Awaitable[Reply]]) -> None:
+        """Do the work and show its reply or its problem; never raises, always acknowledges in time."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._in_flight.add(task)
+        reference = secrets.token_hex(4)
+        try:
+            outcome = asyncio.create_task(self._outcome(interaction, work, reference))
+            done, _ = await asyncio.wait({outcome}, timeout=self._seconds_left(interaction))
+            if not done:
+                await surface.defer()
+            result = await outcome
+            await (surface.show(result) if isinstance(result, Reply) else surface.refuse(result))
+        except _DISCORD_TROUBLE as error:
+            # Not repeated: Discord reports 10062 and 40060 also for answers that people did see.
+            code = getattr(error, "code", 0)
+            _LOG.warning("Answer %s may not have been shown: %s, code %s", reference, type(error).__name__, code)
+        finally:
+            self._in_flight.discard(task)
+
+    async def refuse(self, interaction: Interaction, error: BotError | None) -> None:
+        """Answer a command with a problem alone; None stands for an error nobody foresaw."""
+
+        async def fail() -> Reply:
+            raise error if error is not None else RuntimeError("no such command handler")
+
+        await self.answer(interaction, NewMessage(interaction, share=False), fail)
+
+    def close(self) -> None:
+        """Take no new work: whoever asks from now on is told that the bot is restarting."""
+        self._is_open = False
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until all answers are given, at most this long."""
+        if self._in_flight:
+            await asyncio.wait(set(self._in_flight), timeout=seconds)
+
+    def _seconds_left(self, interaction: Interaction) -> float:
+        way = min(max(self._now() - interaction.created_at, timedelta(0)), _LONGEST_WAY)
+        return (ANSWER_WITHIN - way).total_seconds()
+
+    def _admit(self, interaction: Interaction) -> None:
+        if not self._is_open:
+            raise Stopping("the bot is stopping")
+        wait = self._allowance.take(interaction.user.id, self._now())
+        if wait:
+            raise TooManyLookUps(wait)
+
+    async def _outcome(
+        self, interaction: Interaction, work: Callable[[], Awaitable[Reply]], reference: str
+    ) -> Reply | discord.Embed:
+        asked = f"server {interaction.guild_id}, person {interaction.user.id}, reference {reference}"
+        try:
+            self._admit(interaction)
+            reply = await work()
+        except BotError as error:
+            level = logging.ERROR if isinstance(error, OperatorError) else logging.INFO
+            _LOG.log(level, "Not answered: %s (%s); %s", type(error).__name__, error, asked)
+            return problem_card(explain(error), reference)
+        except Exception:  # the edge of every command: the asker gets words, the log the traceback
+            _LOG.exception("Failed; %s", asked)
+            return problem_card(explain(None), reference)
+        _LOG.info("Answered; %s", asked)
+        return reply

@@ -1,0 +1,45 @@
+"""Texts from outside, made safe and short enough for Discord; discord.py checks neither."""
+
+import re
+import unicodedata
+
+import discord
+
+MAX_TITLE = 256
+MAX_DESCRIPTION = 4096
+MAX_FIELD = 1024
+MAX_CHOICE = 100
+MAX_CUSTOM_ID = 100
+MAX_URL = 2048
+
+
+def cut(text: str, limit: int) -> str:
+    """Return at most `limit` characters, the last one an ellipsis if something is missing."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def plain(text: str, limit: int) -> str:
+    """Return one line of at most `limit` characters, without control, direction, zero-width or surrogate ones."""
+    visible = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text[: 4 * limit])
+    kept = "".join(c for c in visible if unicodedata.category(c) not in ("Cf", "Cs"))
+    return cut(" ".join(kept.split()), limit)
+
+
+def escaped(text: str, limit: int) -> str:
+    """Return the plain text with Markdown and mentions switched off, still within the limit."""
+    for length in (limit, limit // 2, limit // 4):
+        safe = discord.utils.escape_mentions(discord.utils.escape_markdown(plain(text, length), ignore_links=False))
+        if len(safe) <= limit:
+            break
+    return safe
+
+
+def code(text: str, limit: int) -> str:
+    """Return the plain text as inline code."""
+    shown = plain(text.replace("`", "'"), limit - 2)
+    return f"`{shown or ' '}`"
+
+
+def is_web_url(url: str) -> bool:
+    """Whether Discord accepts the URL for a picture: http or https, not too long."""
+    return len(url) <= MAX_URL and re.match(r"https?://", url, re.IGNORECASE) is not None

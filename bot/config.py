@@ -1,0 +1,127 @@
+"""Settings from the environment and `.env`: every problem reported at once, by name, never by value."""
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from bot.errors import SettingsError
+
+DEFAULT_API = "https://api.useapi.net"
+_LARGEST_ID = 2**64 - 1
+
+
+def _token(value: object) -> str:
+    text = str(value).strip()
+    if not text:
+        raise ValueError("is empty. Paste the token")
+    if text.lower().startswith(("bearer ", "bot ")):
+        raise ValueError("starts with 'Bearer' or 'Bot'. Paste the token alone, without that word")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("holds a character no token has. Copy the token again, without quotes or spaces")
+    return text
+
+
+def _guild_id(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _LARGEST_ID):
+        raise ValueError(
+            "must be server ids, separated by commas. In Discord switch on Developer Mode, "
+            "then right-click the server and choose Copy Server ID"
+        )
+    return int(text)
+
+
+def _guild_ids(value: object) -> tuple[int, ...]:
+    parts = [part.strip() for part in str(value).split(",")]
+    ids = tuple(dict.fromkeys(_guild_id(part) for part in parts if part))
+    if not ids:
+        raise ValueError("is empty. List the ids of the servers that may use the bot, separated by commas")
+    return ids
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _base_url(value: object) -> str:
+    text = str(value).strip().rstrip("/")
+    advice = f"must be an https:// address (plain http:// only for this machine), such as {DEFAULT_API}"
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError(advice) from None
+    is_plain = parts.scheme == "http" and _is_loopback(host)
+    if not host or not (parts.scheme == "https" or is_plain):
+        raise ValueError(advice)
+    if "@" in parts.netloc or parts.query or parts.fragment or not text.isascii() or not text.isprintable():
+        raise ValueError(advice)
+    return text
+
+
+def _upper(value: object) -> str:
+    return str(value).strip().upper()
+
+
+def _lower(value: object) -> str:
+    return str(value).strip().lower()
+
+
+class Settings(BaseModel):
+    """All settings of `run`; the aliases are the names in the environment."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    discord_token: Annotated[SecretStr, BeforeValidator(_token)] = Field(alias="DISCORD_TOKEN")
+    useapi_token: Annotated[SecretStr, BeforeValidator(_token)] = Field(alias="USEAPI_TOKEN")
+    guild_ids: Annotated[tuple[int, ...], BeforeValidator(_guild_ids)] = Field(alias="GUILD_IDS")
+    base_url: Annotated[str, BeforeValidator(_base_url)] = Field(DEFAULT_API, alias="USEAPI_BASE_URL")
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
+        "INFO", alias="LOG_LEVEL"
+    )
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field("text", alias="LOG_FORMAT")
+
+
+_MISSING = {
+    "DISCORD_TOKEN": "is missing. Paste the bot token from the Discord developer portal",
+    "USEAPI_TOKEN": "is missing. Paste the API token from your useapi.net account",
+    "GUILD_IDS": "is missing. List the ids of the servers that may use the bot, separated by commas",
+}
+_CHOICES = {
+    "LOG_LEVEL": "must be DEBUG, INFO, WARNING or ERROR",
+    "LOG_FORMAT": "must be text or json",
+}
+
+
+def _problem(kind: str, name: str, context: Mapping[str, object]) -> str:
+    if kind == "missing":
+        return f"{name} {_MISSING[name]}."
+    return f"{name} {_CHOICES.get(name) or context.get('error')}."
+
+
+def read_settings(environ: Mapping[str, str], dotenv: Path) -> Settings:
+    """Return the settings; the environment outranks the `.env` file, an empty variable counts as not set.
+
+    Raises:
+        SettingsError: with one line a problem, each naming its setting and what to do, none holding a value.
+    """
+    try:
+        from_file = dotenv_values(dotenv, interpolate=False) if dotenv.is_file() else {}
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(
+            [f"{dotenv.name} can't be read. Make it a UTF-8 text file that the bot may read."]
+        ) from None
+    given = {name: value for name, value in {**from_file, **environ}.items() if value}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False)
+        lines = [_problem(item["type"], str(item["loc"][0]), item.get("ctx", {})) for item in found]
+        raise SettingsError(lines) from None

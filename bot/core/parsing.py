@@ -1,0 +1,165 @@
+"""Untrusted JSON of useapi.net into accounts.
+
+Every documented field is optional, so a missing or wrong-typed one becomes None instead of an error.
+`deviceID` and `searchParams` are a browser fingerprint and are not read at all; the token is masked here.
+"""
+
+import math
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StrictBool, WrapValidator
+from pydantic import ValidatorFunctionWrapHandler as Handler
+
+from bot.core.account import Account, Capability
+from bot.core.secrets import Redactor, mask_token
+from bot.errors import UnreadableAnswer
+
+KNOWN_FLAGS = ("supportVideo", "supportChat", "supportAudio", "supportMusic")
+MAX_ERROR = 200
+_FLAG = re.compile(r"support[A-Z0-9]\w{0,60}")
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
+_MOST_JOBS = 10_000
+# Shorter values are no secrets, and redacting them would tear holes into names.
+_SHORTEST_SECRET = 8
+
+
+def _none_if_invalid(value: object, handler: Handler) -> Any:
+    try:
+        return handler(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("not a text")
+    text = str(value).strip()
+    if not text:
+        raise ValueError("empty")
+    return text
+
+
+def _error(value: object) -> str | None:
+    """Return the error text; any truthy value means an error, as in useapi.net's own scripts."""
+    if not value:
+        return None
+    return value.strip() if isinstance(value, str) and value.strip() else "no details given"
+
+
+def _moment(value: object) -> datetime:
+    """Return a Unix time as aware UTC; seconds as documented, milliseconds understood, the absurd refused."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("not a time")
+    for seconds in (value, value / 1000):
+        if _EARLIEST <= seconds <= _LATEST:
+            return datetime.fromtimestamp(seconds, UTC)
+    raise ValueError("out of range")
+
+
+def _iso_moment(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError("not a date")
+    moment = datetime.fromisoformat(value)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return _moment(moment.timestamp())
+
+
+def _whole_number(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value not in range(_MOST_JOBS + 1):
+        raise ValueError("not a count")
+    return int(value)
+
+
+_Lenient = WrapValidator(_none_if_invalid)
+_Text = Annotated[str | None, BeforeValidator(_text), _Lenient]
+_Bool = Annotated[StrictBool | None, _Lenient]
+_Moment = Annotated[datetime | None, BeforeValidator(_moment), _Lenient]
+_IsoMoment = Annotated[datetime | None, BeforeValidator(_iso_moment), _Lenient]
+_Count = Annotated[int | None, BeforeValidator(_whole_number), _Lenient]
+
+
+class _User(BaseModel):
+    id: _Text = None
+    name: _Text = None
+    avatar: _Text = None
+    is_anonymous: _Bool = Field(None, alias="isAnonymous")
+
+
+class _Jwt(BaseModel):
+    token: Annotated[SecretStr | None, _Lenient] = None
+    user: Annotated[_User | None, _Lenient] = None
+    host: _Text = None
+    exp: _Moment = None
+    iat: _Moment = None
+    exp_expire: _IsoMoment = Field(None, alias="exp_Expire")
+    iat_issued: _IsoMoment = Field(None, alias="iat_Issued")
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    jwt: Annotated[_Jwt | None, _Lenient] = None
+    max_jobs: _Count = Field(None, alias="maxJobs")
+    error: Annotated[str | None, BeforeValidator(_error), _Lenient] = None
+
+
+def _capabilities(extra: dict[str, Any]) -> tuple[Capability, ...]:
+    """Return the four known flags in their order, then any other `support...` flag by name."""
+    others = sorted(key for key in extra if key not in KNOWN_FLAGS and _FLAG.fullmatch(key))
+    values = {key: value for key, value in extra.items() if isinstance(value, bool)}
+    return tuple(Capability(flag, values.get(flag)) for flag in (*KNOWN_FLAGS, *others))
+
+
+def _web_url(url: str | None) -> str | None:
+    """Return the URL if Discord may fetch it, None for any scheme but http and https."""
+    is_web = url is not None and re.fullmatch(r"https?://[^\s/]+\.[^\s]+", url, re.ASCII | re.IGNORECASE)
+    return url if is_web else None
+
+
+def parse_account(account_id: str, data: object, redact: Redactor) -> Account:
+    """Build the account from the API's object; the id is the one it was asked for under.
+
+    Raises:
+        UnreadableAnswer: the value is not an object.
+    """
+    if not isinstance(data, dict):
+        raise UnreadableAnswer("not an object")
+    document = _Document.model_validate({key: value for key, value in data.items() if isinstance(key, str)})
+    jwt = document.jwt or _Jwt()
+    user = jwt.user or _User()
+    token = jwt.token.get_secret_value() if jwt.token else ""
+    redact_token = Redactor([token] if len(token) >= _SHORTEST_SECRET else [])
+
+    def clean(text: str | None) -> str | None:
+        return None if text is None else redact(redact_token(text))
+
+    error = clean(document.error)
+    return Account(
+        id=account_id,
+        name=clean(user.name),
+        user_id=clean(user.id),
+        anonymous=user.is_anonymous,
+        avatar_url=_web_url(clean(user.avatar)),
+        expires_at=jwt.exp or jwt.exp_expire,
+        issued_at=jwt.iat or jwt.iat_issued,
+        host=clean(jwt.host),
+        max_jobs=document.max_jobs,
+        capabilities=_capabilities(document.model_extra or {}),
+        masked_token=mask_token(token) if token else None,
+        error=error[:MAX_ERROR] if error else None,
+    )
+
+
+def parse_accounts(data: object, redact: Redactor) -> dict[str, Account]:
+    """Build all accounts from the list endpoint's object, keyed by id; entries that are no objects are skipped.
+
+    Raises:
+        UnreadableAnswer: the value is not an object.
+    """
+    if not isinstance(data, dict):
+        raise UnreadableAnswer("not an object")
+    entries = {str(key): value for key, value in data.items() if isinstance(value, dict)}
+    return {key: parse_account(key, value, redact) for key, value in entries.items()}

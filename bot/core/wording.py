@@ -1,0 +1,156 @@
+"""What people read, in plain text: durations, one-line states, and what went wrong."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from bot.core.account import Account, Status
+from bot.errors import (
+    AccountOnHold,
+    AmbiguousName,
+    ApiBusy,
+    ApiUnreachable,
+    BotError,
+    NoSuchAccount,
+    ServerNotListed,
+    Stopping,
+    SubscriptionLapsed,
+    TooManyLookUps,
+    UnreadableAnswer,
+    UseapiTokenRefused,
+)
+
+SETUP_GUIDE = "https://useapi.net/docs/start-here/setup-minimax"
+MAX_IDS = 10
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def say_duration(duration: timedelta) -> str:
+    """Return a duration in its largest fitting unit: "12 days", "5 hours", "1 minute".
+
+    Time left is rounded up; time gone by, given as a negative duration, is rounded down and said without a sign.
+    """
+    seconds = duration.total_seconds()
+    for unit, length in (("day", 86_400), ("hour", 3_600)):
+        if abs(seconds) > length:
+            return _count(abs(math.ceil(seconds / length)), unit)
+    return _count(max(1, abs(math.ceil(seconds / 60))), "minute")
+
+
+def say_state(account: Account, now: datetime) -> str:
+    """Return the state in a few words: "expires in 12 days", "in error"."""
+    remaining = account.remaining(now) or timedelta(0)
+    status = account.status(now)
+    match status:
+        case Status.ERROR:
+            return "in error"
+        case Status.UNKNOWN:
+            return "expiry unknown"
+        case Status.EXPIRED:
+            return f"expired {say_duration(remaining)} ago"
+        case Status.HEALTHY | Status.EXPIRING:
+            return f"expires in {say_duration(remaining)}"
+        case _:
+            assert_never(status)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a person is told when something went wrong; `ids` are account ids worth trying."""
+
+    title: str
+    happened: str
+    advice: str
+    ids: tuple[str, ...] = ()
+    more_ids: int = 0
+
+
+def _with_ids(title: str, happened: str, advice: str, ids: tuple[str, ...]) -> Problem:
+    return Problem(title, happened, advice, ids[:MAX_IDS], max(0, len(ids) - MAX_IDS))
+
+
+_ADD_ACCOUNT = f"Accounts are added at useapi.net: {SETUP_GUIDE}"
+_UNEXPECTED = Problem(
+    "Something broke",
+    "The bot ran into an error of its own.",
+    "Try again. If it happens again, give whoever runs this bot the reference below.",
+)
+_SIMPLE: dict[type[BotError], Problem] = {
+    UseapiTokenRefused: Problem(
+        "The bot's useapi.net token was refused",
+        "useapi.net does not accept the token this bot uses, so no account can be read. The accounts may be fine.",
+        "Whoever runs this bot must put a valid token into USEAPI_TOKEN and restart it.",
+    ),
+    SubscriptionLapsed: Problem(
+        "The useapi.net subscription has lapsed",
+        "useapi.net answers no requests of this token until it is paid for again.",
+        "Whoever owns the useapi.net subscription must renew it at useapi.net.",
+    ),
+    AccountOnHold: Problem(
+        "The account is on hold at MiniMax",
+        "MiniMax has paused this account. That can last a few hours, and ends by itself as a rule.",
+        "Try again later. If it stays on hold, log in to MiniMax and see what it says.",
+    ),
+    ApiUnreachable: Problem(
+        "useapi.net can't be reached",
+        "useapi.net did not answer, or answered with an error of its own.",
+        "Try again in a minute. If it goes on, see whether useapi.net itself is up.",
+    ),
+    UnreadableAnswer: Problem(
+        "useapi.net's answer can't be read",
+        "useapi.net answered, but not with account data this bot understands.",
+        "Try again in a minute. If it goes on, give whoever runs this bot the reference below.",
+    ),
+    ServerNotListed: Problem(
+        "This bot does not serve this place",
+        "It answers only in the servers that whoever runs it has listed, never in direct messages.",
+        "Use the command in one of those servers, or ask for this server's id to be added to GUILD_IDS.",
+    ),
+    Stopping: Problem(
+        "The bot is restarting",
+        "It takes no new work while it shuts down.",
+        "Try again in a minute.",
+    ),
+}
+
+
+def _explain_no_account(error: NoSuchAccount) -> Problem:
+    advice = "Pick one of these, or add the account first." if error.known else "Check the id or name."
+    return _with_ids(
+        "No such account",
+        "No account with this id or user name is set up at useapi.net.",
+        f"{advice} {_ADD_ACCOUNT}",
+        error.known,
+    )
+
+
+def _explain_busy(error: ApiBusy) -> Problem:
+    wait = "in a minute"
+    if error.retry_after is not None:
+        wait = f"in {say_duration(timedelta(seconds=error.retry_after))}"
+    return Problem("useapi.net is busy", "It asked this bot to slow down.", f"Try again {wait}.")
+
+
+def explain(error: BotError | None) -> Problem:
+    """Return what to tell the person who asked; None stands for an error nobody foresaw."""
+    match error:
+        case NoSuchAccount():
+            return _explain_no_account(error)
+        case AmbiguousName():
+            return _with_ids(
+                "Several accounts have this name",
+                "The user name you gave belongs to more than one account.",
+                "Ask again with the id of the one you mean.",
+                error.ids,
+            )
+        case ApiBusy():
+            return _explain_busy(error)
+        case TooManyLookUps():
+            seconds = _count(math.ceil(error.retry_after), "second")
+            return Problem("A little slower, please", "You asked a lot in a short time.", f"Try again in {seconds}.")
+        case _:
+            return _SIMPLE.get(type(error), _UNEXPECTED) if error else _UNEXPECTED

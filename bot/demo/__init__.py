@@ -1,0 +1,114 @@
+"""The whole bot in a simulated Discord, shown in the browser: no credentials, no network."""
+
+import random
+import webbrowser
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import discord
+import simcord
+from pydantic import SecretStr
+
+from bot.core.secrets import Redactor
+from bot.demo.accounts import FIRST_SHOWN, build_accounts, build_avatars
+from bot.logs import set_up_logging
+from bot.running import Application
+from bot.useapi.client import MiniMaxClient, build_session
+from bot.useapi.standin import TOKEN, StandIn
+
+GUILD_ID = 1_100_000_000_000_000_001
+_MEMBER = discord.Permissions(
+    view_channel=True, send_messages=True, read_message_history=True, use_application_commands=True
+)
+
+
+class DemoClock:
+    """Simulated time that starts at the real one and goes on at its pace; travelling moves it further."""
+
+    def __init__(self, real_now: Callable[[], datetime]) -> None:
+        self._real_now = real_now
+        self._started = real_now()
+        self._env: simcord.Env | None = None
+
+    def now(self) -> datetime:
+        """Return the time in the demo."""
+        simulated = self._started if self._env is None else self._env.now()
+        return simulated + (self._real_now() - self._started)
+
+    async def follow(self, env: simcord.Env) -> None:
+        """Move the simulated Discord to the start time, and take its time from then on."""
+        await env.advance_time((self._started - env.now()).total_seconds())
+        self._env = env
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A running demo: the simulated Discord, its channel and the two people who look at it."""
+
+    env: simcord.Env
+    channel: simcord.ChannelHandle
+    manager: simcord.MemberActor
+    member: simcord.MemberActor
+    standin: StandIn
+
+
+def _furnish(env: simcord.Env, standin: StandIn) -> Demo:
+    guild = env.create_guild("Video team", id=GUILD_ID)
+    managers = guild.create_role("Producers", permissions=discord.Permissions(_MEMBER.value, manage_guild=True))
+    members = guild.create_role("Editors", permissions=_MEMBER)
+    channel = guild.create_text_channel("pipeline", topic="Type /minimax-account and pick an account")
+    mia = env.create_user("mia", global_name="Mia · manager")
+    noah = env.create_user("noah", global_name="Noah · editor")
+    return Demo(
+        env=env,
+        channel=channel,
+        manager=guild.add_member(mia, roles=[managers]),
+        member=guild.add_member(noah, roles=[members]),
+        standin=standin,
+    )
+
+
+@asynccontextmanager
+async def open_demo(now: Callable[[], datetime]) -> AsyncIterator[Demo]:
+    """Run the bot in a simulated Discord against the API's stand-in, with one look-up already in the channel."""
+    clock = DemoClock(now)
+    standin = StandIn(build_accounts(clock.now()))
+    # Kept-alive connections hold timers, which simcord would wait for after each action.
+    async with standin.serve() as base_url, build_session(keep_connections=False) as session:
+        client = MiniMaxClient(
+            session,
+            base_url=base_url,
+            token=SecretStr(TOKEN),
+            redact=Redactor([TOKEN]),
+            now=clock.now,
+            jitter=random.random,
+        )
+        application = Application(client, guild_ids=(GUILD_ID,), now=clock.now)
+        async with simcord.run(application.bot, check_errors=False) as env:
+            await clock.follow(env)
+            assert application.bot.user is not None
+            await application.bot.user.edit(username="MiniMax Bot")
+            demo = _furnish(env, standin)
+            await demo.manager.slash(demo.channel, "minimax-account", account=FIRST_SHOWN, share="yes")
+            yield demo
+
+
+async def run_demo(*, port: int, open_browser: bool, now: Callable[[], datetime]) -> None:
+    """Serve the demo page until Ctrl-C, or until the visitor ends the session in the page."""
+    set_up_logging(Redactor([TOKEN]), "WARNING", "text")
+    async with open_demo(now) as demo:
+        preview = demo.env.preview(
+            demo.channel,
+            viewers=[demo.manager, demo.member],
+            layout="channel",
+            assets=build_avatars(),
+            port=port,
+        )
+        async with preview:
+            print(f"The demo runs at {preview.url}", flush=True)
+            print("Type /minimax-account in the page and pick an account. Ctrl-C ends the demo.", flush=True)
+            if open_browser:
+                webbrowser.open(preview.url)
+            await preview.wait_closed()

@@ -1,0 +1,89 @@
+"""The demo's accounts: one for each state, in the shapes that both documents of the API show."""
+
+import base64
+import json
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+FIRST_SHOWN = "104212880"
+LIFE = timedelta(days=30)
+_AVATARS = "https://cdn.hailuoai.video/avatars"
+_COLOURS = {
+    "amara": "#7048e8",
+    "jonas": "#1c7ed6",
+    "priya": "#d6336c",
+    "mateo": "#f08c00",
+    "lina": "#0ca678",
+    "omar": "#495057",
+}
+
+
+def _fake_jwt(account_id: str) -> str:
+    claims = json.dumps({"user": {"id": account_id}, "exp": 0}).encode()
+    return f"eyJhbGciOiJIUzI1NiJ9.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.c2lnbmF0dXJl{account_id}"
+
+
+def _entry(account_id: str, name: str, *, expires: datetime | None, **top: Any) -> dict[str, Any]:
+    """Return an account object as the API gives it; the avatar is the one of the same first name, if there is any."""
+    first_name = name.lower().partition(" ")[0]
+    avatar = f"{_AVATARS}/{first_name}.png" if first_name in _COLOURS else ""
+    jwt: dict[str, Any] = {
+        "token": _fake_jwt(account_id),
+        "user": {"deviceID": "90210", "id": account_id, "isAnonymous": False, "name": name, "avatar": avatar},
+        "host": "hailuoai.video",
+        "searchParams": "device_platform=web&app_id=3001&uuid=0f0e0d0c",
+    }
+    if expires is not None:
+        issued = expires - LIFE
+        jwt |= {"exp": expires.timestamp(), "iat": issued.timestamp()}
+        jwt |= {"iat_Issued": issued.isoformat(), "exp_Expire": expires.isoformat()}
+    return {"account": account_id, "jwt": jwt, "maxJobs": 3, **top}
+
+
+def build_accounts(now: datetime) -> dict[str, Any]:
+    """Return the list endpoint's object, dated around the given time."""
+    day = timedelta(days=1)
+    october = {"supportMusic": False, "supportVideo": True}
+    march = {"supportVideo": True, "supportChat": True, "supportAudio": True}
+    entries = [
+        _entry("104212880", "Amara Okafor", expires=now + 21 * day + day / 3, **march),
+        _entry("104377015", "Jonas Weber", expires=now + 13 * day + day / 2, maxJobs=1, **october),
+        _entry("118020446", "Priya Raman", expires=now + 5 * day - day / 8, **march),
+        _entry("118733902", "Mateo Silva", expires=now + day / 3, **march),
+        _entry("121904571", "Lina Haddad", expires=now - 3 * day, **march),
+        _entry(
+            "127650038",
+            "Omar Farouk",
+            expires=now + 9 * day,
+            error="Session refresh failed, manual update required",
+            **march,
+        ),
+        _entry("130088214", "Studio North", expires=None, **march),
+        _entry("133461799", "Greta Lind", expires=now + 27 * day, supportAudio=False, supportVideo=True),
+        _entry(
+            "140255127",
+            "**@everyone** [free credits](https://example.com) `x` \u202egnp.exe",
+            expires=now + 18 * day,
+            **march,
+        ),
+        _entry("156017730", "Beta Tester", expires=now + 24 * day, supportVoiceClone=True, **march),
+    ]
+    return {entry["account"]: entry for entry in entries}
+
+
+def build_avatars() -> dict[str, tuple[str, bytes]]:
+    """Return the pictures behind the avatar URLs, so that the page shows them without a network."""
+    return {f"{_AVATARS}/{name}.png": (f"{name}.png", _picture(colour)) for name, colour in _COLOURS.items()}
+
+
+def _picture(colour: str) -> bytes:
+    image = Image.new("RGB", (160, 160), colour)
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((54, 34, 106, 86), fill="white")
+    draw.ellipse((30, 96, 130, 196), fill="white")
+    file = BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()

@@ -1,0 +1,114 @@
+"""The exception tree, split by who must act.
+
+BotError
+├── OperatorError          whoever runs the bot
+│   ├── SettingsError
+│   ├── DiscordTokenRefused
+│   ├── UseapiTokenRefused       401
+│   └── SubscriptionLapsed       402
+├── AskerError             whoever asked
+│   ├── NoSuchAccount            404
+│   ├── AmbiguousName
+│   ├── ServerNotListed
+│   └── TooManyLookUps
+└── TryLater               nobody: it passes
+    ├── ApiBusy                  429
+    ├── AccountOnHold            596
+    ├── ApiUnreachable
+    ├── UnreadableAnswer
+    └── Stopping
+
+No exception holds a response body or a secret.
+"""
+
+from collections.abc import Sequence
+
+
+class BotError(Exception):
+    """Everything the bot raises on purpose."""
+
+
+class OperatorError(BotError):
+    """Only whoever runs the bot can mend this."""
+
+
+class SettingsError(OperatorError):
+    """One or more settings are missing or wrong; `problems` names each, never its value."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class DiscordTokenRefused(OperatorError):
+    """Discord does not accept DISCORD_TOKEN."""
+
+
+class UseapiTokenRefused(OperatorError):
+    """useapi.net does not accept USEAPI_TOKEN (401)."""
+
+
+class SubscriptionLapsed(OperatorError):
+    """The useapi.net subscription has ended (402)."""
+
+
+class AskerError(BotError):
+    """Whoever asked can ask differently."""
+
+
+class NoSuchAccount(AskerError):
+    """No configured account has this id or name; `known` holds the ids that exist, if they could be read."""
+
+    def __init__(self, asked: str, known: Sequence[str] = ()) -> None:
+        super().__init__("no such account")
+        self.asked = asked
+        self.known = tuple(known)
+
+
+class AmbiguousName(AskerError):
+    """Several accounts carry this user name; `ids` tells them apart."""
+
+    def __init__(self, name: str, ids: Sequence[str]) -> None:
+        super().__init__("several accounts carry this name")
+        self.name = name
+        self.ids = tuple(ids)
+
+
+class ServerNotListed(AskerError):
+    """The server is not in GUILD_IDS, or the command came from a direct message."""
+
+
+class TooManyLookUps(AskerError):
+    """One person asks faster than the bot answers; `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__("too many look-ups")
+        self.retry_after = retry_after
+
+
+class TryLater(BotError):
+    """Nobody has to act: the same request may work later."""
+
+
+class ApiBusy(TryLater):
+    """useapi.net asks for a pause (429); `retry_after` is in seconds, None if it named no time."""
+
+    def __init__(self, retry_after: float | None = None) -> None:
+        super().__init__("useapi.net is busy")
+        self.retry_after = retry_after
+
+
+class AccountOnHold(TryLater):
+    """MiniMax has put the account on hold (596, a status of useapi.net's own)."""
+
+
+class ApiUnreachable(TryLater):
+    """useapi.net did not answer, or answered with a server error."""
+
+
+class UnreadableAnswer(TryLater):
+    """useapi.net answered 200 with something that is not the documented JSON."""
+
+
+class Stopping(TryLater):
+    """The bot is shutting down and takes no new work."""

@@ -1,0 +1,80 @@
+"""Logging: one handler on the root logger, text or JSON, with every secret redacted."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal, TextIO
+
+Redact = Callable[[str], str]
+
+
+class RedactingFilter(logging.Filter):
+    """Renders each record once and redacts it: message, arguments, traceback and stack alike."""
+
+    def __init__(self, redact: Redact) -> None:
+        super().__init__()
+        self._redact = redact
+        self._formatter = logging.Formatter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Replace the record's texts in place, so that whatever handler comes next sees no secret."""
+        record.msg, record.args = self._redact(record.getMessage()), None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = self._formatter.formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = self._redact(record.exc_text)
+        record.exc_info = None
+        if record.stack_info:
+            record.stack_info = self._redact(record.stack_info)
+        return True
+
+
+def _time_of(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class TextFormatter(logging.Formatter):
+    """One line a record: UTC time, level, logger, message; line breaks inside a message are escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, followed by the traceback where there is one."""
+        message = record.getMessage().replace("\r", "\\r").replace("\n", "\\n")
+        line = f"{_time_of(record)} {record.levelname:<8} {record.name}: {message}"
+        return "\n".join(filter(None, (line, record.exc_text, record.stack_info)))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the object with time (UTC), level, logger, message and, where there is one, the traceback."""
+        entry = {
+            "time": _time_of(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        traceback = "\n".join(filter(None, (record.exc_text, record.stack_info)))
+        return json.dumps(entry | ({"traceback": traceback} if traceback else {}), ensure_ascii=False)
+
+
+def build_handler(redact: Redact, style: Literal["text", "json"], stream: TextIO) -> logging.Handler:
+    """Return a handler that writes redacted lines to the stream."""
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(RedactingFilter(redact))
+    handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    return handler
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a record tells something; discord.py warns at each start of the intents that this bot leaves off."""
+    return "intent seems to be disabled" not in str(record.msg)
+
+
+def set_up_logging(redact: Redact, level: str, style: Literal["text", "json"]) -> None:
+    """Send all logging of this process to standard error, redacted."""
+    logging.basicConfig(level=level, handlers=[build_handler(redact, style, sys.stderr)], force=True)
+    logging.getLogger("discord.state").addFilter(_is_news)
+    logging.captureWarnings(capture=True)

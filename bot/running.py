@@ -1,0 +1,131 @@
+"""`run`: builds the bot from its settings, keeps it going, and ends it in good order."""
+
+import asyncio
+import logging
+import random
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from bot.chat.client import AccountBot
+from bot.chat.connection import Connection
+from bot.chat.lookup import LookUps
+from bot.chat.replies import Responder
+from bot.config import Settings
+from bot.core.secrets import Redactor
+from bot.errors import BotError, SubscriptionLapsed, UseapiTokenRefused
+from bot.useapi.client import MiniMaxClient, build_session
+from bot.useapi.directory import AccountDirectory
+from bot.useapi.servers import Servers
+
+_LOG = logging.getLogger(__name__)
+
+# Together under ten seconds, which is what Docker and systemd leave a process before they kill it.
+_DRAIN_SECONDS = 6.5
+_LAST_ANSWERS_SECONDS = 1.5
+
+
+def build_redactor(settings: Settings) -> Redactor:
+    """Return the redactor that knows the settings' secrets."""
+    return Redactor([settings.discord_token.get_secret_value(), settings.useapi_token.get_secret_value()])
+
+
+class Application:
+    """The parts of a bot, built and connected with each other."""
+
+    def __init__(self, client: MiniMaxClient, *, guild_ids: tuple[int, ...], now: Callable[[], datetime]) -> None:
+        self.directory = AccountDirectory(client, now=now)
+        self.responder = Responder(now=now)
+        servers = Servers(guild_ids, self.directory)
+        look_ups = LookUps(servers=servers, responder=self.responder, now=now)
+        self.bot = AccountBot(servers=servers, responder=self.responder, look_ups=look_ups)
+
+    async def drain(self) -> None:
+        """Give the answers that are under way, take no new work; within eight seconds."""
+        self.responder.close()
+        await self.responder.drain(_DRAIN_SECONDS)
+        self.directory.close()
+        await self.responder.drain(_LAST_ANSWERS_SECONDS)
+
+
+@asynccontextmanager
+async def open_application(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[Application]:
+    """Build the application; closes its connections at the end."""
+    async with build_session() as session:
+        client = MiniMaxClient(
+            session,
+            base_url=settings.base_url,
+            token=settings.useapi_token,
+            redact=build_redactor(settings),
+            now=now,
+            jitter=random.random,
+        )
+        application = Application(client, guild_ids=settings.guild_ids, now=now)
+        async with application.bot:
+            yield application
+
+
+async def _check_useapi_token(directory: AccountDirectory) -> None:
+    """Read the accounts once.
+
+    Raises:
+        UseapiTokenRefused: the token is no good; other trouble is logged and may pass.
+    """
+    try:
+        accounts = await directory.read_all()
+    except UseapiTokenRefused:
+        raise
+    except SubscriptionLapsed:
+        _LOG.error("The useapi.net subscription has lapsed: renew it at useapi.net")
+    except BotError as error:
+        _LOG.warning("The accounts can't be read yet: %s (%s)", type(error).__name__, error)
+    else:
+        _LOG.info("useapi.net answers: %s accounts", len(accounts))
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows: Ctrl-C still ends asyncio.run
+            return stop
+    return stop
+
+
+async def run(settings: Settings, *, now: Callable[[], datetime]) -> None:
+    """Run the bot until SIGINT or SIGTERM.
+
+    Raises:
+        OperatorError: a token was refused.
+    """
+    stop = _stop_on_signals()
+    async with open_application(settings, now) as application:
+        connection = Connection(application.bot, jitter=random.random)
+        checking = asyncio.create_task(_check_useapi_token(application.directory), name="check-useapi-token")
+        connected = asyncio.create_task(
+            connection.keep(settings.discord_token.get_secret_value()), name="keep-connected"
+        )
+        stopping = asyncio.create_task(stop.wait(), name="wait-for-stop")
+        tasks = {checking, connected, stopping}
+        try:
+            await _until_ended(tasks, passing=checking)
+            _LOG.info("Stopping: answering what is under way")
+            await application.drain()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _until_ended(tasks: set[asyncio.Task[Any]], *, passing: asyncio.Task[Any]) -> None:
+    """Wait until a task ends, other than `passing` ending well; raises what it ended with."""
+    ended: set[asyncio.Task[Any]] = set()
+    while not ended - {passing}:
+        finished, _ = await asyncio.wait(tasks - ended, return_when=asyncio.FIRST_COMPLETED)
+        ended |= finished
+        for task in finished:
+            task.result()

@@ -1,0 +1,1 @@
+"""Asks useapi.net's MiniMax API; never imports discord."""

@@ -1,0 +1,73 @@
+"""An HTTP answer of useapi.net into JSON or a typed error: told apart by status, never by the body's shape."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+from bot.errors import (
+    AccountOnHold,
+    ApiBusy,
+    ApiUnreachable,
+    NoSuchAccount,
+    SubscriptionLapsed,
+    UnreadableAnswer,
+    UseapiTokenRefused,
+)
+
+# useapi.net's own status, not in any registry: the linked account is on hold or in error.
+ON_HOLD = 596
+_LONGEST_WAIT = 86_400.0
+
+
+def parse_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the seconds that `Retry-After` asks for, number or HTTP date, a day at most; None if absent or odd."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value), _LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return min(max(0.0, (moment - now).total_seconds()), _LONGEST_WAIT)
+
+
+def check_status(status: int, headers: Mapping[str, str], now: datetime) -> None:
+    """Raise the error that a status stands for; return on 200. The body of any other status is not looked at.
+
+    Raises:
+        UseapiTokenRefused: 401. SubscriptionLapsed: 402. NoSuchAccount: 404. ApiBusy: 429. AccountOnHold: 596.
+        UnreadableAnswer: any other 1xx, 2xx or 3xx; redirects are not followed.
+        ApiUnreachable: any other 4xx or 5xx.
+    """
+    match status:
+        case HTTPStatus.OK:
+            return
+        case HTTPStatus.UNAUTHORIZED:
+            raise UseapiTokenRefused("401")
+        case HTTPStatus.PAYMENT_REQUIRED:
+            raise SubscriptionLapsed("402")
+        case HTTPStatus.NOT_FOUND:
+            raise NoSuchAccount("")
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            raise ApiBusy(parse_retry_after(headers, now))
+        case _ if status == ON_HOLD:
+            raise AccountOnHold(str(ON_HOLD))
+        case _ if status < HTTPStatus.BAD_REQUEST:
+            raise UnreadableAnswer(f"status {status}")
+        case _:
+            raise ApiUnreachable(f"status {status}")
+
+
+def parse_json(body: bytes) -> object:
+    """Return the decoded JSON.
+
+    Raises:
+        UnreadableAnswer: the body is not JSON, is cut off, is nested too deep or is in a wrong charset.
+    """
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise UnreadableAnswer("not JSON") from None

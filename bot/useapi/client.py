@@ -1,0 +1,147 @@
+"""The useapi.net MiniMax client: two GETs, bounded in number, time and size."""
+
+import asyncio
+import logging
+import unicodedata
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import quote
+
+import aiohttp
+import yarl
+from pydantic import SecretStr
+
+from bot import __version__
+from bot.core.account import Account
+from bot.core.pace import backoff
+from bot.core.parsing import parse_account, parse_accounts
+from bot.core.secrets import Redactor
+from bot.errors import ApiBusy, ApiUnreachable, NoSuchAccount, UnreadableAnswer
+from bot.useapi.answers import check_status, parse_json
+
+_LOG = logging.getLogger(__name__)
+
+ACCOUNTS_PATH = "/v1/minimax/accounts"
+MAX_CALLS = 64
+BUDGET_SECONDS = 10.0
+MAX_ACCOUNT_BYTES = 2**20
+MAX_LIST_BYTES = 2**24
+_TRIES = 3
+_LONGEST_RETRY_SECONDS = 2.0
+_CONNECT_SECONDS = 3.0
+
+
+def build_session(*, keep_connections: bool = True) -> aiohttp.ClientSession:
+    """Return a session for the client: no cookies, no proxy or netrc from the environment, no pool limit of its own."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, force_close=not keep_connections),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Accept": "application/json", "User-Agent": f"minimax-account-bot/{__version__}"},
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+    )
+
+
+def is_possible_id(account_id: str) -> bool:
+    """Whether the text can be sent as one path segment: not empty, not a dot segment, no control characters."""
+    is_dots = account_id in ("", ".", "..")
+    return not is_dots and not any(unicodedata.category(character) in ("Cc", "Cs") for character in account_id)
+
+
+class MiniMaxClient:
+    """Reads accounts of one useapi.net token; at most 64 calls at a time, first come first served."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        base_url: str,
+        token: SecretStr,
+        redact: Redactor,
+        now: Callable[[], datetime],
+        jitter: Callable[[], float],
+        budget: float = BUDGET_SECONDS,
+    ) -> None:
+        self._session = session
+        self._base_url = base_url
+        self._token = token
+        self._redact = redact
+        self._now = now
+        self._jitter = jitter
+        self._budget = budget
+        self._slots = asyncio.Semaphore(MAX_CALLS)
+
+    async def fetch_account(self, account_id: str) -> Account:
+        """Read one account.
+
+        Raises:
+            NoSuchAccount: there is none with this id (404), or the id cannot stand in a path.
+            BotError: another of the kinds that `check_status` and `parse_account` name.
+        """
+        if not is_possible_id(account_id):
+            raise NoSuchAccount(account_id)
+        body = await self._fetch(f"{ACCOUNTS_PATH}/{quote(account_id, safe='')}", MAX_ACCOUNT_BYTES)
+        return parse_account(account_id, parse_json(body), self._redact)
+
+    async def fetch_accounts(self) -> dict[str, Account]:
+        """Read all accounts, by id; empty if none is configured (answered `{}` or 404).
+
+        Raises:
+            BotError: of the kinds that `check_status` and `parse_accounts` name.
+        """
+        try:
+            body = await self._fetch(ACCOUNTS_PATH, MAX_LIST_BYTES)
+        except NoSuchAccount:
+            return {}
+        return parse_accounts(parse_json(body), self._redact)
+
+    async def _fetch(self, path: str, limit: int) -> bytes:
+        clock = asyncio.get_running_loop().time
+        async with self._slots:
+            deadline = clock() + self._budget
+            for failures in range(1, _TRIES):
+                try:
+                    return await self._get(path, limit, deadline)
+                except (ApiBusy, ApiUnreachable) as error:
+                    wait = self._wait_before_retry(error, failures)
+                    if wait is None or clock() + wait >= deadline:
+                        raise
+                    _LOG.info("useapi.net failed (%s), trying again in %.2f s", error, wait)
+                await asyncio.sleep(wait)
+            return await self._get(path, limit, deadline)
+
+    def _wait_before_retry(self, error: ApiBusy | ApiUnreachable, failures: int) -> float | None:
+        """Return the seconds to wait, None if a person should rather be told."""
+        if isinstance(error, ApiUnreachable):
+            return backoff(failures, self._jitter(), first=0.5)
+        asked = error.retry_after
+        return asked if asked is not None and asked <= _LONGEST_RETRY_SECONDS else None
+
+    async def _get(self, path: str, limit: int, deadline: float) -> bytes:
+        headers = {"Authorization": f"Bearer {self._token.get_secret_value()}"}
+        url = yarl.URL(self._base_url + path, encoded=True)
+        try:
+            async with asyncio.timeout_at(deadline):
+                response = await self._session.get(url, headers=headers, allow_redirects=False)
+        except (aiohttp.ClientError, OSError) as error:
+            raise ApiUnreachable(type(error).__name__) from None
+        async with response:
+            check_status(response.status, response.headers, self._now())
+            return await _read_body(response, limit, deadline)
+
+
+async def _read_body(response: aiohttp.ClientResponse, limit: int, deadline: float) -> bytes:
+    """Return the decompressed body.
+
+    Raises:
+        UnreadableAnswer: it is larger than the limit (in bytes), cut off, or not complete by the deadline (loop time).
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout_at(deadline):
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > limit:
+                    raise UnreadableAnswer(f"over {limit} bytes")
+    except (aiohttp.ClientError, OSError) as error:
+        raise UnreadableAnswer(f"broke off: {type(error).__name__}") from None
+    return bytes(body)

@@ -1,0 +1,168 @@
+"""The accounts of one useapi.net token, asked for sparingly: calls are shared and answers kept for seconds."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from bot.core.account import Account, by_urgency
+from bot.errors import AmbiguousName, BotError, NoSuchAccount, Stopping
+from bot.useapi.client import MiniMaxClient, is_possible_id
+from bot.useapi.sharing import SharedCalls
+
+REUSE_FOR = timedelta(seconds=15)
+LIST_REUSE_FOR = timedelta(seconds=60)
+LIST_WAIT_SECONDS = 1.5
+_MOST_KEPT = 4096
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An account as it was when it was read."""
+
+    account: Account
+    read_at: datetime
+
+
+class AccountDirectory:
+    """Answers which accounts there are and how each is doing."""
+
+    def __init__(self, client: MiniMaxClient, *, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._now = now
+        self._singles: dict[str, Reading] = {}
+        self._listing: dict[str, Reading] = {}
+        self._listed_at: datetime | None = None
+        self._account_calls = SharedCalls[Reading]()
+        self._list_calls = SharedCalls[Mapping[str, Reading]]()
+        self._is_closed = False
+
+    async def look_up(self, asked: str) -> Reading:
+        """Find an account by its id, or else by a user name that only one account has.
+
+        Raises:
+            NoSuchAccount: neither fits; names the ids that do exist, if they can be read.
+            AmbiguousName: the name fits several accounts.
+            BotError: the API failed.
+        """
+        asked = asked.strip()
+        named = [] if asked in self._listing else self._named(asked)
+        if not named and not is_possible_id(asked):
+            raise NoSuchAccount(asked, self._ids(self._listing))
+        try:
+            return await self.read(self._only(asked, named) if named else asked)
+        except NoSuchAccount:
+            return await self._look_up_in_list(asked)
+
+    async def _look_up_in_list(self, asked: str) -> Reading:
+        try:
+            listing = await self.read_all()
+        except Stopping:
+            raise
+        except BotError:
+            raise NoSuchAccount(asked) from None
+        if named := self._named(asked):
+            return listing[self._only(asked, named)]
+        raise NoSuchAccount(asked, [account_id for account_id in self._ids(listing) if account_id != asked])
+
+    @staticmethod
+    def _ids(listing: Mapping[str, Reading]) -> list[str]:
+        return [account.id for account in sorted((item.account for item in listing.values()), key=by_urgency)]
+
+    def _named(self, name: str) -> list[str]:
+        """Return the ids of the listed accounts with this user name, whatever its case."""
+        wanted = name.casefold()
+        readings = self._listing.values()
+        return [item.account.id for item in readings if (item.account.name or "").casefold() == wanted and wanted]
+
+    @staticmethod
+    def _only(name: str, ids: list[str]) -> str:
+        if len(ids) > 1:
+            raise AmbiguousName(name, sorted(ids))
+        return ids[0]
+
+    async def read(self, account_id: str, *, fresh: bool = False) -> Reading:
+        """Read one account; an answer up to 15 seconds old will do, unless it is to be `fresh`.
+
+        Raises:
+            BotError: as `MiniMaxClient.fetch_account`.
+        """
+        known = None if fresh else self._known(account_id)
+        if known is not None:
+            return known
+        self._ensure_open()
+        call = self._account_calls.join(account_id, lambda: self._fetch_account(account_id), fresh=fresh)
+        return await self._wait(call)
+
+    async def read_all(self) -> Mapping[str, Reading]:
+        """Read all accounts, by id; an answer up to 15 seconds old will do.
+
+        Raises:
+            BotError: as `MiniMaxClient.fetch_accounts`.
+        """
+        if self._is_recent(self._listed_at, REUSE_FOR):
+            return self._listing
+        self._ensure_open()
+        return await self._wait(self._join_list_call())
+
+    async def offer(self) -> list[Account]:
+        """Return what is known of all accounts, soonest expiry first, for completion: never raises, never waits long.
+
+        A list older than 60 seconds is fetched again, and served as it is if that takes over 1.5 seconds.
+        """
+        if not self._is_recent(self._listed_at, LIST_REUSE_FOR) and not self._is_closed:
+            await asyncio.wait({self._join_list_call()}, timeout=LIST_WAIT_SECONDS)
+        listed_at = self._listed_at
+        newer = {key: item for key, item in self._singles.items() if listed_at is None or item.read_at > listed_at}
+        offered = self._listing | newer
+        return sorted((reading.account for reading in offered.values()), key=by_urgency)
+
+    def close(self) -> None:
+        """Let whoever waits, and whoever comes, be told that the bot is stopping."""
+        self._is_closed = True
+        self._account_calls.fail_all()
+        self._list_calls.fail_all()
+
+    def _is_recent(self, moment: datetime | None, age: timedelta) -> bool:
+        # A clock set back must not keep an answer alive, hence the lower bound.
+        return moment is not None and timedelta(0) <= self._now() - moment <= age
+
+    def _known(self, account_id: str) -> Reading | None:
+        readings = (self._singles.get(account_id), self._listing.get(account_id))
+        recent = [reading for reading in readings if reading and self._is_recent(reading.read_at, REUSE_FOR)]
+        return max(recent, key=lambda reading: reading.read_at, default=None)
+
+    def _ensure_open(self) -> None:
+        if self._is_closed:
+            raise Stopping("the bot is stopping")
+
+    async def _wait(self, call: asyncio.Task[Answer]) -> Answer:
+        await asyncio.wait({call})
+        if call.cancelled():
+            raise Stopping("the bot is stopping")
+        return call.result()
+
+    def _join_list_call(self) -> asyncio.Task[Mapping[str, Reading]]:
+        return self._list_calls.join("list", self._fetch_list)
+
+    async def _fetch_account(self, account_id: str) -> Reading:
+        try:
+            account = await self._client.fetch_account(account_id)
+        except NoSuchAccount:
+            self._singles.pop(account_id, None)
+            raise
+        reading = Reading(account, self._now())
+        self._singles.pop(account_id, None)
+        self._singles[account_id] = reading
+        if len(self._singles) > _MOST_KEPT:
+            del self._singles[next(iter(self._singles))]
+        return reading
+
+    async def _fetch_list(self) -> Mapping[str, Reading]:
+        accounts = await self._client.fetch_accounts()
+        self._listed_at = self._now()
+        self._listing = {key: Reading(account, self._listed_at) for key, account in accounts.items()}
+        return self._listing
