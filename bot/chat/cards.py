@@ -46,7 +46,7 @@ def _verdict(account: Account, now: datetime) -> str:
         case Status.EXPIRED:
             return f"🔴 **Expired** {when}. Jobs of this account fail until the login is renewed."
         case Status.ERROR:
-            return f"🔴 **In error:** {text.escaped(account.error or '', text.MAX_FIELD)}"
+            return f"🔴 **In error:** {text.escaped(account.error or '', text.MAX_FIELD)}\nIf it stays, renew the login."
         case Status.UNKNOWN:
             return "⚪ **Expiry unknown.** useapi.net gives no expiry date for this login."
 
@@ -68,7 +68,8 @@ def _expiry(account: Account, now: datetime) -> str:
 
 def _capability(capability: Capability) -> str:
     state = {True: "✅ {}", False: "❌ {} (no)", None: "❔ {} (not reported)"}[capability.supported]
-    return state.format(text.escaped(capability.label, 64))
+    # No-break spaces: a line ends between two capabilities, not inside one.
+    return state.format(text.escaped(capability.label, 64)).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _capabilities(account: Account) -> str:

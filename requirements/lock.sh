@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Writes the locks anew from pyproject.toml; with --check only tells whether they are current.
+# Versions that still fit are kept; to raise them, delete the files first.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+target=requirements
+if [ "${1:-}" = "--check" ]; then
+    target=$(mktemp -d)
+    trap 'rm -r "$target"' EXIT
+    cp requirements/*.txt "$target"
+fi
+
+lock() {
+    local name=$1
+    shift
+    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+        --no-emit-index-url --no-emit-find-links --output-file "$target/$name.txt" "$@" pyproject.toml >/dev/null
+}
+
+lock dev --extra demo --extra dev
+lock demo --extra demo --constraints "$target/dev.txt"
+lock run --constraints "$target/dev.txt"
+
+if [ "$target" != requirements ]; then
+    diff -r "$target" requirements --exclude lock.sh || { echo "The locks are not current: run requirements/lock.sh" >&2; exit 1; }
+fi

@@ -1,0 +1,1 @@
+"""The suite: real discord.py, real HTTP, real processes, a real browser."""

@@ -1,0 +1,221 @@
+"""Tests of /minimax-account in a simulated Discord."""
+
+import discord
+import pytest
+from aiohttp import web
+from simcord.backend.errors import SetupError
+from simcord.results import InteractionResult
+
+from bot.core.wording import SETUP_GUIDE
+from tests.world import GUILD_ID, World, account
+
+
+def card_of(result: InteractionResult) -> discord.Embed:
+    """Return the one embed of an answer."""
+    assert result.response is not None
+    (card,) = result.response.embeds
+    return card
+
+
+def fields_of(card: discord.Embed) -> dict[str | None, str | None]:
+    """Return a card's fields by name."""
+    return {field.name: field.value for field in card.fields}
+
+
+async def test_answers_with_the_account(world: World) -> None:
+    """The card shows user, state, capabilities, expiry and the masked token, to the asker alone."""
+    result = await world.look_up("123456")
+    card, fields = card_of(result), fields_of(card_of(result))
+    assert result.ephemeral
+    assert card.title == "Jane Doe"
+    assert card.description == "🟢 **Healthy.** The login expires <t:1768262400:R>."
+    assert card.timestamp == world.env.now()
+    fields["Capabilities"] = (fields["Capabilities"] or "").replace("\N{NO-BREAK SPACE}", " ")
+    assert fields == {
+        "Expires": "<t:1768262400:f> (<t:1768262400:R>)\n▰▰▰▰▱▱▱▱▱▱ 40% of its life left",
+        "Capabilities": "✅ Video · ❔ Chat (not reported) · ❔ Audio (not reported) · ❔ Music (not reported)",
+        "Account": "`123456`",
+        "Anonymous": "no",
+        "Max jobs": "2",
+        "Issued": "<t:1765670400:d>",
+        "Host": "hailuoai.video",
+        "Token": "`eyJ•••W5l`",
+    }
+
+
+async def test_never_shows_a_fingerprint_or_token(world: World) -> None:
+    """Neither the token nor the browser fingerprint reaches Discord."""
+    await world.look_up("123456", share="yes")
+    transcript = world.env.transcript()
+    sent = str([request.json for request in world.env.http_requests])
+    for secret in ("c2lnbmF0dXJl", "dev1ce-1d", "f1ngerpr1nt"):
+        assert secret not in sent
+        assert secret not in transcript
+
+
+async def test_answers_in_one_request(world: World) -> None:
+    """A look-up whose account is read in time costs one request to Discord."""
+    before = len(world.env.http_requests)
+    await world.look_up("123456")
+    assert [request.method for request in world.env.http_requests[before:]] == ["POST"]
+
+
+async def test_shares_with_the_channel_when_asked(world: World) -> None:
+    """A shared answer is visible to everyone."""
+    result = await world.look_up("123456", share="yes")
+    assert not result.ephemeral
+    assert world.channel.last_message is not None
+
+
+async def test_finds_an_account_by_its_unique_name(world: World) -> None:
+    """A user name that one account has, in whatever case, is as good as its id."""
+    assert fields_of(card_of(await world.look_up("jane doe")))["Account"] == "`123456`"
+
+
+async def test_asks_back_when_a_name_is_not_unique(world: World) -> None:
+    """A user name that two accounts have is answered with their ids."""
+    card = card_of(await world.look_up("Sam Reed"))
+    assert card.title == "Several accounts have this name"
+    assert "`234567`, `345678`" in (card.description or "")
+
+
+async def test_lists_the_accounts_there_are(world: World) -> None:
+    """An unknown id is answered with those that exist, soonest expiry first, and how to add one."""
+    result = await world.look_up("999")
+    card = card_of(result)
+    assert result.ephemeral
+    assert card.title == "No such account"
+    assert "`345678`, `234567`, `123456`" in (card.description or "")
+    assert SETUP_GUIDE in (card.description or "")
+
+
+@pytest.mark.parametrize(
+    ("status", "title"),
+    [
+        (401, "The bot's useapi.net token was refused"),
+        (402, "The useapi.net subscription has lapsed"),
+        (404, "No such account"),
+        (429, "useapi.net is busy"),
+        (596, "The account is on hold at MiniMax"),
+        (400, "useapi.net can't be reached"),
+        (503, "useapi.net can't be reached"),
+        (302, "useapi.net's answer can't be read"),
+        (200, "useapi.net's answer can't be read"),
+    ],
+)
+@pytest.mark.parametrize("share", ["yes", "no"])
+async def test_explains_what_went_wrong(world: World, status: int, title: str, share: str) -> None:
+    """Each failure of the API is told privately, with advice and a reference, never with the API's own text."""
+
+    async def fail(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, text="<html>raw upstream text</html>", headers={"Location": "/elsewhere"})
+
+    world.standin.behave = fail
+    result = await world.look_up("123456", share=share)
+    card = card_of(result)
+    assert result.ephemeral
+    assert card.title == title
+    assert "**What to do:**" in (card.description or "")
+    assert "raw upstream" not in str(card.to_dict())
+    assert (card.footer.text or "").startswith("Reference ")
+
+
+async def test_says_how_long_a_busy_api_asks_to_wait(world: World) -> None:
+    """The wait that a 429 asks for is passed on."""
+
+    async def busy(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=429, headers={"Retry-After": "90"})
+
+    world.standin.behave = busy
+    assert "Try again in 2 minutes." in (card_of(await world.look_up("123456")).description or "")
+
+
+async def test_puts_the_reference_into_the_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """The reference in a problem's footer finds its line in the log."""
+    with caplog.at_level("INFO"):
+        card = card_of(await world.look_up("999"))
+    reference = (card.footer.text or "").removeprefix("Reference ")
+    assert any(reference in record.getMessage() for record in caplog.records)
+
+
+async def test_survives_an_error_of_its_own(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An unforeseen error is answered in words, with a reference to the traceback in the log."""
+
+    def break_down(*_: object) -> discord.Embed:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("bot.chat.lookup.account_card", break_down)
+    card = card_of(await world.look_up("123456"))
+    assert card.title == "Something broke"
+    assert "ZeroDivisionError" in caplog.text
+    assert (card.footer.text or "").removeprefix("Reference ") in caplog.text
+
+
+async def test_slows_down_one_person_only(world: World) -> None:
+    """After a burst of ten a person waits three seconds a look-up; others do not."""
+    for _ in range(10):
+        assert card_of(await world.look_up("123456")).title == "Jane Doe"
+    refused = card_of(await world.look_up("123456"))
+    assert refused.title == "A little slower, please"
+    assert "Try again in 3 seconds." in (refused.description or "")
+    guild = world.env.guild
+    other = guild.add_member(
+        world.env.create_user("lou"),
+        roles=[guild.create_role("M", permissions=discord.Permissions(administrator=True))],
+    )
+    assert card_of(await other.slash(world.channel, "minimax-account", account="123456")).title == "Jane Doe"
+    await world.env.advance_time(3)
+    assert card_of(await world.look_up("123456")).title == "Jane Doe"
+
+
+async def test_is_for_managers_of_the_server(world: World) -> None:
+    """Without Manage Server the command is not even offered."""
+    assert world.manager.available_commands(world.channel) == ("minimax-account",)
+    assert world.member.available_commands(world.channel) == ()
+    with pytest.raises(SetupError):
+        await world.member.slash(world.channel, "minimax-account", account="123456")
+
+
+async def test_exists_in_listed_servers_only(world: World) -> None:
+    """The command is registered in the listed server, not globally."""
+    commands = world.env.backend.commands
+    assert [command["name"] for command in commands[GUILD_ID].values()] == ["minimax-account"]
+    assert not any(commands[guild] for guild in commands if guild != GUILD_ID)
+
+
+async def test_completes_by_id_and_name(world: World) -> None:
+    """Completion offers what matches id or name, soonest expiry first, with the id as value."""
+    assert await world.complete("") == [
+        {"name": "345678 · Sam Reed · expired 2 days ago", "value": "345678"},
+        {"name": "234567 · Sam Reed · expires in 3 days", "value": "234567"},
+        {"name": "123456 · Jane Doe · expires in 12 days", "value": "123456"},
+    ]
+    assert [choice["value"] for choice in await world.complete("jane")] == ["123456"]
+    assert [choice["value"] for choice in await world.complete("3456")] == ["345678", "234567", "123456"]
+
+
+async def test_completes_at_most_25(world: World) -> None:
+    """Discord takes no more than 25 choices."""
+    world.standin.accounts = {str(n): account(str(n), f"User {n}", days=n) for n in range(1, 41)}
+    choices = await world.complete("")
+    assert [choice["value"] for choice in choices] == [str(n) for n in range(1, 26)]
+
+
+async def test_completion_answers_the_look_up_that_follows(world: World) -> None:
+    """An account that was just offered is shown without asking the API again."""
+    await world.complete("jane")
+    calls = len(world.standin.calls)
+    assert card_of(await world.look_up("123456")).title == "Jane Doe"
+    assert len(world.standin.calls) == calls
+
+
+async def test_completes_nothing_when_the_api_is_down(world: World) -> None:
+    """Completion stays empty, without an error, while nothing can be read."""
+
+    async def fail(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=500)
+
+    world.standin.behave = fail
+    assert await world.complete("") == []

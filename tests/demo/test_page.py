@@ -1,0 +1,112 @@
+"""Tests of the demo's page in a real browser."""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.conftest import REPOSITORY
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SECONDS = 1000.0
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and "CI" not in os.environ, reason="the page is looked at in Chromium, which is not installed"
+)
+
+
+@pytest.fixture
+async def demo() -> AsyncIterator[tuple[Process, str]]:
+    """Run `python -m bot demo` as a process of its own; yields it with the page's address."""
+    command = (sys.executable, "-m", "bot", "demo", "--no-open")
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, cwd=REPOSITORY)
+    assert process.stdout is not None
+    line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+    address = re.search(r"http://127\.0\.0\.1:\d+/\S+", line)
+    assert address is not None
+    yield process, address.group()
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
+@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desktop", "phone"])
+async def page(request: pytest.FixtureRequest, demo: tuple[Process, str]) -> AsyncIterator[Page]:
+    """Open the page at a desktop's and at a phone's size."""
+    width, height = request.param
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        opened = await browser.new_page(viewport={"width": width, "height": height})
+        opened.set_default_timeout(15 * SECONDS)
+        await opened.goto(demo[1])
+        await expect(opened.get_by_text("Amara Okafor")).to_be_visible()
+        yield opened
+        await browser.close()
+
+
+async def look_up(page: Page, typed: str, offered: str) -> None:
+    """Type the command, pick what completion offers, and send it."""
+    composer = page.locator("#channel-composer-input")
+    await composer.click()
+    await composer.press_sequentially("/mini")
+    await page.get_by_role("option", name=re.compile("minimax-account")).click()
+    await page.keyboard.type(typed)
+    await expect(page.get_by_role("option", name=offered)).to_be_visible()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Enter")
+
+
+async def test_answers_the_typed_command(page: Page) -> None:
+    """A visitor types the command, picks an account from completion and sees its card."""
+    await look_up(page, "mateo", "118733902 · Mateo Silva · expires in 8 hours")
+    await expect(page.get_by_text("Last day.")).to_be_visible()
+
+
+async def test_checks_again_at_a_press(page: Page, tmp_path: Path) -> None:
+    """The button under a card works, and the card still fits the window."""
+    await page.get_by_role("button", name="Check now").first.click()
+    await expect(page.locator("#action-status")).to_have_text("Callback completed")
+    await expect(page.get_by_text("Healthy.", exact=True)).to_be_visible()
+    card = await page.get_by_text("Amara Okafor").bounding_box()
+    assert card is not None
+    assert 0 <= card["x"] <= card["x"] + card["width"] <= await page.evaluate("window.innerWidth")
+    assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    await page.screenshot(path=tmp_path / "page.png")
+
+
+async def test_keeps_the_command_from_whoever_may_not_use_it(page: Page) -> None:
+    """The viewer with Manage Server is offered the command, the one without is not."""
+    composer = page.locator("#channel-composer-input")
+    command = page.get_by_role("option", name=re.compile("minimax-account"))
+    await composer.press_sequentially("/mini")
+    await expect(command).to_be_visible()
+    await composer.fill("")
+    await page.get_by_label("Viewing as").select_option("Noah · editor")
+    await expect(page.locator("#action-status")).to_have_text("Action completed")
+    await composer.press_sequentially("/mini")
+    await expect(composer).to_have_value("/mini")
+    await expect(command).to_have_count(0)
+
+
+async def test_ends_at_ctrl_c(demo: tuple[Process, str]) -> None:
+    """Ctrl-C ends the demo with status 0."""
+    process, _ = demo
+    process.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(process.wait(), 10) == 0
