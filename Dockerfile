@@ -4,10 +4,15 @@ RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --require-hashes --requirement /build/run.txt
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --no-create-home bot
+RUN useradd --system --uid 10001 --no-create-home bot \
+    && mkdir /data && chown 10001 /data
 COPY --from=build /venv /venv
 COPY bot /app/bot
-WORKDIR /app
-USER bot
-ENV PATH="/venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# The bot keeps its files in ./data, so that the folder here is the volume.
+WORKDIR /
+VOLUME /data
+USER 10001
+ENV PATH="/venv/bin:$PATH" PYTHONPATH=/app PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "-m", "bot", "healthcheck"]
+STOPSIGNAL SIGTERM
 CMD ["python", "-m", "bot", "run"]

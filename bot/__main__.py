@@ -9,29 +9,46 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
 
 from bot import __version__
-from bot.errors import DiscordTokenRefused, OperatorError, SettingsError, UseapiTokenRefused
+from bot.errors import BotError, DiscordTokenRefused, SettingsError
 
-STOPPED, REFUSED = 0, 2
+if TYPE_CHECKING:
+    from bot.config import LogSettings
+
+    Kind = TypeVar("Kind", bound=LogSettings)
+
+STOPPED, FAILED, REFUSED = 0, 1, 2
+_DOTENV = Path(".env")
 _LAST_PORT = 65_535
 
 _LOG = logging.getLogger("bot")
 _EPILOG = """\
 settings, from the environment or a .env file in the current folder:
-  DISCORD_TOKEN      the bot's token from the Discord developer portal (required)
+  DISCORD_TOKEN      the bot's token from the Discord developer portal (required; not for account, accounts)
   USEAPI_TOKEN       the API token from useapi.net (required)
-  GUILD_IDS          ids of the servers that may use the bot, comma-separated (required)
+  GUILD_IDS          ids of the servers that may use the bot, comma-separated (required; not for account, accounts)
   USEAPI_BASE_URL    where the API is (default: https://api.useapi.net)
   LOG_LEVEL          DEBUG, INFO, WARNING or ERROR (default: INFO)
   LOG_FORMAT         text or json (default: text)
 
-exit status: 0 stopped, 1 crashed, 2 settings or a token refused
+exit status:
+  run, demo          0 stopped, 1 crashed, 2 settings or a token refused
+  check              0 all in place, 1 something is not
+  account, accounts  0 healthy, 1 needs attention, 2 not readable
+  healthcheck        0 the running bot is well, 1 it is not
 """
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _LAST_PORT):
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to {_LAST_PORT}")
+    return int(text)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -42,39 +59,53 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(handle=_run)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands = parser.add_subparsers(metavar="COMMAND")
     commands.add_parser("run", help="connect to Discord and answer (default)")
     demo = commands.add_parser("demo", help="the whole bot in the browser, without credentials or network")
     demo.add_argument("--port", type=_port, default=0, help="port of the page (default: a free one)")
     demo.add_argument("--no-open", action="store_true", help="print the address, do not open a browser")
+    demo.set_defaults(handle=_demo)
+    commands.add_parser("check", help="see whether everything is in place to run").set_defaults(handle=_check)
+    account = commands.add_parser("account", help="show one account here, without Discord")
+    account.add_argument("account", help="account id, or a user name only one account has")
+    accounts = commands.add_parser("accounts", help="list all accounts here, soonest expiry first")
+    for command in (account, accounts):
+        command.add_argument("--json", action="store_true", help="print JSON, for programs")
+        command.set_defaults(handle=_accounts, account=None)
+    commands.add_parser("healthcheck", help="see whether the running bot is well").set_defaults(handle=_healthcheck)
     return parser
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= _LAST_PORT):
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to {_LAST_PORT}")
-    return int(text)
 
 
 def _log_crash(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     _LOG.critical("Crashed", exc_info=(kind, error, traceback))
 
 
-def _run() -> int:
-    from bot.config import read_settings
+def _read_settings(kind: type["Kind"]) -> "Kind":
+    """Read the settings and start logging."""
+    from bot.config import find_doubts, read_settings, secrets_of
+    from bot.core.secrets import Redactor
     from bot.logs import set_up_logging
-    from bot.running import build_redactor, run
 
-    settings = read_settings(os.environ, Path(".env"))
-    set_up_logging(build_redactor(settings), settings.log_level, settings.log_format)
+    settings = read_settings(kind, os.environ, _DOTENV)
+    set_up_logging(Redactor(secrets_of(settings)), settings.log_level, settings.log_format)
     # Python's own report of a crash would not be redacted; its exit status 1 stays.
     sys.excepthook = _log_crash
-    asyncio.run(run(settings, now=_now))
+    for doubt in find_doubts(os.environ, _DOTENV):
+        _LOG.warning("%s", doubt)
+    return settings
+
+
+def _run(_args: argparse.Namespace) -> int:
+    from bot.config import Settings
+    from bot.running import run
+
+    asyncio.run(run(_read_settings(Settings), now=_now))
     return STOPPED
 
 
-def _demo(port: int, *, open_browser: bool) -> int:
+def _demo(args: argparse.Namespace) -> int:
     try:
         import simcord.preview  # noqa: F401  (tells whether the extra is installed)
     except ImportError:
@@ -82,35 +113,63 @@ def _demo(port: int, *, open_browser: bool) -> int:
         return REFUSED
     from bot.demo import run_demo
 
-    asyncio.run(run_demo(port=port, open_browser=open_browser, now=_now))
+    asyncio.run(run_demo(port=args.port, open_browser=not args.no_open, now=_now))
     return STOPPED
 
 
-def _explain(error: OperatorError) -> str:
+def _check(_args: argparse.Namespace) -> int:
+    from bot.config import Settings
+    from bot.terminal.check import check
+
+    try:
+        settings = _read_settings(Settings)
+    except SettingsError as error:
+        print(_explain(error), file=sys.stderr)
+        return FAILED
+    return STOPPED if asyncio.run(check(settings, now=_now)) else FAILED
+
+
+def _accounts(args: argparse.Namespace) -> int:
+    from bot.config import UseapiSettings
+    from bot.terminal.accounts import print_accounts
+
+    return asyncio.run(print_accounts(_read_settings(UseapiSettings), args.account, now=_now, as_json=args.json))
+
+
+def _healthcheck(_args: argparse.Namespace) -> int:
+    from bot.health import HEALTH_FILE, find_trouble
+
+    trouble = find_trouble(HEALTH_FILE, _now())
+    print(trouble or "The bot is well.")
+    return FAILED if trouble else STOPPED
+
+
+def _explain(error: BotError) -> str:
+    from bot.core.wording import explain
+
     match error:
         case SettingsError():
             lines = "\n".join(f"  {problem}" for problem in error.problems)
             return f"The settings need a change (set them in .env or the environment):\n{lines}"
         case DiscordTokenRefused():
-            return "Discord refused DISCORD_TOKEN: reset the token in the developer portal and paste the new one."
-        case UseapiTokenRefused():
-            return "useapi.net refused USEAPI_TOKEN: copy the current token from your useapi.net account."
+            return "Discord refused DISCORD_TOKEN. Reset the token in the developer portal and paste the new one."
         case _:
-            return str(error)
+            problem = explain(error)
+            ids = f"\nAccounts there are: {', '.join(problem.ids)}" if problem.ids else ""
+            return f"{problem.title}. {problem.happened}\n{problem.advice}{ids}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     args = build_parser().parse_args(arguments)
     try:
-        if args.command == "demo":
-            return _demo(args.port, open_browser=not args.no_open)
-        return _run()
-    except OperatorError as error:
+        status: int = args.handle(args)
+    except BotError as error:
         print(_explain(error), file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
         return STOPPED
+    return status
 
 
 if __name__ == "__main__":

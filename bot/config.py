@@ -1,9 +1,12 @@
 """Settings from the environment and `.env`: every problem reported at once, by name, never by value."""
 
 import ipaddress
+import os
+import stat
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -74,19 +77,32 @@ def _lower(value: object) -> str:
     return str(value).strip().lower()
 
 
-class Settings(BaseModel):
-    """All settings of `run`; the aliases are the names in the environment."""
+class LogSettings(BaseModel):
+    """How much is logged, and how; the aliases are the names in the environment."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    discord_token: Annotated[SecretStr, BeforeValidator(_token)] = Field(alias="DISCORD_TOKEN")
-    useapi_token: Annotated[SecretStr, BeforeValidator(_token)] = Field(alias="USEAPI_TOKEN")
-    guild_ids: Annotated[tuple[int, ...], BeforeValidator(_guild_ids)] = Field(alias="GUILD_IDS")
-    base_url: Annotated[str, BeforeValidator(_base_url)] = Field(DEFAULT_API, alias="USEAPI_BASE_URL")
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
         "INFO", alias="LOG_LEVEL"
     )
     log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field("text", alias="LOG_FORMAT")
+
+
+class UseapiSettings(LogSettings):
+    """What it takes to read accounts."""
+
+    useapi_token: Annotated[SecretStr, BeforeValidator(_token)] = Field(alias="USEAPI_TOKEN")
+    base_url: Annotated[str, BeforeValidator(_base_url)] = Field(DEFAULT_API, alias="USEAPI_BASE_URL")
+
+
+class Settings(UseapiSettings):
+    """What it takes to run the bot."""
+
+    discord_token: Annotated[SecretStr, BeforeValidator(_token)] = Field(alias="DISCORD_TOKEN")
+    guild_ids: Annotated[tuple[int, ...], BeforeValidator(_guild_ids)] = Field(alias="GUILD_IDS")
+
+
+Kind = TypeVar("Kind", bound=LogSettings)
 
 
 _MISSING = {
@@ -106,22 +122,43 @@ def _problem(kind: str, name: str, context: Mapping[str, object]) -> str:
     return f"{name} {_CHOICES.get(name) or context.get('error')}."
 
 
-def read_settings(environ: Mapping[str, str], dotenv: Path) -> Settings:
-    """Return the settings; the environment outranks the `.env` file, an empty variable counts as not set.
-
-    Raises:
-        SettingsError: with one line a problem, each naming its setting and what to do, none holding a value.
-    """
+def _given(environ: Mapping[str, str], dotenv: Path) -> dict[str, str]:
     try:
         from_file = dotenv_values(dotenv, interpolate=False) if dotenv.is_file() else {}
     except (OSError, UnicodeDecodeError):
         raise SettingsError(
             [f"{dotenv.name} can't be read. Make it a UTF-8 text file that the bot may read."]
         ) from None
-    given = {name: value for name, value in {**from_file, **environ}.items() if value}
+    return {name: value for name, value in {**from_file, **environ}.items() if value}
+
+
+def read_settings(kind: type[Kind], environ: Mapping[str, str], dotenv: Path) -> Kind:
+    """Return the settings; the environment outranks the `.env` file, an empty variable counts as not set.
+
+    Raises:
+        SettingsError: with one line a problem, each naming its setting and what to do, none holding a value.
+    """
     try:
-        return Settings.model_validate(given)
+        return kind.model_validate(_given(environ, dotenv))
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)
         lines = [_problem(item["type"], str(item["loc"][0]), item.get("ctx", {})) for item in found]
-        raise SettingsError(lines) from None
+        raise SettingsError(sorted(lines)) from None
+
+
+def secrets_of(settings: LogSettings) -> list[str]:
+    """Return the values of the secret settings, for redaction."""
+    return [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+
+
+def find_doubts(environ: Mapping[str, str], dotenv: Path) -> list[str]:
+    """Return what is no error but hardly meant: a `.env` that others can read, names that look like ours."""
+    doubts = []
+    # Windows keeps permissions elsewhere, and reports every file as readable by all.
+    if os.name == "posix" and dotenv.is_file() and dotenv.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        doubts.append(f"{dotenv.name} can be read by others on this machine. Run: chmod 600 {dotenv.name}")
+    ours = [str(field.alias) for field in Settings.model_fields.values()]
+    for name in sorted(_given(environ, dotenv).keys() - set(ours)):
+        close = get_close_matches(name.upper(), ours, n=1, cutoff=0.85)
+        doubts.extend(f"{name} is no setting of this bot. Was {meant} meant?" for meant in close)
+    return doubts

@@ -13,11 +13,11 @@ from bot.chat.client import AccountBot
 from bot.chat.connection import Connection
 from bot.chat.lookup import LookUps
 from bot.chat.replies import Responder
-from bot.config import Settings
+from bot.config import Settings, secrets_of
 from bot.core.secrets import Redactor
 from bot.errors import BotError, SubscriptionLapsed, UseapiTokenRefused
-from bot.useapi.client import MiniMaxClient, build_session
-from bot.useapi.directory import AccountDirectory
+from bot.health import HEALTH_FILE, keep_reporting
+from bot.useapi.directory import AccountDirectory, open_directory
 from bot.useapi.servers import Servers
 
 _LOG = logging.getLogger(__name__)
@@ -27,18 +27,13 @@ _DRAIN_SECONDS = 6.5
 _LAST_ANSWERS_SECONDS = 1.5
 
 
-def build_redactor(settings: Settings) -> Redactor:
-    """Return the redactor that knows the settings' secrets."""
-    return Redactor([settings.discord_token.get_secret_value(), settings.useapi_token.get_secret_value()])
-
-
 class Application:
     """The parts of a bot, built and connected with each other."""
 
-    def __init__(self, client: MiniMaxClient, *, guild_ids: tuple[int, ...], now: Callable[[], datetime]) -> None:
-        self.directory = AccountDirectory(client, now=now)
+    def __init__(self, directory: AccountDirectory, *, guild_ids: tuple[int, ...], now: Callable[[], datetime]) -> None:
+        self.directory = directory
         self.responder = Responder(now=now)
-        servers = Servers(guild_ids, self.directory)
+        servers = Servers(guild_ids, directory)
         look_ups = LookUps(servers=servers, responder=self.responder, now=now)
         self.bot = AccountBot(servers=servers, responder=self.responder, look_ups=look_ups)
 
@@ -53,16 +48,10 @@ class Application:
 @asynccontextmanager
 async def open_application(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[Application]:
     """Build the application; closes its connections at the end."""
-    async with build_session() as session:
-        client = MiniMaxClient(
-            session,
-            base_url=settings.base_url,
-            token=settings.useapi_token,
-            redact=build_redactor(settings),
-            now=now,
-            jitter=random.random,
-        )
-        application = Application(client, guild_ids=settings.guild_ids, now=now)
+    async with open_directory(
+        base_url=settings.base_url, token=settings.useapi_token, redact=Redactor(secrets_of(settings)), now=now
+    ) as directory:
+        application = Application(directory, guild_ids=settings.guild_ids, now=now)
         async with application.bot:
             yield application
 
@@ -110,7 +99,10 @@ async def run(settings: Settings, *, now: Callable[[], datetime]) -> None:
             connection.keep(settings.discord_token.get_secret_value()), name="keep-connected"
         )
         stopping = asyncio.create_task(stop.wait(), name="wait-for-stop")
-        tasks = {checking, connected, stopping}
+        reporting = asyncio.create_task(
+            keep_reporting(HEALTH_FILE, lambda: application.bot.is_connected, now), name="report-health"
+        )
+        tasks = {checking, connected, stopping, reporting}
         try:
             await _until_ended(tasks, passing=checking)
             _LOG.info("Stopping: answering what is under way")
@@ -119,6 +111,7 @@ async def run(settings: Settings, *, now: Callable[[], datetime]) -> None:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            HEALTH_FILE.unlink(missing_ok=True)
 
 
 async def _until_ended(tasks: set[asyncio.Task[Any]], *, passing: asyncio.Task[Any]) -> None:

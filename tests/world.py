@@ -13,7 +13,7 @@ from simcord.results import InteractionResult
 
 from bot.core.secrets import Redactor
 from bot.running import Application
-from bot.useapi.client import MiniMaxClient, build_session
+from bot.useapi.directory import open_directory
 from bot.useapi.standin import TOKEN, StandIn
 
 GUILD_ID = 1_200_000_000_000_000_001
@@ -62,39 +62,53 @@ class World:
         await self.env.restart_bot(self.build().bot)
 
 
+class _Clock:
+    """The simulation's time, once there is a simulation."""
+
+    env: simcord.Env
+
+    def now(self) -> datetime:
+        return self.env.now()
+
+
 @asynccontextmanager
-async def open_world(accounts: dict[str, Any], *, budget: float = 10.0) -> AsyncIterator[World]:
+async def open_world(accounts: dict[str, Any]) -> AsyncIterator[World]:
     """Run the bot for the given accounts; the time is the simulation's."""
-    standin = StandIn(accounts)
-    # Kept-alive connections hold timers, which simcord would wait for after each action.
-    async with standin.serve() as base_url, build_session(keep_connections=False) as session:
+    standin, clock = StandIn(accounts), _Clock()
+    async with (
+        standin.serve() as base_url,
+        open_directory(
+            base_url=base_url,
+            token=SecretStr(TOKEN),
+            redact=Redactor([TOKEN]),
+            now=clock.now,
+            jitter=lambda: 0.0,
+            # Kept-alive connections hold timers, which simcord would wait for after each action.
+            keep_connections=False,
+        ) as directory,
+    ):
 
         def build() -> Application:
-            client = MiniMaxClient(
-                session,
-                base_url=base_url,
-                token=SecretStr(TOKEN),
-                redact=Redactor([TOKEN]),
-                now=lambda: env.now(),
-                jitter=lambda: 0.0,
-                budget=budget,
-            )
-            return Application(client, guild_ids=(GUILD_ID,), now=lambda: env.now())
+            return Application(directory, guild_ids=(GUILD_ID,), now=clock.now)
 
-        env = simcord.Env(build().bot, settle_timeout=15)
+        clock.env = env = simcord.Env(build().bot, settle_timeout=15)
         await env.start()
         try:
-            guild = env.create_guild("Listed", id=GUILD_ID)
-            managers = guild.create_role("Managers", permissions=discord.Permissions(MEMBER.value, manage_guild=True))
-            members = guild.create_role("Members", permissions=MEMBER)
-            yield World(
-                env=env,
-                standin=standin,
-                channel=guild.create_text_channel("pipeline"),
-                manager=guild.add_member(env.create_user("mia"), roles=[managers]),
-                member=guild.add_member(env.create_user("noah"), roles=[members]),
-                build=build,
-            )
+            yield _furnish(env, standin, build)
         finally:
             await env.shutdown()
         env.raise_errors()
+
+
+def _furnish(env: simcord.Env, standin: StandIn, build: Callable[[], Application]) -> World:
+    guild = env.create_guild("Listed", id=GUILD_ID)
+    managers = guild.create_role("Managers", permissions=discord.Permissions(MEMBER.value, manage_guild=True))
+    members = guild.create_role("Members", permissions=MEMBER)
+    return World(
+        env=env,
+        standin=standin,
+        channel=guild.create_text_channel("pipeline"),
+        manager=guild.add_member(env.create_user("mia"), roles=[managers]),
+        member=guild.add_member(env.create_user("noah"), roles=[members]),
+        build=build,
+    )

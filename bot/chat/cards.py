@@ -7,6 +7,7 @@ from discord.utils import format_dt
 
 from bot.chat import text
 from bot.core.account import Account, Capability, Status
+from bot.core.text import cut, plain
 from bot.core.wording import Problem, say_state
 from bot.useapi.directory import Reading
 
@@ -46,7 +47,9 @@ def _verdict(account: Account, now: datetime) -> str:
         case Status.EXPIRED:
             return f"🔴 **Expired** {when}. Jobs of this account fail until the login is renewed."
         case Status.ERROR:
-            return f"🔴 **In error:** {text.escaped(account.error or '', text.MAX_FIELD)}\nIf it stays, renew the login."
+            return (
+                f"🔴 **In error:** {text.escaped(account.error or '', text.MAX_FIELD)}\nIf it stays, renew the login."
+            )
         case Status.UNKNOWN:
             return "⚪ **Expiry unknown.** useapi.net gives no expiry date for this login."
 
@@ -74,7 +77,7 @@ def _capability(capability: Capability) -> str:
 
 def _capabilities(account: Account) -> str:
     shown = account.capabilities[: 4 + _MOST_OTHER_FLAGS]
-    return text.cut(" · ".join(map(_capability, shown)), text.MAX_FIELD)
+    return cut(" · ".join(map(_capability, shown)), text.MAX_FIELD)
 
 
 def _coded(value: str | None) -> str:
@@ -123,5 +126,5 @@ def choice_label(account: Account, now: datetime) -> str:
     """Return the line that completion shows: id, name and state."""
     state = say_state(account, now)
     room = text.MAX_CHOICE - len(account.id) - len(state) - 6
-    name = text.plain(account.name, max(room, 1)) if account.name and account.name != account.id else ""
-    return text.cut(" · ".join(filter(None, (account.id, name, state))), text.MAX_CHOICE)
+    name = plain(account.name, max(room, 1)) if account.name and account.name != account.id else ""
+    return cut(" · ".join(filter(None, (account.id, name, state))), text.MAX_CHOICE)

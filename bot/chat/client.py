@@ -36,18 +36,27 @@ class CommandTree(app_commands.CommandTree[Any]):
         await self._responder.refuse(interaction, None)
 
 
+def _options() -> dict[str, Any]:
+    # Else discord.py warns at each start that there is no voice.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    return {
+        "intents": discord.Intents.none(),
+        "allowed_mentions": discord.AllowedMentions.none(),
+        "member_cache_flags": discord.MemberCacheFlags.none(),
+        "max_messages": None,
+    }
+
+
+def build_client() -> discord.Client:
+    """Return a client without commands, for questions over REST."""
+    return discord.Client(**_options())
+
+
 class AccountBot(discord.Client):
     """Connects the commands to Discord."""
 
     def __init__(self, *, servers: Servers, responder: Responder, look_ups: LookUps) -> None:
-        # Else discord.py warns at each start that there is no voice.
-        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-        super().__init__(
-            intents=discord.Intents.none(),
-            allowed_mentions=discord.AllowedMentions.none(),
-            member_cache_flags=discord.MemberCacheFlags.none(),
-            max_messages=None,
-        )
+        super().__init__(**_options())
         self.look_ups = look_ups
         self.tree = CommandTree(self, servers=servers, responder=responder)
         self.tree.add_command(
@@ -60,6 +69,11 @@ class AccountBot(discord.Client):
         """Make old buttons work, and register the commands meanwhile; a failure there must not stop the start."""
         self.add_dynamic_items(CheckNow)
         self._registering = asyncio.create_task(keep_registering(self.tree, self._listed), name="register-commands")
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the gateway's socket is open; discord.py closes it when heartbeats stay unanswered for a minute."""
+        return self.ws is not None and self.ws.open
 
     async def close(self) -> None:
         """Stop registering and close the connection."""

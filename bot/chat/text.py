@@ -1,9 +1,10 @@
 """Texts from outside, made safe and short enough for Discord; discord.py checks neither."""
 
 import re
-import unicodedata
 
 import discord
+
+from bot.core.text import plain
 
 MAX_TITLE = 256
 MAX_DESCRIPTION = 4096
@@ -11,18 +12,6 @@ MAX_FIELD = 1024
 MAX_CHOICE = 100
 MAX_CUSTOM_ID = 100
 MAX_URL = 2048
-
-
-def cut(text: str, limit: int) -> str:
-    """Return at most `limit` characters, the last one an ellipsis if something is missing."""
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
-def plain(text: str, limit: int) -> str:
-    """Return one line of at most `limit` characters, without control, direction, zero-width or surrogate ones."""
-    visible = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text[: 4 * limit])
-    kept = "".join(c for c in visible if unicodedata.category(c) not in ("Cf", "Cs"))
-    return cut(" ".join(kept.split()), limit)
 
 
 def escaped(text: str, limit: int) -> str:

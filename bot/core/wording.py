@@ -77,7 +77,7 @@ _ADD_ACCOUNT = f"Accounts are added at useapi.net: {SETUP_GUIDE}"
 _UNEXPECTED = Problem(
     "Something broke",
     "The bot ran into an error of its own.",
-    "Try again. If it happens again, give whoever runs this bot the reference below.",
+    "Try again. If it happens again, tell whoever runs this bot.",
 )
 _SIMPLE: dict[type[BotError], Problem] = {
     UseapiTokenRefused: Problem(
@@ -103,7 +103,7 @@ _SIMPLE: dict[type[BotError], Problem] = {
     UnreadableAnswer: Problem(
         "useapi.net's answer can't be read",
         "useapi.net answered, but not with account data this bot understands.",
-        "Try again in a minute. If it goes on, give whoever runs this bot the reference below.",
+        "Try again in a minute. If it goes on, tell whoever runs this bot.",
     ),
     ServerNotListed: Problem(
         "This bot does not serve this place",

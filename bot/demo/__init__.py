@@ -1,6 +1,5 @@
 """The whole bot in a simulated Discord, shown in the browser: no credentials, no network."""
 
-import random
 import webbrowser
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,7 +14,7 @@ from bot.core.secrets import Redactor
 from bot.demo.accounts import FIRST_SHOWN, build_accounts, build_avatars
 from bot.logs import set_up_logging
 from bot.running import Application
-from bot.useapi.client import MiniMaxClient, build_session
+from bot.useapi.directory import open_directory
 from bot.useapi.standin import TOKEN, StandIn
 
 GUILD_ID = 1_100_000_000_000_000_001
@@ -76,16 +75,17 @@ async def open_demo(now: Callable[[], datetime]) -> AsyncIterator[Demo]:
     clock = DemoClock(now)
     standin = StandIn(build_accounts(clock.now()))
     # Kept-alive connections hold timers, which simcord would wait for after each action.
-    async with standin.serve() as base_url, build_session(keep_connections=False) as session:
-        client = MiniMaxClient(
-            session,
+    async with (
+        standin.serve() as base_url,
+        open_directory(
             base_url=base_url,
             token=SecretStr(TOKEN),
             redact=Redactor([TOKEN]),
             now=clock.now,
-            jitter=random.random,
-        )
-        application = Application(client, guild_ids=(GUILD_ID,), now=clock.now)
+            keep_connections=False,
+        ) as directory,
+    ):
+        application = Application(directory, guild_ids=(GUILD_ID,), now=clock.now)
         async with simcord.run(application.bot, check_errors=False) as env:
             await clock.follow(env)
             assert application.bot.user is not None

@@ -1,14 +1,19 @@
 """The accounts of one useapi.net token, asked for sparingly: calls are shared and answers kept for seconds."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from pydantic import SecretStr
+
 from bot.core.account import Account, by_urgency
+from bot.core.secrets import Redactor
 from bot.errors import AmbiguousName, BotError, NoSuchAccount, Stopping
-from bot.useapi.client import MiniMaxClient, is_possible_id
+from bot.useapi.client import BUDGET_SECONDS, MiniMaxClient, build_session, is_possible_id
 from bot.useapi.sharing import SharedCalls
 
 REUSE_FOR = timedelta(seconds=15)
@@ -25,6 +30,29 @@ class Reading:
 
     account: Account
     read_at: datetime
+
+
+@asynccontextmanager
+async def open_directory(
+    *,
+    base_url: str,
+    token: SecretStr,
+    redact: Redactor,
+    now: Callable[[], datetime],
+    jitter: Callable[[], float] = random.random,
+    budget: float = BUDGET_SECONDS,
+    keep_connections: bool = True,
+) -> AsyncIterator["AccountDirectory"]:
+    """Open a directory with a connection of its own, closed at the end; the arguments are `MiniMaxClient`'s."""
+    async with build_session(keep_connections=keep_connections) as session:
+        client = MiniMaxClient(
+            session, base_url=base_url, token=token, redact=redact, now=now, jitter=jitter, budget=budget
+        )
+        directory = AccountDirectory(client, now=now)
+        try:
+            yield directory
+        finally:
+            directory.close()
 
 
 class AccountDirectory:

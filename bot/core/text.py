@@ -1,0 +1,15 @@
+"""Text from outside, made fit to be shown on one line."""
+
+import unicodedata
+
+
+def cut(text: str, limit: int) -> str:
+    """Return at most `limit` characters, the last one an ellipsis if something is missing."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def plain(text: str, limit: int) -> str:
+    """Return one line of at most `limit` characters, without control, direction, zero-width or surrogate ones."""
+    visible = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text[: 4 * limit])
+    kept = "".join(c for c in visible if unicodedata.category(c) not in ("Cf", "Cs"))
+    return cut(" ".join(kept.split()), limit)

@@ -1,0 +1,63 @@
+"""Tells other processes, by a small file, whether the running bot is well."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+_LOG = logging.getLogger(__name__)
+
+HEALTH_FILE = Path("data/health.json")
+REPORT_EVERY = timedelta(seconds=15)
+# A report this old means that the process hangs or is gone.
+STALE_AFTER = 4 * REPORT_EVERY
+# Long enough for an ordinary reconnect.
+DISCONNECTED_FOR = timedelta(minutes=2)
+
+
+def write_report(file: Path, *, at: datetime, connected_at: datetime) -> None:
+    """Replace the report in one step.
+
+    Raises:
+        OSError: the file can't be written.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".new")
+    draft.write_text(json.dumps({"at": at.isoformat(), "connected_at": connected_at.isoformat()}), encoding="utf-8")
+    draft.replace(file)
+
+
+def find_trouble(file: Path, now: datetime) -> str | None:
+    """Return what is wrong with the running bot, in words; None if it is well."""
+    try:
+        report = json.loads(file.read_text(encoding="utf-8"))
+        at, connected_at = (datetime.fromisoformat(report[key]) for key in ("at", "connected_at"))
+        silent, disconnected = now - at, now - connected_at
+    except OSError:
+        return f"No bot reports to {file} from this folder: it is not running, or started a moment ago."
+    except (ValueError, KeyError, TypeError):
+        return f"{file} is not a report of this bot. Delete it; a running bot writes it anew."
+    if silent > STALE_AFTER:
+        return f"The bot has not reported for {silent.total_seconds():.0f} seconds: it hangs or is gone."
+    if disconnected > DISCONNECTED_FOR:
+        return f"The bot has not been connected to Discord for {disconnected.total_seconds():.0f} seconds."
+    return None
+
+
+async def keep_reporting(file: Path, is_connected: Callable[[], bool], now: Callable[[], datetime]) -> None:
+    """Write a report every 15 seconds; a file that can't be written is a warning, not the end."""
+    connected_at = now()
+    was_written = True
+    while True:
+        if is_connected():
+            connected_at = now()
+        try:
+            write_report(file, at=now(), connected_at=connected_at)
+            was_written = True
+        except OSError as error:
+            if was_written:
+                _LOG.warning("%s can't be written (%s), so healthcheck will fail", file, error.strerror)
+            was_written = False
+        await asyncio.sleep(REPORT_EVERY.total_seconds())

@@ -1,0 +1,1 @@
+"""Prints: the commands that answer on a terminal instead of in Discord."""
