@@ -16,6 +16,7 @@ from bot.errors import SettingsError
 
 DEFAULT_API = "https://api.useapi.net"
 _LARGEST_ID = 2**64 - 1
+_MOST_DIGITS = 20
 
 
 def _token(value: object) -> str:
@@ -30,7 +31,7 @@ def _token(value: object) -> str:
 
 
 def _guild_id(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _LARGEST_ID):
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and 0 < int(text) <= _LARGEST_ID):
         raise ValueError(
             "must be server ids, separated by commas. In Discord switch on Developer Mode, "
             "then right-click the server and choose Copy Server ID"
@@ -64,7 +65,7 @@ def _base_url(value: object) -> str:
     is_plain = parts.scheme == "http" and _is_loopback(host)
     if not host or not (parts.scheme == "https" or is_plain):
         raise ValueError(advice)
-    if "@" in parts.netloc or parts.query or parts.fragment or not text.isascii() or not text.isprintable():
+    if set("@?# ") & set(text) or not text.isascii() or not text.isprintable():
         raise ValueError(advice)
     return text
 
@@ -129,7 +130,7 @@ def _given(environ: Mapping[str, str], dotenv: Path) -> dict[str, str]:
         raise SettingsError(
             [f"{dotenv.name} can't be read. Make it a UTF-8 text file that the bot may read."]
         ) from None
-    return {name: value for name, value in {**from_file, **environ}.items() if value}
+    return {name: value for source in (from_file, environ) for name, value in source.items() if value}
 
 
 def read_settings(kind: type[Kind], environ: Mapping[str, str], dotenv: Path) -> Kind:

@@ -10,6 +10,13 @@ from typing import Literal, TextIO
 Redact = Callable[[str], str]
 
 
+def _message_of(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError):
+        return f"{record.msg} (the arguments of this message do not fit)"
+
+
 class RedactingFilter(logging.Filter):
     """Renders each record once and redacts it: message, arguments, traceback and stack alike."""
 
@@ -20,7 +27,7 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Replace the record's texts in place, so that whatever handler comes next sees no secret."""
-        record.msg, record.args = self._redact(record.getMessage()), None
+        record.msg, record.args = self._redact(_message_of(record)), None
         if record.exc_info and not record.exc_text:
             record.exc_text = self._formatter.formatException(record.exc_info)
         if record.exc_text:
@@ -42,7 +49,9 @@ class TextFormatter(logging.Formatter):
         """Return the line, followed by the traceback where there is one."""
         message = record.getMessage().replace("\r", "\\r").replace("\n", "\\n")
         line = f"{_time_of(record)} {record.levelname:<8} {record.name}: {message}"
-        return "\n".join(filter(None, (line, record.exc_text, record.stack_info)))
+        # Indented, so that no line of a traceback passes for a record.
+        details = "\n".join(filter(None, (record.exc_text, record.stack_info))).splitlines()
+        return "\n".join((line, *(f"  {detail}" for detail in details)))
 
 
 class JsonFormatter(logging.Formatter):

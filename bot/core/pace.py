@@ -20,7 +20,9 @@ class Allowance:
         """Count one request and return 0.0, or return the seconds until the next one is allowed and count nothing."""
         if len(self._empty_at) > _PRUNE_ABOVE:
             self._empty_at = {who: when for who, when in self._empty_at.items() if when > now}
-        filled_until = max(self._empty_at.get(person, now), now) + INTERVAL
+        # A bucket holds no more than a burst; a clock set back would make it look fuller.
+        empty_at = min(self._empty_at.get(person, now), now + BURST * INTERVAL)
+        filled_until = max(empty_at, now) + INTERVAL
         excess = filled_until - now - BURST * INTERVAL
         if excess > timedelta(0):
             return excess.total_seconds()

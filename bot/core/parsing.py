@@ -6,10 +6,12 @@ Every documented field is optional, so a missing or wrong-typed one becomes None
 
 import math
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StrictBool, WrapValidator
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, StrictBool, WrapValidator
 from pydantic import ValidatorFunctionWrapHandler as Handler
 
 from bot.core.account import Account, Capability
@@ -18,7 +20,7 @@ from bot.errors import UnreadableAnswer
 
 KNOWN_FLAGS = ("supportVideo", "supportChat", "supportAudio", "supportMusic")
 MAX_ERROR = 200
-_FLAG = re.compile(r"support[A-Z0-9]\w{0,60}")
+_FLAG = re.compile(r"support[A-Z0-9]\w{0,60}", re.ASCII)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 _MOST_JOBS = 10_000
@@ -99,24 +101,26 @@ class _Jwt(BaseModel):
 
 
 class _Document(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
     jwt: Annotated[_Jwt | None, _Lenient] = None
     max_jobs: _Count = Field(None, alias="maxJobs")
     error: Annotated[str | None, BeforeValidator(_error), _Lenient] = None
 
 
-def _capabilities(extra: dict[str, Any]) -> tuple[Capability, ...]:
+def _capabilities(data: dict[str, Any], clean: Callable[[str], str]) -> tuple[Capability, ...]:
     """Return the four known flags in their order, then any other `support...` flag by name."""
-    others = sorted(key for key in extra if key not in KNOWN_FLAGS and _FLAG.fullmatch(key))
-    values = {key: value for key, value in extra.items() if isinstance(value, bool)}
+    others = sorted(key for key in data if key not in KNOWN_FLAGS and _FLAG.fullmatch(key) and clean(key) == key)
+    values = {key: value for key, value in data.items() if isinstance(value, bool)}
     return tuple(Capability(flag, values.get(flag)) for flag in (*KNOWN_FLAGS, *others))
 
 
-def _web_url(url: str | None) -> str | None:
-    """Return the URL if Discord may fetch it, None for any scheme but http and https."""
-    is_web = url is not None and re.fullmatch(r"https?://[^\s/]+\.[^\s]+", url, re.ASCII | re.IGNORECASE)
-    return url if is_web else None
+def _is_web_url(url: str) -> bool:
+    """Whether Discord may fetch the address: http or https, with a public-looking host, and well-formed."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    return url.isprintable() and not set(" []") & set(url) and parts.scheme in ("http", "https") and "." in host
 
 
 def parse_account(account_id: str, data: object, redact: Redactor) -> Account:
@@ -127,29 +131,29 @@ def parse_account(account_id: str, data: object, redact: Redactor) -> Account:
     """
     if not isinstance(data, dict):
         raise UnreadableAnswer("not an object")
-    document = _Document.model_validate({key: value for key, value in data.items() if isinstance(key, str)})
+    document = _Document.model_validate({key: data[key] for key in ("jwt", "maxJobs", "error") if key in data})
     jwt = document.jwt or _Jwt()
     user = jwt.user or _User()
-    token = jwt.token.get_secret_value() if jwt.token else ""
+    token = jwt.token.get_secret_value().strip() if jwt.token else ""
     redact_token = Redactor([token] if len(token) >= _SHORTEST_SECRET else [])
 
-    def clean(text: str | None) -> str | None:
-        return None if text is None else redact(redact_token(text))
+    def clean(text: str) -> str:
+        return redact(redact_token(text))
 
-    error = clean(document.error)
+    avatar = user.avatar or ""
     return Account(
         id=account_id,
-        name=clean(user.name),
-        user_id=clean(user.id),
+        name=clean(user.name) if user.name else None,
+        user_id=clean(user.id) if user.id else None,
         anonymous=user.is_anonymous,
-        avatar_url=_web_url(clean(user.avatar)),
+        avatar_url=avatar if _is_web_url(avatar) and clean(avatar) == avatar else None,
         expires_at=jwt.exp or jwt.exp_expire,
         issued_at=jwt.iat or jwt.iat_issued,
-        host=clean(jwt.host),
+        host=clean(jwt.host) if jwt.host else None,
         max_jobs=document.max_jobs,
-        capabilities=_capabilities(document.model_extra or {}),
+        capabilities=_capabilities(data, clean),
         masked_token=mask_token(token) if token else None,
-        error=error[:MAX_ERROR] if error else None,
+        error=clean(document.error)[:MAX_ERROR] if document.error else None,
     )
 
 

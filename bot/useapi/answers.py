@@ -28,7 +28,7 @@ def parse_retry_after(headers: Mapping[str, str], now: datetime) -> float | None
         return min(float(value), _LONGEST_WAIT)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     return min(max(0.0, (moment - now).total_seconds()), _LONGEST_WAIT)
