@@ -86,4 +86,6 @@ def set_up_logging(redact: Redact, level: str, style: Literal["text", "json"]) -
     """Send all logging of this process to standard error, redacted."""
     logging.basicConfig(level=level, handlers=[build_handler(redact, style, sys.stderr)], force=True)
     logging.getLogger("discord.state").addFilter(_is_news)
+    # Below INFO discord.py logs whole events and callback addresses, with tokens that let anybody answer for the bot.
+    logging.getLogger("discord").setLevel(max(logging.INFO, logging.getLogger().level))
     logging.captureWarnings(capture=True)

@@ -25,6 +25,7 @@ _LOG = logging.getLogger(__name__)
 # Together under ten seconds, which is what Docker and systemd leave a process before they kill it.
 _DRAIN_SECONDS = 6.5
 _LAST_ANSWERS_SECONDS = 1.5
+_OPEN_FILES = 8192
 
 
 class Application:
@@ -85,12 +86,25 @@ def _stop_on_signals() -> asyncio.Event:
     return stop
 
 
+def _allow_many_connections() -> None:
+    """Raise the soft limit of open files: a burst of answers opens a connection each, and some systems allow 256."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def run(settings: Settings, *, now: Callable[[], datetime]) -> None:
     """Run the bot until SIGINT or SIGTERM.
 
     Raises:
         OperatorError: a token was refused.
     """
+    _allow_many_connections()
     stop = _stop_on_signals()
     async with open_application(settings, now) as application:
         connection = Connection(application.bot, jitter=random.random)

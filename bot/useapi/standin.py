@@ -50,7 +50,7 @@ class StandIn:
         app = web.Application()
         app.router.add_get(ACCOUNTS_PATH, self._answer)
         app.router.add_get(ACCOUNTS_PATH + "/{account}", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.0)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         try:
             site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -1,0 +1,28 @@
+"""Fixtures of the tests with a real process."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from tests.process.stage import Stage, open_stage
+
+
+@pytest_asyncio.fixture
+async def own_stage() -> AsyncIterator[Stage]:
+    """A bot for one test alone."""
+    async with open_stage() as stage:
+        yield stage
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running_stage() -> AsyncIterator[Stage]:
+    """A bot for all tests of a module."""
+    async with open_stage() as stage:
+        yield stage
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def stage(running_stage: Stage) -> AsyncIterator[Stage]:
+    """The module's bot; its stand-ins forget after each test how they were told to behave."""
+    yield running_stage
+    running_stage.reset()

@@ -1,0 +1,55 @@
+"""A thousand people at once; the load is bounded, and stays on this machine."""
+
+import asyncio
+import resource
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.process.stage import Stage
+from tests.wire.interactions import DEADLINE, DEFERRED, Exchange
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PEOPLE = 1000
+MOST_CALLS = 64
+_OPEN_FILES = 4 * PEOPLE
+
+
+@pytest.fixture(autouse=True)
+def _room_for_connections() -> Iterator[None]:
+    """Let this process, which plays Discord and the API, hold a connection for each person."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def _answers(exchanges: list[Exchange], *, within: float) -> list[dict[str, Any]]:
+    return await asyncio.gather(*(exchange.answer(within=within) for exchange in exchanges))
+
+
+async def test_one_account(stage: Stage) -> None:
+    """A thousand look-ups of one account at once share one API call, and all are answered within 3 seconds."""
+    account, calls_before = stage.add_account(), len(stage.api.calls)
+    exchanges = await stage.discord.slash_all([account] * PEOPLE)
+    await _answers(exchanges, within=20)
+    assert len(stage.api.calls) == calls_before + 1
+    assert max(exchange.seconds_to_acknowledge() for exchange in exchanges) < DEADLINE
+
+
+async def test_many_accounts(stage: Stage) -> None:
+    """A thousand look-ups of different accounts, with an API that takes a second, are all acknowledged in time.
+
+    All are answered in the end, each with its own account, and the API gets no more than 64 calls at a time.
+    """
+    accounts = stage.add_accounts(PEOPLE)
+    stage.api.delay = 1.0
+    exchanges = await stage.discord.slash_all(accounts)
+    shown = await _answers(exchanges, within=40)
+    assert max(exchange.seconds_to_acknowledge() for exchange in exchanges) < DEADLINE
+    assert [message["embeds"][0]["title"] for message in shown] == [f"Owner of {account}" for account in accounts]
+    assert sum(exchange.calls.items[0].json["type"] == DEFERRED for exchange in exchanges) >= PEOPLE - 2 * MOST_CALLS
+    assert stage.api.most_at_once == MOST_CALLS

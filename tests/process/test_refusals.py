@@ -1,0 +1,88 @@
+"""When the bot can't start: exit status 2 and a message for whoever runs it, without a traceback or a value."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+import pytest
+
+from bot.useapi.standin import StandIn
+from tests.process.stage import build_settings
+from tests.wire.discord_standin import DiscordStandIn
+from tests.wire.gateway import AUTHENTICATION_FAILED
+from tests.wire.process import run_bot
+
+REFUSED = 2
+
+
+async def _run_until_refused(discord: DiscordStandIn, **changes: str) -> str:
+    """Run a bot that must end by itself, and return what it said."""
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(discord.serve())
+        api_url = await stack.enter_async_context(StandIn({}).serve())
+        bot = await stack.enter_async_context(run_bot(url, build_settings(api_url, **changes)))
+        assert await bot.ended() == REFUSED
+        return bot.output
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DISCORD_TOKEN", "MTEwMDAw.other.discord-token"), ("USEAPI_TOKEN", "user:77-otheruseapitoken")],
+)
+async def test_token_refused_at_start(name: str, value: str) -> None:
+    """A token that is refused at the start ends the bot with a message that names its setting."""
+    output = await _run_until_refused(DiscordStandIn(), **{name: value})
+    assert name in output
+    assert "refused" in output
+    assert value not in output
+    assert "Traceback" not in output
+
+
+async def test_token_refused_by_gateway() -> None:
+    """A token that only the gateway refuses ends the bot likewise, after one try."""
+    discord = DiscordStandIn()
+    discord.gateway.refuse_identify = True
+    output = await _run_until_refused(discord)
+    assert "DISCORD_TOKEN" in output
+    assert "Traceback" not in output
+    assert discord.gateway.identifies == 1
+
+
+async def test_token_reset_while_running() -> None:
+    """A token that is reset while the bot runs ends it likewise."""
+    discord = DiscordStandIn()
+    async with discord.serve() as url, StandIn({}).serve() as api_url, run_bot(url, build_settings(api_url)) as bot:
+        await discord.gateway.ready()
+        await discord.gateway.close(AUTHENTICATION_FAILED)
+        assert await bot.ended() == REFUSED
+        assert "DISCORD_TOKEN" in bot.output
+        assert "Traceback" not in bot.output
+
+
+_WRONG = {
+    "DISCORD_TOKEN": "Bot wrong-value-one",
+    "USEAPI_TOKEN": "Bearer wrong-value-two",
+    "GUILD_IDS": "wrong-value-three",
+    "USEAPI_BASE_URL": "http://wrong-value-four.example",
+    "LOG_LEVEL": "wrong-value-five",
+    "LOG_FORMAT": "wrong-value-six",
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ({}, {"DISCORD_TOKEN", "USEAPI_TOKEN", "GUILD_IDS"}),
+        ({"DISCORD_TOKEN": "", "USEAPI_TOKEN": "user:1-a"}, {"DISCORD_TOKEN", "GUILD_IDS"}),
+        (_WRONG, set(_WRONG)),
+    ],
+    ids=["none", "some", "wrong"],
+)
+async def test_settings(settings: Mapping[str, str], names: set[str]) -> None:
+    """Missing and wrong settings are told together, by name, without their values."""
+    async with run_bot("http://127.0.0.1:9", settings) as bot:
+        assert await bot.ended() == REFUSED
+        told = [line.split()[0] for line in bot.lines if line.startswith("  ")]
+        assert sorted(told) == sorted(names)
+        assert not [value for value in settings.values() if value and value in bot.output]
+        assert "wrong-value" not in bot.output
+        assert "Traceback" not in bot.output

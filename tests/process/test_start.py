@@ -1,0 +1,148 @@
+"""How the bot starts: what it registers, whom it warns, and what it waits for."""
+
+import copy
+import socket
+from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from bot.useapi.standin import StandIn
+from tests.process.stage import Stage, build_settings, open_stage
+from tests.wire.discord_standin import DiscordStandIn
+from tests.wire.payloads import COMMAND, GUILD_ID, OTHER_GUILD_ID
+from tests.wire.process import run_bot
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Commands = list[dict[str, Any]]
+
+
+def _path(guild_id: int) -> str:
+    return f"/guilds/{guild_id}/commands$"
+
+
+async def _registration(discord: DiscordStandIn, **changes: str) -> list[str]:
+    """Start a bot, wait until it is done with its registration, and return what it did to the listed server."""
+    async with open_stage(discord, **changes) as stage:
+        await discord.rest.request("GET", _path(GUILD_ID))
+        await stage.settle()
+        assert await stage.bot.stop() == 0
+    return [call.method for call in discord.rest.calls if call.path.endswith(_path(GUILD_ID).rstrip("$"))]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def registered() -> AsyncIterator[Commands]:
+    """The commands as Discord holds them after the bot's first start."""
+    discord = DiscordStandIn()
+    assert await _registration(discord) == ["GET", "PUT"]
+    yield discord.rest.commands[GUILD_ID]
+
+
+async def test_first_start(registered: Commands) -> None:
+    """At its first start the bot asks what is registered, then registers its one command for managers."""
+    (command,) = registered
+    assert command["name"] == COMMAND
+    assert command["default_member_permissions"] == "32"
+    assert [option["name"] for option in command["options"]] == ["account", "share"]
+
+
+async def test_second_start(registered: Commands) -> None:
+    """At a later start the bot finds its command, in Discord's own spelling, and writes nothing."""
+    discord = DiscordStandIn()
+    discord.rest.commands[GUILD_ID] = copy.deepcopy(registered)
+    assert await _registration(discord) == ["GET"]
+
+
+def _reword(commands: Commands) -> None:
+    commands[0]["description"] = "An older description"
+
+
+def _open_to_everyone(commands: Commands) -> None:
+    commands[0]["default_member_permissions"] = None
+
+
+def _drop_option(commands: Commands) -> None:
+    del commands[0]["options"][1]
+
+
+def _reword_choice(commands: Commands) -> None:
+    commands[0]["options"][1]["choices"][0]["name"] = "maybe"
+
+
+def _add_command(commands: Commands) -> None:
+    commands.append(commands[0] | {"id": "1100000000000000055", "name": "left-over"})
+
+
+@pytest.mark.parametrize("change", [_reword, _open_to_everyone, _drop_option, _reword_choice, _add_command])
+async def test_start_after_change(registered: Commands, change: Callable[[Commands], None]) -> None:
+    """At a start where Discord holds anything else, the bot registers its command again."""
+    discord = DiscordStandIn()
+    discord.rest.commands[GUILD_ID] = copy.deepcopy(registered)
+    change(discord.rest.commands[GUILD_ID])
+    assert await _registration(discord) == ["GET", "PUT"]
+    (command,) = discord.rest.commands[GUILD_ID]
+    assert (command["description"], command["options"]) == (registered[0]["description"], registered[0]["options"])
+
+
+async def test_server_without_the_bot() -> None:
+    """A listed server that the bot is not in is named in a warning; the other servers work."""
+    async with open_stage(GUILD_IDS=f"{OTHER_GUILD_ID},{GUILD_ID}") as stage:
+        warning = await stage.bot.says(str(OTHER_GUILD_ID))
+        assert "WARNING" in warning
+        await stage.discord.rest.request("PUT", _path(GUILD_ID))
+        assert (await (await stage.discord.slash(stage.add_account())).answer())["embeds"]
+
+
+async def test_server_not_listed_any_more(registered: Commands) -> None:
+    """A server that left the list loses its commands."""
+    discord = DiscordStandIn(guild_ids=(GUILD_ID, OTHER_GUILD_ID))
+    discord.rest.commands = {guild_id: copy.deepcopy(registered) for guild_id in discord.rest.guild_ids}
+    async with open_stage(discord):
+        put = await discord.rest.request("PUT", _path(OTHER_GUILD_ID))
+    assert put.json == []
+    assert not discord.rest.requests("PUT", _path(GUILD_ID))
+
+
+async def test_registration_in_trouble() -> None:
+    """While Discord does not take the commands, the bot answers those it has; it registers later by itself."""
+    discord = DiscordStandIn()
+    discord.rest.fail("GET", _path(GUILD_ID), HTTPStatus.SERVICE_UNAVAILABLE, times=1)
+    async with open_stage(discord) as stage:
+        await stage.bot.says("Commands not registered yet")
+        assert (await (await stage.discord.slash(stage.add_account())).answer())["embeds"]
+        await discord.rest.request("PUT", _path(GUILD_ID))
+
+
+def _closed_port() -> int:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port: int = reserved.getsockname()[1]
+        return port
+
+
+async def _hang_up(request: web.Request) -> web.Response:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+async def test_no_network_at_start() -> None:
+    """Started without a network, the bot says so, and works once there is one."""
+    discord, api, port = DiscordStandIn(), StandIn({}), _closed_port()
+    api.behave = _hang_up
+    async with (
+        api.serve() as api_url,
+        run_bot(f"http://127.0.0.1:{port}", build_settings(api_url)) as bot,
+    ):
+        await bot.says("Discord can't be reached")
+        await bot.says("The accounts can't be read yet")
+        api.behave = None
+        async with discord.serve(port):
+            stage = Stage(discord, api, bot)
+            await discord.gateway.ready()
+            assert (await (await discord.slash(stage.add_account())).answer())["embeds"]
+            assert await bot.stop() == 0

@@ -1,0 +1,70 @@
+"""What happened, in order, for a test to wait on."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+PATIENCE = 15.0
+_SHOWN = 20
+
+
+class Journal(Generic[Item]):
+    """A growing list; waiting ends as soon as the awaited item is added, or is there already."""
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self._is_closed = False
+        self._grew = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self.items)
+
+    def add(self, item: Item) -> None:
+        """Append an item and wake whoever waits."""
+        self.items.append(item)
+        self._grew.set()
+
+    def close(self) -> None:
+        """Add nothing more: whoever waits need not wait any longer."""
+        self._is_closed = True
+        self._grew.set()
+
+    def matching(self, matches: Callable[[Item], bool]) -> list[Item]:
+        """Return the items so far that match."""
+        return [item for item in self.items if matches(item)]
+
+    async def find(self, matches: Callable[[Item], bool], *, nth: int = 1, within: float = PATIENCE) -> Item:
+        """Return the n-th matching item, waiting for it if need be.
+
+        Raises:
+            AssertionError: it did not come within that many seconds, or can't come any more.
+        """
+        try:
+            async with asyncio.timeout(within):
+                return await self._await_item(matches, nth)
+        except (TimeoutError, EOFError):
+            last = "\n".join(str(item) for item in self.items[-_SHOWN:])
+            raise AssertionError(f"not among {len(self.items)} items within {within} s; the last:\n{last}") from None
+
+    async def nth(self, number: int, *, within: float = PATIENCE) -> Item:
+        """Return the n-th item of all, from 1."""
+        return await self.find(lambda _item: True, nth=number, within=within)
+
+    async def _await_item(self, matches: Callable[[Item], bool], nth: int) -> Item:
+        seen = 0
+        while True:
+            while seen < len(self.items):
+                item = self.items[seen]
+                seen += 1
+                nth -= matches(item)
+                if not nth:
+                    return item
+            if self._is_closed:
+                raise EOFError
+            self._grew.clear()
+            await self._grew.wait()

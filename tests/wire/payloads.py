@@ -1,0 +1,173 @@
+"""The JSON that Discord sends: people, places, interactions, messages, registered commands."""
+
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+Json = dict[str, Any]
+
+APPLICATION_ID = "1100000000000000001"
+CHANNEL_ID = "1100000000000000002"
+GUILD_ID = 1_100_000_000_000_000_003
+OTHER_GUILD_ID = 1_100_000_000_000_000_004
+COMMAND = "minimax-account"
+
+SLASH, BUTTON, AUTOCOMPLETE = 2, 3, 4
+PRIVATE, LOADING = 64, 128
+_STRING_OPTION, _BUTTON_COMPONENT, _TEXT_CHANNEL, _DIRECT_CHANNEL = 3, 2, 0, 1
+_EPOCH_MS = 1_420_070_400_000
+_BLANK: Json = {"content": "", "embeds": [], "components": []}
+_ALL_PERMISSIONS = str(2**50 - 1)
+_count = itertools.count(1)
+
+
+def new_id() -> str:
+    """Return a snowflake of this moment, unlike any other."""
+    milliseconds = time.time_ns() // 1_000_000 - _EPOCH_MS
+    return str(milliseconds << 22 | next(_count) % 2**22)
+
+
+def build_user(user_id: str, name: str = "mia", **more: Any) -> Json:
+    """Return a user object."""
+    return {"id": user_id, "username": name, "discriminator": "0", "avatar": None, "global_name": name.title()} | more
+
+
+def build_application() -> Json:
+    """Return the bot's application object."""
+    return {
+        "id": APPLICATION_ID,
+        "name": "MiniMax Account Bot",
+        "description": "",
+        "icon": None,
+        "bot_public": False,
+        "bot_require_code_grant": False,
+        "verify_key": "0" * 64,
+        "owner": build_user("1100000000000000009", "owner"),
+        "flags": 0,
+    }
+
+
+def _build_place(guild_id: int | None, user: Json) -> Json:
+    """Return the part of an interaction that tells where it happened; None stands for a direct message."""
+    channel: Json = {"id": CHANNEL_ID, "name": "pipeline", "position": 0, "permissions": _ALL_PERMISSIONS, "flags": 0}
+    if guild_id is None:
+        private = {"id": CHANNEL_ID, "type": _DIRECT_CHANNEL, "recipients": [user], "flags": 0}
+        return {"user": user, "channel": private, "context": 1, "authorizing_integration_owners": {"0": "0"}}
+    member = {
+        "user": user,
+        "roles": [],
+        "flags": 0,
+        "permissions": _ALL_PERMISSIONS,
+        "joined_at": "2024-01-01T00:00:00+00:00",
+        "deaf": False,
+        "mute": False,
+    }
+    return {
+        "guild_id": str(guild_id),
+        "guild": {"id": str(guild_id), "locale": "en-GB", "features": []},
+        "guild_locale": "en-GB",
+        "member": member,
+        "channel": channel | {"type": _TEXT_CHANNEL, "guild_id": str(guild_id)},
+        "context": 0,
+        "authorizing_integration_owners": {"0": str(guild_id)},
+    }
+
+
+def build_interaction(kind: int, data: Json, *, guild_id: int | None, user_id: str | None, **more: Any) -> Json:
+    """Return an interaction that happens now; without a user id, someone new asks."""
+    interaction_id = new_id()
+    return {
+        "id": interaction_id,
+        "application_id": APPLICATION_ID,
+        "type": kind,
+        "token": f"interaction-{interaction_id}",
+        "version": 1,
+        "attachment_size_limit": 10_485_760,
+        "data": data,
+        "channel_id": CHANNEL_ID,
+        "app_permissions": _ALL_PERMISSIONS,
+        "locale": "en-GB",
+        "entitlements": [],
+        "entitlement_sku_ids": [],
+        **_build_place(guild_id, build_user(user_id or new_id())),
+        **more,
+    }
+
+
+def build_command_data(options: Mapping[str, str], *, guild_id: int | None, focused: str | None = None) -> Json:
+    """Return what a slash command or its completion carries; a command of no guild is a global one."""
+    chosen = [
+        {"type": _STRING_OPTION, "name": name, "value": value} | ({"focused": True} if name == focused else {})
+        for name, value in options.items()
+    ]
+    data: Json = {"id": new_id(), "name": COMMAND, "type": 1, "options": chosen}
+    return data if guild_id is None else data | {"guild_id": str(guild_id)}
+
+
+def build_press_data(custom_id: str) -> Json:
+    """Return what the press of a button carries."""
+    return {"custom_id": custom_id, "component_type": _BUTTON_COMPONENT, "id": 2}
+
+
+def build_message(content: Mapping[str, Any], *, flags: int = 0) -> Json:
+    """Return a message of the bot with this content, as Discord stores it."""
+    return {
+        "id": new_id(),
+        "type": 20,
+        "channel_id": CHANNEL_ID,
+        "author": build_user(APPLICATION_ID, "bot", bot=True),
+        "application_id": APPLICATION_ID,
+        "webhook_id": APPLICATION_ID,
+        "timestamp": datetime.now(UTC).isoformat(),
+        "edited_timestamp": None,
+        "flags": flags,
+        "tts": False,
+        "pinned": False,
+        "mention_everyone": False,
+        **{name: [] for name in ("attachments", "mentions", "mention_roles")},
+        **_BLANK,
+        **visible(content),
+    }
+
+
+def visible(content: Mapping[str, Any]) -> Json:
+    """Return what people see of a message or an edit that the bot sent; an edit keeps what it does not name."""
+    return {name: content[name] or blank for name, blank in _BLANK.items() if name in content}
+
+
+def build_button_message(custom_id: str) -> Json:
+    """Return an older message of the bot that carries a button."""
+    button = {"type": 2, "id": 2, "style": 2, "label": "Check now", "custom_id": custom_id}
+    return build_message({"components": [{"type": 1, "id": 1, "components": [button]}]})
+
+
+def as_registered(commands: Sequence[Mapping[str, Any]], guild_id: str) -> list[Json]:
+    """Return commands as Discord gives them back: ids added, nulls and defaults filled in, permissions as text."""
+    return [_as_registered(command, guild_id) for command in commands]
+
+
+def _as_registered(command: Mapping[str, Any], guild_id: str) -> Json:
+    permissions = command.get("default_member_permissions")
+    filled = {
+        "id": new_id(),
+        "application_id": APPLICATION_ID,
+        "version": new_id(),
+        "type": 1,
+        "guild_id": guild_id,
+        "name_localizations": None,
+        "description_localizations": None,
+        "nsfw": False,
+        "integration_types": [0],
+        **command,
+        "contexts": None,
+        "default_member_permissions": None if permissions is None else str(permissions),
+        "options": [_as_registered_option(option) for option in command.get("options", [])],
+    }
+    return {name: value for name, value in filled.items() if name != "dm_permission"}
+
+
+def _as_registered_option(option: Mapping[str, Any]) -> Json:
+    kept = {name: value for name, value in option.items() if value not in (None, False, [])}
+    return {"name_localizations": None, "description_localizations": None, **kept}

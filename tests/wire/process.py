@@ -1,0 +1,97 @@
+"""The bot as a process of its own, connected to stand-ins."""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.wire.journal import PATIENCE, Journal
+
+_REPOSITORY = Path(__file__).parents[2]
+_SITE = Path(__file__).parent / "site"
+_STOP_SECONDS = 10.0
+
+
+class BotProcess:
+    """A running `python -m bot`; `lines` is what it wrote, standard output and error together."""
+
+    def __init__(self, process: Process) -> None:
+        self.lines: Journal[str] = Journal()
+        self._process = process
+        assert process.stdout is not None
+        self._reading = asyncio.create_task(self._read(process.stdout))
+
+    @property
+    def output(self) -> str:
+        """Return everything written so far."""
+        return "\n".join(self.lines)
+
+    async def says(self, text: str, *, nth: int = 1, within: float = PATIENCE) -> str:
+        """Wait for the n-th line that holds the text, and return the line."""
+        return await self.lines.find(lambda line: text in line, nth=nth, within=within)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
+    async def ended(self, *, within: float = _STOP_SECONDS) -> int:
+        """Wait for the end and for all of the output; returns the exit status.
+
+        Raises:
+            TimeoutError: it still runs after that many seconds.
+        """
+        async with asyncio.timeout(within):
+            status = await self._process.wait()
+            await self._reading
+            return status
+
+    async def stop(self) -> int:
+        """End the process as an operator does, by force if it does not listen; returns the exit status."""
+        if self._process.returncode is None:
+            self.signal(signal.SIGTERM)
+        try:
+            return await self.ended()
+        finally:
+            if self._process.returncode is None:
+                self._process.kill()
+                await self.ended()
+
+    async def _read(self, stream: asyncio.StreamReader) -> None:
+        while line := await stream.readline():
+            self.lines.add(line.decode().rstrip("\n"))
+        self.lines.close()
+
+
+def _environment(discord_url: str, settings: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join((str(_SITE), str(_REPOSITORY))),
+        "DISCORD_STANDIN": discord_url,
+        **settings,
+    }
+
+
+@asynccontextmanager
+async def run_bot(discord_url: str, settings: Mapping[str, str]) -> AsyncIterator[BotProcess]:
+    """Run the bot in an empty folder until the block ends; it meets no other setting than the given ones."""
+    with tempfile.TemporaryDirectory() as folder:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "bot"),
+            cwd=folder,
+            env=_environment(discord_url, settings),
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=2**24,
+        )
+        bot = BotProcess(process)
+        try:
+            yield bot
+        finally:
+            await bot.stop()
