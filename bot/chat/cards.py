@@ -77,7 +77,11 @@ def _capability(capability: Capability) -> str:
 
 def _capabilities(account: Account) -> str:
     shown = account.capabilities[: 4 + _MOST_OTHER_FLAGS]
-    return cut(" · ".join(map(_capability, shown)), text.MAX_FIELD)
+    return cut(" · ".join(map(_capability, shown)), text.MAX_FIELD) or NOT_REPORTED
+
+
+def _shown(value: str | None, limit: int) -> str:
+    return text.escaped(value or "", limit)
 
 
 def _coded(value: str | None) -> str:
@@ -87,9 +91,8 @@ def _coded(value: str | None) -> str:
 def account_card(reading: Reading, now: datetime) -> discord.Embed:
     """Return the card of one account; times show in each reader's own zone."""
     account = reading.account
-    title = text.escaped(account.name or account.id, text.MAX_TITLE) or text.code(account.id, text.MAX_TITLE)
     card = discord.Embed(
-        title=title,
+        title=_shown(account.name, text.MAX_TITLE) or _shown(account.id, text.MAX_TITLE) or "(blank)",
         description=_verdict(account, now),
         colour=_colour(account, now),
         timestamp=reading.read_at,
@@ -103,7 +106,7 @@ def account_card(reading: Reading, now: datetime) -> discord.Embed:
     card.add_field(name="Anonymous", value=_ANONYMOUS[account.anonymous])
     card.add_field(name="Max jobs", value=NOT_REPORTED if account.max_jobs is None else str(account.max_jobs))
     card.add_field(name="Issued", value=issued)
-    card.add_field(name="Host", value=text.escaped(account.host or NOT_REPORTED, 80))
+    card.add_field(name="Host", value=_shown(account.host, 80) or NOT_REPORTED)
     card.add_field(name="Token", value=_coded(account.masked_token))
     if account.user_id not in (None, account.id):
         card.add_field(name="User id", value=_coded(account.user_id))
@@ -125,6 +128,7 @@ def problem_card(problem: Problem, reference: str) -> discord.Embed:
 def choice_label(account: Account, now: datetime) -> str:
     """Return the line that completion shows: id, name and state."""
     state = say_state(account, now)
-    room = text.MAX_CHOICE - len(account.id) - len(state) - 6
+    shown_id = plain(account.id, text.MAX_CHOICE)
+    room = text.MAX_CHOICE - len(shown_id) - len(state) - 6
     name = plain(account.name, max(room, 1)) if account.name and account.name != account.id else ""
-    return cut(" · ".join(filter(None, (account.id, name, state))), text.MAX_CHOICE)
+    return cut(" · ".join(filter(None, (shown_id, name, state))), text.MAX_CHOICE)

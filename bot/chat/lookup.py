@@ -71,7 +71,7 @@ class LookUps:
 
 
 def _matches(account: Account, wanted: str) -> bool:
-    is_choosable = len(account.id) <= MAX_ASKED
+    is_choosable = 0 < len(account.id) <= MAX_ASKED
     return is_choosable and (wanted in account.id.casefold() or wanted in (account.name or "").casefold())
 
 

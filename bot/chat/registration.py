@@ -16,6 +16,8 @@ _LOG = logging.getLogger(__name__)
 
 _MISSING_ACCESS = 50001
 _UNKNOWN_GUILD = 10004
+# Where a command may be used; fields that mean nothing for one that is registered in a server.
+_NOT_IN_SERVERS = ("dm_permission", "contexts", "integration_types")
 # A bot of one team is in a few servers; looking for left-over commands in more is not worth the calls.
 _MOST_OTHER_SERVERS = 100
 
@@ -34,8 +36,8 @@ def is_registered(wanted: list[dict[str, Any]], present: list[dict[str, Any]]) -
     """Whether Discord's commands are the wanted ones, in any order, looking only at the fields that we set."""
 
     def comparable(command: Mapping[str, Any], fields: Collection[str]) -> object:
-        # Discord returns permissions as text, discord.py sends them as a number; contexts do not apply in a server.
-        chosen = {key: command.get(key) for key in fields if key not in ("dm_permission", "contexts")}
+        # Discord returns permissions as text, discord.py sends them as a number.
+        chosen = {key: command.get(key) for key in fields if key not in _NOT_IN_SERVERS}
         permissions = chosen.get("default_member_permissions")
         chosen["default_member_permissions"] = None if permissions is None else str(permissions)
         return _significant(chosen)

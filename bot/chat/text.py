@@ -2,8 +2,6 @@
 
 import re
 
-import discord
-
 from bot.core.text import plain
 
 MAX_TITLE = 256
@@ -13,18 +11,21 @@ MAX_CHOICE = 100
 MAX_CUSTOM_ID = 100
 MAX_URL = 2048
 
+# Marks that count anywhere, and those that count at the start of a line; a backslash takes their meaning away.
+_SPECIAL = re.compile(r"[\\*_~|`\[\]<>]|^[#+-]|(?<=^\d)\.")
+
 
 def escaped(text: str, limit: int) -> str:
-    """Return the plain text with Markdown and mentions switched off, still within the limit."""
+    """Return one line with Markdown, mentions, commands and timestamps switched off, within the limit."""
     for length in (limit, limit // 2, limit // 4):
-        safe = discord.utils.escape_mentions(discord.utils.escape_markdown(plain(text, length), ignore_links=False))
+        safe = _SPECIAL.sub(r"\\\g<0>", plain(text, length)).replace("@", "@\N{ZERO WIDTH SPACE}")
         if len(safe) <= limit:
             break
     return safe
 
 
 def code(text: str, limit: int) -> str:
-    """Return the plain text as inline code."""
+    """Return one line as inline code."""
     shown = plain(text.replace("`", "'"), limit - 2)
     return f"`{shown or ' '}`"
 

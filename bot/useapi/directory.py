@@ -77,7 +77,9 @@ class AccountDirectory:
             BotError: the API failed.
         """
         asked = asked.strip()
-        named = [] if asked in self._listing else self._named(asked)
+        # Names move between accounts, so that only a current list decides that something is one.
+        is_known_name = self._is_recent(self._listed_at, LIST_REUSE_FOR) and asked not in self._listing
+        named = self._named(asked) if is_known_name else []
         if not named and not is_possible_id(asked):
             raise NoSuchAccount(asked, self._ids(self._listing))
         try:
@@ -177,20 +179,22 @@ class AccountDirectory:
         return self._list_calls.join("list", self._fetch_list)
 
     async def _fetch_account(self, account_id: str) -> Reading:
+        asked_at = self._now()
         try:
-            account = await self._client.fetch_account(account_id)
+            reading = Reading(await self._client.fetch_account(account_id), asked_at)
         except NoSuchAccount:
             self._singles.pop(account_id, None)
             raise
-        reading = Reading(account, self._now())
-        self._singles.pop(account_id, None)
-        self._singles[account_id] = reading
+        known = self._singles.pop(account_id, reading)
+        # A call that was overtaken by a later one must not put its older answer back.
+        self._singles[account_id] = reading if known.read_at <= asked_at else known
         if len(self._singles) > _MOST_KEPT:
             del self._singles[next(iter(self._singles))]
         return reading
 
     async def _fetch_list(self) -> Mapping[str, Reading]:
+        asked_at = self._now()
         accounts = await self._client.fetch_accounts()
-        self._listed_at = self._now()
-        self._listing = {key: Reading(account, self._listed_at) for key, account in accounts.items()}
+        self._listed_at = asked_at
+        self._listing = {key: Reading(account, asked_at) for key, account in accounts.items()}
         return self._listing

@@ -16,6 +16,7 @@ class SharedCalls(Generic[Answer]):
 
     def __init__(self) -> None:
         self._running: dict[Hashable, asyncio.Task[Answer]] = {}
+        self._all: set[asyncio.Task[Answer]] = set()
 
     def join(
         self, key: Hashable, call: Callable[[], Awaitable[Answer]], *, fresh: bool = False
@@ -30,16 +31,18 @@ class SharedCalls(Generic[Answer]):
 
         task = asyncio.create_task(run(), name=f"shared-call-{key}", context=Context())
         self._running[key] = task
+        self._all.add(task)
         task.add_done_callback(lambda done: self._forget(key, done))
         return task
 
     def _forget(self, key: Hashable, done: asyncio.Task[Answer]) -> None:
+        self._all.discard(done)
         if self._running.get(key) is done:
             del self._running[key]
         if not done.cancelled():
             done.exception()
 
     def fail_all(self) -> None:
-        """Cancel all running calls."""
-        for task in list(self._running.values()):
+        """Cancel all running calls, also those that a fresh one replaced."""
+        for task in list(self._all):
             task.cancel()
