@@ -15,6 +15,7 @@ from bot.chat.lookup import LookUps
 from bot.chat.replies import Responder
 from bot.config import Settings, secrets_of
 from bot.core.secrets import Redactor
+from bot.core.wording import say_count
 from bot.errors import BotError, SubscriptionLapsed, UseapiTokenRefused
 from bot.health import HEALTH_FILE, keep_reporting
 from bot.useapi.directory import AccountDirectory, open_directory
@@ -72,7 +73,7 @@ async def _check_useapi_token(directory: AccountDirectory) -> None:
     except BotError as error:
         _LOG.warning("The accounts can't be read yet: %s (%s)", type(error).__name__, error)
     else:
-        _LOG.info("useapi.net answers: %s accounts", len(accounts))
+        _LOG.info("useapi.net answers: %s", say_count(len(accounts), "account"))
 
 
 def _stop_on_signals() -> asyncio.Event:

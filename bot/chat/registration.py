@@ -11,6 +11,7 @@ import discord
 from discord import app_commands
 
 from bot.core.pace import backoff
+from bot.core.wording import say_count
 
 _LOG = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class Registrar:
         if is_registered(wanted, [dict(command) for command in present]):
             return
         await self._http.bulk_upsert_guild_commands(application_id, guild_id, wanted)
-        _LOG.info("Registered %s commands in server %s", len(wanted), guild_id)
+        _LOG.info("Registered %s in server %s", say_count(len(wanted), "command"), guild_id)
 
 
 async def keep_registering(tree: app_commands.CommandTree[Any], listed: Collection[int]) -> None:

@@ -25,7 +25,8 @@ SETUP_GUIDE = "https://useapi.net/docs/start-here/setup-minimax"
 MAX_IDS = 10
 
 
-def _count(number: int, unit: str) -> str:
+def say_count(number: int, unit: str) -> str:
+    """Return a number with its unit, in the plural where it belongs."""
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
@@ -37,8 +38,8 @@ def say_duration(duration: timedelta) -> str:
     seconds = duration.total_seconds()
     for unit, length in (("day", 86_400), ("hour", 3_600)):
         if abs(seconds) > length:
-            return _count(abs(math.ceil(seconds / length)), unit)
-    return _count(max(1, abs(math.ceil(seconds / 60))), "minute")
+            return say_count(abs(math.ceil(seconds / length)), unit)
+    return say_count(max(1, abs(math.ceil(seconds / 60))), "minute")
 
 
 def say_state(account: Account, now: datetime) -> str:
@@ -150,7 +151,7 @@ def explain(error: BotError | None) -> Problem:
         case ApiBusy():
             return _explain_busy(error)
         case TooManyLookUps():
-            seconds = _count(math.ceil(error.retry_after), "second")
+            seconds = say_count(math.ceil(error.retry_after), "second")
             return Problem("A little slower, please", "You asked a lot in a short time.", f"Try again in {seconds}.")
         case _:
             return _SIMPLE.get(type(error), _UNEXPECTED) if error else _UNEXPECTED

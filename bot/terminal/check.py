@@ -8,7 +8,7 @@ from bot.chat.survey import Finding, Grade, Survey, build_invite
 from bot.config import Settings, secrets_of
 from bot.core.account import Status
 from bot.core.secrets import Redactor
-from bot.core.wording import SETUP_GUIDE, explain
+from bot.core.wording import SETUP_GUIDE, explain, say_count
 from bot.errors import BotError
 from bot.useapi.directory import open_directory
 
@@ -33,8 +33,8 @@ async def _look_at_useapi(settings: Settings, now: Callable[[], datetime]) -> Fi
     if not readings:
         return Finding(Grade.NOTE, "useapi.net answers, but no MiniMax account is set up", f"Add one: {SETUP_GUIDE}")
     count = sum(reading.account.status(now()) is not Status.HEALTHY for reading in readings.values())
-    found = f"useapi.net answers: {len(readings)} accounts"
-    return Finding(Grade.OK, f"{found}, {count} of them in need of attention" if count else f"{found}, all healthy")
+    found = f"useapi.net answers: {say_count(len(readings), 'account')}"
+    return Finding(Grade.OK, f"{found}, {count} in need of attention" if count else f"{found}, all healthy")
 
 
 async def check(settings: Settings, *, now: Callable[[], datetime]) -> bool:

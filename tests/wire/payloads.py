@@ -19,7 +19,7 @@ PRIVATE, LOADING = 64, 128
 _STRING_OPTION, _BUTTON_COMPONENT, _TEXT_CHANNEL, _DIRECT_CHANNEL = 3, 2, 0, 1
 _EPOCH_MS = 1_420_070_400_000
 _BLANK: Json = {"content": "", "embeds": [], "components": []}
-_ALL_PERMISSIONS = str(2**50 - 1)
+ALL_PERMISSIONS = str(2**50 - 1)
 _count = itertools.count(1)
 
 
@@ -49,9 +49,48 @@ def build_application() -> Json:
     }
 
 
+def _build_role(role_id: int, name: str, permissions: str) -> Json:
+    return {
+        "id": str(role_id),
+        "name": name,
+        "permissions": permissions,
+        "color": 0,
+        "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+        "position": 0,
+        "hoist": False,
+        "managed": False,
+        "mentionable": False,
+        "flags": 0,
+    }
+
+
+def build_guild(guild_id: int, bot_permissions: str) -> Json:
+    """Return a server in which the bot's own role grants these permissions, and everyone has none."""
+    return {
+        "id": str(guild_id),
+        "name": "Listed",
+        "owner_id": "1100000000000000009",
+        "roles": [_build_role(guild_id, "@everyone", "0"), _build_role(guild_id + 1, "bot", bot_permissions)],
+        "emojis": [],
+        "features": [],
+    }
+
+
+def build_bot_member(guild_id: int) -> Json:
+    """Return the bot as a member of the server, with its own role."""
+    return {
+        "user": build_user(APPLICATION_ID, "bot", bot=True),
+        "roles": [str(guild_id + 1)],
+        "joined_at": "2024-01-01T00:00:00+00:00",
+        "deaf": False,
+        "mute": False,
+        "flags": 0,
+    }
+
+
 def _build_place(guild_id: int | None, user: Json) -> Json:
     """Return the part of an interaction that tells where it happened; None stands for a direct message."""
-    channel: Json = {"id": CHANNEL_ID, "name": "pipeline", "position": 0, "permissions": _ALL_PERMISSIONS, "flags": 0}
+    channel: Json = {"id": CHANNEL_ID, "name": "pipeline", "position": 0, "permissions": ALL_PERMISSIONS, "flags": 0}
     if guild_id is None:
         private = {"id": CHANNEL_ID, "type": _DIRECT_CHANNEL, "recipients": [user], "flags": 0}
         return {"user": user, "channel": private, "context": 1, "authorizing_integration_owners": {"0": "0"}}
@@ -59,7 +98,7 @@ def _build_place(guild_id: int | None, user: Json) -> Json:
         "user": user,
         "roles": [],
         "flags": 0,
-        "permissions": _ALL_PERMISSIONS,
+        "permissions": ALL_PERMISSIONS,
         "joined_at": "2024-01-01T00:00:00+00:00",
         "deaf": False,
         "mute": False,
@@ -87,7 +126,7 @@ def build_interaction(kind: int, data: Json, *, guild_id: int | None, user_id: s
         "attachment_size_limit": 10_485_760,
         "data": data,
         "channel_id": CHANNEL_ID,
-        "app_permissions": _ALL_PERMISSIONS,
+        "app_permissions": ALL_PERMISSIONS,
         "locale": "en-GB",
         "entitlements": [],
         "entitlement_sku_ids": [],

@@ -20,9 +20,11 @@ _STOP_SECONDS = 10.0
 class BotProcess:
     """A running `python -m bot`; `lines` is what it wrote, standard output and error together."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, folder: Path, environment: Mapping[str, str]) -> None:
         self.lines: Journal[str] = Journal()
         self._process = process
+        self._folder = folder
+        self._environment = environment
         assert process.stdout is not None
         self._reading = asyncio.create_task(self._read(process.stdout))
 
@@ -49,6 +51,11 @@ class BotProcess:
             status = await self._process.wait()
             await self._reading
             return status
+
+    async def run_beside(self, *arguments: str) -> tuple[int, str]:
+        """Run the bot once more in the same folder, with these arguments; returns its exit status and output."""
+        async with _start(self._folder, self._environment, *arguments) as beside:
+            return await beside.ended(), beside.output
 
     async def stop(self) -> int:
         """End the process as an operator does, by force if it does not listen; returns the exit status."""
@@ -77,21 +84,34 @@ def _environment(discord_url: str, settings: Mapping[str, str]) -> dict[str, str
 
 
 @asynccontextmanager
-async def run_bot(discord_url: str, settings: Mapping[str, str]) -> AsyncIterator[BotProcess]:
-    """Run the bot in an empty folder until the block ends; it meets no other setting than the given ones."""
+async def _start(folder: Path, environment: Mapping[str, str], *arguments: str) -> AsyncIterator[BotProcess]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "bot", *arguments),
+        cwd=folder,
+        env=environment,
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        limit=2**24,
+    )
+    bot = BotProcess(process, folder, environment)
+    try:
+        yield bot
+    finally:
+        await bot.stop()
+
+
+@asynccontextmanager
+async def run_bot(
+    discord_url: str, settings: Mapping[str, str], *arguments: str, dotenv: str | None = None
+) -> AsyncIterator[BotProcess]:
+    """Run the bot until the block ends, in a folder that is empty but for a `.env`, if one is given.
+
+    It meets no other setting than the given ones.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "bot"),
-            cwd=folder,
-            env=_environment(discord_url, settings),
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            limit=2**24,
-        )
-        bot = BotProcess(process)
-        try:
+        if dotenv is not None:
+            (Path(folder) / ".env").write_text(dotenv, encoding="utf-8")
+        async with _start(Path(folder), _environment(discord_url, settings), *arguments) as bot:
             yield bot
-        finally:
-            await bot.stop()

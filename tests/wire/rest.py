@@ -11,11 +11,21 @@ from typing import Any
 from aiohttp import web
 
 from tests.wire.journal import Journal
-from tests.wire.payloads import APPLICATION_ID, Json, as_registered, build_application, build_user
+from tests.wire.payloads import (
+    ALL_PERMISSIONS,
+    APPLICATION_ID,
+    Json,
+    as_registered,
+    build_application,
+    build_bot_member,
+    build_guild,
+    build_user,
+)
 
 BASE = "/api/v10"
 TOKEN = "MTEwMDAwMDAwMDAwMDAwMDAwMQ.standin.discord-token-that-opens-nothing"
 MISSING_ACCESS = 50001
+UNKNOWN_GUILD = 10004
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -74,6 +84,8 @@ class Rest:
         self.round_trip = 0.0
         self.guild_ids: set[int] = set()
         self.commands: dict[int, list[Json]] = {}
+        self.bot_permissions = ALL_PERMISSIONS
+        self.application: Json = build_application()
 
     def fail(self, method: str, path: str, status: int, *, code: int = 0, times: int | None = None) -> None:
         """Let calls whose path matches the pattern fail."""
@@ -98,6 +110,8 @@ class Rest:
         app.router.add_get(f"{BASE}/users/@me", self._authorized(self._get_me))
         app.router.add_get(f"{BASE}/oauth2/applications/@me", self._authorized(self._get_application))
         app.router.add_get(f"{BASE}/users/@me/guilds", self._authorized(self._get_guilds))
+        app.router.add_get(f"{BASE}/guilds/{{guild}}", self._authorized(self._get_guild))
+        app.router.add_get(f"{BASE}/guilds/{{guild}}/members/{APPLICATION_ID}", self._authorized(self._get_member))
         commands = f"{BASE}/applications/{APPLICATION_ID}/guilds/{{guild}}/commands"
         app.router.add_get(commands, self._authorized(self._get_commands))
         app.router.add_put(commands, self._authorized(self._put_commands))
@@ -140,10 +154,19 @@ class Rest:
         return answer(build_user(APPLICATION_ID, "bot", bot=True))
 
     async def _get_application(self, _request: web.Request) -> web.Response:
-        return answer(build_application())
+        return answer(self.application)
 
     async def _get_guilds(self, _request: web.Request) -> web.Response:
         return answer([_partial_guild(guild_id) for guild_id in sorted(self.guild_ids)])
+
+    async def _get_guild(self, request: web.Request) -> web.Response:
+        guild_id = int(request.match_info["guild"])
+        if guild_id not in self.guild_ids:
+            return refuse(HTTPStatus.NOT_FOUND, UNKNOWN_GUILD, "Unknown Guild")
+        return answer(build_guild(guild_id, self.bot_permissions))
+
+    async def _get_member(self, request: web.Request) -> web.Response:
+        return answer(build_bot_member(int(request.match_info["guild"])))
 
     async def _get_commands(self, request: web.Request) -> web.Response:
         guild_id = int(request.match_info["guild"])
