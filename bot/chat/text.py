@@ -17,7 +17,8 @@ _SPECIAL = re.compile(r"[\\*_~|`\[\]<>]|^[#+-]|(?<=^\d)\.")
 
 def escaped(text: str, limit: int) -> str:
     """Return one line with Markdown, mentions, commands and timestamps switched off, within the limit."""
-    for length in (limit, limit // 2, limit // 4):
+    # Escaping at most doubles a text.
+    for length in (limit, limit // 2):
         safe = _SPECIAL.sub(r"\\\g<0>", plain(text, length)).replace("@", "@\N{ZERO WIDTH SPACE}")
         if len(safe) <= limit:
             break

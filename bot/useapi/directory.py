@@ -145,10 +145,11 @@ class AccountDirectory:
         """
         if not self._is_recent(self._listed_at, LIST_REUSE_FOR) and not self._is_closed:
             await asyncio.wait({self._join_list_call()}, timeout=LIST_WAIT_SECONDS)
-        listed_at = self._listed_at
-        newer = {key: item for key, item in self._singles.items() if listed_at is None or item.read_at > listed_at}
-        offered = self._listing | newer
-        return sorted((reading.account for reading in offered.values()), key=by_urgency)
+        newer = {key: reading for key, reading in self._singles.items() if self._is_newer_than_list(reading)}
+        return sorted((reading.account for reading in (self._listing | newer).values()), key=by_urgency)
+
+    def _is_newer_than_list(self, reading: Reading) -> bool:
+        return self._listed_at is None or self._listed_at < reading.read_at <= self._now()
 
     def close(self) -> None:
         """Let whoever waits, and whoever comes, be told that the bot is stopping."""
@@ -186,8 +187,10 @@ class AccountDirectory:
             self._singles.pop(account_id, None)
             raise
         known = self._singles.pop(account_id, reading)
-        # A call that was overtaken by a later one must not put its older answer back.
-        self._singles[account_id] = reading if known.read_at <= asked_at else known
+        # A call that was overtaken by a later one must not put its older answer back. The upper bound is for a clock
+        # set back, after which what is known seems to come from the future.
+        is_overtaken = asked_at < known.read_at <= self._now()
+        self._singles[account_id] = known if is_overtaken else reading
         if len(self._singles) > _MOST_KEPT:
             del self._singles[next(iter(self._singles))]
         return reading

@@ -49,7 +49,7 @@ class StandIn:
         """Serve on a free loopback port; yields the base URL."""
         app = web.Application()
         app.router.add_get(ACCOUNTS_PATH, self._answer)
-        app.router.add_get(ACCOUNTS_PATH + "/{account}", self._answer)
+        app.router.add_get(ACCOUNTS_PATH + "/{account:[^/]+}", self._answer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         try:

@@ -1,0 +1,35 @@
+"""Discord's limits on embeds and choices, which discord.py does not check."""
+
+import json
+import re
+
+import discord
+
+_LIVE_MARKDOWN = re.compile(r"[*_~|`]|\[[^\]]*\]\(")
+_LIVE_MENTION = re.compile(r"@(everyone|here)|<(@[!&]?|#)\d{15,20}>|</[^>]+:\d+>|<a?:\w+:\d+>|<t:-?\d+|<id:\w+")
+_LIVE_START = re.compile(r"#{1,3}\s|>(>>)?\s|-#?\s")
+
+
+def assert_fits(embed: discord.Embed) -> None:
+    """Fail unless Discord takes the embed: every part within its limit, and none blank."""
+    assert embed.title
+    assert 1 <= len(embed.title.strip()) <= len(embed.title) <= 256
+    assert embed.description
+    assert 1 <= len(embed.description.strip()) <= len(embed.description) <= 4096
+    assert len(embed.fields) <= 25
+    for field in embed.fields:
+        assert field.name
+        assert field.value
+        assert 1 <= len(field.name.strip()) <= len(field.name) <= 256
+        assert 1 <= len(field.value.strip()) <= len(field.value) <= 1024
+    assert embed.footer.text
+    assert len(embed.footer.text) <= 2048
+    assert len(embed.thumbnail.url or "") <= 2048
+    assert len(embed) <= 6000
+    json.dumps(embed.to_dict(), ensure_ascii=False).encode()
+
+
+def is_inert(text: str) -> bool:
+    """Whether a text shows as it stands: no Markdown, masked link, mention or line mark in it is live."""
+    unescaped = re.sub(r"\\.", "", text)
+    return not (_LIVE_MARKDOWN.search(unescaped) or _LIVE_MENTION.search(unescaped) or _LIVE_START.match(text))

@@ -1,0 +1,126 @@
+"""Parsing of answers that mean harm, and of any JSON at all."""
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.core.account import Account
+from bot.core.parsing import parse_account, parse_accounts
+from bot.core.secrets import Redactor
+from bot.errors import UnreadableAnswer
+from tests.data import OCTOBER, load
+
+NAMES = ["account", "jwt", "token", "user", "deviceID", "id", "isAnonymous", "name", "avatar", "exp", "iat", "host"]
+NAMES += ["searchParams", "iat_Issued", "exp_Expire", "maxJobs", "error", "supportVideo", "supportClone"]
+# json.loads gives lone surrogates for escapes like \ud800, NaN and infinities for their names.
+TEXTS = st.text(st.characters(), max_size=12)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | st.datetimes().map(str)
+KEYS = st.sampled_from(NAMES) | TEXTS
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5), max_leaves=12
+)
+JWTS = st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, VALUES)) | VALUES
+OBJECTS = st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, VALUES) | {"jwt": JWTS, "\ud800": VALUES})
+
+
+def avatar_of(url: object) -> str | None:
+    """Return what becomes of this avatar."""
+    return parse_account("1", {"jwt": {"user": {"avatar": url}}}, Redactor()).avatar_url
+
+
+@settings(max_examples=150, deadline=None)
+@given(VALUES | OBJECTS)
+def test_any_json_is_an_account_or_unreadable(data: Any) -> None:
+    """Every JSON value gives an account or the one error that says it can't be read."""
+    try:
+        assert isinstance(parse_account("1", data, Redactor()), Account)
+    except UnreadableAnswer:
+        assert not isinstance(data, dict)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.dictionaries(TEXTS, VALUES | OBJECTS, max_size=4))
+def test_one_odd_entry_never_spoils_the_list(listed: dict[str, Any]) -> None:
+    """Whatever else a list holds, its good entries are read."""
+    accounts = parse_accounts(listed | {"good": load(OCTOBER)}, Redactor())
+    assert accounts["good"].name == "<name>"
+
+
+@pytest.mark.parametrize("text", [r'{"\ud800": 1}', r'{"supportX\ud800": true}', r'{"\udfff": {"jwt": {}}}'])
+def test_a_field_name_that_is_not_unicode_is_ignored(text: str) -> None:
+    """A field whose name holds half a surrogate pair is one more unknown field."""
+    assert parse_account("1", json.loads(text), Redactor()) == parse_account("1", {}, Redactor())
+
+
+def test_deep_nesting_is_ignored_where_it_is_unknown() -> None:
+    """An unknown field nested thousands of levels deep does no harm."""
+    deep: dict[str, Any] = {}
+    for _ in range(20_000):
+        deep = {"jwt": deep}
+    assert parse_account("1", {"other": deep, "maxJobs": 1}, Redactor()).max_jobs == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://cdn.hailuoai.video/a.png",
+        "http://cdn.hailuoai.video/a.png?x=1#y",
+        "HTTPS://CDN.HAILUOAI.VIDEO/A.PNG",
+        "https://cdn.example:8443/%20/a.png",
+    ],
+)
+def test_a_web_address_is_an_avatar(url: str) -> None:
+    """An http or https address is taken as it is."""
+    assert avatar_of(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "<url>",
+        "",
+        "cdn.example.com/a.png",
+        "//cdn.example.com/a.png",
+        "javascript:alert(1)",
+        "data:image/png;base64,AAAA",
+        "file:///etc/passwd",
+        "attachment://a.png",
+        "ftp://example.com/a.png",
+        "https://",
+        "https:///a.png",
+        "https://localhost/a.png",
+        "https://exam ple.com/a.png",
+        "https://example.com/a b.png",
+        "https://example.com/a\nb.png",
+        "https://example.com/\x00.png",
+        "https://example.com/\x1b[31m.png",
+        "https://example.com/\u2028.png",
+        "https://example.com/\ud800.png",
+        "https://[example.com/a.png",
+        "https://[redacted].example.com/a.png",
+        "https://example.com:port/a.png",
+        "https://example.com:99999/a.png",
+        7,
+        None,
+        ["https://example.com/a.png"],
+    ],
+)
+def test_anything_else_is_no_avatar(url: object) -> None:
+    """What Discord would refuse as a picture's address is dropped, or the whole answer could not be shown."""
+    assert avatar_of(url) is None
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(["https://", "http://"]), st.text(st.characters(codec="latin-1"), max_size=20), TEXTS)
+def test_every_avatar_is_a_well_formed_address(scheme: str, host: str, path: str) -> None:
+    """An address that is kept has a host, a sane port and no unprintable characters."""
+    url = avatar_of(f"{scheme}{host}.com/{path}")
+    if url is not None:
+        parts = urlsplit(url)
+        assert parts.hostname
+        assert parts.port is None or parts.port <= 65_535
+        assert url.isprintable()

@@ -1,0 +1,137 @@
+"""Masking and redaction."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.parsing import parse_account
+from bot.core.secrets import HIDDEN, Redactor, mask_token
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoiMSJ9.c2lnbmF0dXJl"
+LONG = "A1b" + "-" * 26 + "y9Z"
+SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=60)
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [
+        (LONG, "A1b•••y9Z"),
+        ("A1b" + "-" * 5_000 + "y9Z", "A1b•••y9Z"),
+        (LONG[:31], "••••••"),
+        ("abc…secured…xyz", "••••••"),
+        ("a", "••••••"),
+        ("", "••••••"),
+    ],
+)
+def test_a_token_shows_three_characters_at_each_end_if_it_is_long(token: str, shown: str) -> None:
+    """From 32 characters on a token shows its first and last three; a shorter one shows nothing."""
+    assert mask_token(token) == shown
+
+
+@given(st.text(max_size=100))
+def test_a_mask_tells_nothing_of_the_middle_or_the_length(token: str) -> None:
+    """A mask has one of two lengths and never holds more than six of the token's characters."""
+    mask = mask_token(token)
+    if len(token) < 32:
+        assert mask == "••••••"
+    else:
+        assert mask == token[:3] + "•••" + token[-3:]
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        (f"token {JWT} refused", f"token {HIDDEN} refused"),
+        (f"{JWT},{JWT}", f"{HIDDEN},{HIDDEN}"),
+        ("Bearer user:123-AbC9", f"Bearer {HIDDEN}"),
+        ("user:123-AbC9,user:4-x", f"{HIDDEN},{HIDDEN}"),
+        ("eyJhbGciOi", HIDDEN),
+        ("eyJust kidding", "eyJust kidding"),
+        ("user: 12 - abc", "user: 12 - abc"),
+        ("user:abc-123", "user:abc-123"),
+        ("nothing to hide", "nothing to hide"),
+        ("", ""),
+    ],
+)
+def test_known_shapes_of_secrets_are_redacted_unasked(text: str, redacted: str) -> None:
+    """JWTs and useapi.net tokens are hidden even from a redactor that was told of no secret."""
+    assert Redactor()(text) == redacted
+
+
+@given(SECRETS, st.text(max_size=20), st.text(max_size=20))
+def test_no_spelling_of_a_secret_survives(secret: str, before: str, after: str) -> None:
+    """A secret is hidden as it stands and as a repr, JSON or a URL would spell it."""
+    spellings = [secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe="")]
+    redact = Redactor([secret])
+    for spelling in spellings:
+        redacted = redact(f"{before}{spelling}{after}")
+        assert HIDDEN in redacted
+        assert not [hidden for hidden in spellings if hidden in redacted.replace(HIDDEN, "\n")]
+
+
+@given(SECRETS, SECRETS)
+def test_a_secret_inside_another_does_not_shield_it(short: str, rest: str) -> None:
+    """If one secret begins with another, the longer one is hidden whole."""
+    redact = Redactor([short, short + rest])
+    assert redact(f"<{short + rest}>") in (f"<{HIDDEN}>", HIDDEN)
+
+
+@given(st.lists(SECRETS, min_size=1, max_size=4))
+def test_redacting_twice_changes_nothing_more(secrets: list[str]) -> None:
+    """What is redacted holds nothing to redact."""
+    redact = Redactor(secrets)
+    once = redact(" ".join(secrets))
+    assert redact(once) == once
+
+
+def test_empty_secrets_hide_nothing() -> None:
+    """An empty secret leaves every text whole."""
+    assert Redactor(["", ""])("as it was") == "as it was"
+
+
+def test_a_redactor_does_not_tell_what_it_hides() -> None:
+    """Neither repr nor str of a redactor holds its secrets."""
+    redact = Redactor(["s3cret-value"])
+    assert "s3cret" not in f"{redact!r}{redact!s}"
+
+
+def texts_of(data: dict[str, Any]) -> str:
+    """Return all that is known of the account in this object, as text."""
+    return repr(parse_account("1", data, Redactor(["user:1-own"])))
+
+
+@given(st.text("QXZJ0123456789_-.", min_size=8, max_size=80), st.text("ab ", max_size=3), st.text("ab ", max_size=3))
+def test_an_account_keeps_no_more_of_its_token_than_the_mask(token: str, before: str, after: str) -> None:
+    """Wherever the API repeats an account's token, the account holds only the mask."""
+    held = f"{before}{token}{after}"
+    user = {"name": held, "id": held, "avatar": f"https://cdn.example/{token}", "deviceID": held}
+    jwt = {"token": token, "user": user, "host": held, "searchParams": held, "exp": held}
+    known = texts_of({"jwt": jwt, "error": held, "account": held, "other": held, "maxJobs": held})
+    windows = [token[start : start + 8] for start in range(len(token) - 7)]
+    assert not [window for window in windows if window in known]
+
+
+@pytest.mark.parametrize("around", [" {}", "{} ", "{}\n", "\t{}\r\n"])
+def test_space_around_a_token_does_not_shield_it(around: str) -> None:
+    """A token that comes with white space is hidden in the other fields all the same."""
+    token = "opaque-t0ken-that-is-no-jwt-0123456789"
+    known = texts_of({"jwt": {"token": around.format(token), "user": {"name": token}}, "error": f"refused {token}"})
+    assert token not in known
+    assert "opa•••789" in known
+
+
+def test_a_token_is_not_taken_for_a_capability() -> None:
+    """A flag whose name repeats the token is left out."""
+    token = "ABCDEFGH0123456789abcdefghijklmnop"
+    assert token not in texts_of({"jwt": {"token": token}, f"support{token}": True})
+
+
+def test_the_bots_own_token_is_hidden_in_every_text() -> None:
+    """The useapi.net token never becomes part of an account, whatever the API says."""
+    held = "x user:1-own y"
+    jwt = {"user": {"name": held, "id": held, "avatar": "https://a.example/user:1-own"}, "host": held}
+    assert "user:1-own" not in texts_of({"jwt": jwt, "error": held})

@@ -1,0 +1,233 @@
+"""Settings from the environment and `.env`."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.config import DEFAULT_API, LogSettings, Settings, UseapiSettings, read_settings, secrets_of
+from bot.errors import SettingsError
+
+GOOD = {"DISCORD_TOKEN": "d1scord.t0ken", "USEAPI_TOKEN": "user:1-useapi", "GUILD_IDS": "123"}
+TOKENS = ["DISCORD_TOKEN", "USEAPI_TOKEN"]
+NOWHERE = Path("no-such-file")
+
+
+def read(**changed: str) -> Settings:
+    """Read good settings with some changed, without a file."""
+    return read_settings(Settings, GOOD | changed, NOWHERE)
+
+
+def test_each_command_needs_only_its_own_settings() -> None:
+    """Reading accounts takes the API's token alone, and logging takes nothing."""
+    settings = read_settings(UseapiSettings, {"USEAPI_TOKEN": "user:1-useapi"}, NOWHERE)
+    assert (settings.useapi_token.get_secret_value(), settings.base_url) == ("user:1-useapi", DEFAULT_API)
+    assert read_settings(LogSettings, {}, NOWHERE) == LogSettings(LOG_LEVEL="INFO", LOG_FORMAT="text")
+
+
+def problems_of(environ: dict[str, str], dotenv: Path = NOWHERE) -> tuple[str, ...]:
+    """Return the problems that these settings have."""
+    with pytest.raises(SettingsError) as caught:
+        read_settings(Settings, environ, dotenv)
+    return caught.value.problems
+
+
+def test_three_settings_are_enough() -> None:
+    """Two tokens and the servers suffice; the rest has defaults."""
+    settings = read()
+    assert settings.discord_token.get_secret_value() == "d1scord.t0ken"
+    assert settings.useapi_token.get_secret_value() == "user:1-useapi"
+    assert settings.guild_ids == (123,)
+    assert (settings.base_url, settings.log_level, settings.log_format) == (DEFAULT_API, "INFO", "text")
+
+
+@pytest.mark.parametrize("environ", [{}, dict.fromkeys(GOOD, ""), {"PATH": "/bin"}])
+def test_all_that_is_missing_is_told_at_once(environ: dict[str, str]) -> None:
+    """Each required setting that is missing or empty has its own line."""
+    problems = problems_of(environ)
+    assert sorted(problem.partition(" is missing. ")[0] for problem in problems) == sorted(GOOD)
+    assert str(SettingsError(problems)) == "; ".join(problems)
+
+
+def test_all_that_is_wrong_is_told_at_once_by_name_and_never_by_value() -> None:
+    """Missing and wrong settings stand in one error, without their values."""
+    wrong = {
+        "USEAPI_TOKEN": "Bearer s3cret-one",
+        "GUILD_IDS": "s3cret-two",
+        "USEAPI_BASE_URL": "ftp://s3cret-three",
+        "LOG_LEVEL": "s3cret-four",
+        "LOG_FORMAT": "s3cret-five",
+    }
+    problems = problems_of(wrong)
+    assert {problem.split(" ")[0] for problem in problems} == {"DISCORD_TOKEN", *wrong}
+    assert len(problems) == 6
+    assert "s3cret" not in "".join(problems)
+    assert all(problem.endswith(".") for problem in problems)
+
+
+@pytest.mark.parametrize("name", TOKENS)
+@pytest.mark.parametrize(("value", "token"), [("abc", "abc"), ("  abc\n", "abc"), ("user:1-aB", "user:1-aB")])
+def test_a_token_is_stripped(name: str, value: str, token: str) -> None:
+    """White space around a pasted token is no part of it."""
+    settings = read(**{name: value})
+    found = settings.discord_token if name == "DISCORD_TOKEN" else settings.useapi_token
+    assert found.get_secret_value() == token
+
+
+@pytest.mark.parametrize("name", TOKENS)
+@pytest.mark.parametrize(
+    ("value", "advice"),
+    [
+        ("   ", "is empty"),
+        ("Bearer abc", "'Bearer' or 'Bot'"),
+        ("bearer abc", "'Bearer' or 'Bot'"),
+        ("Bot abc", "'Bearer' or 'Bot'"),
+        ("BOT  abc", "'Bearer' or 'Bot'"),
+        ("abc def", "no token has"),
+        ("abc\ndef", "no token has"),
+        ("abc\tdef", "no token has"),
+        ("abc\x00def", "no token has"),
+        ("abc\u2026xyz", "no token has"),
+        ("\u201cabc\u201d", "no token has"),
+        ("t\xf6ken", "no token has"),
+    ],
+)
+def test_a_token_that_can_not_be_one_is_refused(name: str, value: str, advice: str) -> None:
+    """Prefixes, inner spaces, control and non-ASCII characters are caught before anything is sent."""
+    (problem,) = problems_of(GOOD | {name: value})
+    assert problem.startswith(f"{name} ")
+    assert advice in problem
+
+
+@pytest.mark.parametrize(
+    ("value", "ids"),
+    [
+        ("1", (1,)),
+        ("123,456", (123, 456)),
+        (" 123 , 456 ", (123, 456)),
+        ("123,\n456,", (123, 456)),
+        (",123,,", (123,)),
+        ("456,123,456", (456, 123)),
+        ("0123", (123,)),
+        (str(2**64 - 1), (2**64 - 1,)),
+    ],
+)
+def test_server_ids_are_separated_by_commas(value: str, ids: tuple[int, ...]) -> None:
+    """Spaces, empty parts and repeats are forgiven; the order stays."""
+    assert read(GUILD_IDS=value).guild_ids == ids
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(" ", ",", " , ", "0", "-1", "+1", "1.5", "0x1F", "1e9", "abc", "123 456", "123;456", "[123]", "1_000"),
+        *("\u0663", "123,abc", str(2**64), "9" * 400, "9" * 5_000),
+    ],
+)
+def test_anything_else_is_no_server_id(value: str) -> None:
+    """What can't be a server's id is refused, with the way to find it."""
+    (problem,) = problems_of(GOOD | {"GUILD_IDS": value})
+    assert problem.startswith(("GUILD_IDS must be server ids", "GUILD_IDS is empty"))
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("https://api.useapi.net", "https://api.useapi.net"),
+        ("  https://api.useapi.net/ ", "https://api.useapi.net"),
+        ("https://proxy.example:8443/useapi//", "https://proxy.example:8443/useapi"),
+        ("HTTPS://api.useapi.net", "HTTPS://api.useapi.net"),
+        ("http://localhost:8080", "http://localhost:8080"),
+        ("http://127.0.0.1:1", "http://127.0.0.1:1"),
+        ("http://127.8.9.1", "http://127.8.9.1"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_an_address_of_the_api(value: str, url: str) -> None:
+    """The address is https, or plain http on this very machine."""
+    assert read(USEAPI_BASE_URL=value).base_url == url
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://api.useapi.net",
+        "http://192.168.0.1",
+        "http://0.0.0.0",
+        "http://127.0.0.1.example.com",
+        "http://localhost.example.com",
+        "https://",
+        "https://:443",
+        "api.useapi.net",
+        "//api.useapi.net",
+        "ftp://api.useapi.net",
+        "file:///etc/passwd",
+        "https://user@api.useapi.net",
+        "https://user:pass@api.useapi.net",
+        "https://api.useapi.net?x=1",
+        "https://api.useapi.net#x",
+        "https://api.useapi.net?",
+        "https://api.useapi.net#",
+        "https://api.useapi.net:port",
+        "https://api.useapi.net:99999",
+        "https://[::1",
+        "https://api useapi.net",
+        "https://api.useapi.net/a b",
+        "https://api.us\xe9api.net",
+        "https://api.useapi.net/\x00",
+        "nonsense",
+    ],
+)
+def test_anything_else_is_no_address_of_the_api(value: str) -> None:
+    """A plain address elsewhere, user info, queries, fragments and nonsense are refused."""
+    (problem,) = problems_of(GOOD | {"USEAPI_BASE_URL": value})
+    assert problem.startswith("USEAPI_BASE_URL must be an https:// address")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read_as"),
+    [
+        ("LOG_LEVEL", "debug", "DEBUG"),
+        ("LOG_LEVEL", " Warning ", "WARNING"),
+        ("LOG_LEVEL", "ERROR", "ERROR"),
+        ("LOG_LEVEL", "", "INFO"),
+        ("LOG_FORMAT", "JSON", "json"),
+        ("LOG_FORMAT", " text ", "text"),
+        ("LOG_FORMAT", "", "text"),
+    ],
+)
+def test_log_settings_are_read_in_any_case(name: str, value: str, read_as: str) -> None:
+    """Case and space do not matter, an empty value is the default."""
+    settings = read(**{name: value})
+    assert read_as == (settings.log_level if name == "LOG_LEVEL" else settings.log_format)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("LOG_LEVEL", "TRACE", "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR."),
+        ("LOG_LEVEL", "10", "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR."),
+        ("LOG_FORMAT", "xml", "LOG_FORMAT must be text or json."),
+    ],
+)
+def test_other_log_settings_are_refused(name: str, value: str, problem: str) -> None:
+    """What is no choice is answered with the choices."""
+    assert problems_of(GOOD | {name: value}) == (problem,)
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=60))
+def test_no_token_shows_in_settings_or_their_errors(token: str) -> None:
+    """Neither the settings' repr nor an error about another setting holds a token."""
+    environ = GOOD | {"DISCORD_TOKEN": token, "USEAPI_TOKEN": token}
+    settings = read_settings(Settings, environ, NOWHERE)
+    with pytest.raises(SettingsError) as caught:
+        read_settings(Settings, environ | {"GUILD_IDS": token + "x"}, NOWHERE)
+    for text in (repr(settings), str(settings), settings.model_dump_json(), repr(caught.value), str(caught.value)):
+        assert token not in text
+
+
+def test_the_secrets_are_known_for_redaction() -> None:
+    """Both tokens are named to the redactor, and nothing else."""
+    assert sorted(secrets_of(read())) == ["d1scord.t0ken", "user:1-useapi"]
+    assert secrets_of(read_settings(LogSettings, GOOD, NOWHERE)) == []

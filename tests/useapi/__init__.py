@@ -1,0 +1,1 @@
+"""What asks useapi.net, against real local HTTP servers."""

@@ -1,0 +1,102 @@
+"""What a server can do to make the client tell its token."""
+
+import logging
+import traceback
+from io import StringIO
+
+import pytest
+from aiohttp import web
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.core.secrets import Redactor
+from bot.errors import BotError
+from bot.logs import build_handler
+from bot.useapi.standin import StandIn
+from tests.useapi.harness import OK_HEAD, Script, closed_port, open_client, serve_bare
+
+TOKENS = st.text("ABCDEFabcdef0123456789", min_size=16, max_size=60).map("opaque-{}".format)
+
+
+async def echo(request: web.Request) -> web.StreamResponse:
+    """Give the token back wherever an answer has room for text."""
+    token = request.headers["Authorization"].removeprefix("Bearer ")
+    status = int(request.match_info["account"])
+    headers = {"X-Echo": token, "Retry-After": token, "Location": f"/{token}", "Set-Cookie": f"a={token}"}
+    return web.Response(status=status, reason=f"No {token}", text=f"<h1>{token}</h1>", headers=headers)
+
+
+def told_by(error: BaseException) -> str:
+    """Return all that an error tells: its text, repr, attributes and traceback."""
+    return "\n".join([str(error), repr(error), repr(vars(error)), *traceback.format_exception(error)])
+
+
+@settings(max_examples=5, deadline=None)
+@given(TOKENS)
+async def test_no_answer_makes_an_error_or_the_log_tell_the_token(token: str) -> None:
+    """An API that repeats the token in its body, reason and headers gets it into no error and no line of the log."""
+    standin, stream = StandIn({}), StringIO()
+    standin.behave = echo
+    handler, root = build_handler(Redactor([token]), "text", stream), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        async with standin.serve() as base_url, open_client(base_url, token=token) as client:
+            for status in (200, 302, 400, 401, 402, 404, 429, 500, 596):
+                with pytest.raises(BotError) as caught:
+                    await client.fetch_account(str(status))
+                logging.getLogger("test").error("failed with %r", caught.value, exc_info=caught.value)
+                assert token not in told_by(caught.value)
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+    assert stream.getvalue().count("failed with") == 9
+    assert "trying again" in stream.getvalue()
+    assert token not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        Script(reset=True),
+        Script(b"HTTP/1.1 abc opaque-0123456789abcdef\r\n\r\n"),
+        Script(b"opaque-0123456789abcdef\r\n\r\n"),
+        Script(OK_HEAD + b"Content-Length: 99\r\n\r\nopaque-0123456789abcdef"),
+        Script(OK_HEAD + b"X-Bad opaque-0123456789abcdef\r\n\r\n"),
+    ],
+)
+async def test_no_broken_connection_makes_an_error_tell_the_token(script: Script) -> None:
+    """The library's errors, which know the request's headers and parts of the answer, are not passed on."""
+    token = "opaque-0123456789abcdef"
+    async with serve_bare(script) as bare, open_client(bare.base_url, token=token) as client:
+        with pytest.raises(BotError) as caught:
+            await client.fetch_account("1")
+    assert bare.requests
+    assert token not in told_by(caught.value)
+
+
+async def test_a_refused_connection_does_not_make_an_error_tell_the_token() -> None:
+    """Neither does a server that is not there."""
+    async with open_client(f"http://127.0.0.1:{closed_port()}", token="opaque-0123456789abcdef") as client:
+        with pytest.raises(BotError) as caught:
+            await client.fetch_account("1")
+        assert "opaque-" not in told_by(caught.value)
+        assert "opaque-" not in f"{client!r}{client!s}"
+
+
+@settings(max_examples=5, deadline=None)
+@given(TOKENS)
+async def test_a_token_in_an_account_is_hidden(token: str) -> None:
+    """The client's own token does not come back in any text of an account."""
+    user = {"name": f"x {token}", "id": token, "avatar": f"https://a.example/{token}"}
+    standin = StandIn({})
+
+    async def behave(_request: web.Request) -> web.StreamResponse:
+        return web.json_response({"jwt": {"user": user, "host": token}, "error": f"refused {token}"})
+
+    standin.behave = behave
+    async with standin.serve() as base_url, open_client(base_url, token=token) as client:
+        found = await client.fetch_account("1")
+    assert found.name == "x [redacted]"
+    assert token not in repr(found)

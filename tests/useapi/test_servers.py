@@ -1,0 +1,24 @@
+"""Which Discord server may see which accounts."""
+
+import pytest
+
+from bot.errors import ServerNotListed
+from bot.useapi.servers import Servers
+from tests.useapi.harness import open_stage
+
+
+@pytest.mark.parametrize("guild_id", [None, 0, 3, -1])
+async def test_other_servers_and_direct_messages_see_nothing(guild_id: int | None) -> None:
+    """A server that is not listed, and a direct message, have no accounts."""
+    async with open_stage({}) as stage:
+        servers = Servers([1, 2], stage.directory)
+        with pytest.raises(ServerNotListed):
+            servers.directory_for(guild_id)
+
+
+async def test_listed_servers_see_the_accounts_of_the_token() -> None:
+    """Every listed server sees the same accounts."""
+    async with open_stage({}) as stage:
+        servers = Servers([1, 2, 2], stage.directory)
+        assert [servers.directory_for(guild_id) for guild_id in (1, 2)] == [stage.directory] * 2
+        assert servers.listed == {1, 2}

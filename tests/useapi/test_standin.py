@@ -1,0 +1,93 @@
+"""The stand-in of the API answers as the documents say."""
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bot.useapi.client import ACCOUNTS_PATH
+from bot.useapi.standin import TOKEN, StandIn
+from tests.data import MARCH, OCTOBER, load
+from tests.useapi.harness import always
+
+ACCOUNTS = {"123456": load(OCTOBER), "a/b": load(MARCH)}
+
+
+async def ask(base_url: str, path: str, token: str = TOKEN) -> tuple[int, str, Any]:
+    """Return status, content type and body of a GET."""
+    headers = {"Authorization": f"Bearer {token}"}
+    async with aiohttp.ClientSession() as session, session.get(base_url + path, headers=headers) as response:
+        is_json = response.content_type == "application/json"
+        return response.status, response.content_type, await (response.json() if is_json else response.text())
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("", (200, "application/json", ACCOUNTS)),
+        ("/123456", (200, "application/json", ACCOUNTS["123456"])),
+        ("/a%2Fb", (200, "application/json", ACCOUNTS["a/b"])),
+        ("/999", (404, "text/plain", "Configuration not found.")),
+    ],
+)
+async def test_it_answers_as_documented(path: str, answer: tuple[int, str, Any]) -> None:
+    """The list is an object keyed by id, an account is itself, an unknown one is 404 in words."""
+    async with StandIn(ACCOUNTS).serve() as base_url:
+        assert await ask(base_url, ACCOUNTS_PATH + path) == answer
+
+
+@pytest.mark.parametrize("path", ["", "/123456", "/999"])
+async def test_it_refuses_another_token(path: str) -> None:
+    """Whatever is asked for, a wrong token is answered as in both documents."""
+    async with StandIn(ACCOUNTS).serve() as base_url:
+        status, _, body = await ask(base_url, ACCOUNTS_PATH + path, token="user:1-wrong")
+    assert (status, body) == (401, {"error": "Unauthorized", "code": 401})
+
+
+async def test_it_counts_calls_as_they_came_over_the_wire() -> None:
+    """Each call is noted with its path as it was sent."""
+    standin = StandIn(ACCOUNTS)
+    async with standin.serve() as base_url:
+        await ask(base_url, ACCOUNTS_PATH)
+        await ask(base_url, ACCOUNTS_PATH + "/a%2Fb")
+    assert standin.calls == [ACCOUNTS_PATH, ACCOUNTS_PATH + "/a%2Fb"]
+    assert standin.most_at_once == 1
+
+
+async def test_its_behaviour_can_be_replaced_and_restored() -> None:
+    """`behave` takes over until it is taken away."""
+    standin = StandIn(ACCOUNTS)
+    async with standin.serve() as base_url:
+        standin.behave = always(lambda: web.Response(status=503))
+        assert (await ask(base_url, ACCOUNTS_PATH))[0] == 503
+        standin.behave = None
+        assert (await ask(base_url, ACCOUNTS_PATH))[0] == 200
+
+
+async def test_accounts_may_change_while_it_serves() -> None:
+    """An account that is added is there at once."""
+    standin = StandIn({})
+    async with standin.serve() as base_url:
+        assert (await ask(base_url, ACCOUNTS_PATH))[2] == {}
+        standin.accounts = ACCOUNTS
+        assert (await ask(base_url, ACCOUNTS_PATH + "/123456"))[0] == 200
+
+
+async def test_it_stops_while_an_answer_is_held_back() -> None:
+    """An answer that never comes does not keep the stand-in from stopping."""
+    standin, arrived = StandIn(ACCOUNTS), asyncio.Event()
+
+    async def behave(_request: web.Request) -> web.StreamResponse:
+        arrived.set()
+        await asyncio.Event().wait()
+        return web.Response()
+
+    standin.behave = behave
+    async with asyncio.timeout(5):
+        async with standin.serve() as base_url:
+            asking = asyncio.create_task(ask(base_url, ACCOUNTS_PATH))
+            await arrived.wait()
+        with pytest.raises(aiohttp.ClientError):
+            await asking
