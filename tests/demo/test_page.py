@@ -70,6 +70,9 @@ async def look_up(page: Page, typed: str, offered: str) -> None:
     await page.keyboard.type(typed)
     await expect(page.get_by_role("option", name=offered)).to_be_visible()
     await page.keyboard.press("Enter")
+    # The page asks for completion once more, with the value picked, and drops keys until that is answered.
+    await expect(page.get_by_role("combobox", name=re.compile("^account"))).to_have_value(offered.split()[0])
+    await expect(page.get_by_text("No options match")).to_be_visible()
     await page.keyboard.press("Enter")
 
 
