@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from bot import __version__
-from bot.errors import BotError, DiscordTokenRefused, SettingsError
+from bot.errors import BotError, DiscordTokenRefused, PortTaken, SettingsError
 
 if TYPE_CHECKING:
     from bot.config import LogSettings
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Kind = TypeVar("Kind", bound=LogSettings)
 
 STOPPED, FAILED, REFUSED = 0, 1, 2
+# What shells report for a program that Ctrl-C ended.
+INTERRUPTED = 130
 _DOTENV = Path(".env")
 _LAST_PORT = 65_535
 
@@ -82,17 +84,22 @@ def _log_crash(kind: type[BaseException], error: BaseException, traceback: Trace
     _LOG.critical("Crashed", exc_info=(kind, error, traceback))
 
 
-def _read_settings(kind: type["Kind"]) -> "Kind":
-    """Read the settings and start logging."""
+def _read_settings(kind: type["Kind"], *, quiet: bool = False) -> "Kind":
+    """Read the settings and start logging; `quiet` leaves INFO out unless it is asked for."""
     from bot.config import find_doubts, read_settings, secrets_of
     from bot.core.secrets import Redactor
     from bot.logs import set_up_logging
 
-    settings = read_settings(kind, os.environ, _DOTENV)
-    set_up_logging(Redactor(secrets_of(settings)), settings.log_level, settings.log_format)
+    doubts = find_doubts(os.environ, _DOTENV)
+    try:
+        settings = read_settings(kind, os.environ, _DOTENV)
+    except SettingsError as error:
+        raise SettingsError([*error.problems, *doubts]) from None
+    level = "WARNING" if quiet and "log_level" not in settings.model_fields_set else settings.log_level
+    set_up_logging(Redactor(secrets_of(settings)), level, settings.log_format)
     # Python's own report of a crash would not be redacted; its exit status 1 stays.
     sys.excepthook = _log_crash
-    for doubt in find_doubts(os.environ, _DOTENV):
+    for doubt in doubts:
         _LOG.warning("%s", doubt)
     return settings
 
@@ -122,7 +129,7 @@ def _check(_args: argparse.Namespace) -> int:
     from bot.terminal.check import check
 
     try:
-        settings = _read_settings(Settings)
+        settings = _read_settings(Settings, quiet=True)
     except SettingsError as error:
         print(_explain(error), file=sys.stderr)
         return FAILED
@@ -133,7 +140,20 @@ def _accounts(args: argparse.Namespace) -> int:
     from bot.config import UseapiSettings
     from bot.terminal.accounts import print_accounts
 
-    return asyncio.run(print_accounts(_read_settings(UseapiSettings), args.account, now=_now, as_json=args.json))
+    settings = _read_settings(UseapiSettings, quiet=True)
+    try:
+        verdict = asyncio.run(print_accounts(settings, args.account, now=_now, as_json=args.json))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has gone; Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return REFUSED
+    except BotError:
+        raise
+    except Exception:  # the edge of a command for scripts: its status 1 must not come from a crash
+        _LOG.critical("Crashed", exc_info=True)
+        return REFUSED
+    return verdict
 
 
 def _healthcheck(_args: argparse.Namespace) -> int:
@@ -153,6 +173,8 @@ def _explain(error: BotError) -> str:
             return f"The settings need a change (set them in .env or the environment):\n{lines}"
         case DiscordTokenRefused():
             return "Discord refused DISCORD_TOKEN. Reset the token in the developer portal and paste the new one."
+        case PortTaken():
+            return f"Port {error.port} is in use. Choose another one with --port, or leave --port out."
         case _:
             problem = explain(error)
             ids = f"\nAccounts there are: {', '.join(problem.ids)}" if problem.ids else ""
@@ -168,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_explain(error), file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
-        return STOPPED
+        return STOPPED if args.handle in (_run, _demo) else INTERRUPTED
     return status
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from bot.errors import SettingsError
 
 DEFAULT_API = "https://api.useapi.net"
+_SHORTEST_TOKEN = 8
 _LARGEST_ID = 2**64 - 1
 _MOST_DIGITS = 20
 
@@ -27,6 +28,8 @@ def _token(value: object) -> str:
         raise ValueError("starts with 'Bearer' or 'Bot'. Paste the token alone, without that word")
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("holds a character no token has. Copy the token again, without quotes or spaces")
+    if len(text) < _SHORTEST_TOKEN:
+        raise ValueError("is too short for a token. Copy the whole token again")
     return text
 
 
@@ -56,14 +59,14 @@ def _is_loopback(host: str) -> bool:
 
 def _base_url(value: object) -> str:
     text = str(value).strip().rstrip("/")
-    advice = f"must be an https:// address (plain http:// only for this machine), such as {DEFAULT_API}"
+    advice = f"must be an https:// address (plain http:// only for this machine) without /v1, such as {DEFAULT_API}"
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         raise ValueError(advice) from None
     is_plain = parts.scheme == "http" and _is_loopback(host)
-    if not host or not (parts.scheme == "https" or is_plain):
+    if not host or "v1" in parts.path.split("/") or not (parts.scheme == "https" or is_plain):
         raise ValueError(advice)
     if set("@?# ") & set(text) or not text.isascii() or not text.isprintable():
         raise ValueError(advice)

@@ -5,7 +5,8 @@ BotError
 │   ├── SettingsError
 │   ├── DiscordTokenRefused
 │   ├── UseapiTokenRefused       401
-│   └── SubscriptionLapsed       402
+│   ├── SubscriptionLapsed       402
+│   └── PortTaken
 ├── AskerError             whoever asked
 │   ├── NoSuchAccount            404
 │   ├── AmbiguousName
@@ -50,6 +51,14 @@ class UseapiTokenRefused(OperatorError):
 
 class SubscriptionLapsed(OperatorError):
     """The useapi.net subscription has ended (402)."""
+
+
+class PortTaken(OperatorError):
+    """Another program listens on the port that was asked for."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__("port in use")
+        self.port = port
 
 
 class AskerError(BotError):

@@ -67,7 +67,9 @@ def test_all_that_is_wrong_is_told_at_once_by_name_and_never_by_value() -> None:
 
 
 @pytest.mark.parametrize("name", TOKENS)
-@pytest.mark.parametrize(("value", "token"), [("abc", "abc"), ("  abc\n", "abc"), ("user:1-aB", "user:1-aB")])
+@pytest.mark.parametrize(
+    ("value", "token"), [("abcd.1234", "abcd.1234"), ("  abcd.1234\n", "abcd.1234"), ("user:1-aB", "user:1-aB")]
+)
 def test_a_token_is_stripped(name: str, value: str, token: str) -> None:
     """White space around a pasted token is no part of it."""
     settings = read(**{name: value})
@@ -84,6 +86,7 @@ def test_a_token_is_stripped(name: str, value: str, token: str) -> None:
         ("bearer abc", "'Bearer' or 'Bot'"),
         ("Bot abc", "'Bearer' or 'Bot'"),
         ("BOT  abc", "'Bearer' or 'Bot'"),
+        ("abcdefg", "too short"),
         ("abc def", "no token has"),
         ("abc\ndef", "no token has"),
         ("abc\tdef", "no token has"),

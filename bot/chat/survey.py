@@ -16,7 +16,7 @@ NEEDED = discord.Permissions(
 )
 SCOPES = ("bot", "applications.commands")
 _TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)
-_OTHER_REASON = "Discord can't be reached, or answers with an error. Try again in a minute."
+_OTHER_REASON = "See that this machine has a network and that Discord is up, then try again."
 
 
 class Grade(StrEnum):
@@ -60,7 +60,7 @@ class Survey:
             )
             return
         except _TROUBLE as error:
-            yield Finding(Grade.FAILED, f"Discord did not let the bot log in ({type(error).__name__})", _OTHER_REASON)
+            yield Finding(Grade.FAILED, f"Discord can't be reached ({type(error).__name__})", _OTHER_REASON)
             return
         yield Finding(Grade.OK, f"Discord knows the bot as {self._client.user}")
         for finding in self._look_at_application():

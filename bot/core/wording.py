@@ -99,7 +99,7 @@ _SIMPLE: dict[type[BotError], Problem] = {
     ApiUnreachable: Problem(
         "useapi.net can't be reached",
         "useapi.net did not answer, or answered with an error of its own.",
-        "Try again in a minute. If it goes on, see whether useapi.net itself is up.",
+        "Try again in a minute. If it goes on, see that useapi.net is up and that the bot's machine reaches it.",
     ),
     UnreadableAnswer: Problem(
         "useapi.net's answer can't be read",

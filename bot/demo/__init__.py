@@ -9,9 +9,12 @@ from datetime import datetime
 import discord
 import simcord
 from pydantic import SecretStr
+from simcord.backend.errors import SetupError
+from simcord.preview import Preview
 
 from bot.core.secrets import Redactor
 from bot.demo.accounts import FIRST_SHOWN, build_accounts, build_avatars
+from bot.errors import PortTaken
 from bot.logs import set_up_logging
 from bot.running import Application
 from bot.useapi.directory import open_directory
@@ -57,7 +60,7 @@ def _furnish(env: simcord.Env, standin: StandIn) -> Demo:
     guild = env.create_guild("Video team", id=GUILD_ID)
     managers = guild.create_role("Producers", permissions=discord.Permissions(_MEMBER.value, manage_guild=True))
     members = guild.create_role("Editors", permissions=_MEMBER)
-    channel = guild.create_text_channel("pipeline", topic="Type /minimax-account and pick an account")
+    channel = guild.create_text_channel("pipeline", topic="Type /minimax-account, then a digit or a letter of a name")
     mia = env.create_user("mia", global_name="Mia · manager")
     noah = env.create_user("noah", global_name="Noah · editor")
     return Demo(
@@ -106,9 +109,23 @@ async def run_demo(*, port: int, open_browser: bool, now: Callable[[], datetime]
             assets=build_avatars(),
             port=port,
         )
-        async with preview:
-            print(f"The demo runs at {preview.url}", flush=True)
-            print("Type /minimax-account in the page and pick an account. Ctrl-C ends the demo.", flush=True)
-            if open_browser:
-                webbrowser.open(preview.url)
-            await preview.wait_closed()
+        await _show(preview, port, open_browser=open_browser)
+
+
+async def _show(preview: Preview, port: int, *, open_browser: bool) -> None:
+    try:
+        await preview.__aenter__()
+    except SetupError:
+        if port == 0:
+            raise
+        raise PortTaken(port) from None
+    try:
+        print(f"The demo runs at {preview.url}", flush=True)
+        print(
+            "In the page type /minimax-account, then a digit or a letter of a name. Ctrl-C ends the demo.", flush=True
+        )
+        if open_browser:
+            webbrowser.open(preview.url)
+        await preview.wait_closed()
+    finally:
+        await preview.close()

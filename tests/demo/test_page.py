@@ -71,7 +71,7 @@ async def look_up(page: Page, typed: str, offered: str) -> None:
     await expect(page.get_by_role("option", name=offered)).to_be_visible()
     await page.keyboard.press("Enter")
     # The page asks for completion once more, with the value picked, and drops keys until that is answered.
-    await expect(page.get_by_role("combobox", name=re.compile("^account"))).to_have_value(offered.split()[0])
+    await expect(page.get_by_role("combobox", name=re.compile("^account"))).to_have_value(offered.split(maxsplit=1)[0])
     await expect(page.get_by_text("No options match")).to_be_visible()
     await page.keyboard.press("Enter")
 
@@ -106,6 +106,16 @@ async def test_keeps_the_command_from_whoever_may_not_use_it(page: Page) -> None
     await composer.press_sequentially("/mini")
     await expect(composer).to_have_value("/mini")
     await expect(command).to_have_count(0)
+
+
+async def test_says_that_a_port_is_in_use(demo: tuple[Process, str]) -> None:
+    """A port that another program has is told in words."""
+    port = demo[1].partition("127.0.0.1:")[2].partition("/")[0]
+    command = (sys.executable, "-m", "bot", "demo", "--no-open", "--port", port)
+    second = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, cwd=REPOSITORY)
+    _, errors = await asyncio.wait_for(second.communicate(), 30)
+    assert (second.returncode, f"Port {port} is in use" in errors.decode()) == (2, True)
+    assert "Traceback" not in errors.decode()
 
 
 async def test_ends_at_ctrl_c(demo: tuple[Process, str]) -> None:

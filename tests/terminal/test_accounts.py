@@ -1,6 +1,8 @@
 """Tests of `account` and `accounts`, run as real processes against the API's stand-in."""
 
+import asyncio
 import json
+import signal
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.__main__ import INTERRUPTED
 from bot.core.account import Account
 from bot.terminal.accounts import Verdict, describe, judge
 from bot.useapi.standin import TOKEN, StandIn
@@ -132,6 +135,24 @@ async def test_a_missing_setting_is_not_readable() -> None:
     assert status == Verdict.UNREADABLE
     assert "USEAPI_TOKEN is missing" in output
     assert "DISCORD_TOKEN" not in output
+
+
+async def test_an_interrupted_look_is_no_good_news() -> None:
+    """Ctrl-C while the API keeps one waiting ends with a status of its own, not with the one for healthy."""
+    standin, asked = StandIn({}), asyncio.Event()
+
+    async def wait(_request: web.Request) -> web.StreamResponse:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    standin.behave = wait
+    async with standin.serve() as base_url:
+        settings = {"USEAPI_TOKEN": TOKEN, "USEAPI_BASE_URL": base_url}
+        async with run_bot(NOWHERE, settings, "accounts") as bot:
+            await asked.wait()
+            bot.signal(signal.SIGINT)
+            assert await bot.ended() == INTERRUPTED
 
 
 def test_names_cannot_steer_the_terminal() -> None:

@@ -63,6 +63,14 @@ async def test_what_fails_is_told_with_what_to_do(change: dict[str, str], found:
     assert not [value for name, value in change.items() if name.endswith("TOKEN") and value and value in output]
 
 
+async def test_a_typo_in_a_required_name_is_pointed_out() -> None:
+    """Where a setting is missing and another is nearly called so, that is said along with it."""
+    status, output = await check(DiscordStandIn(), USEAPI_TOKEN="", USEAPI_TOKN="user:77-otheruseapitoken")
+    assert status == 1
+    assert "USEAPI_TOKEN is missing" in output
+    assert "Was USEAPI_TOKEN meant?" in output
+
+
 async def test_missing_rights_are_named() -> None:
     """The rights that the bot's role lacks are listed."""
     discord = DiscordStandIn()
@@ -112,4 +120,4 @@ async def test_discord_out_of_reach_is_told() -> None:
     discord.rest.fail("GET", "/users/@me$", 503)
     status, output = await check(discord)
     assert status == 1
-    assert "Discord did not let the bot log in" in output
+    assert "Discord can't be reached" in output
