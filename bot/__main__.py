@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+import io
 import logging
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,6 +86,13 @@ def _log_crash(kind: type[BaseException], error: BaseException, traceback: Trace
     _LOG.critical("Crashed", exc_info=(kind, error, traceback))
 
 
+def _redact_reports() -> None:
+    """Send Python's own reports of what nobody caught through the log, which redacts; exit statuses stay."""
+    sys.excepthook = _log_crash
+    threading.excepthook = lambda report: _LOG.critical("A thread crashed", exc_info=report.exc_value)
+    sys.unraisablehook = lambda report: _LOG.error("An error came too late to be raised", exc_info=report.exc_value)
+
+
 def _read_settings(kind: type["Kind"], *, quiet: bool = False) -> "Kind":
     """Read the settings and start logging; `quiet` leaves INFO out unless it is asked for."""
     from bot.config import find_doubts, read_settings, secrets_of
@@ -97,8 +106,7 @@ def _read_settings(kind: type["Kind"], *, quiet: bool = False) -> "Kind":
         raise SettingsError([*error.problems, *doubts]) from None
     level = "WARNING" if quiet and "log_level" not in settings.model_fields_set else settings.log_level
     set_up_logging(Redactor(secrets_of(settings)), level, settings.log_format)
-    # Python's own report of a crash would not be redacted; its exit status 1 stays.
-    sys.excepthook = _log_crash
+    _redact_reports()
     for doubt in doubts:
         _LOG.warning("%s", doubt)
     return settings
@@ -120,7 +128,9 @@ def _demo(args: argparse.Namespace) -> int:
         return REFUSED
     from bot.demo import run_demo
 
-    asyncio.run(run_demo(port=args.port, open_browser=not args.no_open, now=_now))
+    # Without a screen `webbrowser` would start a browser of the terminal, and wait for it.
+    has_screen = sys.platform in ("darwin", "win32") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
+    asyncio.run(run_demo(port=args.port, open_browser=has_screen and not args.no_open, now=_now))
     return STOPPED
 
 
@@ -142,7 +152,7 @@ def _accounts(args: argparse.Namespace) -> int:
 
     settings = _read_settings(UseapiSettings, quiet=True)
     try:
-        verdict = asyncio.run(print_accounts(settings, args.account, now=_now, as_json=args.json))
+        status = asyncio.run(print_accounts(settings, args.account, now=_now, as_json=args.json))
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read the output has gone; Python would complain once more when it flushes at the end.
@@ -153,7 +163,7 @@ def _accounts(args: argparse.Namespace) -> int:
     except Exception:  # the edge of a command for scripts: its status 1 must not come from a crash
         _LOG.critical("Crashed", exc_info=True)
         return REFUSED
-    return verdict
+    return status
 
 
 def _healthcheck(_args: argparse.Namespace) -> int:
@@ -165,6 +175,7 @@ def _healthcheck(_args: argparse.Namespace) -> int:
 
 
 def _explain(error: BotError) -> str:
+    from bot.core.text import plain
     from bot.core.wording import explain
 
     match error:
@@ -177,12 +188,16 @@ def _explain(error: BotError) -> str:
             return f"Port {error.port} is in use. Choose another one with --port, or leave --port out."
         case _:
             problem = explain(error)
-            ids = f"\nAccounts there are: {', '.join(problem.ids)}" if problem.ids else ""
+            ids = ", ".join(plain(account_id, 80) for account_id in problem.ids)
+            ids = f"\nAccounts there are: {ids}" if ids else ""
             return f"{problem.title}. {problem.happened}\n{problem.advice}{ids}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal can't spell must not cost the answer.
+        sys.stdout.reconfigure(errors="replace")
     args = build_parser().parse_args(arguments)
     try:
         status: int = args.handle(args)

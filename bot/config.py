@@ -1,4 +1,7 @@
-"""Settings from the environment and `.env`: every problem reported at once, by name, never by value."""
+"""Settings from the environment and `.env`: every problem reported at once, by name, never by value.
+
+Plain pydantic over python-dotenv: pydantic-settings reads the process environment itself, and here that is an argument.
+"""
 
 import ipaddress
 import os

@@ -13,7 +13,7 @@ Redact = Callable[[str], str]
 def _message_of(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except (TypeError, ValueError):
+    except Exception:  # a library's careless log call must not raise where it stands, whatever its arguments do
         return f"{record.msg} (the arguments of this message do not fit)"
 
 

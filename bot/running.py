@@ -1,11 +1,11 @@
 """`run`: builds the bot from its settings, keeps it going, and ends it in good order."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -37,7 +37,7 @@ class Application:
         self.responder = Responder(now=now)
         servers = Servers(guild_ids, directory)
         look_ups = LookUps(servers=servers, responder=self.responder, now=now)
-        self.bot = AccountBot(servers=servers, responder=self.responder, look_ups=look_ups)
+        self.bot = AccountBot(servers=servers, responder=self.responder, look_ups=look_ups, jitter=random.random)
 
     async def drain(self) -> None:
         """Give the answers that are under way, take no new work; within eight seconds."""
@@ -47,7 +47,7 @@ class Application:
         await self.responder.drain(_LAST_ANSWERS_SECONDS)
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def open_application(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[Application]:
     """Build the application; closes its connections at the end."""
     async with open_directory(
@@ -120,13 +120,14 @@ async def run(settings: Settings, *, now: Callable[[], datetime]) -> None:
         tasks = {checking, connected, stopping, reporting}
         try:
             await _until_ended(tasks, passing=checking)
+        finally:
             _LOG.info("Stopping: answering what is under way")
             await application.drain()
-        finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            HEALTH_FILE.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                HEALTH_FILE.unlink()
 
 
 async def _until_ended(tasks: set[asyncio.Task[Any]], *, passing: asyncio.Task[Any]) -> None:

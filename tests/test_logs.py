@@ -19,6 +19,7 @@ from tests.conftest import REPOSITORY
 
 Style = Literal["text", "json"]
 STYLES: list[Style] = ["text", "json"]
+SECRET_WORD = "s3cret-value-of-a-thread"
 SECRET = "s3cret/va'lue\\0123"
 SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=40)
 ANY_STYLE = pytest.mark.parametrize("style", STYLES)
@@ -211,3 +212,24 @@ def test_a_whole_process_logs_redacted_to_standard_error() -> None:
     assert [message for logger, message in told if logger == "discord.http"] == ["connected"]
     assert [message for logger, message in told if logger == "discord.state"] == ["other"]
     assert {"py.warnings", "asyncio"} <= {logger for logger, _ in told}
+
+
+def test_a_crash_of_a_thread_is_redacted() -> None:
+    """What a thread dies of goes through the log, like everything that nobody caught."""
+    program = f"""
+import threading
+from bot.__main__ import _redact_reports
+from bot.core.secrets import Redactor
+from bot.logs import set_up_logging
+set_up_logging(Redactor(["{SECRET_WORD}"]), "INFO", "text")
+_redact_reports()
+def fail():
+    raise RuntimeError("{SECRET_WORD}")
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=REPOSITORY)  # noqa: S603
+    assert "A thread crashed" in done.stderr
+    assert HIDDEN in done.stderr
+    assert SECRET_WORD not in done.stdout + done.stderr

@@ -7,7 +7,7 @@ from discord.utils import format_dt
 
 from bot.chat import text
 from bot.core.account import Account, Capability, Status
-from bot.core.text import cut, plain
+from bot.core.text import cut, is_web_url, plain
 from bot.core.wording import Problem, say_state
 from bot.useapi.directory import Reading
 
@@ -97,7 +97,7 @@ def account_card(reading: Reading, now: datetime) -> discord.Embed:
         colour=_colour(account, now),
         timestamp=reading.read_at,
     )
-    if account.avatar_url and text.is_web_url(account.avatar_url):
+    if account.avatar_url and is_web_url(account.avatar_url):
         card.set_thumbnail(url=account.avatar_url)
     issued = format_dt(account.issued_at, "d") if account.issued_at else NOT_REPORTED
     card.add_field(name="Expires", value=_expiry(account, now), inline=False)

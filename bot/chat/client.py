@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import discord
@@ -36,9 +37,12 @@ class CommandTree(app_commands.CommandTree[Any]):
         await self._responder.refuse(interaction, None)
 
 
-def _options() -> dict[str, Any]:
-    # Else discord.py warns at each start that there is no voice.
+def _expect_no_voice() -> None:
+    """Keep discord.py from warning at each start that there is no voice."""
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
+
+def _options() -> dict[str, Any]:
     return {
         "intents": discord.Intents.none(),
         "allowed_mentions": discord.AllowedMentions.none(),
@@ -49,13 +53,17 @@ def _options() -> dict[str, Any]:
 
 def build_client() -> discord.Client:
     """Return a client without commands, for questions over REST."""
+    _expect_no_voice()
     return discord.Client(**_options())
 
 
 class AccountBot(discord.Client):
     """Connects the commands to Discord."""
 
-    def __init__(self, *, servers: Servers, responder: Responder, look_ups: LookUps) -> None:
+    def __init__(
+        self, *, servers: Servers, responder: Responder, look_ups: LookUps, jitter: Callable[[], float]
+    ) -> None:
+        _expect_no_voice()
         super().__init__(**_options())
         self.look_ups = look_ups
         self.tree = CommandTree(self, servers=servers, responder=responder)
@@ -63,12 +71,14 @@ class AccountBot(discord.Client):
             build_account_command(look_ups), guilds=[discord.Object(guild_id) for guild_id in servers.listed]
         )
         self._listed = servers.listed
+        self._jitter = jitter
         self._registering: asyncio.Task[None] | None = None
 
     async def setup_hook(self) -> None:
         """Make old buttons work, and register the commands meanwhile; a failure there must not stop the start."""
         self.add_dynamic_items(CheckNow)
-        self._registering = asyncio.create_task(keep_registering(self.tree, self._listed), name="register-commands")
+        registering = keep_registering(self.tree, self._listed, jitter=self._jitter)
+        self._registering = asyncio.create_task(registering, name="register-commands")
 
     @property
     def is_connected(self) -> bool:

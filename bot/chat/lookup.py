@@ -39,9 +39,7 @@ class LookUps:
 
     async def check_now(self, interaction: Interaction, account_id: str) -> None:
         """Read the account past every cache and renew the card in place."""
-        await self._answer(
-            interaction, SameMessage(interaction), lambda directory: directory.read(account_id, fresh=True)
-        )
+        await self._answer(interaction, SameMessage(interaction), lambda directory: directory.read_again(account_id))
 
     async def complete(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """Return up to 25 accounts whose id or name holds what was typed, soonest expiry first."""

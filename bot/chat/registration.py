@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import random
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import aiohttp
@@ -15,6 +14,7 @@ from bot.core.wording import say_count
 
 _LOG = logging.getLogger(__name__)
 
+_TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)
 _MISSING_ACCESS = 50001
 _UNKNOWN_GUILD = 10004
 # Where a command may be used; fields that mean nothing for one that is registered in a server.
@@ -50,24 +50,38 @@ def is_registered(wanted: list[dict[str, Any]], present: list[dict[str, Any]]) -
 
 
 class Registrar:
-    """Compares and writes the commands, server by server, over REST."""
+    """Compares and writes the commands, server by server, over REST; trouble with one does not stop the others."""
 
     def __init__(self, tree: app_commands.CommandTree[Any], listed: Collection[int]) -> None:
         self._tree = tree
         self._http = tree.client.http
-        self._listed = listed
+        self._waiting = set(listed)
+        self._listed = frozenset(listed)
+        self._absent: set[int] = set()
 
-    async def register_all(self) -> None:
-        """Register in the listed servers, take left-over commands out of others the bot is in.
+    async def register_waiting(self) -> bool:
+        """Register in the listed servers that still wait for it; return whether all have the commands now."""
+        for guild_id in sorted(self._waiting):
+            try:
+                await self._register(guild_id)
+                self._waiting.discard(guild_id)
+            except _TROUBLE as error:
+                if guild_id not in self._absent:
+                    _LOG.warning("Commands not registered in server %s yet (%s)", guild_id, type(error).__name__)
+        return not self._waiting
 
-        Raises:
-            discord.HTTPException, aiohttp.ClientError, OSError: Discord is in trouble; try again later.
-        """
-        joined = {guild.id async for guild in self._tree.client.fetch_guilds(limit=200)}
-        for guild_id in sorted(self._listed):
-            await self._register(guild_id)
-        for guild_id in sorted(joined - set(self._listed))[:_MOST_OTHER_SERVERS]:
-            await self._write(guild_id, [])
+    async def clean_up(self) -> None:
+        """Take left-over commands out of servers that the bot is in but that are not listed, as far as it may."""
+        try:
+            joined = {guild.id async for guild in self._tree.client.fetch_guilds(limit=200)}
+        except _TROUBLE as error:
+            _LOG.warning("Left-over commands not looked for (%s)", type(error).__name__)
+            return
+        for guild_id in sorted(joined - self._listed)[:_MOST_OTHER_SERVERS]:
+            try:
+                await self._write(guild_id, [])
+            except _TROUBLE as error:
+                _LOG.info("Left-over commands not looked for in server %s (%s)", guild_id, type(error).__name__)
 
     async def _register(self, guild_id: int) -> None:
         commands = self._tree.get_commands(guild=discord.Object(guild_id))
@@ -76,11 +90,14 @@ class Registrar:
         except (discord.Forbidden, discord.NotFound) as error:
             if error.code not in (_MISSING_ACCESS, _UNKNOWN_GUILD):
                 raise
-            _LOG.warning(
-                "The bot is not in server %s of GUILD_IDS, or was invited without the applications.commands scope. "
-                "Invite it, or take the id out of GUILD_IDS.",
-                guild_id,
-            )
+            if guild_id not in self._absent:
+                _LOG.warning(
+                    "The bot is not in server %s of GUILD_IDS, or was invited without the applications.commands "
+                    "scope. Invite it, and its commands will follow within minutes; or take the id out of GUILD_IDS.",
+                    guild_id,
+                )
+            self._absent.add(guild_id)
+            raise
 
     async def _write(self, guild_id: int, wanted: list[dict[str, Any]]) -> None:
         application_id = self._tree.client.application_id
@@ -92,15 +109,16 @@ class Registrar:
         _LOG.info("Registered %s in server %s", say_count(len(wanted), "command"), guild_id)
 
 
-async def keep_registering(tree: app_commands.CommandTree[Any], listed: Collection[int]) -> None:
-    """Register the commands, trying again until Discord has taken them."""
+async def keep_registering(
+    tree: app_commands.CommandTree[Any], listed: Collection[int], *, jitter: Callable[[], float]
+) -> None:
+    """Register the commands, trying again until every listed server has them, then clean up elsewhere."""
+    registrar = Registrar(tree, listed)
     failures = 0
-    while True:
-        try:
-            await Registrar(tree, listed).register_all()
-            return
-        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-            failures += 1
-            wait = backoff(failures, random.random(), first=5.0)
-            _LOG.warning("Commands not registered yet (%s), trying again in %.0f s", type(error).__name__, wait)
-        await asyncio.sleep(wait)
+    while not await registrar.register_waiting():
+        failures += 1
+        if failures == 1:
+            await registrar.clean_up()
+        await asyncio.sleep(backoff(failures, jitter(), first=5.0))
+    if not failures:
+        await registrar.clean_up()

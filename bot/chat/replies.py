@@ -22,6 +22,7 @@ _LOG = logging.getLogger(__name__)
 ANSWER_WITHIN = timedelta(seconds=1.8)
 # What the event may have spent on its way here; more than this is a clock that is off.
 _LONGEST_WAY = timedelta(seconds=1.5)
+_ALREADY_ACKNOWLEDGED = 40060
 _DISCORD_TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)
 
 Interaction = discord.Interaction[Any]
@@ -54,21 +55,23 @@ class NewMessage:
     def __init__(self, interaction: Interaction, *, share: bool) -> None:
         self._interaction = interaction
         self._share = share
+        self._is_deferred = False
 
     async def defer(self) -> None:
         """Show "thinking" in place of the answer."""
+        self._is_deferred = True
         await self._interaction.response.defer(ephemeral=not self._share, thinking=True)
 
     async def show(self, reply: Reply) -> None:
         """Show the answer, in one request if nothing was deferred."""
-        if self._interaction.response.is_done():
+        if self._is_deferred:
             await self._interaction.edit_original_response(embed=reply.embed, view=reply.view)
             return
         await self._interaction.response.send_message(embed=reply.embed, view=reply.view, ephemeral=not self._share)
 
     async def refuse(self, card: discord.Embed) -> None:
         """Tell the asker privately; a public "thinking" is taken away, since a deferred answer can't turn private."""
-        if not self._interaction.response.is_done():
+        if not self._is_deferred:
             await self._interaction.response.send_message(embed=card, ephemeral=True)
         elif not self._share:
             await self._interaction.edit_original_response(embed=card)
@@ -84,24 +87,35 @@ class SameMessage:
 
     def __init__(self, interaction: Interaction) -> None:
         self._interaction = interaction
+        self._is_deferred = False
 
     async def defer(self) -> None:
         """Acknowledge the press without a visible change."""
+        self._is_deferred = True
         await self._interaction.response.defer()
 
     async def show(self, reply: Reply) -> None:
         """Edit the message."""
-        if self._interaction.response.is_done():
+        if self._is_deferred:
             await self._interaction.edit_original_response(embed=reply.embed, view=reply.view)
             return
         await self._interaction.response.edit_message(embed=reply.embed, view=reply.view)
 
     async def refuse(self, card: discord.Embed) -> None:
         """Tell the presser privately."""
-        if self._interaction.response.is_done():
+        if self._is_deferred:
             await self._interaction.followup.send(embed=card, ephemeral=True)
             return
         await self._interaction.response.send_message(embed=card, ephemeral=True)
+
+
+async def _defer(surface: Surface) -> None:
+    """Defer; that the interaction is already acknowledged can only be our own doing, whose answer got lost."""
+    try:
+        await surface.defer()
+    except discord.HTTPException as error:
+        if error.code != _ALREADY_ACKNOWLEDGED:
+            raise
 
 
 class Responder:
@@ -114,7 +128,7 @@ class Responder:
         self._in_flight: set[asyncio.Task[Any]] = set()
 
     async def answer(self, interaction: Interaction, surface: Surface, work: Callable[[], Awaitable[Reply]]) -> None:
-        """Do the work and show its reply or its problem; never raises, always acknowledges in time."""
+        """Do the work and show its reply or its problem, acknowledged in time; trouble with Discord is only logged."""
         task = asyncio.current_task()
         assert task is not None
         self._in_flight.add(task)
@@ -123,7 +137,7 @@ class Responder:
             outcome = asyncio.create_task(self._outcome(interaction, work, reference))
             done, _ = await asyncio.wait({outcome}, timeout=self._seconds_left(interaction))
             if not done:
-                await surface.defer()
+                await _defer(surface)
             result = await outcome
             await (surface.show(result) if isinstance(result, Reply) else surface.refuse(result))
         except _DISCORD_TROUBLE as error:
@@ -169,7 +183,7 @@ class Responder:
             self._admit(interaction)
             reply = await work()
         except BotError as error:
-            level = logging.ERROR if isinstance(error, OperatorError) else logging.INFO
+            level = logging.ERROR if isinstance(error, OperatorError) else logging.WARNING
             _LOG.log(level, "Not answered: %s (%s); %s", type(error).__name__, error, asked)
             return problem_card(explain(error), reference)
         except Exception:  # the edge of every command: the asker gets words, the log the traceback

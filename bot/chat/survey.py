@@ -7,6 +7,8 @@ from enum import StrEnum
 import aiohttp
 import discord
 
+from bot.core.text import plain
+
 NEEDED = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -62,7 +64,7 @@ class Survey:
         except _TROUBLE as error:
             yield Finding(Grade.FAILED, f"Discord can't be reached ({type(error).__name__})", _OTHER_REASON)
             return
-        yield Finding(Grade.OK, f"Discord knows the bot as {self._client.user}")
+        yield Finding(Grade.OK, f"Discord knows the bot as {plain(str(self._client.user), 100)}")
         for finding in self._look_at_application():
             yield finding
         for guild_id in guild_ids:
@@ -96,8 +98,12 @@ class Survey:
             advice = (
                 f"Grant its role: {', '.join(missing)}. Or invite it again: {build_invite(application_id, guild_id)}"
             )
-            return Finding(Grade.FAILED, f"The bot lacks rights in server {guild.name} ({guild_id})", advice)
-        return Finding(Grade.OK, f"Server {guild.name} ({guild_id}): the bot is in, with all rights it needs")
+            return Finding(
+                Grade.FAILED, f"The bot lacks rights in server {plain(guild.name, 100)} ({guild_id})", advice
+            )
+        return Finding(
+            Grade.OK, f"Server {plain(guild.name, 100)} ({guild_id}): the bot is in, with all rights it needs"
+        )
 
     async def _fetch_rights(self, guild: discord.Guild) -> discord.Permissions:
         """Return the bot's rights by its roles; what single channels change is not looked at."""

@@ -9,13 +9,13 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr, StrictBool, WrapValidator
 from pydantic import ValidatorFunctionWrapHandler as Handler
 
 from bot.core.account import Account, Capability
 from bot.core.secrets import Redactor, mask_token
+from bot.core.text import is_web_url
 from bot.errors import UnreadableAnswer
 
 KNOWN_FLAGS = ("supportVideo", "supportChat", "supportAudio", "supportMusic")
@@ -24,6 +24,9 @@ _FLAG = re.compile(r"support[A-Z0-9]\w{0,60}", re.ASCII)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 _MOST_JOBS = 10_000
+_MOST_ACCOUNTS = 20_000
+_LONGEST_TEXT = 4096
+_LONGEST_TOKEN = 8192
 # Shorter values are no secrets, and redacting them would tear holes into names.
 _SHORTEST_SECRET = 8
 
@@ -41,7 +44,7 @@ def _text(value: object) -> str:
     text = str(value).strip()
     if not text:
         raise ValueError("empty")
-    return text
+    return text[:_LONGEST_TEXT]
 
 
 def _error(value: object) -> str | None:
@@ -91,7 +94,7 @@ class _User(BaseModel):
 
 
 class _Jwt(BaseModel):
-    token: Annotated[SecretStr | None, _Lenient] = None
+    token: Annotated[SecretStr | None, Field(max_length=_LONGEST_TOKEN), _Lenient] = None
     user: Annotated[_User | None, _Lenient] = None
     host: _Text = None
     exp: _Moment = None
@@ -111,16 +114,6 @@ def _capabilities(data: dict[str, Any], clean: Callable[[str], str]) -> tuple[Ca
     others = sorted(key for key in data if key not in KNOWN_FLAGS and _FLAG.fullmatch(key) and clean(key) == key)
     values = {key: value for key, value in data.items() if isinstance(value, bool)}
     return tuple(Capability(flag, values.get(flag)) for flag in (*KNOWN_FLAGS, *others))
-
-
-def _is_web_url(url: str) -> bool:
-    """Whether Discord may fetch the address: http or https, with a public-looking host, and well-formed."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return False
-    return url.isprintable() and not set(" []") & set(url) and parts.scheme in ("http", "https") and "." in host
 
 
 def parse_account(account_id: str, data: object, redact: Redactor) -> Account:
@@ -146,7 +139,7 @@ def parse_account(account_id: str, data: object, redact: Redactor) -> Account:
         name=clean(user.name) if user.name else None,
         user_id=clean(user.id) if user.id else None,
         anonymous=user.is_anonymous,
-        avatar_url=avatar if _is_web_url(avatar) and clean(avatar) == avatar else None,
+        avatar_url=avatar if is_web_url(avatar) and clean(avatar) == avatar else None,
         expires_at=jwt.exp or jwt.exp_expire,
         issued_at=jwt.iat or jwt.iat_issued,
         host=clean(jwt.host) if jwt.host else None,
@@ -161,9 +154,11 @@ def parse_accounts(data: object, redact: Redactor) -> dict[str, Account]:
     """Build all accounts from the list endpoint's object, keyed by id; entries that are no objects are skipped.
 
     Raises:
-        UnreadableAnswer: the value is not an object.
+        UnreadableAnswer: the value is not an object, or holds more than 20,000 accounts.
     """
     if not isinstance(data, dict):
         raise UnreadableAnswer("not an object")
+    if len(data) > _MOST_ACCOUNTS:
+        raise UnreadableAnswer("too many accounts")
     entries = {str(key): value for key, value in data.items() if isinstance(value, dict)}
     return {key: parse_account(key, value, redact) for key, value in entries.items()}

@@ -30,13 +30,12 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
-        longest_first = sorted(known, key=len, reverse=True)
-        self._exact = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._exact = sorted(known, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
         """Return the text without any secret."""
-        if self._exact is not None:
-            text = self._exact.sub(HIDDEN, text)
+        for secret in self._exact:
+            text = text.replace(secret, HIDDEN)
         return _USEAPI_TOKEN.sub(HIDDEN, _JWT.sub(HIDDEN, text))
 
     def __repr__(self) -> str:

@@ -1,6 +1,9 @@
 """Text from outside, made fit to be shown on one line."""
 
 import unicodedata
+from urllib.parse import urlsplit
+
+MAX_URL = 2048
 
 
 def cut(text: str, limit: int) -> str:
@@ -13,3 +16,14 @@ def plain(text: str, limit: int) -> str:
     visible = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text[: 4 * limit])
     kept = "".join(c for c in visible if unicodedata.category(c) not in ("Cf", "Cs"))
     return cut(" ".join(kept.split()), limit)
+
+
+def is_web_url(url: str) -> bool:
+    """Whether Discord may fetch the address: http or https, well-formed, not too long, with a public-looking host."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    is_clean = len(url) <= MAX_URL and url.isprintable() and not set(" []") & set(url)
+    return is_clean and parts.scheme in ("http", "https") and "." in host

@@ -23,6 +23,7 @@ from bot.errors import (
 
 SETUP_GUIDE = "https://useapi.net/docs/start-here/setup-minimax"
 MAX_IDS = 10
+_MINUTE = 60
 
 
 def say_count(number: int, unit: str) -> str:
@@ -120,7 +121,7 @@ _SIMPLE: dict[type[BotError], Problem] = {
 
 
 def _explain_no_account(error: NoSuchAccount) -> Problem:
-    advice = "Pick one of these, or add the account first." if error.known else "Check the id or name."
+    advice = "Pick one of these, or add the account first." if error.known else "See that the id or name is right."
     return _with_ids(
         "No such account",
         "No account with this id or user name is set up at useapi.net.",
@@ -131,7 +132,9 @@ def _explain_no_account(error: NoSuchAccount) -> Problem:
 
 def _explain_busy(error: ApiBusy) -> Problem:
     wait = "in a minute"
-    if error.retry_after is not None:
+    if error.retry_after is not None and error.retry_after < _MINUTE:
+        wait = f"in {say_count(max(1, math.ceil(error.retry_after)), 'second')}"
+    elif error.retry_after is not None:
         wait = f"in {say_duration(timedelta(seconds=error.retry_after))}"
     return Problem("useapi.net is busy", "It asked this bot to slow down.", f"Try again {wait}.")
 

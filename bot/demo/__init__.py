@@ -1,5 +1,6 @@
 """The whole bot in a simulated Discord, shown in the browser: no credentials, no network."""
 
+import asyncio
 import webbrowser
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -125,7 +126,7 @@ async def _show(preview: Preview, port: int, *, open_browser: bool) -> None:
             "In the page type /minimax-account, then a digit or a letter of a name. Ctrl-C ends the demo.", flush=True
         )
         if open_browser:
-            webbrowser.open(preview.url)
+            await asyncio.to_thread(webbrowser.open, preview.url)
         await preview.wait_closed()
     finally:
         await preview.close()

@@ -17,7 +17,7 @@ _WIDEST = 80
 _YES_NO = {True: "yes", False: "no", None: "not reported"}
 
 
-class Verdict(IntEnum):
+class ExitStatus(IntEnum):
     """The exit status of `account` and `accounts`."""
 
     HEALTHY = 0
@@ -25,11 +25,11 @@ class Verdict(IntEnum):
     UNREADABLE = 2
 
 
-def judge(accounts: Iterable[Account], now: datetime) -> Verdict:
-    """Return the verdict on the worst of the accounts; none at all needs attention too."""
+def judge(accounts: Iterable[Account], now: datetime) -> ExitStatus:
+    """Return the status for the worst of the accounts; none at all needs attention too."""
     statuses = [account.status(now) for account in accounts]
     is_well = bool(statuses) and all(status is Status.HEALTHY for status in statuses)
-    return Verdict.HEALTHY if is_well else Verdict.NEEDS_ATTENTION
+    return ExitStatus.HEALTHY if is_well else ExitStatus.NEEDS_ATTENTION
 
 
 def _say_moment(moment: datetime | None) -> str:
@@ -87,7 +87,7 @@ def tabulate(accounts: Sequence[Account], now: datetime) -> str:
 
 async def print_accounts(
     settings: UseapiSettings, asked: str | None, *, now: Callable[[], datetime], as_json: bool
-) -> Verdict:
+) -> ExitStatus:
     """Print one account, found by its id or unique name, or all of them, soonest expiry first.
 
     Raises:

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import math
 import unicodedata
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -28,7 +30,12 @@ MAX_ACCOUNT_BYTES = 2**20
 MAX_LIST_BYTES = 2**24
 _TRIES = 3
 _LONGEST_RETRY_SECONDS = 2.0
+_LONGEST_PAUSE_SECONDS = 60.0
 _CONNECT_SECONDS = 3.0
+# Larger bodies are parsed in a thread, so that the answers to others do not wait.
+_PARSED_AT_ONCE = 2**18
+
+Parsed = TypeVar("Parsed")
 
 
 def build_session(*, keep_connections: bool = True) -> aiohttp.ClientSession:
@@ -69,6 +76,7 @@ class MiniMaxClient:
         self._jitter = jitter
         self._budget = budget
         self._slots = asyncio.Semaphore(MAX_CALLS)
+        self._busy_until = -math.inf
 
     async def fetch_account(self, account_id: str) -> Account:
         """Read one account.
@@ -80,7 +88,7 @@ class MiniMaxClient:
         if not is_possible_id(account_id):
             raise NoSuchAccount(account_id)
         body = await self._fetch(f"{ACCOUNTS_PATH}/{quote(account_id, safe='')}", MAX_ACCOUNT_BYTES)
-        return parse_account(account_id, parse_json(body), self._redact)
+        return await _aside(body, lambda: parse_account(account_id, parse_json(body), self._redact))
 
     async def fetch_accounts(self) -> dict[str, Account]:
         """Read all accounts, by id; empty if none is configured (answered `{}` or 404).
@@ -92,16 +100,19 @@ class MiniMaxClient:
             body = await self._fetch(ACCOUNTS_PATH, MAX_LIST_BYTES)
         except NoSuchAccount:
             return {}
-        return parse_accounts(parse_json(body), self._redact)
+        return await _aside(body, lambda: parse_accounts(parse_json(body), self._redact))
 
     async def _fetch(self, path: str, limit: int) -> bytes:
         clock = asyncio.get_running_loop().time
         async with self._slots:
+            if (pause := self._busy_until - clock()) > 0:
+                raise ApiBusy(pause)
             deadline = clock() + self._budget
             for failures in range(1, _TRIES):
                 try:
                     return await self._get(path, limit, deadline)
                 except (ApiBusy, ApiUnreachable) as error:
+                    self._note_pause(error, clock())
                     wait = self._wait_before_retry(error, failures)
                     if wait is None or clock() + wait >= deadline:
                         raise
@@ -114,7 +125,14 @@ class MiniMaxClient:
         if isinstance(error, ApiUnreachable):
             return backoff(failures, self._jitter(), first=0.5)
         asked = error.retry_after
-        return asked if asked is not None and asked <= _LONGEST_RETRY_SECONDS else None
+        if asked is None or asked > _LONGEST_RETRY_SECONDS:
+            return None
+        return max(asked, backoff(failures, self._jitter(), first=0.5))
+
+    def _note_pause(self, error: ApiBusy | ApiUnreachable, now: float) -> None:
+        """Remember a pause that is too long to wait out here, so that nobody else asks meanwhile; a minute at most."""
+        if isinstance(error, ApiBusy) and error.retry_after is not None and error.retry_after > _LONGEST_RETRY_SECONDS:
+            self._busy_until = now + min(error.retry_after, _LONGEST_PAUSE_SECONDS)
 
     async def _get(self, path: str, limit: int, deadline: float) -> bytes:
         headers = {"Authorization": f"Bearer {self._token.get_secret_value()}"}
@@ -127,6 +145,10 @@ class MiniMaxClient:
         async with response:
             check_status(response.status, response.headers, self._now())
             return await _read_body(response, limit, deadline)
+
+
+async def _aside(body: bytes, parse: Callable[[], Parsed]) -> Parsed:
+    return parse() if len(body) <= _PARSED_AT_ONCE else await asyncio.to_thread(parse)
 
 
 async def _read_body(response: aiohttp.ClientResponse, limit: int, deadline: float) -> bytes:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bot.core.account import Account, by_urgency
 from bot.core.secrets import Redactor
-from bot.errors import AmbiguousName, BotError, NoSuchAccount, Stopping
+from bot.errors import AmbiguousName, ApiUnreachable, NoSuchAccount, Stopping, TryLater
 from bot.useapi.client import BUDGET_SECONDS, MiniMaxClient, build_session, is_possible_id
 from bot.useapi.sharing import SharedCalls
 
@@ -48,7 +48,7 @@ async def open_directory(
         client = MiniMaxClient(
             session, base_url=base_url, token=token, redact=redact, now=now, jitter=jitter, budget=budget
         )
-        directory = AccountDirectory(client, now=now)
+        directory = AccountDirectory(client, now=now, budget=budget)
         try:
             yield directory
         finally:
@@ -58,8 +58,9 @@ async def open_directory(
 class AccountDirectory:
     """Answers which accounts there are and how each is doing."""
 
-    def __init__(self, client: MiniMaxClient, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, client: MiniMaxClient, *, now: Callable[[], datetime], budget: float = BUDGET_SECONDS) -> None:
         self._client = client
+        self._budget = budget
         self._now = now
         self._singles: dict[str, Reading] = {}
         self._listing: dict[str, Reading] = {}
@@ -82,21 +83,43 @@ class AccountDirectory:
         named = self._named(asked) if is_known_name else []
         if not named and not is_possible_id(asked):
             raise NoSuchAccount(asked, self._ids(self._listing))
+        started = asyncio.get_running_loop().time()
         try:
             return await self.read(self._only(asked, named) if named else asked)
         except NoSuchAccount:
-            return await self._look_up_in_list(asked)
+            spent = asyncio.get_running_loop().time() - started
+            return await self._look_up_in_list(asked, self._budget - spent)
 
-    async def _look_up_in_list(self, asked: str) -> Reading:
+    async def _look_up_in_list(self, asked: str, budget: float) -> Reading:
         try:
-            listing = await self.read_all()
-        except Stopping:
-            raise
-        except BotError:
+            async with asyncio.timeout(budget):
+                listing = await self.read_all()
+        except TimeoutError:
+            raise ApiUnreachable("the list took too long") from None
+        except TryLater as error:
+            # Digits were meant as an id, and that there is none is certain; a name may well exist.
+            if isinstance(error, Stopping) or not asked.isdigit():
+                raise
             raise NoSuchAccount(asked) from None
         if named := self._named(asked):
             return listing[self._only(asked, named)]
-        raise NoSuchAccount(asked, [account_id for account_id in self._ids(listing) if account_id != asked])
+        raise self._no_such_account(asked, listing)
+
+    async def read_again(self, account_id: str) -> Reading:
+        """Read one account past every cache.
+
+        Raises:
+            NoSuchAccount: it is gone; names the ids that do exist, if they can be read.
+            BotError: the API failed.
+        """
+        try:
+            return await self.read(account_id, fresh=True)
+        except NoSuchAccount:
+            listing = await self.read_all()
+            raise self._no_such_account(account_id, listing) from None
+
+    def _no_such_account(self, asked: str, listing: Mapping[str, Reading]) -> NoSuchAccount:
+        return NoSuchAccount(asked, [account_id for account_id in self._ids(listing) if account_id != asked])
 
     @staticmethod
     def _ids(listing: Mapping[str, Reading]) -> list[str]:

@@ -1,4 +1,8 @@
-"""Equal calls at the same time become one."""
+"""Equal calls at the same time become one.
+
+Not async-lru: that ties a shared call to whoever waits for it, drops calls in flight when it evicts, judges age by the
+loop's timer instead of the given clock, and has no say on which of two overlapping calls is the newer.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -29,6 +33,7 @@ class SharedCalls(Generic[Answer]):
         async def run() -> Answer:
             return await call()
 
+        # A context of its own: what belongs to the first who asks must not stick to a call that many share.
         task = asyncio.create_task(run(), name=f"shared-call-{key}", context=Context())
         self._running[key] = task
         self._all.add(task)

@@ -67,7 +67,9 @@ async def test_says_when_the_account_is_gone(world: World) -> None:
     """A deleted account leaves the old card and a private word."""
     message = await shown(world)
     del world.standin.accounts["123456"]
-    assert card_of(await world.member.click(message, label="Check now")).title == "No such account"
+    card = card_of(await world.member.click(message, label="Check now"))
+    assert card.title == "No such account"
+    assert "`345678`, `234567`" in (card.description or "")
     assert message.embeds[0].title == "Jane Doe"
 
 

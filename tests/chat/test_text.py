@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.text import MAX_URL, code, escaped, is_web_url
+from bot.chat.text import code, escaped
 from tests.chat.limits import is_inert
 
 PIECES = ["*", "**", "_", "__", "~~", "||", "`", "```", "\\", "[", "]", "(", ")", "](", "<", ">", "# ", "> ", "- "]
@@ -106,22 +106,3 @@ def test_every_code_is_closed_and_within_the_limit(text: str, limit: int) -> Non
     shown = code(text, limit)
     assert 3 <= len(shown) <= limit
     assert (shown[0], shown[-1], shown.count("`")) == ("`", "`", 2)
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://a.example/x.png", True),
-        ("HTTP://A.EXAMPLE", True),
-        ("https://a.example/".ljust(MAX_URL, "x"), True),
-        ("https://a.example/".ljust(MAX_URL + 1, "x"), False),
-        ("ftp://a.example", False),
-        ("javascript:https://a.example", False),
-        ("attachment://x.png", False),
-        (" https://a.example", False),
-        ("", False),
-    ],
-)
-def test_a_picture_has_a_web_address_of_bearable_length(url: str, *, expected: bool) -> None:
-    """Discord takes http and https addresses of up to 2048 characters."""
-    assert is_web_url(url) is expected

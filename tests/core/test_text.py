@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.text import cut, plain
+from bot.core.text import MAX_URL, cut, is_web_url, plain
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,22 @@ def test_every_plain_text_is_printable_and_within_the_limit(text: str, limit: in
 def test_invisible_characters_in_front_do_not_hide_the_text() -> None:
     """A text behind a handful of invisible characters is still shown."""
     assert plain("\u200b" * 20 + "Jane", 10) == "Jane"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://a.example/x.png", True),
+        ("HTTP://A.EXAMPLE", True),
+        ("https://a.example/".ljust(MAX_URL, "x"), True),
+        ("https://a.example/".ljust(MAX_URL + 1, "x"), False),
+        ("ftp://a.example", False),
+        ("javascript:https://a.example", False),
+        ("attachment://x.png", False),
+        (" https://a.example", False),
+        ("", False),
+    ],
+)
+def test_a_picture_has_a_web_address_of_bearable_length(url: str, *, expected: bool) -> None:
+    """Discord takes http and https addresses of up to 2048 characters."""
+    assert is_web_url(url) is expected

@@ -153,7 +153,14 @@ def test_an_unforeseen_error_is_owned_up_to() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "wait"),
-    [(None, "in a minute"), (0.0, "in 1 minute"), (90.0, "in 2 minutes"), (86_400.0, "in 24 hours")],
+    [
+        (None, "in a minute"),
+        (0.0, "in 1 second"),
+        (29.1, "in 30 seconds"),
+        (60.0, "in 1 minute"),
+        (90.0, "in 2 minutes"),
+        (86_400.0, "in 24 hours"),
+    ],
 )
 def test_a_busy_api_names_its_pause(seconds: float | None, wait: str) -> None:
     """The pause that useapi.net asked for is passed on, rounded up."""
@@ -178,5 +185,5 @@ def test_at_most_ten_ids_are_offered(count: int, shown: int, more: int) -> None:
 def test_advice_on_an_unknown_account_depends_on_what_is_known() -> None:
     """Ids are only called a choice where there are any; the way to add an account is always named."""
     assert explain(NoSuchAccount("x", ["1"])).advice.startswith("Pick one of these")
-    assert explain(NoSuchAccount("x")).advice.startswith("Check the id or name.")
+    assert explain(NoSuchAccount("x")).advice.startswith("See that the id or name is right.")
     assert SETUP_GUIDE in explain(NoSuchAccount("x")).advice

@@ -10,11 +10,32 @@ from tests.wire.process import run_bot
 
 async def test_a_running_bot_is_well_and_a_stopped_one_is_not(own_stage: Stage) -> None:
     """The check beside a running bot ends with status 0, and with 1 once that has stopped."""
+    await own_stage.bot.says("Connected to Discord")
     assert await own_stage.bot.run_beside("healthcheck") == (0, "The bot is well.")
     await own_stage.bot.stop()
     status, output = await own_stage.bot.run_beside("healthcheck")
     assert status == 1
     assert "not running" in output
+
+
+async def test_a_bot_that_has_not_connected_is_not_well() -> None:
+    """A process that runs but has never reached Discord is not taken for a working bot."""
+    discord = DiscordStandIn()
+    discord.gateway.upgrades_to_refuse = 1000
+    async with discord.serve() as url, StandIn({}).serve() as api_url, run_bot(url, build_settings(api_url)) as bot:
+        await bot.says("Connecting again")
+        assert await bot.run_beside("healthcheck") == (1, "The bot has not connected to Discord yet.")
+
+
+async def test_a_folder_that_takes_no_report_changes_no_exit_status() -> None:
+    """Where `data` can't be written the bot warns, works, and still stops with status 0."""
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(DiscordStandIn().serve())
+        api_url = await stack.enter_async_context(StandIn({}).serve())
+        bot = await stack.enter_async_context(run_bot(url, build_settings(api_url), data_is_file=True))
+        await bot.says("health.json can't be written")
+        await bot.says("useapi.net answers")
+        assert await bot.stop() == 0
 
 
 async def test_doubtful_settings_are_warned_about() -> None:

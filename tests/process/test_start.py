@@ -97,6 +97,36 @@ async def test_server_without_the_bot() -> None:
         assert (await (await stage.discord.slash(stage.add_account())).answer())["embeds"]
 
 
+async def test_server_that_fails_does_not_stop_the_others() -> None:
+    """A listed server that takes no commands is tried again, after the others have theirs."""
+    discord = DiscordStandIn(guild_ids=(GUILD_ID, OTHER_GUILD_ID))
+    first, second = sorted((GUILD_ID, OTHER_GUILD_ID))
+    discord.rest.fail("PUT", _path(first), HTTPStatus.FORBIDDEN, code=30034)
+    async with open_stage(discord, GUILD_IDS=f"{first},{second}") as stage:
+        await discord.rest.request("PUT", _path(second))
+        await stage.bot.says(f"Commands not registered in server {first} yet")
+        await discord.rest.request("PUT", _path(first), nth=2)
+
+
+async def test_server_that_the_bot_joins_later() -> None:
+    """A listed server that invites the bot while it runs gets the commands without a restart."""
+    discord = DiscordStandIn(guild_ids=())
+    async with open_stage(discord) as stage:
+        await stage.bot.says("its commands will follow")
+        discord.rest.guild_ids.add(GUILD_ID)
+        await discord.rest.request("PUT", _path(GUILD_ID))
+
+
+async def test_server_not_listed_that_refuses() -> None:
+    """A server that is not listed and lets nobody look at its commands is left alone."""
+    discord = DiscordStandIn(guild_ids=(GUILD_ID, OTHER_GUILD_ID))
+    discord.rest.fail("GET", _path(OTHER_GUILD_ID), HTTPStatus.FORBIDDEN, code=50001)
+    async with open_stage(discord) as stage:
+        await discord.rest.request("GET", _path(OTHER_GUILD_ID))
+        await stage.settle()
+    assert len(discord.rest.requests("GET", _path(GUILD_ID))) == 1
+
+
 async def test_server_not_listed_any_more(registered: Commands) -> None:
     """A server that left the list loses its commands."""
     discord = DiscordStandIn(guild_ids=(GUILD_ID, OTHER_GUILD_ID))
@@ -112,7 +142,7 @@ async def test_registration_in_trouble() -> None:
     discord = DiscordStandIn()
     discord.rest.fail("GET", _path(GUILD_ID), HTTPStatus.SERVICE_UNAVAILABLE, times=1)
     async with open_stage(discord) as stage:
-        await stage.bot.says("Commands not registered yet")
+        await stage.bot.says(f"Commands not registered in server {GUILD_ID} yet")
         assert (await (await stage.discord.slash(stage.add_account())).answer())["embeds"]
         await discord.rest.request("PUT", _path(GUILD_ID))
 

@@ -4,15 +4,18 @@ import asyncio
 import signal
 
 import pytest
-from aiohttp import WSCloseCode
+from aiohttp import WSCloseCode, web
 
 from bot.useapi.standin import StandIn
 from tests.process.stage import Stage, build_settings
+from tests.wire.discord_standin import DiscordStandIn
 from tests.wire.payloads import PRIVATE
 from tests.wire.process import run_bot
 
 # A port at which nothing listens.
 NOWHERE = "http://127.0.0.1:9"
+# A close code that trying again does not mend.
+_INVALID_INTENTS = 4013
 STOP_SIGNALS = [signal.SIGTERM, signal.SIGINT]
 
 
@@ -63,3 +66,51 @@ async def test_stop_without_network() -> None:
         await bot.says("Discord can't be reached")
         bot.signal(signal.SIGTERM)
         assert await bot.ended(within=5) == 0
+
+
+async def test_crash() -> None:
+    """An end that nobody foresaw is status 1, with its traceback in the log, line by line redacted and indented."""
+    discord = DiscordStandIn()
+    async with discord.serve() as url, StandIn({}).serve() as api_url, run_bot(url, build_settings(api_url)) as bot:
+        await discord.gateway.ready()
+        await discord.gateway.close(_INVALID_INTENTS)
+        assert await bot.ended() == 1
+        assert "CRITICAL bot: Crashed" in bot.output
+        assert "  Traceback" in bot.output
+
+
+async def test_refused_token_with_command_in_flight() -> None:
+    """A useapi.net token that is refused at the start ends the bot only after the command it is at was answered."""
+    discord, api = DiscordStandIn(), StandIn({})
+    asked = asyncio.Event()
+    released = asyncio.Event()
+
+    async def refuse_late(_request: web.Request) -> web.StreamResponse:
+        asked.set()
+        await released.wait()
+        return web.Response(status=401)
+
+    api.behave = refuse_late
+    async with discord.serve() as url, api.serve() as api_url, run_bot(url, build_settings(api_url)) as bot:
+        await discord.gateway.ready()
+        await asked.wait()
+        exchange = await discord.slash("123456")
+        await exchange.acknowledgement()
+        released.set()
+        assert await bot.ended() == 2
+        assert _title(await exchange.answer()) == "The bot's useapi.net token was refused"
+
+
+@pytest.mark.parametrize(("option", "text"), [("--help", "exit status:"), ("--version", "minimax-bot 0.")])
+async def test_questions_about_the_command(option: str, text: str) -> None:
+    """Help and version need no setting and end with status 0."""
+    async with run_bot(NOWHERE, {}, option) as bot:
+        assert await bot.ended() == 0
+        assert text in bot.output
+
+
+async def test_demo_without_its_packages() -> None:
+    """Without the demo's packages the demo says which to install, and ends with status 2."""
+    async with run_bot(NOWHERE, {"WITHOUT_SIMCORD": "1"}, "demo") as bot:
+        assert await bot.ended() == 2
+        assert "pip install -r requirements/demo.txt" in bot.output

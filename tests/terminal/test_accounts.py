@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.__main__ import INTERRUPTED
 from bot.core.account import Account
-from bot.terminal.accounts import Verdict, describe, judge
+from bot.terminal.accounts import ExitStatus, describe, judge
 from bot.useapi.standin import TOKEN, StandIn
 from tests.wire.process import run_bot
 
@@ -76,7 +76,7 @@ async def test_one_account_as_json() -> None:
     """Programs get the same facts, dated in UTC, with null for what is not reported."""
     status, output = await ask(ACCOUNTS, "account", "2", "--json")
     facts = json.loads(output)
-    assert status == Verdict.NEEDS_ATTENTION
+    assert status == ExitStatus.NEEDS_ATTENTION
     assert facts["status"] == "expiring"
     assert facts["user"] == "Expiring"
     assert facts["issued"] is None
@@ -88,10 +88,10 @@ async def test_one_account_as_json() -> None:
 async def test_all_accounts_soonest_first() -> None:
     """The list is sorted by expiry, and its status is the worst one's."""
     status, output = await ask(ACCOUNTS, "accounts")
-    assert status == Verdict.NEEDS_ATTENTION
+    assert status == ExitStatus.NEEDS_ATTENTION
     assert [line.split()[1] for line in output.splitlines()] == ["Expired", "Expiring", "Healthy", "Broken", "Undated"]
     healthy, _ = await ask({"1": ACCOUNTS["1"]}, "accounts")
-    assert healthy == Verdict.HEALTHY
+    assert healthy == ExitStatus.HEALTHY
 
 
 async def test_all_accounts_as_json() -> None:
@@ -103,14 +103,14 @@ async def test_all_accounts_as_json() -> None:
 async def test_no_account_at_all() -> None:
     """An empty list is said, and needs attention."""
     status, output = await ask({}, "accounts")
-    assert status == Verdict.NEEDS_ATTENTION
+    assert status == ExitStatus.NEEDS_ATTENTION
     assert "No account is set up" in output
 
 
 async def test_an_unknown_account_is_not_readable() -> None:
     """A missing account ends with status 2 and the ids that exist."""
     status, output = await ask(ACCOUNTS, "account", "99")
-    assert status == Verdict.UNREADABLE
+    assert status == ExitStatus.UNREADABLE
     assert "Accounts there are: 3, 2, 1, 4, 5" in output
 
 
@@ -123,7 +123,7 @@ async def test_trouble_with_the_api_is_not_readable(code: int, arguments: tuple[
         return web.Response(status=code, text="<html>")
 
     status, output = await ask(ACCOUNTS, *arguments, behave=fail, LOG_LEVEL="ERROR")
-    assert status == Verdict.UNREADABLE
+    assert status == ExitStatus.UNREADABLE
     assert "Traceback" not in output
     assert "<html>" not in output
     assert output.count(". ") >= 1
@@ -132,7 +132,7 @@ async def test_trouble_with_the_api_is_not_readable(code: int, arguments: tuple[
 async def test_a_missing_setting_is_not_readable() -> None:
     """Only the API's settings are asked for."""
     status, output = await ask(ACCOUNTS, "accounts", USEAPI_TOKEN="")
-    assert status == Verdict.UNREADABLE
+    assert status == ExitStatus.UNREADABLE
     assert "USEAPI_TOKEN is missing" in output
     assert "DISCORD_TOKEN" not in output
 

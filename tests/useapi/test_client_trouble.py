@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 from aiohttp import web
 
-from bot.errors import ApiUnreachable, UnreadableAnswer
+from bot.errors import ApiBusy, ApiUnreachable, UnreadableAnswer
 from bot.useapi.client import ACCOUNTS_PATH, MAX_ACCOUNT_BYTES, MAX_CALLS, MAX_LIST_BYTES, MiniMaxClient
 from bot.useapi.standin import StandIn
 from tests.useapi.harness import OK_HEAD, Gate, Script, account, always, closed_port, open_client, serve_bare
@@ -238,3 +238,17 @@ async def test_calls_that_fail_or_are_cancelled_give_their_place_back() -> None:
                 task.cancel()
             await asyncio.wait(tasks)
         assert (await client.fetch_account("1")).name == "Jane"
+
+
+async def test_a_pause_that_was_asked_for_is_kept() -> None:
+    """After a 429 with a pause nobody calls until it is over; who asks is told how long that is."""
+    standin = StandIn({"1": account()})
+    standin.behave = always(lambda: web.Response(status=429, headers={"Retry-After": "30"}))
+    async with standin.serve() as base_url, open_client(base_url) as client:
+        with pytest.raises(ApiBusy):
+            await client.fetch_account("1")
+        with pytest.raises(ApiBusy) as caught:
+            await client.fetch_accounts()
+    assert len(standin.calls) == 1
+    assert caught.value.retry_after is not None
+    assert 29 < caught.value.retry_after <= 30

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from bot.errors import ApiUnreachable, NoSuchAccount, Stopping
+from bot.errors import AccountOnHold, ApiUnreachable, NoSuchAccount, Stopping
 from bot.useapi.client import ACCOUNTS_PATH
 from bot.useapi.directory import LIST_WAIT_SECONDS, AccountDirectory
 from tests.useapi.harness import Gate, account, always, open_stage
@@ -198,3 +198,27 @@ async def test_a_failed_list_says_why() -> None:
         stage.standin.behave = always(lambda: web.Response(status=500))
         with pytest.raises(ApiUnreachable):
             await stage.directory.read_all()
+
+
+async def test_a_look_up_by_name_has_one_budget_for_both_calls() -> None:
+    """What the first call took is missing for the second; the asker does not wait twice."""
+    async with open_stage({"1": account("Jane")}, budget=0.4) as stage:
+        stage.standin.delay = 0.3
+        started = asyncio.get_running_loop().time()
+        with pytest.raises(ApiUnreachable):
+            await stage.directory.look_up("Jane")
+        assert asyncio.get_running_loop().time() - started < 0.55
+
+
+async def test_a_name_is_not_denied_while_the_list_cannot_be_read() -> None:
+    """That a name is no id says little; that digits are none is certain."""
+    async with open_stage({"1": account("Jane")}) as stage:
+
+        async def no_list(request: web.Request) -> web.StreamResponse:
+            return web.Response(status=404 if "account" in request.match_info else 596)
+
+        stage.standin.behave = no_list
+        with pytest.raises(AccountOnHold):
+            await stage.directory.look_up("Jane")
+        with pytest.raises(NoSuchAccount):
+            await stage.directory.look_up("99")

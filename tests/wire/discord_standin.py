@@ -33,13 +33,13 @@ class DiscordStandIn:
         self.rest.guild_ids.update(guild_ids)
         self.gateway = Gateway(self.rest)
         self.url = ""
-        self._interactions = Interactions()
+        self.interactions = Interactions()
 
     @asynccontextmanager
     async def serve(self, port: int = 0) -> AsyncIterator[str]:
         """Serve on a loopback port, 0 for a free one; yields the address."""
         app = self.rest.build_app()
-        self._interactions.add_routes(app)
+        self.interactions.add_routes(app)
         app.router.add_get(PATH, self.gateway.handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LEAVE_SECONDS)
         await runner.setup()
@@ -81,6 +81,6 @@ class DiscordStandIn:
         return await self._interact(payload)
 
     async def _interact(self, payload: Json) -> Exchange:
-        exchange = self._interactions.open(payload)
+        exchange = self.interactions.open(payload)
         await self.gateway.dispatch("INTERACTION_CREATE", payload)
         return exchange

@@ -49,6 +49,7 @@ class Interactions:
 
     def __init__(self) -> None:
         self._exchanges: dict[str, Exchange] = {}
+        self.answers_to_lose = 0
 
     def open(self, payload: Json) -> Exchange:
         """Start an interaction; the bot has 3 seconds from now."""
@@ -79,7 +80,11 @@ class Interactions:
             return refuse(HTTPStatus.BAD_REQUEST, _ACKNOWLEDGED, "Interaction has already been acknowledged.")
         exchange.acknowledged_at = now
         body = await request.json()
-        return answer(_reply_to(exchange, body["type"], body.get("data") or {}))
+        reply = answer(_reply_to(exchange, body["type"], body.get("data") or {}))
+        if self.answers_to_lose:
+            self.answers_to_lose -= 1
+            return refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
+        return reply
 
     async def _edit(self, request: web.Request) -> web.Response:
         exchange = self._exchange(request)

@@ -104,14 +104,20 @@ async def _start(folder: Path, environment: Mapping[str, str], *arguments: str) 
 
 @asynccontextmanager
 async def run_bot(
-    discord_url: str, settings: Mapping[str, str], *arguments: str, dotenv: str | None = None
+    discord_url: str,
+    settings: Mapping[str, str],
+    *arguments: str,
+    dotenv: str | None = None,
+    data_is_file: bool = False,
 ) -> AsyncIterator[BotProcess]:
-    """Run the bot until the block ends, in a folder that is empty but for a `.env`, if one is given.
+    """Run the bot until the block ends, in a folder that is empty but for what is asked for here.
 
     It meets no other setting than the given ones.
     """
     with tempfile.TemporaryDirectory() as folder:
         if dotenv is not None:
             (Path(folder) / ".env").write_text(dotenv, encoding="utf-8")
+        if data_is_file:
+            (Path(folder) / "data").touch()
         async with _start(Path(folder), _environment(discord_url, settings), *arguments) as bot:
             yield bot

@@ -10,3 +10,9 @@ if "DISCORD_STANDIN" in os.environ:
     _STANDIN = yarl.URL(os.environ["DISCORD_STANDIN"])
     discord.http.Route.BASE = f"{_STANDIN.origin()}/api/v10"
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = _STANDIN.with_scheme("ws").with_path("/gateway/")
+
+if "WITHOUT_SIMCORD" in os.environ:
+    import sys
+
+    # What an import of a package that is not installed comes to.
+    sys.modules["simcord"] = None  # type: ignore[assignment]
