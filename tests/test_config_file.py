@@ -23,7 +23,7 @@ def test_settings_come_from_the_file(tmp_path: Path) -> None:
     """A `.env` file alone is enough; quotes, comments and `export` are understood, `$` is not expanded."""
     dotenv = tmp_path / ".env"
     dotenv.write_text(
-        "# comment\nexport DISCORD_TOKEN='d$HOMEmore'\nUSEAPI_TOKEN=\"${PATH}x\"\nGUILD_IDS=1,2 # both\nLOG_LEVEL\nX=1\n"
+        "# comment\nexport DISCORD_TOKEN='d$HOMEmore'\nUSEAPI_TOKEN=\"${PATH}x\"\nGUILD_IDS=1,2 # both\nLOG_LEVEL\nX=\n"
     )
     settings = read_settings(Settings, {}, dotenv)
     assert settings.discord_token.get_secret_value() == "d$HOMEmore"
