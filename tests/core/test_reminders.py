@@ -1,0 +1,299 @@
+"""Which reminders are due, one rule after the other, and when trouble is worth a message."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.core.reminders import (
+    BLIND,
+    ERROR,
+    EXPIRED,
+    GONE,
+    Decision,
+    Rule,
+    Told,
+    Trouble,
+    crossed_steps,
+    decide,
+    follow,
+    is_same_token,
+    next_step,
+    parse_days,
+    usable_steps,
+)
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
+STEPS = frozenset({14, 7, 3, 1, EXPIRED})
+NOTHING = Decision()
+# Too large, behind zeros: no calendar, and no int() of Python's, takes the last two.
+HIDDEN = ("000999", "0000199999999999", "00001" + "0" * 5000)
+
+
+def some(*steps: int) -> frozenset[int]:
+    """Return these steps as the module wants them."""
+    return frozenset(steps)
+
+
+def told(*sent: int, renewal_said: bool = False) -> Told:
+    """Return what a channel was told whose messages all arrived."""
+    return Told(sent=frozenset(sent), renewal_said=renewal_said)
+
+
+@pytest.mark.parametrize(
+    ("life", "steps"),
+    [
+        (None, some(14, 7, 1, 0)),
+        (30 * DAY, some(14, 7, 1, 0)),
+        (14 * DAY + SECOND, some(14, 7, 1, 0)),
+        (14 * DAY, some(7, 1, 0)),
+        (7 * DAY, some(1, 0)),
+        (HOUR, some(0)),
+    ],
+)
+def test_steps_as_wide_as_the_whole_life_are_not_used(life: timedelta | None, steps: frozenset[int]) -> None:
+    """A short-lived token is not about to expire from its first second on; expiry itself is always a step."""
+    assert usable_steps((14, 7, 1), life) == steps
+
+
+@pytest.mark.parametrize(
+    ("remaining", "crossed"),
+    [
+        (14 * DAY + SECOND, some()),
+        (14 * DAY, some(14)),
+        (7 * DAY, some(14, 7)),
+        (SECOND, some(14, 7, 3, 1)),
+        (timedelta(0), STEPS),
+        (-40 * DAY, STEPS),
+    ],
+)
+def test_a_step_is_crossed_from_its_moment_on(remaining: timedelta, crossed: frozenset[int]) -> None:
+    """A step counts from exactly its moment and for ever after, so a pass that was missed misses nothing."""
+    assert crossed_steps(STEPS, remaining) == crossed
+
+
+@pytest.mark.parametrize(
+    ("remaining", "before_now", "decision"),
+    [
+        (20 * DAY, Told(), NOTHING),
+        (10 * DAY, Told(), Decision(due=14)),
+        (2 * DAY, Told(), Decision(due=3, cover=some(14, 7))),
+        (-40 * DAY, Told(), Decision(due=EXPIRED, cover=some(14, 7, 3, 1))),
+        (-40 * DAY, told(EXPIRED), NOTHING),
+        (6 * DAY, told(14), Decision(due=7)),
+        (6 * DAY, told(7), NOTHING),
+        (6 * DAY, told(3), NOTHING),
+        (6 * DAY, Told(covered=some(7)), NOTHING),
+        (6 * DAY, Told(pending=some(7)), NOTHING),
+        (6 * DAY, Told(in_flight=some(7)), NOTHING),
+        (6 * DAY, Told(in_flight=some(3)), NOTHING),
+        (6 * DAY, Told(pending=some(14)), Decision(due=7, cover=some(14))),
+        (6 * DAY, Told(in_flight=some(14)), Decision(due=7)),
+        (2 * DAY, Told(sent=some(14), pending=some(7)), Decision(due=3, cover=some(7))),
+    ],
+)
+def test_the_tightest_crossed_step_is_due_once(remaining: timedelta, before_now: Told, decision: Decision) -> None:
+    """Only the tightest crossed step is said, unless it or a tighter one was dealt with; wider ones are covered."""
+    actual = decide(STEPS, remaining, before_now, None)
+    assert (actual.due, actual.renewed) == (decision.due, decision.renewed)
+    assert actual.cover - before_now.covered == decision.cover
+
+
+@pytest.mark.parametrize("steps", [some(30, EXPIRED), some(10, 5, EXPIRED), some(10, 4, EXPIRED)])
+def test_changed_lead_times_bring_no_wider_step(steps: frozenset[int]) -> None:
+    """After three days were said, lead times that are wider change nothing, whatever they are."""
+    assert decide(steps, 2 * DAY, told(3), None).due is None
+
+
+def test_changed_lead_times_may_bring_a_tighter_step() -> None:
+    """A new lead time tighter than what was said is due when crossed, and what still waits is not said beside it."""
+    assert decide(some(10, 5, EXPIRED), 5 * DAY, told(7), None).due == 5
+    assert decide(some(5, EXPIRED), 5 * DAY, Told(pending=some(7)), None) == Decision(due=5, cover=some(7))
+
+
+@pytest.mark.parametrize("tighter", [told(3), Told(in_flight=some(3)), Told(pending=some(3))])
+def test_a_step_that_is_owed_again_beside_a_tighter_one_is_covered(tighter: Told) -> None:
+    """A message that turns out not to have arrived is not said beside or after a tighter one."""
+    later = replace(tighter, pending=tighter.pending | {7})
+    assert decide(STEPS, 2 * DAY, later, None) == Decision(cover=some(7))
+
+
+@pytest.mark.parametrize(
+    ("before", "remaining", "decision"),
+    [
+        (Told(), 30 * DAY, NOTHING),
+        (Told(), 6 * DAY, Decision(due=7, cover=some(14))),
+        (Told(pending=some(7), covered=some(14)), 30 * DAY, NOTHING),
+        (Told(covered=some(7)), 10 * DAY, Decision(due=14)),
+        (told(14), 30 * DAY, Decision(renewed=True)),
+        (told(EXPIRED), 30 * DAY, Decision(renewed=True)),
+        (told(14, 7, 3), 10 * DAY, Decision(renewed=True, cover=some(14))),
+        (told(14, 3), 5 * DAY, Decision(renewed=True, cover=some(14, 7))),
+        (told(EXPIRED), 12 * HOUR, Decision(renewed=True, cover=some(14, 7, 3, 1))),
+        (told(14, 7), 6 * DAY, Decision(cover=some(14, 7))),
+        (told(EXPIRED), -DAY, Decision(cover=STEPS)),
+        (told(14), 6 * DAY, Decision(due=7, cover=some(14))),
+        (told(7), -DAY, Decision(due=EXPIRED, cover=some(14, 7, 3, 1))),
+        (told(7, renewal_said=True), 30 * DAY, NOTHING),
+        (told(3, renewal_said=True), 6 * DAY, Decision(due=7, cover=some(14))),
+    ],
+)
+def test_a_renewal_is_told_by_what_was_sent_before(before: Told, remaining: timedelta, decision: Decision) -> None:
+    """A new token is announced only where it is better news than the last thing said about the old one."""
+    assert decide(STEPS, remaining, Told(), before) == decision
+
+
+@pytest.mark.parametrize(
+    ("present", "remaining", "decision"),
+    [
+        (told(14), 6 * DAY, Decision(due=7)),
+        (Told(covered=some(14)), 10 * DAY, NOTHING),
+        (Told(pending=some(14)), 10 * DAY, NOTHING),
+        (Told(in_flight=some(14)), 10 * DAY, NOTHING),
+    ],
+)
+def test_a_token_that_was_spoken_of_is_not_announced(present: Told, remaining: timedelta, decision: Decision) -> None:
+    """Once a step of the new token was dealt with, the old one plays no part any more."""
+    actual = decide(STEPS, remaining, present, told(3))
+    assert (actual.due, actual.renewed) == (decision.due, decision.renewed)
+
+
+@pytest.mark.parametrize("remaining", [20 * DAY, 2 * DAY, -DAY])
+def test_nothing_more_is_said_about_a_token_after_its_renewal(remaining: timedelta) -> None:
+    """An account that shows its old token again, as two values that alternate do, is not warned about that one."""
+    assert decide(STEPS, remaining, told(7, renewal_said=True), None) == NOTHING
+    assert next_step(STEPS, remaining, told(7, renewal_said=True)) is None
+    waiting = Told(pending=some(3), renewal_said=True)
+    assert decide(STEPS, remaining, waiting, None) == Decision(cover=some(3))
+
+
+@pytest.mark.parametrize(
+    ("remaining", "before_now", "step"),
+    [
+        (30 * DAY, Told(), 14),
+        (14 * DAY, Told(), 7),
+        (14 * DAY + SECOND, Told(), 14),
+        (8 * DAY, told(3), 1),
+        (8 * DAY, Told(covered=some(7)), 3),
+        (SECOND, told(1), EXPIRED),
+        (HOUR, told(EXPIRED), None),
+        (timedelta(0), Told(), None),
+    ],
+)
+def test_the_next_step_is_the_widest_still_to_come(remaining: timedelta, before_now: Told, step: int | None) -> None:
+    """What comes next is neither crossed nor as wide as anything that was dealt with."""
+    assert next_step(STEPS, remaining, before_now) == step
+
+
+@pytest.mark.parametrize(
+    ("typed", "days"),
+    [
+        ("14, 7, 3, 1", (14, 7, 3, 1)),
+        ("14 7 3 1", (14, 7, 3, 1)),
+        ("1,3,,7 , 14,", (14, 7, 3, 1)),
+        ("7 7 07", (7,)),
+        ("365", (365,)),
+        ("1 2 3 4 5 6 7 8 8", (8, 7, 6, 5, 4, 3, 2, 1)),
+    ],
+)
+def test_lead_times_are_read_as_people_type_them(typed: str, days: tuple[int, ...]) -> None:
+    """Commas, blanks, order and repeats don't matter; the widest comes first."""
+    assert parse_days(typed) == days
+
+
+@pytest.mark.parametrize(
+    "typed", ["0", "366", "-1", "1.5", "+3", "seven", "3d", "7;3", "³", "٣", "1_0", "9" * 5000, *HIDDEN]
+)
+def test_what_is_no_lead_time_is_refused_in_words(typed: str) -> None:
+    """Anything but whole days from 1 to 365 is refused by naming that rule."""
+    with pytest.raises(ValueError, match=r"^Each lead time is a whole number of days from 1 to 365\.$"):
+        parse_days(typed)
+
+
+@pytest.mark.parametrize("typed", ["", " , ", "1 2 3 4 5 6 7 8 9"])
+def test_there_are_one_to_eight_lead_times(typed: str) -> None:
+    """No lead time at all and more than eight are refused by naming that rule."""
+    with pytest.raises(ValueError, match=r"^There can be 1 to 8 lead times\.$"):
+        parse_days(typed)
+
+
+@pytest.mark.parametrize("shift", [DAY, -DAY])
+def test_an_expiry_within_a_day_is_the_same_token(shift: timedelta) -> None:
+    """A silent shift of up to a day either way is no new token, the least bit more is one."""
+    assert is_same_token(NOW + shift, NOW)
+    assert not is_same_token(NOW + shift * 1.00001, NOW)
+
+
+def after(rule: Rule, passes: Iterable[tuple[float, bool]]) -> Trouble:
+    """Return the trouble after these passes: hours since the start, and whether the pass was bad."""
+    trouble = Trouble()
+    for hours, is_bad in passes:
+        trouble = follow(trouble, rule, is_bad=is_bad, now=NOW + hours * HOUR)
+    return trouble
+
+
+@pytest.mark.parametrize(
+    ("rule", "bad_hours", "is_open"),
+    [
+        (BLIND, [0, 6], False),
+        (BLIND, [0, 1, 2, 3, 4, 5.99], False),
+        (BLIND, [0, 1, 6], True),
+        (BLIND, [0, 6, 12], True),
+        (GONE, [0, 1], False),
+        (GONE, [0, 0.5, 0.99], False),
+        (GONE, [0, 0.5, 1], True),
+        (ERROR, [0], False),
+        (ERROR, [0, 0], True),
+    ],
+)
+def test_trouble_is_told_after_enough_passes_and_hours(rule: Rule, bad_hours: list[float], *, is_open: bool) -> None:
+    """Each kind of trouble needs its own number of bad passes in a row, and its own time."""
+    trouble = after(rule, [(hours, True) for hours in bad_hours])
+    assert (trouble.is_open, trouble.episode) == (is_open, int(is_open))
+
+
+@pytest.mark.parametrize("rule", [BLIND, GONE, ERROR])
+def test_one_good_pass_starts_the_count_anew(rule: Rule) -> None:
+    """Bad passes with a good one between them never add up."""
+    passes = [(hours, hours % 2 == 1) for hours in range(100)]
+    assert after(rule, passes).episode == 0
+
+
+@pytest.mark.parametrize("rule", [BLIND, GONE, ERROR])
+def test_trouble_that_lasts_is_told_once(rule: Rule) -> None:
+    """However long an episode lasts, it stays the same one, and the first good pass closes it."""
+    lasting = [(hours, True) for hours in range(500)]
+    assert (after(rule, lasting).is_open, after(rule, lasting).episode) == (True, 1)
+    assert after(rule, [*lasting, (500, False)]) == Trouble(good_since=NOW + 500 * HOUR, episode=1)
+
+
+@pytest.mark.parametrize("rule", [BLIND, GONE, ERROR])
+def test_flapping_is_told_once(rule: Rule) -> None:
+    """Trouble that comes back before 24 good hours, again and again, stays one episode."""
+    passes = [(hours, hours % 20 < 10) for hours in range(600)]
+    assert after(rule, passes).episode == 1
+
+
+@pytest.mark.parametrize(("good_hours", "episode"), [(23.99, 1), (24, 2), (200, 2)])
+@pytest.mark.parametrize("rule", [BLIND, GONE, ERROR])
+def test_trouble_is_new_after_a_good_day(rule: Rule, good_hours: float, episode: int) -> None:
+    """Trouble that begins at least 24 hours after the good pass that ended the last one is told again."""
+    first = [(hours, True) for hours in range(7)]
+    second = [(7 + good_hours + hours, True) for hours in range(7)]
+    again = after(rule, [*first, (7, False), *second])
+    assert (again.is_open, again.episode) == (True, episode)
+
+
+def test_trouble_that_was_not_told_again_puts_off_the_good_day() -> None:
+    """A return within 24 good hours is silent, and the 24 hours count from its end."""
+    passes = [(0, True), (1, True), (2, False), (20, True), (21, True), (22, False), (40, True), (41, True)]
+    assert after(ERROR, passes).episode == 1
+    assert after(ERROR, [*passes, (42, False), (66, True), (67, True)]).episode == 2
+
+
+def test_a_lone_bad_pass_does_not_put_off_the_good_day() -> None:
+    """A blip too short to be told is no trouble: the day counts on from the end of the last episode."""
+    passes = [(0, True), (1, True), (2, False), (20, True), (21, False), (26, True), (27, True)]
+    assert after(ERROR, passes).episode == 2
