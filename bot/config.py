@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from bot.core.reminders import parse_days
 from bot.errors import SettingsError
 
 DEFAULT_API = "https://api.useapi.net"
+DEFAULT_DATABASE = "sqlite+aiosqlite:///data/bot.db"
 _SHORTEST_TOKEN = 8
 _LARGEST_ID = 2**64 - 1
 _MOST_DIGITS = 20
@@ -76,6 +78,29 @@ def _base_url(value: object) -> str:
     return text
 
 
+def _seconds(value: object) -> int:
+    text = str(value).strip()
+    if not (text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS and int(text) > 0):
+        raise ValueError("must be a whole number of seconds, at least 1")
+    return int(text)
+
+
+def _days(value: object) -> tuple[int, ...]:
+    if isinstance(value, tuple):
+        return value
+    try:
+        return parse_days(str(value))
+    except ValueError as error:
+        raise ValueError(f'must be days before the expiry, such as "14,7,3,1". {error}') from None
+
+
+def _database_url(value: object) -> str:
+    text = str(value).strip()
+    if not text.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+        raise ValueError(f"must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://, such as {DEFAULT_DATABASE}")
+    return text
+
+
 def _upper(value: object) -> str:
     return str(value).strip().upper()
 
@@ -107,6 +132,11 @@ class Settings(UseapiSettings):
 
     discord_token: Annotated[SecretStr, BeforeValidator(_token)] = Field(alias="DISCORD_TOKEN")
     guild_ids: Annotated[tuple[int, ...], BeforeValidator(_guild_ids)] = Field(alias="GUILD_IDS")
+    check_interval: Annotated[int, BeforeValidator(_seconds)] = Field(1800, alias="CHECK_INTERVAL_SECONDS")
+    reminder_days: Annotated[tuple[int, ...], BeforeValidator(_days)] = Field((14, 7, 3, 1), alias="REMINDER_DAYS")
+    database_url: Annotated[str, BeforeValidator(_database_url)] = Field(
+        DEFAULT_DATABASE, alias="DATABASE_URL", repr=False
+    )
 
 
 Kind = TypeVar("Kind", bound=LogSettings)
@@ -155,7 +185,9 @@ def read_settings(kind: type[Kind], environ: Mapping[str, str], dotenv: Path) ->
 
 def secrets_of(settings: LogSettings) -> list[str]:
     """Return the values of the secret settings, for redaction."""
-    return [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    password = urlsplit(settings.database_url).password if isinstance(settings, Settings) else None
+    return [*secrets, password, unquote(password)] if password else secrets
 
 
 def find_doubts(environ: Mapping[str, str], dotenv: Path) -> list[str]:

@@ -6,17 +6,20 @@ BotError
 │   ├── DiscordTokenRefused
 │   ├── UseapiTokenRefused       401
 │   ├── SubscriptionLapsed       402
+│   ├── AlreadyRunning
 │   └── PortTaken
 ├── AskerError             whoever asked
 │   ├── NoSuchAccount            404
 │   ├── AmbiguousName
 │   ├── ServerNotListed
-│   └── TooManyLookUps
+│   ├── TooManyLookUps
+│   └── CannotRemind
 └── TryLater               nobody: it passes
     ├── ApiBusy                  429
     ├── AccountOnHold            596
     ├── ApiUnreachable
     ├── UnreadableAnswer
+    ├── StoreError
     └── Stopping
 
 No exception holds a response body or a secret.
@@ -51,6 +54,10 @@ class UseapiTokenRefused(OperatorError):
 
 class SubscriptionLapsed(OperatorError):
     """The useapi.net subscription has ended (402)."""
+
+
+class AlreadyRunning(OperatorError):
+    """Another process of this bot works with the same database file."""
 
 
 class PortTaken(OperatorError):
@@ -95,6 +102,14 @@ class TooManyLookUps(AskerError):
         self.retry_after = retry_after
 
 
+class CannotRemind(AskerError):
+    """A reminder could not work as asked for; the text is the reason, `advice` what to do, both for people."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(reason)
+        self.advice = advice
+
+
 class TryLater(BotError):
     """Nobody has to act: the same request may work later."""
 
@@ -117,6 +132,10 @@ class ApiUnreachable(TryLater):
 
 class UnreadableAnswer(TryLater):
     """useapi.net answered 200 with something that is not the documented JSON."""
+
+
+class StoreError(TryLater):
+    """The database is locked, full, out of reach, or of a newer version; the text says which."""
 
 
 class Stopping(TryLater):

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.config import DEFAULT_API, LogSettings, Settings, UseapiSettings, read_settings, secrets_of
+from bot.config import DEFAULT_API, DEFAULT_DATABASE, LogSettings, Settings, UseapiSettings, read_settings, secrets_of
+from bot.core.secrets import Redactor
 from bot.errors import SettingsError
 
 GOOD = {"DISCORD_TOKEN": "d1scord.t0ken", "USEAPI_TOKEN": "user:1-useapi", "GUILD_IDS": "123"}
@@ -222,6 +223,7 @@ def test_other_log_settings_are_refused(name: str, value: str, problem: str) -> 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=60))
 def test_no_token_shows_in_settings_or_their_errors(token: str) -> None:
     """Neither the settings' repr nor an error about another setting holds a token."""
+    assume(token not in DEFAULT_DATABASE + DEFAULT_API)
     environ = GOOD | {"DISCORD_TOKEN": token, "USEAPI_TOKEN": token}
     settings = read_settings(Settings, environ, NOWHERE)
     with pytest.raises(SettingsError) as caught:
@@ -234,3 +236,38 @@ def test_the_secrets_are_known_for_redaction() -> None:
     """Both tokens are named to the redactor, and nothing else."""
     assert sorted(secrets_of(read())) == ["d1scord.t0ken", "user:1-useapi"]
     assert secrets_of(read_settings(LogSettings, GOOD, NOWHERE)) == []
+
+
+def test_the_databases_password_is_a_secret(tmp_path: Path) -> None:
+    """A password in DATABASE_URL is redacted like the tokens, and does not show in the settings' repr."""
+    url = "postgresql+asyncpg://bot:pass%2Fword-1@db.example/bot"
+    settings = read_settings(Settings, GOOD | {"DATABASE_URL": url}, tmp_path / ".env")
+    assert "pass/word-1" in secrets_of(settings)
+    assert "word-1" not in repr(settings)
+    assert "word-1" not in Redactor(secrets_of(settings))(f"cannot connect to {url}")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CHECK_INTERVAL_SECONDS", "0"),
+        ("CHECK_INTERVAL_SECONDS", "1.5"),
+        ("REMINDER_DAYS", "0"),
+        ("REMINDER_DAYS", "1,2,3,4,5,6,7,8,9"),
+        ("DATABASE_URL", "mysql://secret-value@host/db"),
+    ],
+)
+def test_reminder_settings_that_make_no_sense_are_refused(tmp_path: Path, name: str, value: str) -> None:
+    """Each is told by name, with an example, without its value."""
+    with pytest.raises(SettingsError) as caught:
+        read_settings(Settings, GOOD | {name: value}, tmp_path / ".env")
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{name} must")
+    assert "secret-value" not in problem
+
+
+def test_reminder_settings_are_read(tmp_path: Path) -> None:
+    """Days are sorted, widest first, however they are typed."""
+    given = GOOD | {"CHECK_INTERVAL_SECONDS": "60", "REMINDER_DAYS": "1 7, 3"}
+    settings = read_settings(Settings, given, tmp_path / ".env")
+    assert (settings.check_interval, settings.reminder_days) == (60, (7, 3, 1))

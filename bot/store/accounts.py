@@ -1,0 +1,141 @@
+"""What was read of the accounts: their facts, their tokens, and their trouble."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.account import Account, Capability
+from bot.core.reminders import Rule, Trouble, follow, is_same_token
+from bot.store.tables import accounts, deliveries, tokens, troubles
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of an account; `before_id` is the one it followed."""
+
+    id: int
+    account_id: str
+    anchor: datetime
+    expires_at: datetime
+    life: timedelta | None
+    before_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An account as it was last read, and its current token, if it has an expiry."""
+
+    account: Account
+    read_at: datetime
+    token: Token | None
+
+
+def _dump(account: Account) -> str:
+    facts = {name: getattr(account, name) for name in Account.__dataclass_fields__}
+    facts["capabilities"] = [(one.flag, one.supported) for one in account.capabilities]
+    for name in ("expires_at", "issued_at"):
+        facts[name] = facts[name].isoformat() if facts[name] else None
+    return json.dumps(facts)
+
+
+def _load(text: str) -> Account:
+    facts: dict[str, Any] = json.loads(text)
+    facts["capabilities"] = tuple(Capability(flag, supported) for flag, supported in facts["capabilities"])
+    for name in ("expires_at", "issued_at"):
+        facts[name] = datetime.fromisoformat(facts[name]) if facts[name] else None
+    return Account(**facts)
+
+
+def _token(row: Any) -> Token:
+    life = None if row.life_seconds is None else timedelta(seconds=row.life_seconds)
+    return Token(row.id, row.account_id, row.anchor, row.expires_at, life, row.before_id)
+
+
+async def get_known(tx: AsyncConnection, account_ids: Collection[str] | None = None) -> dict[str, Known]:
+    """Return what is known of these accounts, or of all."""
+    query = sa.select(accounts.c.account_id.label("key"), accounts.c.facts, accounts.c.read_at, *tokens.c).select_from(
+        accounts.outerjoin(tokens, tokens.c.id == accounts.c.token_id)
+    )
+    if account_ids is not None:
+        query = query.where(accounts.c.account_id.in_(account_ids))
+    rows = (await tx.execute(query)).all()
+    return {row.key: Known(_load(row.facts), row.read_at, _token(row) if row.id is not None else None) for row in rows}
+
+
+async def mark_read(tx: AsyncConnection, read: Mapping[str, Account], now: datetime) -> set[str]:
+    """Write down what was read; return the ids of accounts whose token or expiry is not what it was."""
+    known = await get_known(tx)
+    changed: set[str] = set()
+    for account_id, account in read.items():
+        before = known.get(account_id)
+        token_id = await _mark_token(tx, account, before.token if before else None, now)
+        values = {"facts": _dump(account), "read_at": now, "token_id": token_id}
+        if before is None:
+            await tx.execute(accounts.insert().values(account_id=account_id, **values))
+        else:
+            await tx.execute(accounts.update().where(accounts.c.account_id == account_id).values(**values))
+        if before is None or before.account.expires_at != account.expires_at:
+            changed.add(account_id)
+    return changed
+
+
+async def _mark_token(tx: AsyncConnection, account: Account, current: Token | None, now: datetime) -> int | None:
+    """Return the id of the account's token, an old one if the expiry fits it, else a new one."""
+    if account.expires_at is None:
+        return current.id if current else None
+    rows = (await tx.execute(sa.select(tokens).where(tokens.c.account_id == account.id))).all()
+    fitting = next((_token(row) for row in rows if is_same_token(account.expires_at, row.anchor)), None)
+    lives = [account.expires_at - now]
+    lives += [account.expires_at - account.issued_at] if account.issued_at else []
+    lives += [fitting.life] if fitting and fitting.life else []
+    life = round(max(lives).total_seconds())
+    values = {"expires_at": account.expires_at, "life_seconds": life if life > 0 else None}
+    if fitting is not None:
+        await tx.execute(tokens.update().where(tokens.c.id == fitting.id).values(**values))
+        token_id = fitting.id
+    else:
+        before_id = current.id if current else None
+        insert = tokens.insert().values(account_id=account.id, anchor=account.expires_at, before_id=before_id, **values)
+        token_id = (await tx.execute(insert.returning(tokens.c.id))).scalar_one()
+    if current is not None and current.id != token_id:
+        await _forget_pending_steps(tx, current.id)
+    return token_id
+
+
+async def _forget_pending_steps(tx: AsyncConnection, token_id: int) -> None:
+    """Delete what was still to be said about a token that is not the account's any more."""
+    of_token = (deliveries.c.kind == "step") & (deliveries.c.ref == token_id)
+    await tx.execute(deliveries.delete().where(of_token & (deliveries.c.state == "pending")))
+
+
+async def mark_trouble(
+    tx: AsyncConnection, kind: str, rule: Rule, bad: Mapping[str, bool], now: datetime
+) -> dict[str, int]:
+    """Follow one kind of trouble over one more pass; return the accounts whose episode opened, with its number."""
+    rows = (await tx.execute(sa.select(troubles).where(troubles.c.kind == kind))).all()
+    present = {
+        row.account_id: Trouble(row.bad_passes, row.bad_since, row.good_since, row.episode, row.is_open) for row in rows
+    }
+    opened: dict[str, int] = {}
+    for account_id, is_bad in bad.items():
+        before = present.get(account_id, Trouble())
+        after = follow(before, rule, is_bad=is_bad, now=now)
+        if after.episode > before.episode:
+            opened[account_id] = after.episode
+        if after != before:
+            await _write_trouble(tx, kind, account_id, after, is_new=account_id not in present)
+    return opened
+
+
+async def _write_trouble(tx: AsyncConnection, kind: str, account_id: str, trouble: Trouble, *, is_new: bool) -> None:
+    values = {name: getattr(trouble, name) for name in Trouble.__dataclass_fields__}
+    if is_new:
+        await tx.execute(troubles.insert().values(kind=kind, account_id=account_id, **values))
+        return
+    where = (troubles.c.kind == kind) & (troubles.c.account_id == account_id)
+    await tx.execute(troubles.update().where(where).values(**values))

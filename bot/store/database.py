@@ -1,0 +1,161 @@
+"""Opens the database: SQLite or PostgreSQL, migrated to the schema this version knows."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.errors import StoreError
+
+_LOG = logging.getLogger(__name__)
+
+# The newest migration; Alembic is loaded only if the database is not there yet.
+SCHEMA = "0001"
+_BUSY_SECONDS = 5.0
+# Any number will do that others in the same database don't use.
+_MIGRATION_LOCK = 0x6D_69_6E_69_6D_61_78
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """Gives out transactions; every failure of the database becomes one kind of error."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction, committed at the end of the block, rolled back if it raises.
+
+        Raises:
+            StoreError: the database is locked, full, or out of reach.
+        """
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            cause = getattr(error, "orig", None) or error
+            raise StoreError(
+                f"{type(cause).__name__}: {str(cause).splitlines()[0] if str(cause) else 'no reason given'}"
+            ) from None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is a file on this machine."""
+        return self.engine.dialect.name == "sqlite"
+
+
+def _prepare_sqlite(engine: AsyncEngine) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_pragmas(connection: object, _record: object) -> None:
+        cursor = connection.cursor()  # type: ignore[attr-defined]  # the driver's own connection
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file behind a SQLite URL, None for another database."""
+    parts = make_url(url)
+    return Path(parts.database) if parts.get_backend_name() == "sqlite" and parts.database else None
+
+
+def _create_private(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+
+
+async def _read_schema(engine: AsyncEngine) -> str | None:
+    async with engine.connect() as connection:
+        has_version = await connection.run_sync(lambda sync: sa.inspect(sync).has_table("alembic_version"))
+        if not has_version:
+            return None
+        return (await connection.execute(sa.text("SELECT version_num FROM alembic_version"))).scalar()
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    if connection.dialect.name == "postgresql":
+        # Two bots may start at once; whoever comes second finds the work done.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+    else:
+        # Python's driver begins no transaction for CREATE TABLE by itself: a crash would leave half a schema.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreError(f"it was written by another program, or by a version that is not known ({error})") from None
+
+
+def _copy(file: Path, copy: Path) -> None:
+    """Copy a SQLite database with what is still in its write-ahead log."""
+    copy.unlink(missing_ok=True)
+    copy.touch(mode=0o600)
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+
+
+async def _migrate(engine: AsyncEngine, file: Path | None) -> None:
+    present = await _read_schema(engine)
+    if present == SCHEMA:
+        return
+    if present is not None and present > SCHEMA:
+        raise StoreError(
+            f"it was written by a newer version of this bot (schema {present}, this one knows {SCHEMA}): "
+            "run that version, or restore a backup"
+        )
+    if present is not None and file is not None:
+        copy = file.with_suffix(f".before-{SCHEMA}.db")
+        await asyncio.to_thread(_copy, file, copy)
+        _LOG.info("Kept a copy of the database as it was: %s", copy)
+    async with engine.begin() as connection:
+        await connection.run_sync(_upgrade)
+    _LOG.info("The database has schema %s now", SCHEMA)
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[Database]:
+    """Open, and if needed create or migrate, the database; closed at the end.
+
+    Raises:
+        StoreError: it can't be opened, or was written by a newer version.
+    """
+    engine = await _open_engine(url)
+    try:
+        yield Database(engine)
+    finally:
+        await engine.dispose()
+
+
+async def _open_engine(url: str) -> AsyncEngine:
+    file = sqlite_file(url)
+    engine = create_async_engine(url, connect_args={"timeout": _BUSY_SECONDS} if file else {})
+    try:
+        if file is not None:
+            _create_private(file)
+            _prepare_sqlite(engine)
+            _LOG.info("Reminders are kept in %s", file)
+        await _migrate(engine, file)
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        await engine.dispose()
+        cause = getattr(error, "orig", None) or error
+        raise StoreError(f"it can't be opened ({type(cause).__name__}: {cause})") from None
+    except StoreError:
+        await engine.dispose()
+        raise
+    return engine

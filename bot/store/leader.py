@@ -1,0 +1,129 @@
+"""Which process passes and sends: one per database, whatever happens to the others."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import AlreadyRunning, StoreError
+from bot.store.database import Database
+from bot.store.tables import leases
+
+_LOG = logging.getLogger(__name__)
+
+LEASE_SECONDS = 15
+_RENEW_SECONDS = 5.0
+_RELEASE_SECONDS = 1.0
+_NAME = "passes"
+
+
+@contextmanager
+def lock_file(database_file: Path) -> Iterator[None]:
+    """Hold the lock beside a SQLite file; the system frees it even if the process is killed.
+
+    Raises:
+        AlreadyRunning: another process of this bot holds it. StoreError: the folder can't be written.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows: one process is up to whoever starts it
+        yield
+        return
+    try:
+        database_file.parent.mkdir(parents=True, exist_ok=True)
+        file = database_file.with_suffix(".lock").open("w")
+    except OSError as error:
+        raise StoreError(f"its folder can't be written ({error})") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AlreadyRunning(str(database_file)) from None
+        yield
+
+
+async def ensure_leads(tx: AsyncConnection, epoch: int) -> None:
+    """Keep the lease from being taken over until this transaction ends.
+
+    Raises:
+        StoreError: another process has taken it over since this epoch began.
+    """
+    query = sa.select(leases.c.epoch).where(leases.c.name == _NAME).with_for_update(read=True)
+    present = (await tx.execute(query)).scalar()
+    if present is not None and present != epoch:
+        raise StoreError("another process sends reminders now")
+
+
+class Lease:
+    """A row that one process holds for 15 seconds at a time, by the database's own clock."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._owner = secrets.token_hex(8)
+        self.epoch = 0
+
+    async def take(self) -> int:
+        """Wait until the lease is free, take it, and return its new epoch."""
+        while True:
+            try:
+                async with self._database.begin() as tx:
+                    if await self._take_if_free(tx):
+                        return self.epoch
+            except StoreError as error:
+                _LOG.warning("The lease can't be taken: %s", error)
+            await asyncio.sleep(_RENEW_SECONDS / 5)
+
+    async def keep(self) -> None:
+        """Renew the lease until it is lost."""
+        renewed_at = asyncio.get_running_loop().time()
+        while asyncio.get_running_loop().time() - renewed_at < LEASE_SECONDS - _RENEW_SECONDS:
+            await asyncio.sleep(_RENEW_SECONDS)
+            asked_at = asyncio.get_running_loop().time()
+            try:
+                async with asyncio.timeout(_RENEW_SECONDS), self._database.begin() as tx:
+                    if not await self._renew(tx):
+                        break
+                renewed_at = asked_at
+            except (StoreError, TimeoutError) as error:
+                _LOG.warning("The lease can't be renewed: %s", error or "no answer")
+        _LOG.warning("Another process sends reminders now")
+
+    async def release(self) -> None:
+        """Give the lease up, if it is still held, so that another process need not wait for its end."""
+        mine = (leases.c.name == _NAME) & (leases.c.owner == self._owner) & (leases.c.epoch == self.epoch)
+        try:
+            async with asyncio.timeout(_RELEASE_SECONDS), self._database.begin() as tx:
+                await tx.execute(leases.update().where(mine).values(until=0))
+        except (StoreError, TimeoutError) as error:
+            _LOG.warning("The lease can't be given up: %s", error or "no answer")
+
+    async def _take_if_free(self, tx: AsyncConnection) -> bool:
+        now = await _clock(tx)
+        row = (await tx.execute(sa.select(leases).where(leases.c.name == _NAME).with_for_update())).first()
+        values = {"owner": self._owner, "until": now + LEASE_SECONDS}
+        if row is None:
+            self.epoch = 1
+            await tx.execute(leases.insert().values(name=_NAME, epoch=1, **values))
+            return True
+        # A SQLite file has one process, by its lock: whoever held the lease before is gone.
+        if row.until > now and not self._database.is_sqlite:
+            return False
+        self.epoch = row.epoch + 1
+        await tx.execute(leases.update().where(leases.c.name == _NAME).values(epoch=self.epoch, **values))
+        return True
+
+    async def _renew(self, tx: AsyncConnection) -> bool:
+        mine = (leases.c.name == _NAME) & (leases.c.owner == self._owner) & (leases.c.epoch == self.epoch)
+        until = await _clock(tx) + LEASE_SECONDS
+        return (await tx.execute(leases.update().where(mine).values(until=until))).rowcount == 1
+
+
+async def _clock(tx: AsyncConnection) -> int:
+    """Return the database's time in seconds since 1970."""
+    spelling = "strftime('%s', 'now')" if tx.dialect.name == "sqlite" else "extract(epoch FROM clock_timestamp())"
+    return int(float((await tx.execute(sa.text(f"SELECT {spelling}"))).scalar_one()))

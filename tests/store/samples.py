@@ -1,0 +1,59 @@
+"""What the tests of the store put in, and ask for."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.core.account import Account, Capability
+from bot.errors import StoreError
+from bot.store.database import Database, open_database
+from bot.store.deliveries import Kind, Owed
+from bot.store.watches import NewWatch, get_watches, put_watch
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+GUILD, CHANNEL, OTHER_CHANNEL = 1_200_000_000_000_000_001, 1_300_000_000_000_000_001, 1_300_000_000_000_000_002
+
+
+def new_watch(account_id: str = "123456", channel_id: int = CHANNEL, guild_id: int = GUILD) -> NewWatch:
+    """Return a watch that mentions a role."""
+    return NewWatch(guild_id, channel_id, "pipeline", account_id, (14, 7), 1_400_000_000_000_000_001, "Ops", 5)
+
+
+def step(number: int, ref: int = 1, account_id: str = "123456", channel_id: int = CHANNEL) -> Owed:
+    """Return a step that is owed to a channel."""
+    return Owed(GUILD, channel_id, account_id, Kind.STEP, ref, number)
+
+
+def account(account_id: str = "123456", *, expires_at: datetime | None = NOW + 12 * DAY) -> Account:
+    """Return an account, full of facts."""
+    return Account(
+        id=account_id,
+        name="J\N{LATIN SMALL LETTER U WITH DIAERESIS}rgen \N{FOX FACE}",
+        expires_at=expires_at,
+        issued_at=None if expires_at is None else expires_at - 30 * DAY,
+        max_jobs=2,
+        capabilities=(Capability("supportVideo", supported=True), Capability("supportChat", supported=None)),
+        masked_token="eyJ\u2022\u2022\u2022W5l",
+    )
+
+
+async def put(database: Database) -> None:
+    """Store a watch."""
+    async with database.begin() as tx:
+        await put_watch(tx, new_watch(), NOW)
+
+
+async def count(database: Database) -> int:
+    """Return how many watches are stored."""
+    async with database.begin() as tx:
+        return len(await get_watches(tx, GUILD))
+
+
+async def refusal(url: str) -> str:
+    """Return with which words a database is refused."""
+    with pytest.raises(StoreError) as refused:
+        async with open_database(url):
+            pass
+    return str(refused.value)

@@ -1,0 +1,207 @@
+"""Tests of what is remembered of the accounts: facts, tokens and trouble."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.core.account import Account
+from bot.core.reminders import Rule, Told
+from bot.store.accounts import Known, get_known, mark_read, mark_trouble
+from bot.store.database import Database
+from bot.store.deliveries import claim, cover, get_pending, get_told, plan
+from tests.store.samples import CHANNEL, DAY, HOUR, NOW, account, step
+
+EXPIRY = NOW + 12 * DAY
+
+
+async def read(database: Database, *accounts: Account, now: datetime = NOW) -> set[str]:
+    """Write down a list that was read; returns what changed."""
+    async with database.begin() as tx:
+        return await mark_read(tx, {one.id: one for one in accounts}, now)
+
+
+async def known(database: Database, account_id: str = "123456") -> Known:
+    """Return what is known of an account."""
+    async with database.begin() as tx:
+        return (await get_known(tx, {account_id}))[account_id]
+
+
+async def token_id(database: Database, expires_at: datetime, now: datetime = NOW) -> int:
+    """Read the account with this expiry; returns which token that makes current."""
+    await read(database, account(expires_at=expires_at), now=now)
+    token = (await known(database)).token
+    assert token is not None
+    assert token.expires_at == expires_at
+    return token.id
+
+
+async def test_remembers_the_facts(database: Database) -> None:
+    """Everything known of an account comes back as it was read, capabilities and odd names too."""
+    await read(database, account(), account("2", expires_at=None))
+    facts = await known(database)
+    assert (facts.account, facts.read_at) == (account(), NOW)
+    assert (await known(database, "2")).account == account("2", expires_at=None)
+    async with database.begin() as tx:
+        assert set(await get_known(tx)) == {"123456", "2"}
+        assert await get_known(tx, ["999"]) == {}
+        assert await get_known(tx, []) == {}
+
+
+async def test_keeps_accounts_that_are_not_listed_any_more(database: Database) -> None:
+    """An account that a list leaves out keeps what was known of it."""
+    await read(database, account(), account("2"))
+    await read(database, account("2"), now=NOW + HOUR)
+    assert (await known(database)).read_at == NOW
+    assert (await known(database, "2")).read_at == NOW + HOUR
+
+
+async def test_says_what_changed(database: Database) -> None:
+    """A new account and another expiry are changes; the same one, or another name alone, is none."""
+    assert await read(database, account(), account("2")) == {"123456", "2"}
+    assert await read(database, account(), account("2", expires_at=EXPIRY + HOUR)) == {"2"}
+    assert await read(database, account("2", expires_at=EXPIRY + HOUR)) == set()
+    assert await read(database, account(expires_at=None)) == {"123456"}
+
+
+async def test_a_first_expiry_makes_a_token(database: Database) -> None:
+    """An account without an expiry has no token until it gets one, which follows none."""
+    await read(database, account(expires_at=None))
+    assert (await known(database)).token is None
+    await read(database, account())
+    token = (await known(database)).token
+    assert token is not None
+    assert (token.anchor, token.expires_at, token.before_id) == (EXPIRY, EXPIRY, None)
+
+
+@pytest.mark.parametrize("shift", [timedelta(seconds=1), DAY - timedelta(seconds=1), DAY, -DAY, -HOUR])
+async def test_a_shift_of_up_to_a_day_is_the_same_token(database: Database, shift: timedelta) -> None:
+    """The service moves an expiry silently: within a day of the first one it is still that token."""
+    first = await token_id(database, EXPIRY)
+    assert await token_id(database, EXPIRY + shift) == first
+    token = (await known(database)).token
+    assert token is not None
+    assert token.anchor == EXPIRY
+
+
+@pytest.mark.parametrize("shift", [DAY + timedelta(seconds=1), -DAY - timedelta(seconds=1), 30 * DAY])
+async def test_a_wider_shift_is_a_new_token(database: Database, shift: timedelta) -> None:
+    """Anything else is a new token, which remembers the one it followed."""
+    first = await token_id(database, EXPIRY)
+    assert await token_id(database, EXPIRY + shift) != first
+    token = (await known(database)).token
+    assert token is not None
+    assert (token.before_id, token.anchor) == (first, EXPIRY + shift)
+
+
+async def test_creeping_shifts_are_measured_from_the_first(database: Database) -> None:
+    """Many small shifts don't add up unseen: a day away from the first expiry a new token begins."""
+    first = await token_id(database, EXPIRY)
+    assert await token_id(database, EXPIRY + 20 * HOUR) == first
+    assert await token_id(database, EXPIRY + 40 * HOUR) != first
+
+
+async def test_two_values_that_alternate_make_two_tokens(database: Database) -> None:
+    """An expiry that jumps to and fro is one of two tokens each time, not a new one at each jump."""
+    ids = [await token_id(database, EXPIRY + (number % 2) * 5 * DAY) for number in range(6)]
+    assert ids == ids[:2] * 3
+    assert len(set(ids)) == 2
+
+
+async def test_tokens_of_two_accounts_are_two(database: Database) -> None:
+    """Accounts that expire at the same moment don't share a token."""
+    await read(database, account(), account("2"))
+    one, two = (await known(database)).token, (await known(database, "2")).token
+    assert one is not None
+    assert two is not None
+    assert one.id != two.id
+
+
+async def test_an_expiry_that_is_missing_for_once_changes_no_token(database: Database) -> None:
+    """A read without an expiry keeps the token, and the next one with it is still the same."""
+    first = await token_id(database, EXPIRY)
+    await read(database, account(expires_at=None))
+    token = (await known(database)).token
+    assert token is not None
+    assert token.id == first
+    assert await token_id(database, EXPIRY) == first
+
+
+async def test_the_longest_life_ever_seen_counts(database: Database) -> None:
+    """A token's life is its date of issue to its expiry, or what was left of it when first seen, whichever is more."""
+    bare = Account("123456", expires_at=NOW + 20 * DAY)
+    for issued_at, at, life in [(None, NOW, 20), (None, NOW + DAY, 20), (NOW - 10 * DAY, NOW + DAY, 30)]:
+        await read(database, Account("123456", expires_at=bare.expires_at, issued_at=issued_at), now=at)
+        token = (await known(database)).token
+        assert token is not None
+        assert token.life == life * DAY
+
+
+async def test_an_expired_token_has_no_life_that_is_known(database: Database) -> None:
+    """A token first seen after its end, without a date of issue, has none."""
+    await read(database, Account("123456", expires_at=NOW - DAY))
+    token = (await known(database)).token
+    assert token is not None
+    assert token.life is None
+
+
+async def test_a_new_token_forgets_what_was_still_to_be_said_of_the_old(database: Database) -> None:
+    """Waiting steps of the old token are dropped; what was under way or covered, and other tokens' steps, stay."""
+    first = await token_id(database, EXPIRY)
+    async with database.begin() as tx:
+        await plan(tx, step(7, ref=first), NOW)
+        await claim(tx, await get_pending(tx, CHANNEL), nonce="n", payload="{}", epoch=1, now=NOW)
+        await cover(tx, step(14, ref=first), NOW)
+        await plan(tx, step(3, ref=first), NOW)
+        await plan(tx, step(3, ref=first + 100, account_id="2"), NOW)
+    await token_id(database, EXPIRY + 30 * DAY)
+    async with database.begin() as tx:
+        assert [one.ref for one in await get_pending(tx, CHANNEL)] == [first + 100]
+        told = (await get_told(tx, {CHANNEL}, {first}))[CHANNEL, "123456", first]
+    assert told == Told(in_flight=frozenset({7}), covered=frozenset({14}))
+
+
+RULE = Rule(passes=2, over=HOUR)
+
+
+async def follow(database: Database, hours: float, *, kind: str = "error", **bad: bool) -> dict[str, int]:
+    """Follow trouble through a pass at this hour; returns the episodes that opened."""
+    async with database.begin() as tx:
+        return await mark_trouble(tx, kind, RULE, bad, NOW + hours * HOUR)
+
+
+async def test_trouble_opens_once_its_rule_is_met(database: Database) -> None:
+    """An episode opens after enough bad passes over enough time, once, for each account by itself."""
+    assert await follow(database, 0, a=True, b=False) == {}
+    assert await follow(database, 0.5, a=True, b=True) == {}
+    assert await follow(database, 1, a=True, b=True) == {"a": 1}
+    assert await follow(database, 2, a=True, b=True) == {"b": 1}
+    assert await follow(database, 3, a=True, b=True) == {}
+
+
+async def test_trouble_that_flaps_is_one_episode(database: Database) -> None:
+    """Only after a good day does the same trouble count as new."""
+    await follow(database, 0, a=True)
+    assert await follow(database, 1, a=True) == {"a": 1}
+    await follow(database, 2, a=False)
+    for hour in (3, 5):
+        assert await follow(database, hour, a=True) == {}
+    await follow(database, 6, a=False)
+    await follow(database, 31, a=True)
+    assert await follow(database, 32, a=True) == {"a": 2}
+
+
+async def test_one_good_pass_starts_the_count_again(database: Database) -> None:
+    """Bad passes count in a row only."""
+    await follow(database, 0, a=True)
+    await follow(database, 1, a=False)
+    assert await follow(database, 2, a=True) == {}
+    assert await follow(database, 3, a=True) == {"a": 1}
+
+
+async def test_kinds_of_trouble_are_followed_apart(database: Database) -> None:
+    """An account can be in two kinds of trouble, each with episodes of its own."""
+    await follow(database, 0, a=True)
+    await follow(database, 0, kind="gone", a=True)
+    assert await follow(database, 1, a=True) == {"a": 1}
+    assert await follow(database, 1, kind="gone", a=False) == {}
+    assert await follow(database, 2, kind="gone", a=True) == {}

@@ -1,0 +1,175 @@
+"""Tests of opening a database, and of its failures."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bot.store import database as database_module
+from bot.store.database import SCHEMA, Database, open_database, sqlite_file
+from bot.store.tables import metadata
+from bot.store.watches import put_watch
+from tests.store.samples import NOW, count, new_watch, put, refusal
+
+SECOND_MIGRATION = '''
+"""A second schema."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Add a table."""
+    op.create_table("later", sa.Column("id", sa.Integer, primary_key=True))
+'''
+
+
+@pytest.fixture
+def next_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], None]:
+    """Return what turns this version into one that knows one migration more."""
+
+    def upgrade() -> None:
+        folder = tmp_path / "migrations"
+        shutil.copytree(Path(database_module.__file__).parent / "migrations", folder)
+        (folder / "versions" / "0002_later.py").write_text(SECOND_MIGRATION)
+        monkeypatch.setattr(database_module, "_MIGRATIONS", folder)
+        monkeypatch.setattr(database_module, "SCHEMA", "0002")
+
+    return upgrade
+
+
+async def set_version(url: str, version: str) -> None:
+    """Let a database claim that another version of the bot wrote it."""
+    async with open_database(url) as database, database.begin() as tx:
+        await tx.execute(sa.text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+
+
+async def test_creates_the_schema_that_the_tables_say(database: Database) -> None:
+    """The migrations, run on an empty database, make exactly the tables, columns, keys and indexes in use."""
+
+    def differences(connection: sa.Connection) -> list[object]:
+        from alembic.autogenerate import compare_metadata
+        from alembic.migration import MigrationContext
+
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    async with database.begin() as tx:
+        assert await tx.run_sync(differences) == []
+
+
+async def test_keeps_what_was_stored(url: str) -> None:
+    """What one process stored the next one finds."""
+    async with open_database(url) as database:
+        await put(database)
+    async with open_database(url) as database:
+        assert await count(database) == 1
+
+
+async def test_rolls_back_what_fails(database: Database) -> None:
+    """A block that raises leaves nothing behind, and its error is not disguised."""
+
+    async def fail_midway() -> None:
+        async with database.begin() as tx:
+            await put_watch(tx, new_watch(), NOW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail_midway()
+    assert await count(database) == 0
+
+
+async def test_creates_a_private_file(file: Path, file_url: str) -> None:
+    """The SQLite file and what SQLite puts beside it can be read by their owner alone; folders are made."""
+    async with open_database(file_url) as database:
+        await put(database)
+        modes = {one.name: one.stat().st_mode & 0o777 for one in file.parent.iterdir()}
+    assert set(modes) == {"bot.db", "bot.db-wal", "bot.db-shm"}
+    assert set(modes.values()) == {0o600}
+
+
+def test_tells_files_from_servers() -> None:
+    """Only a SQLite address has a file."""
+    assert sqlite_file("sqlite+aiosqlite:///data/bot.db") == Path("data/bot.db")
+    assert sqlite_file("sqlite+aiosqlite:////srv/bot.db") == Path("/srv/bot.db")
+    assert sqlite_file("postgresql+asyncpg://bot@db/bot") is None
+
+
+async def test_refuses_a_newer_schema(url: str) -> None:
+    """What a newer version wrote is refused with both versions and what to do, and is left as it is."""
+    await set_version(url, "0999")
+    words = await refusal(url)
+    assert "newer version of this bot" in words
+    assert "0999" in words
+    assert SCHEMA in words
+    assert "restore a backup" in words
+    assert await refusal(url) == words
+
+
+async def test_refuses_a_schema_it_does_not_know(url: str) -> None:
+    """An older schema that no migration leads away from is refused in words, not with a traceback."""
+    await set_version(url, "0000")
+    assert "a version that is not known" in await refusal(url)
+
+
+async def test_migrates_an_older_schema(url: str, next_version: Callable[[], None]) -> None:
+    """The next version adds what is new and keeps what was stored; opening again changes nothing."""
+    async with open_database(url) as database:
+        await put(database)
+    next_version()
+    for _ in range(2):
+        async with open_database(url) as database:
+            assert await count(database) == 1
+            async with database.begin() as tx:
+                assert (await tx.execute(sa.text("SELECT count(*) FROM later"))).scalar_one() == 0
+                version = (await tx.execute(sa.text("SELECT version_num FROM alembic_version"))).scalar_one()
+        assert version == "0002"
+
+
+async def test_keeps_a_copy_before_it_migrates(file: Path, file_url: str, next_version: Callable[[], None]) -> None:
+    """A SQLite file is copied first: complete, private, and as good as the old one for the old version."""
+    async with open_database(file_url) as database:
+        await put(database)
+        # As a killed process leaves it: the watch is in the write-ahead log alone.
+        killed = file.parent / "killed.db"
+        for end in ("", "-wal"):
+            shutil.copy(f"{file}{end}", f"{killed}{end}")
+    next_version()
+    async with open_database(f"sqlite+aiosqlite:///{killed}"):
+        pass
+    copy = file.parent / "killed.before-0002.db"
+    assert copy.stat().st_mode & 0o777 == 0o600
+    with closing(sqlite3.connect(copy)) as opened:
+        assert opened.execute("SELECT count(*) FROM watches").fetchone() == (1,)
+        assert opened.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+
+
+async def test_makes_no_copy_of_what_is_current(file: Path, file_url: str) -> None:
+    """Neither a new file nor a current one is copied."""
+    for _ in range(2):
+        async with open_database(file_url):
+            pass
+    assert [one.name for one in file.parent.iterdir()] == ["bot.db"]
+
+
+async def test_a_migration_that_fails_leaves_nothing(url: str) -> None:
+    """A migration that ends midway is undone as a whole, so that the next start can do it."""
+    engine = create_async_engine(url)
+    if path := sqlite_file(url):
+        path.touch()
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("CREATE TABLE targets (id INTEGER)"))
+    assert "targets" in await refusal(url)
+    async with engine.begin() as connection:
+        assert await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()) == ["targets"]
+        await connection.execute(sa.text("DROP TABLE targets"))
+    await engine.dispose()
+    async with open_database(url) as database:
+        await put(database)
