@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from bot import __version__
-from bot.errors import BotError, DiscordTokenRefused, PortTaken, SettingsError
+from bot.errors import AlreadyRunning, BotError, DiscordTokenRefused, PortTaken, SettingsError, StoreError
 
 if TYPE_CHECKING:
     from bot.config import LogSettings
@@ -30,12 +30,15 @@ _LAST_PORT = 65_535
 _LOG = logging.getLogger("bot")
 _EPILOG = """\
 settings, from the environment or a .env file in the current folder:
-  DISCORD_TOKEN      the bot's token from the Discord developer portal (required; not for account, accounts)
-  USEAPI_TOKEN       the API token from useapi.net (required)
-  GUILD_IDS          ids of the servers that may use the bot, comma-separated (required; not for account, accounts)
-  USEAPI_BASE_URL    where the API is (default: https://api.useapi.net)
-  LOG_LEVEL          DEBUG, INFO, WARNING or ERROR (default: INFO)
-  LOG_FORMAT         text or json (default: text)
+  DISCORD_TOKEN           the bot's token from the Discord developer portal (required; not for account, accounts)
+  USEAPI_TOKEN            the API token from useapi.net (required)
+  GUILD_IDS               ids of the servers that may use the bot, with commas (required; not for account, accounts)
+  USEAPI_BASE_URL         where the API is (default: https://api.useapi.net)
+  CHECK_INTERVAL_SECONDS  seconds between two looks at all accounts (default: 1800)
+  REMINDER_DAYS           days before the expiry on which to remind (default: 14,7,3,1)
+  DATABASE_URL            where reminders are kept (default: sqlite+aiosqlite:///data/bot.db)
+  LOG_LEVEL               DEBUG, INFO, WARNING or ERROR (default: INFO)
+  LOG_FORMAT              text or json (default: text)
 
 exit status:
   run, demo          0 stopped, 1 crashed, 2 settings or a token refused
@@ -184,6 +187,10 @@ def _explain(error: BotError) -> str:
             return f"The settings need a change (set them in .env or the environment):\n{lines}"
         case DiscordTokenRefused():
             return "Discord refused DISCORD_TOKEN. Reset the token in the developer portal and paste the new one."
+        case AlreadyRunning():
+            return f"Another bot already works with {error}. Stop it first, or give this one a DATABASE_URL of its own."
+        case StoreError():
+            return f"The database can't be used: {error}."
         case PortTaken():
             return f"Port {error.port} is in use. Choose another one with --port, or leave --port out."
         case _:

@@ -6,18 +6,28 @@ import logging
 import random
 import signal
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
+
+from aiolimiter import AsyncLimiter
 
 from bot.chat.client import AccountBot
 from bot.chat.connection import Connection
 from bot.chat.lookup import LookUps
+from bot.chat.reminder_cards import render
+from bot.chat.reminders import Reminders
 from bot.chat.replies import Responder
+from bot.chat.sender import POSTS_A_SECOND, DiscordSender
 from bot.config import Settings, secrets_of
 from bot.core.secrets import Redactor
 from bot.core.wording import say_count
+from bot.delivery import Delivery
 from bot.errors import BotError, SubscriptionLapsed, UseapiTokenRefused
 from bot.health import HEALTH_FILE, keep_reporting
+from bot.passes import Passes
+from bot.store.database import Database, open_database, sqlite_file
+from bot.store.leader import Lease, lock_file
 from bot.useapi.directory import AccountDirectory, open_directory
 from bot.useapi.servers import Servers
 
@@ -29,15 +39,53 @@ _LAST_ANSWERS_SECONDS = 1.5
 _OPEN_FILES = 8192
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the settings say about reminders."""
+
+    interval: timedelta
+    days: tuple[int, ...]
+
+
 class Application:
     """The parts of a bot, built and connected with each other."""
 
-    def __init__(self, directory: AccountDirectory, *, guild_ids: tuple[int, ...], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        directory: AccountDirectory,
+        database: Database,
+        *,
+        guild_ids: tuple[int, ...],
+        policy: Policy,
+        now: Callable[[], datetime],
+    ) -> None:
         self.directory = directory
         self.responder = Responder(now=now)
         servers = Servers(guild_ids, directory)
         look_ups = LookUps(servers=servers, responder=self.responder, now=now)
-        self.bot = AccountBot(servers=servers, responder=self.responder, look_ups=look_ups, jitter=random.random)
+        reminders = Reminders(
+            servers=servers,
+            responder=self.responder,
+            database=database,
+            wake=self._wake,
+            default_days=policy.days,
+            now=now,
+        )
+        self.bot = AccountBot(
+            servers=servers,
+            responder=self.responder,
+            look_ups=look_ups,
+            reminders=reminders,
+            jitter=random.random,
+        )
+        sender = DiscordSender(self.bot, AsyncLimiter(1, 1 / POSTS_A_SECOND))
+        delivery = Delivery(database=database, sender=sender, render=render, now=now)
+        self.passes = Passes(
+            database=database, directory=directory, delivery=delivery, interval=policy.interval, now=now
+        )
+
+    def _wake(self) -> None:
+        self.passes.wake()
 
     async def drain(self) -> None:
         """Give the answers that are under way, take no new work; within eight seconds."""
@@ -48,14 +96,41 @@ class Application:
 
 
 @contextlib.asynccontextmanager
-async def open_application(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[Application]:
+async def open_application(
+    settings: Settings, database: Database, now: Callable[[], datetime]
+) -> AsyncIterator[Application]:
     """Build the application; closes its connections at the end."""
     async with open_directory(
         base_url=settings.base_url, token=settings.useapi_token, redact=Redactor(secrets_of(settings)), now=now
     ) as directory:
-        application = Application(directory, guild_ids=settings.guild_ids, now=now)
+        policy = Policy(timedelta(seconds=settings.check_interval), settings.reminder_days)
+        application = Application(directory, database, guild_ids=settings.guild_ids, policy=policy, now=now)
         async with application.bot:
             yield application
+
+
+async def _keep_passing(application: Application, lease: Lease) -> None:
+    """Pass while this process holds the lease; over REST alone, so it takes a login but no gateway."""
+    await application.bot.logged_in.wait()
+    while True:
+        epoch = await lease.take()
+        passing = asyncio.create_task(application.passes.keep_passing(epoch), name="pass")
+        try:
+            await lease.keep()
+        finally:
+            passing.cancel()
+            await asyncio.gather(passing, return_exceptions=True)
+            await lease.release()
+
+
+@contextlib.asynccontextmanager
+async def _open_store(url: str) -> AsyncIterator[Database]:
+    """Open the database, a SQLite file for this process alone."""
+    file = sqlite_file(url)
+    async with contextlib.AsyncExitStack() as stack:
+        if file is not None:
+            stack.enter_context(lock_file(file))
+        yield await stack.enter_async_context(open_database(url))
 
 
 async def _check_useapi_token(directory: AccountDirectory) -> None:
@@ -107,7 +182,7 @@ async def run(settings: Settings, *, now: Callable[[], datetime]) -> None:
     """
     _allow_many_connections()
     stop = _stop_on_signals()
-    async with open_application(settings, now) as application:
+    async with _open_store(settings.database_url) as database, open_application(settings, database, now) as application:
         connection = Connection(application.bot, jitter=random.random)
         checking = asyncio.create_task(_check_useapi_token(application.directory), name="check-useapi-token")
         connected = asyncio.create_task(
@@ -117,7 +192,8 @@ async def run(settings: Settings, *, now: Callable[[], datetime]) -> None:
         reporting = asyncio.create_task(
             keep_reporting(HEALTH_FILE, lambda: application.bot.is_connected, now), name="report-health"
         )
-        tasks = {checking, connected, stopping, reporting}
+        passing = asyncio.create_task(_keep_passing(application, Lease(database)), name="keep-passing")
+        tasks = {checking, connected, stopping, reporting, passing}
         try:
             await _until_ended(tasks, passing=checking)
         finally:

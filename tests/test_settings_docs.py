@@ -14,7 +14,12 @@ REQUIRED = None
 def settings_in_the_code() -> dict[str, str | None]:
     """Return each setting with its default, None if it is required."""
     fields = Settings.model_fields.values()
-    return {str(field.alias): REQUIRED if field.is_required() else str(field.default) for field in fields}
+    return {str(field.alias): REQUIRED if field.is_required() else spell(field.default) for field in fields}
+
+
+def spell(default: object) -> str:
+    """Return a default as one types it."""
+    return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
 
 
 def settings_in_the_help() -> dict[str, str | None]:

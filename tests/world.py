@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import discord
@@ -12,7 +13,8 @@ from pydantic import SecretStr
 from simcord.results import InteractionResult
 
 from bot.core.secrets import Redactor
-from bot.running import Application
+from bot.running import Application, Policy
+from bot.store.database import Database, open_database
 from bot.useapi.directory import open_directory
 from bot.useapi.standin import TOKEN, StandIn
 
@@ -48,6 +50,8 @@ class World:
     manager: simcord.MemberActor
     member: simcord.MemberActor
     build: Callable[[], Application]
+    application: Application
+    database: Database
 
     async def look_up(self, asked: str, **options: str) -> InteractionResult:
         """Let the manager use the command."""
@@ -59,7 +63,12 @@ class World:
 
     async def restart(self) -> None:
         """Replace the bot by a new one, as after a restart of the process."""
-        await self.env.restart_bot(self.build().bot)
+        self.application = self.build()
+        await self.env.restart_bot(self.application.bot)
+
+    async def pass_once(self) -> None:
+        """Run one pass of the reminders."""
+        await self.application.passes.run_once(1)
 
 
 class _Clock:
@@ -75,6 +84,13 @@ class _Clock:
 async def open_world(accounts: dict[str, Any]) -> AsyncIterator[World]:
     """Run the bot for the given accounts; the time is the simulation's."""
     standin, clock = StandIn(accounts), _Clock()
+    with TemporaryDirectory() as folder:
+        async with _open_world(standin, clock, folder) as world:
+            yield world
+
+
+@asynccontextmanager
+async def _open_world(standin: StandIn, clock: _Clock, folder: str) -> AsyncIterator[World]:
     async with (
         standin.serve() as base_url,
         open_directory(
@@ -86,21 +102,30 @@ async def open_world(accounts: dict[str, Any]) -> AsyncIterator[World]:
             # Kept-alive connections hold timers, which simcord would wait for after each action.
             keep_connections=False,
         ) as directory,
+        open_database(f"sqlite+aiosqlite:///{folder}/bot.db") as database,
     ):
 
         def build() -> Application:
-            return Application(directory, guild_ids=(GUILD_ID,), now=clock.now)
+            policy = Policy(timedelta(minutes=30), (14, 7, 3, 1))
+            return Application(directory, database, guild_ids=(GUILD_ID,), policy=policy, now=clock.now)
 
-        clock.env = env = simcord.Env(build().bot, settle_timeout=15)
+        application = build()
+        clock.env = env = simcord.Env(application.bot, settle_timeout=15)
         await env.start()
         try:
-            yield _furnish(env, standin, build)
+            yield _furnish(env, standin, build, application, database)
         finally:
             await env.shutdown()
         env.raise_errors()
 
 
-def _furnish(env: simcord.Env, standin: StandIn, build: Callable[[], Application]) -> World:
+def _furnish(
+    env: simcord.Env,
+    standin: StandIn,
+    build: Callable[[], Application],
+    application: Application,
+    database: Database,
+) -> World:
     guild = env.create_guild("Listed", id=GUILD_ID)
     managers = guild.create_role("Managers", permissions=discord.Permissions(MEMBER.value, manage_guild=True))
     members = guild.create_role("Members", permissions=MEMBER)
@@ -111,4 +136,6 @@ def _furnish(env: simcord.Env, standin: StandIn, build: Callable[[], Application
         manager=guild.add_member(env.create_user("mia"), roles=[managers]),
         member=guild.add_member(env.create_user("noah"), roles=[members]),
         build=build,
+        application=application,
+        database=database,
     )

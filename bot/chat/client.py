@@ -9,8 +9,11 @@ import discord
 from discord import app_commands
 
 from bot.chat.lookup import CheckNow, LookUps, build_account_command
+from bot.chat.recheck import Recheck
 from bot.chat.registration import keep_registering
+from bot.chat.reminders import Reminders, build_reminder_commands
 from bot.chat.replies import Responder
+from bot.chat.watch_list import PageButton
 from bot.errors import ServerNotListed
 from bot.useapi.servers import Servers
 
@@ -61,22 +64,31 @@ class AccountBot(discord.Client):
     """Connects the commands to Discord."""
 
     def __init__(
-        self, *, servers: Servers, responder: Responder, look_ups: LookUps, jitter: Callable[[], float]
+        self,
+        *,
+        servers: Servers,
+        responder: Responder,
+        look_ups: LookUps,
+        reminders: Reminders,
+        jitter: Callable[[], float],
     ) -> None:
         _expect_no_voice()
         super().__init__(**_options())
         self.look_ups = look_ups
+        self.reminders = reminders
+        self.logged_in = asyncio.Event()
         self.tree = CommandTree(self, servers=servers, responder=responder)
-        self.tree.add_command(
-            build_account_command(look_ups), guilds=[discord.Object(guild_id) for guild_id in servers.listed]
-        )
+        listed = [discord.Object(guild_id) for guild_id in servers.listed]
+        self.tree.add_command(build_account_command(look_ups), guilds=listed)
+        self.tree.add_command(build_reminder_commands(reminders, look_ups.complete), guilds=listed)
         self._listed = servers.listed
         self._jitter = jitter
         self._registering: asyncio.Task[None] | None = None
 
     async def setup_hook(self) -> None:
         """Make old buttons work, and register the commands meanwhile; a failure there must not stop the start."""
-        self.add_dynamic_items(CheckNow)
+        self.add_dynamic_items(CheckNow, Recheck, PageButton)
+        self.logged_in.set()
         registering = keep_registering(self.tree, self._listed, jitter=self._jitter)
         self._registering = asyncio.create_task(registering, name="register-commands")
 

@@ -63,7 +63,7 @@ class LookUps:
         async def work() -> Reply:
             directory = self._servers.directory_for(interaction.guild_id)
             reading = await read(directory)
-            return Reply(account_card(reading, self._now()), account_view(reading.account.id))
+            return Reply([account_card(reading, self._now())], account_view(reading.account.id))
 
         await self._responder.answer(interaction, surface, work)
 

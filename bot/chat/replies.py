@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -32,8 +32,8 @@ Interaction = discord.Interaction[Any]
 class Reply:
     """What to show when all went well."""
 
-    embed: discord.Embed
-    view: discord.ui.View
+    cards: Sequence[discord.Embed]
+    view: discord.ui.View | None = None
 
 
 class Surface(Protocol):
@@ -65,9 +65,10 @@ class NewMessage:
     async def show(self, reply: Reply) -> None:
         """Show the answer, in one request if nothing was deferred."""
         if self._is_deferred:
-            await self._interaction.edit_original_response(embed=reply.embed, view=reply.view)
+            await self._interaction.edit_original_response(embeds=reply.cards, view=reply.view)
             return
-        await self._interaction.response.send_message(embed=reply.embed, view=reply.view, ephemeral=not self._share)
+        view = discord.utils.MISSING if reply.view is None else reply.view
+        await self._interaction.response.send_message(embeds=reply.cards, view=view, ephemeral=not self._share)
 
     async def refuse(self, card: discord.Embed) -> None:
         """Tell the asker privately; a public "thinking" is taken away, since a deferred answer can't turn private."""
@@ -97,9 +98,9 @@ class SameMessage:
     async def show(self, reply: Reply) -> None:
         """Edit the message."""
         if self._is_deferred:
-            await self._interaction.edit_original_response(embed=reply.embed, view=reply.view)
+            await self._interaction.edit_original_response(embeds=reply.cards, view=reply.view)
             return
-        await self._interaction.response.edit_message(embed=reply.embed, view=reply.view)
+        await self._interaction.response.edit_message(embeds=reply.cards, view=reply.view)
 
     async def refuse(self, card: discord.Embed) -> None:
         """Tell the presser privately."""

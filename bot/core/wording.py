@@ -12,9 +12,11 @@ from bot.errors import (
     ApiBusy,
     ApiUnreachable,
     BotError,
+    CannotRemind,
     NoSuchAccount,
     ServerNotListed,
     Stopping,
+    StoreError,
     SubscriptionLapsed,
     TooManyLookUps,
     UnreadableAnswer,
@@ -58,6 +60,23 @@ def say_state(account: Account, now: datetime) -> str:
             return f"expires in {say_duration(remaining)}"
         case _:
             assert_never(status)
+
+
+def say_unconfirmed(account: Account, read_at: datetime, now: datetime) -> str:
+    """Return the state as it was last known, for when it could not be read since."""
+    if account.expires_at is None:
+        return "can't be read"
+    day = account.expires_at.strftime("%d %B %Y %H:%M UTC")
+    return f"was due to expire {day}, not confirmed for {say_duration(now - read_at)}"
+
+
+def say_capabilities(account: Account) -> str:
+    """Return what the account can do, for a sentence: "video and chat jobs"; "jobs" if nothing is known."""
+    names = [one.label.lower() for one in account.capabilities if one.supported]
+    if not names:
+        return "jobs"
+    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return f"{listed} jobs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +131,11 @@ _SIMPLE: dict[type[BotError], Problem] = {
         "It answers only in the servers that whoever runs it has listed, never in direct messages.",
         "Use the command in one of those servers, or ask for this server's id to be added to GUILD_IDS.",
     ),
+    StoreError: Problem(
+        "The bot's database is in trouble",
+        "What you asked for could not be stored or read.",
+        "Try again in a minute. If it goes on, tell whoever runs this bot.",
+    ),
     Stopping: Problem(
         "The bot is restarting",
         "It takes no new work while it shuts down.",
@@ -153,6 +177,8 @@ def explain(error: BotError | None) -> Problem:
             )
         case ApiBusy():
             return _explain_busy(error)
+        case CannotRemind():
+            return Problem("This reminder can't work", str(error), error.advice)
         case TooManyLookUps():
             seconds = say_count(math.ceil(error.retry_after), "second")
             return Problem("A little slower, please", "You asked a lot in a short time.", f"Try again in {seconds}.")

@@ -5,7 +5,8 @@ import webbrowser
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from tempfile import TemporaryDirectory
 
 import discord
 import simcord
@@ -17,7 +18,8 @@ from bot.core.secrets import Redactor
 from bot.demo.accounts import FIRST_SHOWN, build_accounts, build_avatars
 from bot.errors import PortTaken
 from bot.logs import set_up_logging
-from bot.running import Application
+from bot.running import Application, Policy
+from bot.store.database import Database, open_database
 from bot.useapi.directory import open_directory
 from bot.useapi.standin import TOKEN, StandIn
 
@@ -74,6 +76,13 @@ def _furnish(env: simcord.Env, standin: StandIn) -> Demo:
 
 
 @asynccontextmanager
+async def _open_temporary_database() -> AsyncIterator[Database]:
+    with TemporaryDirectory() as folder:
+        async with open_database(f"sqlite+aiosqlite:///{folder}/demo.db") as database:
+            yield database
+
+
+@asynccontextmanager
 async def open_demo(now: Callable[[], datetime]) -> AsyncIterator[Demo]:
     """Run the bot in a simulated Discord against the API's stand-in, with one look-up already in the channel."""
     clock = DemoClock(now)
@@ -88,15 +97,29 @@ async def open_demo(now: Callable[[], datetime]) -> AsyncIterator[Demo]:
             now=clock.now,
             keep_connections=False,
         ) as directory,
+        _open_temporary_database() as database,
     ):
-        application = Application(directory, guild_ids=(GUILD_ID,), now=clock.now)
+        application = Application(
+            directory,
+            database,
+            guild_ids=(GUILD_ID,),
+            policy=Policy(timedelta(minutes=30), (14, 7, 3, 1)),
+            now=clock.now,
+        )
         async with simcord.run(application.bot, check_errors=False) as env:
             await clock.follow(env)
             assert application.bot.user is not None
             await application.bot.user.edit(username="MiniMax Bot")
             demo = _furnish(env, standin)
+            # The accounts are known then, so that a new reminder can say what comes next.
+            await application.passes.run_once(epoch=1)
             await demo.manager.slash(demo.channel, "minimax-account", account=FIRST_SHOWN, share="yes")
-            yield demo
+            passing = asyncio.create_task(application.passes.keep_passing(epoch=1), name="pass")
+            try:
+                yield demo
+            finally:
+                passing.cancel()
+                await asyncio.gather(passing, return_exceptions=True)
 
 
 async def run_demo(*, port: int, open_browser: bool, now: Callable[[], datetime]) -> None:

@@ -150,16 +150,16 @@ class AccountDirectory:
         call = self._account_calls.join(account_id, lambda: self._fetch_account(account_id), fresh=fresh)
         return await self._wait(call)
 
-    async def read_all(self) -> Mapping[str, Reading]:
-        """Read all accounts, by id; an answer up to 15 seconds old will do.
+    async def read_all(self, *, fresh: bool = False) -> Mapping[str, Reading]:
+        """Read all accounts, by id; an answer up to 15 seconds old will do, unless it is to be `fresh`.
 
         Raises:
             BotError: as `MiniMaxClient.fetch_accounts`.
         """
-        if self._is_recent(self._listed_at, REUSE_FOR):
+        if self._is_recent(self._listed_at, REUSE_FOR) and not fresh:
             return self._listing
         self._ensure_open()
-        return await self._wait(self._join_list_call())
+        return await self._wait(self._list_calls.join("list", self._fetch_list, fresh=fresh))
 
     async def offer(self) -> list[Account]:
         """Return what is known of all accounts, soonest expiry first, for completion: never raises, never waits long.

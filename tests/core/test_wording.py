@@ -14,9 +14,11 @@ from bot.errors import (
     ApiBusy,
     ApiUnreachable,
     BotError,
+    CannotRemind,
     NoSuchAccount,
     ServerNotListed,
     Stopping,
+    StoreError,
     SubscriptionLapsed,
     TooManyLookUps,
     UnreadableAnswer,
@@ -33,6 +35,8 @@ EVERY_ERROR: list[BotError] = [
     UnreadableAnswer("not JSON"),
     ServerNotListed("not a listed server"),
     Stopping("the bot is stopping"),
+    StoreError("locked"),
+    CannotRemind("You may not write there.", "Pick another channel."),
     NoSuchAccount("1"),
     AmbiguousName("jane", ["1", "2"]),
     ApiBusy(),
@@ -129,7 +133,7 @@ def leaves(kind: type[BotError]) -> set[type[BotError]]:
 def test_every_error_a_person_can_meet_is_in_the_table() -> None:
     """Only the errors that end the process before anyone can ask have no words for askers."""
     unmet = {kind.__name__ for kind in leaves(BotError)} - {type(error).__name__ for error in EVERY_ERROR}
-    assert unmet == {"SettingsError", "DiscordTokenRefused", "PortTaken"}
+    assert unmet == {"SettingsError", "DiscordTokenRefused", "PortTaken", "AlreadyRunning"}
 
 
 @pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: type(error).__name__)

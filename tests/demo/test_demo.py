@@ -44,7 +44,7 @@ async def test_starts_with_a_look_up_in_the_channel() -> None:
 async def test_offers_the_command_to_the_manager_only() -> None:
     """Of the two viewers only the one with Manage Server gets the command."""
     async with open_demo(lambda: NOW) as demo:
-        assert demo.manager.available_commands(demo.channel) == ("minimax-account",)
+        assert "minimax-account" in demo.manager.available_commands(demo.channel)
         assert demo.member.available_commands(demo.channel) == ()
 
 

@@ -23,7 +23,7 @@ SEARCH_PARAMS = "device_platform=web&uuid=0f0e0d0c-fingerprint"
 _DAY = 86_400.0
 _FIRST_ACCOUNT = 104_000_000
 # What asyncio logs when an error was lost on its way.
-_LOST_ERRORS = ("never retrieved", "never awaited", "exception in callback")
+LOST_ERRORS = ("never retrieved", "never awaited", "exception in callback")
 
 
 def build_settings(api_url: str, **changes: str) -> dict[str, str]:
@@ -128,4 +128,4 @@ async def open_stage(discord: DiscordStandIn | None = None, **changes: str) -> A
                 stage.reset()
             assert await bot.stop() == 0
         assert not discord.rest.unknown.items
-        assert not [line for line in bot.lines if any(text in line.lower() for text in _LOST_ERRORS)]
+        assert not [line for line in bot.lines if any(text in line.lower() for text in LOST_ERRORS)]

@@ -28,14 +28,24 @@ async def test_a_bot_that_has_not_connected_is_not_well() -> None:
 
 
 async def test_a_folder_that_takes_no_report_changes_no_exit_status() -> None:
-    """Where `data` can't be written the bot warns, works, and still stops with status 0."""
+    """Where the report can't be written the bot warns, works, and still stops with status 0."""
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(DiscordStandIn().serve())
         api_url = await stack.enter_async_context(StandIn({}).serve())
-        bot = await stack.enter_async_context(run_bot(url, build_settings(api_url), data_is_file=True))
+        bot = await stack.enter_async_context(run_bot(url, build_settings(api_url), blocked="data/health.new"))
         await bot.says("health.json can't be written")
         await bot.says("useapi.net answers")
         assert await bot.stop() == 0
+
+
+async def test_a_database_that_cannot_be_opened_is_told() -> None:
+    """Where the database's file can't be made, the bot ends with status 2 and says why."""
+    async with DiscordStandIn().serve() as url, StandIn({}).serve() as api_url:
+        settings = build_settings(api_url, DATABASE_URL="sqlite+aiosqlite:////proc/nowhere/bot.db")
+        async with run_bot(url, settings) as bot:
+            assert await bot.ended() == 2
+            assert "The database can't be used" in bot.output
+            assert "Traceback" not in bot.output
 
 
 async def test_doubtful_settings_are_warned_about() -> None:

@@ -43,10 +43,10 @@ async def registered() -> AsyncIterator[Commands]:
 
 
 async def test_first_start(registered: Commands) -> None:
-    """At its first start the bot asks what is registered, then registers its one command for managers."""
-    (command,) = registered
-    assert command["name"] == COMMAND
-    assert command["default_member_permissions"] == "32"
+    """At its first start the bot asks what is registered, then registers its commands for managers."""
+    command, reminders = registered
+    assert (command["name"], reminders["name"]) == (COMMAND, "minimax-reminders")
+    assert (command["default_member_permissions"], reminders["default_member_permissions"]) == ("32", "32")
     assert [option["name"] for option in command["options"]] == ["account", "share"]
 
 
@@ -84,8 +84,8 @@ async def test_start_after_change(registered: Commands, change: Callable[[Comman
     discord.rest.commands[GUILD_ID] = copy.deepcopy(registered)
     change(discord.rest.commands[GUILD_ID])
     assert await _registration(discord) == ["GET", "PUT"]
-    (command,) = discord.rest.commands[GUILD_ID]
-    assert (command["description"], command["options"]) == (registered[0]["description"], registered[0]["options"])
+    present = [(command["description"], command["options"]) for command in discord.rest.commands[GUILD_ID]]
+    assert present == [(command["description"], command["options"]) for command in registered]
 
 
 async def test_server_without_the_bot() -> None:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from tests.wire.channels import Channels
 from tests.wire.gateway import PATH, Gateway
 from tests.wire.interactions import Exchange, Interactions
 from tests.wire.payloads import (
@@ -17,6 +18,7 @@ from tests.wire.payloads import (
     build_command_data,
     build_interaction,
     build_press_data,
+    build_subcommand_data,
 )
 from tests.wire.rest import TOKEN, Rest
 
@@ -34,12 +36,14 @@ class DiscordStandIn:
         self.gateway = Gateway(self.rest)
         self.url = ""
         self.interactions = Interactions()
+        self.channels = Channels()
 
     @asynccontextmanager
     async def serve(self, port: int = 0) -> AsyncIterator[str]:
         """Serve on a loopback port, 0 for a free one; yields the address."""
         app = self.rest.build_app()
         self.interactions.add_routes(app)
+        self.channels.add_routes(app)
         app.router.add_get(PATH, self.gateway.handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LEAVE_SECONDS)
         await runner.setup()
@@ -62,6 +66,11 @@ class DiscordStandIn:
         options = {"account": account} | ({"share": share} if share else {})
         data = build_command_data(options, guild_id=guild_id)
         return await self._interact(build_interaction(SLASH, data, guild_id=guild_id, user_id=user_id))
+
+    async def manage(self, subcommand: str, **options: str) -> Exchange:
+        """Let someone use a subcommand of the reminders, in the server."""
+        data = build_subcommand_data(subcommand, options)
+        return await self._interact(build_interaction(SLASH, data, guild_id=GUILD_ID, user_id=None))
 
     async def slash_all(self, accounts: Iterable[str]) -> list[Exchange]:
         """Let someone else for each account use the command, all at once."""

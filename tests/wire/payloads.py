@@ -13,6 +13,7 @@ CHANNEL_ID = "1100000000000000002"
 GUILD_ID = 1_100_000_000_000_000_003
 OTHER_GUILD_ID = 1_100_000_000_000_000_004
 COMMAND = "minimax-account"
+REMINDERS_COMMAND = "minimax-reminders"
 
 SLASH, BUTTON, AUTOCOMPLETE = 2, 3, 4
 PRIVATE, LOADING = 64, 128
@@ -143,6 +144,13 @@ def build_command_data(options: Mapping[str, str], *, guild_id: int | None, focu
     ]
     data: Json = {"id": new_id(), "name": COMMAND, "type": 1, "options": chosen}
     return data if guild_id is None else data | {"guild_id": str(guild_id)}
+
+
+def build_subcommand_data(subcommand: str, options: Mapping[str, str]) -> Json:
+    """Return what a subcommand of the reminders carries, in the server."""
+    chosen = [{"type": _STRING_OPTION, "name": name, "value": value} for name, value in options.items()]
+    part = {"type": 1, "name": subcommand, "options": chosen}
+    return {"id": new_id(), "name": REMINDERS_COMMAND, "type": 1, "options": [part], "guild_id": str(GUILD_ID)}
 
 
 def build_press_data(custom_id: str) -> Json:

@@ -108,7 +108,7 @@ async def run_bot(
     settings: Mapping[str, str],
     *arguments: str,
     dotenv: str | None = None,
-    data_is_file: bool = False,
+    blocked: str | None = None,
 ) -> AsyncIterator[BotProcess]:
     """Run the bot until the block ends, in a folder that is empty but for what is asked for here.
 
@@ -117,7 +117,7 @@ async def run_bot(
     with tempfile.TemporaryDirectory() as folder:
         if dotenv is not None:
             (Path(folder) / ".env").write_text(dotenv, encoding="utf-8")
-        if data_is_file:
-            (Path(folder) / "data").touch()
+        if blocked is not None:
+            (Path(folder) / blocked).mkdir(parents=True)
         async with _start(Path(folder), _environment(discord_url, settings), *arguments) as bot:
             yield bot

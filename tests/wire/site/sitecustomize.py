@@ -1,5 +1,6 @@
 """Lead the bot to the stand-in of Discord; Python imports this at its start."""  # noqa: INP001  (a folder of the search path, no package)
 
+# ruff: noqa: SLF001  (the bot has no settings for what only tests may shorten)
 import os
 
 if "DISCORD_STANDIN" in os.environ:
@@ -16,3 +17,51 @@ if "WITHOUT_SIMCORD" in os.environ:
 
     # What an import of a package that is not installed comes to.
     sys.modules["simcord"] = None  # type: ignore[assignment]
+
+if "REMINDER_TEST_SCALE" in os.environ:
+    import bot.chat.sender
+    import bot.delivery
+
+    _SCALE = float(os.environ["REMINDER_TEST_SCALE"])
+    for _name in ("_RETRY_AFTER", "_TRANSIENT_WAITS"):
+        setattr(bot.delivery, _name, tuple(wait * _SCALE for wait in getattr(bot.delivery, _name)))
+    # An hour and six are in there.
+    _REFUSED = tuple(wait * _SCALE / 10 for wait in bot.delivery._REFUSED_WAITS)
+    bot.delivery._REFUSED_WAITS = _REFUSED  # type: ignore[assignment]  # as long as it was
+    bot.delivery.NONCE_WINDOW *= _SCALE
+    # A post takes this machine as long as ever, so that this is shortened less.
+    bot.chat.sender._POST_SECONDS = 0.5
+
+if "REMINDER_TEST_INTERVAL" in os.environ:
+    from datetime import timedelta
+
+    import bot.passes
+
+    _INTERVAL = timedelta(seconds=float(os.environ["REMINDER_TEST_INTERVAL"]))
+    _rest_as_set = bot.passes.Passes._rest
+
+    async def _rest(passes: bot.passes.Passes) -> None:
+        # The settings allow whole seconds only.
+        passes._interval = _INTERVAL
+        await _rest_as_set(passes)
+
+    bot.passes.Passes._rest = _rest  # type: ignore[assignment,method-assign]
+
+if "REMINDER_TEST_LEASE" in os.environ:
+    import bot.store.leader
+
+    bot.store.leader.LEASE_SECONDS = int(os.environ["REMINDER_TEST_LEASE"])
+    bot.store.leader._RENEW_SECONDS = bot.store.leader.LEASE_SECONDS / 4
+
+if "REMINDER_TEST_DIE_BEFORE_COMMIT" in os.environ:
+    import itertools
+    import signal
+
+    import sqlalchemy
+
+    _commits = itertools.count(1)
+
+    @sqlalchemy.event.listens_for(sqlalchemy.Engine, "commit")
+    def _die(_connection: sqlalchemy.Connection) -> None:
+        if next(_commits) == int(os.environ["REMINDER_TEST_DIE_BEFORE_COMMIT"]):
+            os.kill(os.getpid(), signal.SIGKILL)

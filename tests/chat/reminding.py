@@ -1,0 +1,44 @@
+"""What the tests of the reminders share: using the commands, and reading what they say."""
+
+from typing import Any
+
+import discord
+import simcord
+from simcord.results import InteractionResult
+
+from tests.chat.test_lookup import card_of
+from tests.world import World
+
+DAY = 86_400.0
+
+
+async def add(world: World, account: str = "all", **options: Any) -> str:
+    """Let the manager add a watch; returns the answer's text, its title first."""
+    return text_of(await world.manager.slash(world.channel, "minimax-reminders add", account=account, **options))
+
+
+async def show(world: World) -> InteractionResult:
+    """Let the manager list the watches."""
+    return await world.manager.slash(world.channel, "minimax-reminders list")
+
+
+async def remove(world: World, watch: str) -> str:
+    """Let the manager remove a watch."""
+    return text_of(await world.manager.slash(world.channel, "minimax-reminders remove", watch=watch))
+
+
+def text_of(result: InteractionResult) -> str:
+    """Return the title and the text of a private answer."""
+    assert result.ephemeral
+    card = card_of(result)
+    return f"{card.title}\n{card.description}"
+
+
+def posts_in(channel: simcord.ChannelHandle) -> list[discord.Message]:
+    """Return the reminders in a channel, oldest first."""
+    return [message for message in channel.history() if message.author.bot and not message.flags.ephemeral]
+
+
+def said_in(channel: simcord.ChannelHandle) -> list[str]:
+    """Return the sentences of the reminders in a channel, oldest first."""
+    return [message.content for message in posts_in(channel)]

@@ -1,0 +1,211 @@
+"""Tests of what channels are told while time passes, and of the button under it."""
+
+import discord
+import pytest
+from aiohttp import web
+
+from bot.core.wording import SETUP_GUIDE
+from bot.useapi.client import ACCOUNTS_PATH
+from tests.chat.reminding import DAY, add, posts_in, said_in, text_of
+from tests.chat.test_check_now import buttons_of
+from tests.world import World, account
+
+
+@pytest.mark.parametrize("restarting", [False, True])
+async def test_a_whole_life_is_told_once_each(world: World, *, restarting: bool) -> None:
+    """Each lead time, the expiry and the renewal are said once, also if the bot restarts every day."""
+    world.standin.accounts["123456"] = account("123456", days=20.5)
+    await add(world, "123456")
+    for _ in range(24):
+        await world.pass_once()
+        if restarting:
+            await world.restart()
+        await world.pass_once()
+        await world.env.advance_time(DAY)
+    world.standin.accounts["123456"] = account("123456", days=60)
+    for _ in range(3):
+        await world.pass_once()
+        await world.env.advance_time(DAY)
+    assert said_in(world.channel) == [
+        "⏰ MiniMax login Jane Doe (123456) expires in 14 days.",
+        "⏰ MiniMax login Jane Doe (123456) expires in 7 days.",
+        "⏰ MiniMax login Jane Doe (123456) expires in 3 days.",
+        "⏰ MiniMax login Jane Doe (123456) expires in 12 hours.",
+        "🔴 MiniMax login Jane Doe (123456) expired 12 hours ago.",
+        "✅ MiniMax login Jane Doe (123456) is renewed.",
+    ]
+
+
+async def test_says_at_once_what_a_new_watch_has_missed(world: World) -> None:
+    """A watch that is added inside its lead times is told the tightest at once, not the wider ones."""
+    await add(world, "234567")
+    await world.pass_once()
+    await world.env.advance_time(DAY / 2)
+    await world.pass_once()
+    assert said_in(world.channel) == ["⏰ MiniMax login Sam Reed (234567) expires in 3 days."]
+
+
+async def test_removing_and_adding_again_repeats_nothing(world: World) -> None:
+    """What was said in a channel is not said there again by a new watch with wider days."""
+    await add(world, "234567")
+    await world.pass_once()
+    await world.manager.slash(world.channel, "minimax-reminders remove", watch="1")
+    await add(world, "234567", days="10 5 4")
+    await world.pass_once()
+    assert len(posts_in(world.channel)) == 1
+
+
+async def test_one_accounts_watch_replaces_the_one_on_all(world: World) -> None:
+    """In one channel, the watch on one account decides alone about it; once it is removed, the one on all does."""
+    await add(world, days="14")
+    await add(world, "123456", days="3")
+    await world.pass_once()
+    (post,) = said_in(world.channel)
+    assert "234567" in post
+    assert "345678" in post
+    assert "123456" not in post
+    await world.manager.slash(world.channel, "minimax-reminders remove", watch="2")
+    await world.pass_once()
+    assert said_in(world.channel)[1:] == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+
+
+async def test_two_channels_are_independent(world: World) -> None:
+    """Each channel hears at its own lead times, and removing one's watch leaves the other's."""
+    other = world.env.guild.create_text_channel("other")
+    await add(world, "123456", days="14")
+    await add(world, "123456", channel=other, days="5")
+    await world.pass_once()
+    assert (len(said_in(world.channel)), said_in(other)) == (1, [])
+    await world.manager.slash(world.channel, "minimax-reminders remove", watch="1")
+    await world.env.advance_time(8 * DAY)
+    await world.pass_once()
+    assert len(said_in(world.channel)) == 1
+    assert said_in(other) == ["⏰ MiniMax login Jane Doe (123456) expires in 4 days."]
+
+
+async def test_a_channel_that_refuses_does_not_hold_up_the_others(world: World) -> None:
+    """One channel's refusal is its own; it is told later, as things stand then."""
+    other = world.env.guild.create_text_channel("other")
+    await add(world, "123456")
+    await add(world, "123456", channel=other)
+    world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=403, code=50013)
+    await world.pass_once()
+    assert (said_in(world.channel), len(said_in(other))) == ([], 1)
+    await world.env.advance_time(6 * DAY)
+    await world.pass_once()
+    assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 6 days."]
+    assert len(said_in(other)) == 2
+
+
+@pytest.mark.parametrize("name", ["Jo", "J" * 60, "*" * 300, "\N{GRINNING FACE}" * 300])
+async def test_a_dozen_accounts_due_at_once_fit(world: World, name: str) -> None:
+    """Twelve accounts are grouped into messages that Discord takes, each account in exactly one."""
+    ids = [f"{n:06}" for n in range(12)]
+    flags = {f"supportSomethingLong{n}": True for n in range(20)} if len(name) > 60 else {}
+    world.standin.accounts = {key: account(key, name, days=2, **flags) for key in ids}
+    role = world.env.guild.create_role("Ops", mentionable=True)
+    await add(world, mention=role)
+    await world.pass_once()
+    posts = posts_in(world.channel)
+    shown = [_account_of(card) for post in posts for card in post.embeds]
+    assert sorted(shown) == ids
+    for post in posts:
+        assert len(post.content) <= 2000
+        assert post.content.endswith(role.mention)
+        assert 1 <= len(post.embeds) <= 10
+        assert sum(map(len, post.embeds)) <= 6000
+    if name == "Jo":
+        assert [len(post.embeds) for post in posts] == [10, 2]
+        assert "10 MiniMax logins: Jo (000000) expires in 2 days; Jo (000001)" in posts[0].content
+
+
+def _account_of(card: discord.Embed) -> str:
+    return next(str(field.value).strip("`") for field in card.fields if field.name == "Account")
+
+
+async def test_says_what_stops_and_what_to_do(world: World) -> None:
+    """The card names the jobs that stop, and leads to the guide; so does the button."""
+    await add(world, "123456")
+    await world.pass_once()
+    (post,) = posts_in(world.channel)
+    (card,) = post.embeds
+    assert "Video jobs of this account stop at <t:1768262400:f>." in (card.description or "")
+    assert f"[How to renew]({SETUP_GUIDE})" in (card.description or "")
+    links = [child for row in post.components for child in getattr(row, "children", ())]
+    assert [(link.label, link.url) for link in links] == [("Check now", None), ("How to renew", SETUP_GUIDE)]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_check_now_reads_all_with_one_call(world: World, *, restarted: bool) -> None:
+    """Whoever sees a reminder can renew all its cards with one list call, also after a restart of the bot."""
+    await add(world)
+    await world.pass_once()
+    (before,) = posts_in(world.channel)
+    if restarted:
+        await world.restart()
+    world.standin.accounts["234567"] = account("234567", "Sam Renewed", days=40)
+    world.standin.calls.clear()
+    result = await world.member.click(before, label="Check now")
+    assert world.standin.calls == [ACCOUNTS_PATH]
+    assert result.response is not None
+    assert result.response.id == before.id
+    assert set(buttons_of(result.response)) == {"Check now", "How to renew"}
+    (after,) = posts_in(world.channel)
+    assert [card.title for card in after.embeds] == ["Jane Doe", "Sam Renewed", "Sam Reed"]
+    assert after.content == before.content
+    assert after.embeds[-1].footer.text == before.embeds[-1].footer.text
+    again = await world.member.click(after, label="Check now")
+    assert again.response is not None
+    assert again.response.id == before.id
+
+
+async def test_check_now_changes_nothing_else(world: World) -> None:
+    """A look at an account does not say its renewal; the next pass does."""
+    await add(world, "123456")
+    await world.pass_once()
+    world.standin.accounts["123456"] = account("123456", days=60)
+    await world.member.click(posts_in(world.channel)[0], label="Check now")
+    assert len(posts_in(world.channel)) == 1
+    await world.pass_once()
+    assert said_in(world.channel)[1:] == ["✅ MiniMax login Jane Doe (123456) is renewed."]
+
+
+async def test_check_now_shows_an_account_once(world: World) -> None:
+    """An account that a message names twice, for its expiry and for an error, has one card after a renewal."""
+    await add(world, "123456", days="13")
+    world.standin.accounts["123456"]["error"] = "login failed"
+    world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
+    for _ in range(3):
+        await world.pass_once()
+        await world.env.advance_time(3600)
+    (post,) = posts_in(world.channel)
+    assert len(post.embeds) == 2
+    result = await world.member.click(post, label="Check now")
+    assert result.response is not None
+    assert [card.title for card in result.response.embeds] == ["Jane Doe"]
+
+
+async def test_check_now_keeps_the_cards_when_the_read_fails(world: World) -> None:
+    """A failed read is told to the presser alone, and the reminder stays as it is."""
+    await add(world)
+    await world.pass_once()
+    (before,) = posts_in(world.channel)
+
+    async def fail(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=401)
+
+    world.standin.behave = fail
+    assert "useapi.net token was refused" in text_of(await world.member.click(before, label="Check now"))
+    (after,) = posts_in(world.channel)
+    assert after.embeds == before.embeds
+
+
+async def test_check_now_says_when_nothing_is_left(world: World) -> None:
+    """Once none of a reminder's accounts exists, the presser is told so, and the reminder stays."""
+    await add(world, "123456")
+    await world.pass_once()
+    (before,) = posts_in(world.channel)
+    del world.standin.accounts["123456"]
+    answer = text_of(await world.member.click(before, label="Check now"))
+    assert "None of this reminder's accounts is set up any more." in answer
+    assert posts_in(world.channel)[0].embeds == before.embeds

