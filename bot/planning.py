@@ -101,7 +101,7 @@ async def _plan_steps(tx: AsyncConnection, changed: set[str], known: Mapping[str
     told = await get_told(tx, {watch.channel_id for watch in watches}, token_ids)
     look_at = {watch.id: now + _FAR for watch in watches}
     for pair in pairs:
-        moment = await _plan_pair(tx, pair, told, now)
+        moment = await _plan_pair(tx, pair, told, now, is_news=pair.known.account.id in changed)
         look_at[pair.watch.id] = min(look_at[pair.watch.id], moment)
     await mark_looked_at(tx, look_at)
 
@@ -144,16 +144,23 @@ def _upcoming(pair: _Pair, told: Mapping[tuple[int, str, int], Told], now: datet
 
 
 async def _plan_pair(
-    tx: AsyncConnection, pair: _Pair, told: Mapping[tuple[int, str, int], Told], now: datetime
+    tx: AsyncConnection, pair: _Pair, told: Mapping[tuple[int, str, int], Told], now: datetime, *, is_news: bool
 ) -> datetime:
-    """Owe what is due for one channel and account; return when the next step comes."""
+    """Owe what is due for one channel and account; return when the next step comes.
+
+    Only in the pass that reads a new expiry (`is_news`) can there be a renewal to speak of. A watch that is added
+    later is told what is due, whatever its channel was told of an earlier token.
+    """
     token, watch, account_id = pair.known.token, pair.watch, pair.known.account.id
     if token is None:
         return now + _FAR
     remaining = token.expires_at - now
     steps = usable_steps(watch.days, token.life)
     present = told.get((watch.channel_id, account_id, token.id), Told())
-    before = told.get((watch.channel_id, account_id, token.before_id or 0))
+    before = None
+    if is_news and (former := told.get((watch.channel_id, account_id, token.before_id or 0))):
+        # What is under way counts as said: it may arrive any moment.
+        before = replace(former, sent=former.sent | former.in_flight)
     decision = decide(steps, remaining, present, before)
 
     def owed(kind: Kind, ref: int, step: int = 0) -> Owed:

@@ -55,6 +55,20 @@ async def test_removing_and_adding_again_repeats_nothing(world: World) -> None:
     assert len(posts_in(world.channel)) == 1
 
 
+async def test_a_watch_added_long_after_a_renewal_is_told_what_is_due(world: World) -> None:
+    """Nobody watched while the login was renewed; weeks later the new token's own steps count, not the old one's."""
+    world.standin.accounts["123456"] = account("123456", days=6.5)
+    await add(world, "123456")
+    await world.pass_once()
+    await world.manager.slash(world.channel, "minimax-reminders remove", watch="1")
+    world.standin.accounts["123456"] = account("123456", days=40.5)
+    await world.pass_once()
+    await world.env.advance_time(34 * DAY)
+    await add(world, "123456")
+    await world.pass_once()
+    assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 7 days."] * 2
+
+
 async def test_one_accounts_watch_replaces_the_one_on_all(world: World) -> None:
     """In one channel, the watch on one account decides alone about it; once it is removed, the one on all does."""
     await add(world, days="14")
