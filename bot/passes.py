@@ -35,7 +35,6 @@ class Passes:
         self._interval = interval
         self._now = now
         self._woken = asyncio.Event()
-        self.completed_at: datetime | None = None
 
     def wake(self) -> None:
         """Let the next pass come soon: at least ten seconds after the last one, or the interval if that is shorter."""
@@ -73,7 +72,6 @@ class Passes:
                 await ensure_leads(tx, epoch)
                 await plan_after_reading(tx, accounts, self._now())
         await self._delivery.send_due(epoch)
-        self.completed_at = self._now()
 
     async def _rest(self) -> None:
         apart = min(self._interval, _READ_APART).total_seconds()

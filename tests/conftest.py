@@ -1,12 +1,13 @@
 """Fixtures for all tests."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from bot.config import Settings
+from tests.postgres import serve_postgres
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -19,3 +20,19 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     monkeypatch.chdir(tmp_path)
     yield
     assert not set(os.environ) & {str(field.alias) for field in Settings.model_fields.values()}
+
+
+@pytest.fixture(scope="session")
+def new_database() -> Iterator[Callable[[], str]]:
+    """Makes databases on a PostgreSQL server that the tests of this process share."""
+    with serve_postgres() as create:
+        yield create
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/bot.db"
+    create: Callable[[], str] = request.getfixturevalue("new_database")
+    return create()

@@ -181,14 +181,6 @@ async def drop_overdue(tx: AsyncConnection, before: datetime) -> None:
     await tx.execute(deliveries.delete().where(overdue))
 
 
-async def drop_unwatched(tx: AsyncConnection, channel_id: int, account_ids: Collection[str] | None) -> None:
-    """Delete what is owed to a channel about these accounts, or about all, because nobody watches them there."""
-    of = (deliveries.c.state == State.PENDING) & (deliveries.c.channel_id == channel_id)
-    if account_ids is not None:
-        of &= deliveries.c.account_id.in_(account_ids)
-    await tx.execute(deliveries.delete().where(of))
-
-
 def _message(row: Any) -> Message:
     times = row.first_try_at, row.next_try_at
     return Message(row.id, row.guild_id, row.channel_id, row.nonce, row.payload, *times, row.attempts)

@@ -1,12 +1,11 @@
 """Fixtures of the tests with a real process."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 
-from tests.process.reminding import Reminding, open_reminding, serve_postgres
+from tests.process.reminding import Reminding, open_reminding
 from tests.process.stage import Stage, open_stage
 
 
@@ -29,22 +28,6 @@ async def stage(running_stage: Stage) -> AsyncIterator[Stage]:
     """The module's bot; its stand-ins forget after each test how they were told to behave."""
     yield running_stage
     running_stage.reset()
-
-
-@pytest.fixture(scope="session")
-def new_database() -> Iterator[Callable[[], str]]:
-    """Makes databases on a PostgreSQL server that the tests of this process share."""
-    with serve_postgres() as create:
-        yield create
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/bot.db"
-    create: Callable[[], str] = request.getfixturevalue("new_database")
-    return create()
 
 
 @pytest_asyncio.fixture

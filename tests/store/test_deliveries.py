@@ -16,7 +16,6 @@ from bot.store.deliveries import (
     dissolve,
     drop,
     drop_overdue,
-    drop_unwatched,
     get_accounts_of_message,
     get_last_message,
     get_pending,
@@ -156,7 +155,6 @@ async def test_what_is_sent_stays_sent(database: Database) -> None:
         assert await get_last_message(tx, OTHER_CHANNEL) is None
         await drop(tx, range(100))
         await drop_overdue(tx, NOW + DAY)
-        await drop_unwatched(tx, CHANNEL, None)
     assert (await told(database)).sent == {7}
 
 
@@ -205,18 +203,18 @@ async def test_a_sent_message_can_not_be_dissolved(database: Database) -> None:
 
 
 async def test_drops_only_what_waits(database: Database) -> None:
-    """Dropping by row, by age or by channel deletes what waits, never what is under way."""
+    """Dropping by row or by age deletes what waits, never what is under way."""
     await owe(database, step(14))
     message = await claim_all(database)
     await owe(database, step(7), step(3), step(3, account_id="2"), step(3, channel_id=OTHER_CHANNEL))
     async with database.begin() as tx:
         await drop(tx, [(await get_pending(tx, CHANNEL))[0].id])
         assert [one.step for one in await get_pending(tx, CHANNEL)] == [3, 3]
-        await drop_unwatched(tx, CHANNEL, {"2"})
+        await drop(tx, [one.id for one in await get_pending(tx, CHANNEL) if one.account_id == "2"])
         assert [one.account_id for one in await get_pending(tx, CHANNEL)] == ["123456"]
         await drop_overdue(tx, NOW)
         assert len(await get_pending(tx, CHANNEL)) == 1
-        await drop_unwatched(tx, CHANNEL, None)
+        await drop(tx, [one.id for one in await get_pending(tx, CHANNEL)])
         assert await get_pending(tx, CHANNEL) == []
         assert len(await get_pending(tx, OTHER_CHANNEL)) == 1
         await drop_overdue(tx, NOW + HOUR)
