@@ -22,10 +22,10 @@ from bot.chat.sender import POSTS_A_SECOND, DiscordSender
 from bot.config import Settings, secrets_of
 from bot.core.secrets import Redactor
 from bot.core.wording import say_count
-from bot.delivery import Delivery
 from bot.errors import BotError, SubscriptionLapsed, UseapiTokenRefused
 from bot.health import HEALTH_FILE, keep_reporting
-from bot.passes import Passes
+from bot.reminding.delivery import Delivery
+from bot.reminding.passes import Passes
 from bot.store.database import Database, open_database, sqlite_file
 from bot.store.leader import Lease, lock_file
 from bot.useapi.directory import AccountDirectory, open_directory

@@ -12,7 +12,7 @@ from bot.chat.cards import GREEN, GREY, RED, account_card
 from bot.core.account import Account, Status
 from bot.core.text import cut, plain
 from bot.core.wording import SETUP_GUIDE, say_capabilities, say_count, say_state, say_unconfirmed
-from bot.delivery import Item
+from bot.reminding.delivery import Item
 from bot.store.deliveries import Kind
 from bot.useapi.directory import Reading
 

@@ -16,7 +16,7 @@ from bot.chat.watch_list import ALL_LABEL, added_card, list_reply, moment_of, sa
 from bot.core.reminders import parse_days
 from bot.core.text import cut, plain
 from bot.errors import BotError, CannotRemind
-from bot.planning import find_upcoming
+from bot.reminding.planning import find_upcoming
 from bot.store.database import Database
 from bot.store.deliveries import get_accounts_of_message, get_last_message, get_targets
 from bot.store.tables import ALL_ACCOUNTS

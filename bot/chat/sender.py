@@ -10,7 +10,7 @@ import discord
 from aiolimiter import AsyncLimiter
 
 from bot.chat.recheck import reminder_view
-from bot.delivery import Refused, Uncertain
+from bot.reminding.delivery import Refused, Uncertain
 
 _LOG = logging.getLogger(__name__)
 

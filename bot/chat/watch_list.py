@@ -13,7 +13,7 @@ from bot.chat.cards import GREEN, GREY
 from bot.chat.replies import Reply
 from bot.core.text import cut, plain
 from bot.core.wording import say_count
-from bot.planning import Upcoming
+from bot.reminding.planning import Upcoming
 from bot.store.deliveries import Target
 from bot.store.tables import ALL_ACCOUNTS
 from bot.store.watches import NewWatch, Watch

@@ -20,32 +20,32 @@ if "WITHOUT_SIMCORD" in os.environ:
 
 if "REMINDER_TEST_SCALE" in os.environ:
     import bot.chat.sender
-    import bot.delivery
+    import bot.reminding.delivery
 
     _SCALE = float(os.environ["REMINDER_TEST_SCALE"])
     for _name in ("_RETRY_AFTER", "_TRANSIENT_WAITS"):
-        setattr(bot.delivery, _name, tuple(wait * _SCALE for wait in getattr(bot.delivery, _name)))
+        setattr(bot.reminding.delivery, _name, tuple(wait * _SCALE for wait in getattr(bot.reminding.delivery, _name)))
     # An hour and six are in there.
-    _REFUSED = tuple(wait * _SCALE / 10 for wait in bot.delivery._REFUSED_WAITS)
-    bot.delivery._REFUSED_WAITS = _REFUSED  # type: ignore[assignment]  # as long as it was
-    bot.delivery.NONCE_WINDOW *= _SCALE
+    _REFUSED = tuple(wait * _SCALE / 10 for wait in bot.reminding.delivery._REFUSED_WAITS)
+    bot.reminding.delivery._REFUSED_WAITS = _REFUSED  # type: ignore[assignment]  # as long as it was
+    bot.reminding.delivery.NONCE_WINDOW *= _SCALE
     # A post takes this machine as long as ever, so that this is shortened less.
     bot.chat.sender._POST_SECONDS = 0.5
 
 if "REMINDER_TEST_INTERVAL" in os.environ:
     from datetime import timedelta
 
-    import bot.passes
+    import bot.reminding.passes
 
     _INTERVAL = timedelta(seconds=float(os.environ["REMINDER_TEST_INTERVAL"]))
-    _rest_as_set = bot.passes.Passes._rest
+    _rest_as_set = bot.reminding.passes.Passes._rest
 
-    async def _rest(passes: bot.passes.Passes) -> None:
+    async def _rest(passes: bot.reminding.passes.Passes) -> None:
         # The settings allow whole seconds only.
         passes._interval = _INTERVAL
         await _rest_as_set(passes)
 
-    bot.passes.Passes._rest = _rest  # type: ignore[assignment,method-assign]
+    bot.reminding.passes.Passes._rest = _rest  # type: ignore[assignment,method-assign]
 
 if "REMINDER_TEST_LEASE" in os.environ:
     import bot.store.leader

@@ -5,9 +5,9 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from bot.delivery import Delivery
 from bot.errors import BotError, StoreError
-from bot.planning import plan_after_reading, plan_while_blind
+from bot.reminding.delivery import Delivery
+from bot.reminding.planning import plan_after_reading, plan_while_blind
 from bot.store.database import Database
 from bot.store.leader import ensure_leads
 from bot.useapi.directory import AccountDirectory

@@ -1,0 +1,1 @@
+"""Does the reminding: passes, what they plan, and its delivery; never discord."""
