@@ -13,6 +13,7 @@ BotError
 │   ├── AmbiguousName
 │   ├── ServerNotListed
 │   ├── TooManyLookUps
+│   ├── NotAllowed
 │   └── CannotRemind
 └── TryLater               nobody: it passes
     ├── ApiBusy                  429
@@ -20,6 +21,7 @@ BotError
     ├── ApiUnreachable
     ├── UnreadableAnswer
     ├── StoreError
+    ├── DeliveryFailed
     └── Stopping
 
 No exception holds a response body or a secret.
@@ -102,6 +104,10 @@ class TooManyLookUps(AskerError):
         self.retry_after = retry_after
 
 
+class NotAllowed(AskerError):
+    """A button is for those who may manage the server; the commands are guarded by Discord itself."""
+
+
 class CannotRemind(AskerError):
     """A reminder could not work as asked for; the text is the reason, `advice` what to do, both for people."""
 
@@ -136,6 +142,10 @@ class UnreadableAnswer(TryLater):
 
 class StoreError(TryLater):
     """The database is locked, full, out of reach, or of a newer version; the text says which."""
+
+
+class DeliveryFailed(TryLater):
+    """A test message did not arrive, or perhaps not; the text says why."""
 
 
 class Stopping(TryLater):

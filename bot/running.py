@@ -10,22 +10,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from aiolimiter import AsyncLimiter
-
-from bot.chat.client import AccountBot
+from bot.chat import reminder_cards
+from bot.chat.client import AccountBot, Commands
 from bot.chat.connection import Connection
+from bot.chat.followup import FollowUp
 from bot.chat.lookup import LookUps
-from bot.chat.reminder_cards import render
-from bot.chat.reminders import Reminders
+from bot.chat.outlook import Outlook
 from bot.chat.replies import Responder
-from bot.chat.sender import POSTS_A_SECOND, DiscordSender
+from bot.chat.sender import DiscordSender
+from bot.chat.services import Services
+from bot.chat.watching import Watching
 from bot.config import Settings, secrets_of
 from bot.core.secrets import Redactor
 from bot.core.wording import say_count
 from bot.errors import BotError, SubscriptionLapsed, UseapiTokenRefused
 from bot.health import HEALTH_FILE, keep_reporting
-from bot.reminding.delivery import Delivery
 from bot.reminding.passes import Passes
+from bot.reminding.sending import Outbox
 from bot.store.database import Database, open_database, sqlite_file
 from bot.store.leader import Lease, lock_file
 from bot.useapi.directory import AccountDirectory, open_directory
@@ -62,30 +63,27 @@ class Application:
         self.directory = directory
         self.responder = Responder(now=now)
         servers = Servers(guild_ids, directory)
-        look_ups = LookUps(servers=servers, responder=self.responder, now=now)
-        reminders = Reminders(
+        self.bot = AccountBot(servers=servers, responder=self.responder, jitter=random.random)
+        sender = DiscordSender(self.bot)
+        outbox = Outbox(database, servers, sender, reminder_cards, now)
+        self.passes = Passes(outbox, directory=directory, interval=policy.interval)
+        services = Services(
             servers=servers,
             responder=self.responder,
             database=database,
-            wake=self._wake,
+            sender=sender,
+            wake=self.passes.wake,
             default_days=policy.days,
             now=now,
         )
-        self.bot = AccountBot(
-            servers=servers,
-            responder=self.responder,
-            look_ups=look_ups,
-            reminders=reminders,
-            jitter=random.random,
+        self.bot.add_commands(
+            Commands(
+                look_ups=LookUps(servers=servers, responder=self.responder, now=now),
+                watching=Watching(services),
+                outlook=Outlook(services),
+                followup=FollowUp(services),
+            )
         )
-        sender = DiscordSender(self.bot, AsyncLimiter(1, 1 / POSTS_A_SECOND))
-        delivery = Delivery(database=database, sender=sender, render=render, now=now)
-        self.passes = Passes(
-            database=database, directory=directory, delivery=delivery, interval=policy.interval, now=now
-        )
-
-    def _wake(self) -> None:
-        self.passes.wake()
 
     async def drain(self) -> None:
         """Give the answers that are under way, take no new work; within eight seconds."""

@@ -3,18 +3,23 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import discord
 from discord import app_commands
 
-from bot.chat.lookup import CheckNow, LookUps, build_account_command
+from bot.chat.followup import FollowUp
+from bot.chat.lookup import CheckNow, LookUps, RemindHere, build_account_command
+from bot.chat.outlook import Outlook
+from bot.chat.pacing import build_trace
+from bot.chat.pages import PageButton, may_turn
 from bot.chat.recheck import Recheck
 from bot.chat.registration import keep_registering
-from bot.chat.reminders import Reminders, build_reminder_commands
-from bot.chat.replies import Responder
-from bot.chat.watch_list import PageButton
-from bot.errors import ServerNotListed
+from bot.chat.reminders import build_reminder_commands
+from bot.chat.replies import Interaction, Responder, SameMessage
+from bot.chat.watching import Watching
+from bot.errors import NotAllowed, ServerNotListed
 from bot.useapi.servers import Servers
 
 _LOG = logging.getLogger(__name__)
@@ -60,34 +65,52 @@ def build_client() -> discord.Client:
     return discord.Client(**_options())
 
 
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """What the commands and buttons do, one part for each group of them."""
+
+    look_ups: LookUps
+    watching: Watching
+    outlook: Outlook
+    followup: FollowUp
+
+
 class AccountBot(discord.Client):
     """Connects the commands to Discord."""
 
-    def __init__(
-        self,
-        *,
-        servers: Servers,
-        responder: Responder,
-        look_ups: LookUps,
-        reminders: Reminders,
-        jitter: Callable[[], float],
-    ) -> None:
+    commands: Commands
+
+    def __init__(self, *, servers: Servers, responder: Responder, jitter: Callable[[], float]) -> None:
         _expect_no_voice()
-        super().__init__(**_options())
-        self.look_ups = look_ups
-        self.reminders = reminders
+        super().__init__(**_options(), http_trace=build_trace())
         self.logged_in = asyncio.Event()
         self.tree = CommandTree(self, servers=servers, responder=responder)
-        listed = [discord.Object(guild_id) for guild_id in servers.listed]
-        self.tree.add_command(build_account_command(look_ups), guilds=listed)
-        self.tree.add_command(build_reminder_commands(reminders, look_ups.complete), guilds=listed)
+        self._responder = responder
         self._listed = servers.listed
         self._jitter = jitter
         self._registering: asyncio.Task[None] | None = None
 
+    def add_commands(self, commands: Commands) -> None:
+        """Offer these commands in the listed servers."""
+        self.commands = commands
+        listed = [discord.Object(guild_id) for guild_id in self._listed]
+        for command in (
+            build_account_command(commands.look_ups),
+            build_reminder_commands(commands.watching, commands.outlook, commands.followup, commands.look_ups.complete),
+        ):
+            self.tree.add_command(command, guilds=listed)
+
+    async def turn_page(self, interaction: Interaction, name: str, page: int) -> None:
+        """Show another page of a list in place."""
+        lists = {"watches": self.commands.outlook.show_list, "preview": self.commands.outlook.show_preview}
+        if name not in lists or not may_turn(interaction):
+            await self._responder.refuse(interaction, NotAllowed("the list is not theirs to turn"))
+            return
+        await lists[name](interaction, page, SameMessage(interaction))
+
     async def setup_hook(self) -> None:
         """Make old buttons work, and register the commands meanwhile; a failure there must not stop the start."""
-        self.add_dynamic_items(CheckNow, Recheck, PageButton)
+        self.add_dynamic_items(CheckNow, Recheck, RemindHere, PageButton)
         self.logged_in.set()
         registering = keep_registering(self.tree, self._listed, jitter=self._jitter)
         self._registering = asyncio.create_task(registering, name="register-commands")

@@ -1,9 +1,9 @@
-"""`/minimax-account`, its completion, and the *Check now* button under every card."""
+"""`/minimax-account`, its completion, and the buttons under every card."""
 
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import discord
 from discord import app_commands
@@ -19,8 +19,6 @@ from bot.useapi.servers import Servers
 
 MAX_CHOICES = 25
 MAX_ASKED = 64
-_PREFIX = "minimax:check:"
-_TEMPLATE = re.compile(re.escape(_PREFIX) + r"(?P<account>.+)", re.DOTALL)
 
 
 class LookUps:
@@ -73,11 +71,15 @@ def _matches(account: Account, wanted: str) -> bool:
     return is_choosable and (wanted in account.id.casefold() or wanted in (account.name or "").casefold())
 
 
-class CheckNow(discord.ui.DynamicItem[discord.ui.Button[Any]], template=_TEMPLATE):
-    """The button that reads an account again; its id holds the account, so it outlives restarts."""
+class _AccountButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=re.compile("(?!)")):
+    """A button whose id holds an account, so that it outlives restarts."""
+
+    prefix: ClassVar[str]
+    label: ClassVar[str]
+    emoji: ClassVar[str]
 
     def __init__(self, account_id: str) -> None:
-        super().__init__(discord.ui.Button(label="Check now", emoji="🔄", custom_id=_PREFIX + account_id))
+        super().__init__(discord.ui.Button(label=self.label, emoji=self.emoji, custom_id=self.prefix + account_id))
         self.account_id = account_id
 
     @classmethod
@@ -87,16 +89,33 @@ class CheckNow(discord.ui.DynamicItem[discord.ui.Button[Any]], template=_TEMPLAT
         """Build the button that was pressed."""
         return cls(match["account"])
 
+
+class CheckNow(_AccountButton, template=re.compile(r"minimax:check:(?P<account>.+)", re.DOTALL)):
+    """The button that reads an account again."""
+
+    prefix, label, emoji = "minimax:check:", "Check now", "🔄"
+
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Read the account and renew the card."""
-        await interaction.client.look_ups.check_now(interaction, self.account_id)
+        await interaction.client.commands.look_ups.check_now(interaction, self.account_id)
+
+
+class RemindHere(_AccountButton, template=re.compile(r"minimax:remind:(?P<account>.+)", re.DOTALL)):
+    """The button that has the channel reminded of an account."""
+
+    prefix, label, emoji = "minimax:remind:", "Remind here", "⏰"
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Add a watch with the defaults."""
+        await interaction.client.commands.watching.remind_here(interaction, self.account_id)
 
 
 def account_view(account_id: str) -> discord.ui.View:
-    """Return the buttons under a card; *Check now* is left out where the id is too long for a button."""
+    """Return the buttons under a card; those that hold the account are left out where its id is too long for them."""
     view = discord.ui.View(timeout=None)
-    if len(_PREFIX + account_id) <= MAX_CUSTOM_ID:
-        view.add_item(CheckNow(account_id))
+    for button in (CheckNow, RemindHere):
+        if len(button.prefix + account_id) <= MAX_CUSTOM_ID:
+            view.add_item(button(account_id))
     view.add_item(discord.ui.Button(label="How to renew", url=SETUP_GUIDE))
     return view
 

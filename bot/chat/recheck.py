@@ -25,7 +25,7 @@ class Recheck(discord.ui.DynamicItem[discord.ui.Button[Any]], template=re.compil
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Read the accounts and renew the cards."""
-        await interaction.client.reminders.recheck(interaction)
+        await interaction.client.commands.followup.recheck(interaction)
 
 
 def reminder_view() -> discord.ui.View:

@@ -1,18 +1,18 @@
 """What a reminder looks like: one plain sentence, and the card of each account."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import discord
 from discord.utils import format_dt
 
 from bot.chat import text
-from bot.chat.cards import GREEN, GREY, RED, account_card
+from bot.chat.cards import AMBER, GREEN, GREY, RED, account_card
 from bot.core.account import Account, Status
 from bot.core.text import cut, plain
-from bot.core.wording import SETUP_GUIDE, say_capabilities, say_count, say_state, say_unconfirmed
-from bot.reminding.delivery import Item
+from bot.core.wording import SETUP_GUIDE, say_capabilities, say_count, say_date, say_state, say_unconfirmed
+from bot.reminding.items import Item, Standing
+from bot.reminding.sending import Payload
 from bot.store.deliveries import Kind
 from bot.useapi.directory import Reading
 
@@ -22,50 +22,216 @@ MAX_CARD_CHARACTERS = 5800
 MAX_CONTENT = 2000
 _MAX_NAME = 60
 _FRESH_FOR = timedelta(minutes=5)
+_GOOD_NEWS = {Kind.ERROR: "works again", Kind.GONE: "is set up again"}
 
 
-def _name(account: Account) -> str:
+def say_name(account: Account) -> str:
+    """Return an account's name and id, or its id alone, safe to show."""
     name = plain(account.name or "", _MAX_NAME)
-    return (
-        f"{text.escaped(name, 2 * _MAX_NAME)} ({plain(account.id, _MAX_NAME)})"
-        if name
-        else plain(account.id, _MAX_NAME)
-    )
+    shown_id = plain(account.id, _MAX_NAME)
+    return f"{text.escaped(name, 2 * _MAX_NAME)} ({shown_id})" if name else shown_id
 
 
-def _state(item: Item, now: datetime) -> str:
-    if item.known is None:
-        return "can't be read"
-    match item.owed.kind:
-        case Kind.RENEWED:
-            return "is renewed"
-        case Kind.GONE:
-            return "is no longer set up at useapi.net"
-        case Kind.ERROR:
-            return "is in error"
-        case _ if now - item.known.read_at > _FRESH_FOR:
-            return say_unconfirmed(item.known.account, item.known.read_at, now)
-        case _:
-            return say_state(item.known.account, now)
+def render(items: Sequence[Item], footer_id: str, now: datetime) -> tuple[Payload, int]:
+    """Return the payload of one message for the first of these items, and how many it holds."""
+    cards: list[discord.Embed] = []
+    for item in items[:MAX_CARDS]:
+        card = _card(item, now)
+        if cards and not _has_room(cards, card):
+            break
+        cards.append(card)
+    taken = items[: len(cards)]
+    return _payload(taken, cards, footer_id, now, roles=_roles(taken)), len(taken)
+
+
+def render_again(items: Sequence[Item], footer_id: str, now: datetime, *, is_checked: bool = False) -> Payload:
+    """Return what a message that was sent says now; `is_checked` if somebody just asked for the state.
+
+    Superseded reminders are folded to a line. The others keep their cards, cut short where they don't fit any more.
+    """
+    items = _one_an_account(items)
+    cards: list[discord.Embed] = []
+    if any(item.standing is not Standing.SUPERSEDED for item in items):
+        for item in items:
+            card = _card(item, now)
+            if is_checked and item.standing is Standing.OPEN:
+                card.description = f"{card.description}\n{_say_unchanged(item, now)}"
+            if not _has_room(cards, card):
+                card = discord.Embed(description=f"{_subject(item)} {_state(item, now)}.", colour=card.colour)
+            cards.append(card)
+    return _payload(items, cards, footer_id, now, roles=[])
+
+
+def _one_an_account(items: Sequence[Item]) -> list[Item]:
+    """Return the most pressing item of each account: a message may name one twice, for its expiry and for an error."""
+    order = list(Standing)
+    chosen: dict[str, Item] = {}
+    for item in sorted(items, key=lambda item: order.index(item.standing)):
+        chosen.setdefault(item.owed.account_id, item)
+    return [item for item in items if chosen[item.owed.account_id] is item]
+
+
+def _payload(
+    items: Sequence[Item], cards: Sequence[discord.Embed], footer_id: str, now: datetime, *, roles: Sequence[int]
+) -> Payload:
+    """Return a message as JSON: `content`, `embeds`, the `roles` that may be mentioned, and whether it has buttons."""
+    if cards:
+        cards[-1].set_footer(text=f"Read from useapi.net · {footer_id}")
+    mentions = " ".join(f"<@&{role_id}>" for role_id in roles)
+    return {
+        "content": f"{cut(_sentence(items, now), MAX_CONTENT - len(mentions) - 1)} {mentions}".rstrip(),
+        "embeds": [card.to_dict() for card in cards],
+        "roles": list(roles),
+        "has_buttons": any(_is_bad(item) for item in items),
+    }
+
+
+def _has_room(cards: Sequence[discord.Embed], card: discord.Embed) -> bool:
+    return sum(map(len, cards)) + len(card) <= MAX_CARD_CHARACTERS
+
+
+def _is_bad(item: Item) -> bool:
+    """Whether it is news that somebody should act on; the others mention nobody and need no buttons."""
+    return item.standing is Standing.OPEN and item.owed.kind is not Kind.RENEWED
+
+
+def _roles(items: Sequence[Item]) -> list[int]:
+    """Return the roles to mention; good news mentions nobody."""
+    bad = [item for item in items if _is_bad(item)]
+    return list(dict.fromkeys(item.watch.role_id for item in bad if item.watch and item.watch.role_id))
 
 
 def _sentence(items: Sequence[Item], now: datetime) -> str:
+    sign = _sign(items, now)
     if items[0].owed.kind is Kind.BLIND:
-        return "⚪ The MiniMax accounts could not be read for hours, so reminders here go by what was last known."
-    said = [f"{_name(item.known.account)} {_state(item, now)}" for item in items if item.known]
-    late = " This message comes late." if any(item.owed.is_late for item in items) else ""
+        return f"{sign} {_say_blindness(items[0])}"
+    said = [f"{_subject(item)} {_state(item, now)}" for item in items if item.known]
+    late = " This message comes late." if any(item.owed.is_late for item in items if _is_bad(item)) else ""
     if len(said) == 1:
-        return f"{_sign(items[0], now)} MiniMax login {said[0]}.{late}"
-    return f"{_sign(items[0], now)} {say_count(len(said), 'MiniMax login')}: {'; '.join(said)}.{late}"
+        return f"{sign} MiniMax login {said[0]}.{late}"
+    return f"{sign} {say_count(len(said), 'MiniMax login')}: {'; '.join(said)}.{late}"
 
 
-def _sign(item: Item, now: datetime) -> str:
-    if item.owed.kind is Kind.RENEWED:
-        return "✅"
-    is_over = (
-        item.known is not None and item.known.account.expires_at is not None and item.known.account.expires_at <= now
+def _sign(items: Sequence[Item], now: datetime) -> str:
+    """Return the sign of the worst of them."""
+    bad = [item for item in items if _is_bad(item)]
+    if bad:
+        if bad[0].owed.kind is Kind.BLIND:
+            return "⚪"
+        return "🔴" if any(_is_over(item, now) for item in bad) else "⏰"
+    if any(item.standing is Standing.RENEWED and item.is_other_login for item in items):
+        return "⚠️"
+    return "⏭️" if all(item.standing is Standing.SUPERSEDED for item in items) else "✅"
+
+
+def _is_over(item: Item, now: datetime) -> bool:
+    expires_at = item.known.account.expires_at if item.known else None
+    is_expired = expires_at is not None and expires_at <= now
+    return is_expired or not item.is_listed or item.owed.kind in (Kind.ERROR, Kind.GONE)
+
+
+def _subject(item: Item) -> str:
+    return say_name(item.known.account) if item.known else "The MiniMax accounts"
+
+
+def _state(item: Item, now: datetime) -> str:
+    """Return how the account stands, as the end of a sentence."""
+    kind = item.owed.kind
+    match item.standing:
+        case Standing.SUPERSEDED:
+            return "has a later reminder"
+        case Standing.OVER:
+            return _GOOD_NEWS[kind]
+        case Standing.OPEN if kind is not Kind.RENEWED:
+            return _say_trouble(item, now)
+        case _:
+            return _say_renewed(item, now)
+
+
+def _say_trouble(item: Item, now: datetime) -> str:
+    if item.known is None:
+        return "can't be read"
+    if item.owed.kind is Kind.GONE or not item.is_listed:
+        return "is no longer set up at useapi.net"
+    if item.owed.kind is Kind.ERROR:
+        return "is in error"
+    if now - item.known.read_at > _FRESH_FOR:
+        return say_unconfirmed(item.known.account, item.known.read_at, now)
+    return say_state(item.known.account, now)
+
+
+def _say_renewed(item: Item, now: datetime) -> str:
+    assert item.known is not None
+    account = item.known.account
+    if item.is_other_login:
+        return "holds another person's login now"
+    if account.expires_at is None or account.expires_at <= now:
+        return f"was renewed, but {say_state(account, now)}"
+    return f"is renewed until {say_date(account.expires_at)}"
+
+
+def _say_blindness(item: Item) -> str:
+    if item.standing is Standing.OVER:
+        return "The MiniMax accounts can be read again."
+    return "The MiniMax accounts could not be read for hours, so reminders here go by what was last known."
+
+
+def _say_unchanged(item: Item, now: datetime) -> str:
+    still = "Not renewed yet" if item.owed.kind is Kind.STEP and item.is_listed else "No change"
+    return f"🔄 {still}, as of {format_dt(now, 'f')}."
+
+
+def _card(item: Item, now: datetime) -> discord.Embed:
+    if item.known is None:
+        return _blindness_card(item)
+    if item.standing is Standing.SUPERSEDED:
+        return discord.Embed(description=f"{_subject(item)} has a later reminder.", colour=GREY)
+    card = account_card(Reading(item.known.account, item.known.read_at), now)
+    for describe in (_describe_good_news, _describe_absence, _describe_stake):
+        if describe(item, card, now):
+            break
+    return card
+
+
+def _blindness_card(item: Item) -> discord.Embed:
+    if item.standing is Standing.OVER:
+        return discord.Embed(title="The accounts can be read again", colour=GREEN)
+    advice = (
+        "See that USEAPI_TOKEN is valid and that useapi.net is up. Nothing more is said of this; "
+        "this message turns green when it is over."
     )
-    return "🔴" if is_over or item.owed.kind in (Kind.ERROR, Kind.GONE) else "⏰"
+    return discord.Embed(title="The accounts can't be read", description=advice, colour=GREY)
+
+
+def _describe_good_news(item: Item, card: discord.Embed, now: datetime) -> bool:
+    assert item.known is not None
+    account = item.known.account
+    if item.standing is Standing.OVER:
+        card.description = f"✅ **It {_GOOD_NEWS[item.owed.kind]}.** {card.description}"
+        return True
+    if item.standing is not Standing.RENEWED and item.owed.kind is not Kind.RENEWED:
+        return False
+    if item.is_other_login:
+        card.colour = AMBER
+        card.description = f"⚠️ **Another login.** It belongs to somebody else than before. {card.description}"
+    elif account.expires_at is not None and account.status(now) in (Status.HEALTHY, Status.EXPIRING):
+        card.colour = GREEN
+        card.description = f"✅ **Renewed** until {format_dt(account.expires_at, 'f')}."
+    return True
+
+
+def _describe_absence(item: Item, card: discord.Embed, _now: datetime) -> bool:
+    if item.is_listed and item.owed.kind is not Kind.GONE:
+        return False
+    card.colour = RED
+    card.description = "🔴 **Gone.** useapi.net does not list this account any more."
+    return True
+
+
+def _describe_stake(item: Item, card: discord.Embed, now: datetime) -> bool:
+    assert item.known is not None
+    card.description = f"{card.description}\n{_advice(item.known.account, now)}"
+    return True
 
 
 def _advice(account: Account, now: datetime) -> str:
@@ -75,68 +241,3 @@ def _advice(account: Account, now: datetime) -> str:
         return f"{jobs} of this account depend on it."
     verb = "stopped" if account.expires_at <= now else "stop"
     return f"{jobs} of this account {verb} at {format_dt(account.expires_at, 'f')}. [How to renew]({SETUP_GUIDE})."
-
-
-def _card(item: Item, now: datetime) -> discord.Embed:
-    if item.known is None:
-        advice = "See that USEAPI_TOKEN is valid and that useapi.net is up. Nothing else is said of this until it ends."
-        return discord.Embed(title="The accounts can't be read", description=advice, colour=GREY)
-    account = item.known.account
-    card = account_card(Reading(account, item.known.read_at), now)
-    match item.owed.kind:
-        case Kind.RENEWED:
-            card.colour = GREEN
-        case Kind.GONE:
-            card.colour = RED
-            card.description = "🔴 **Gone.** useapi.net does not list this account any more."
-        case _:
-            card.description = f"{card.description}\n{_advice(account, now)}"
-    return card
-
-
-def render(items: Sequence[Item], footer_id: str, now: datetime) -> tuple[dict[str, Any], int]:
-    """Return the payload of one message for the first of these items, and how many it holds.
-
-    The payload is JSON: `content`, `embeds`, and the `roles` that may be mentioned.
-    """
-    cards: list[discord.Embed] = []
-    for item in items[:MAX_CARDS]:
-        card = _card(item, now)
-        if cards and not _has_room(cards, card):
-            break
-        cards.append(card)
-    cards[-1].set_footer(text=f"Read from useapi.net · {footer_id}")
-    taken = items[: len(cards)]
-    return {
-        "content": _content(taken, now),
-        "embeds": [card.to_dict() for card in cards],
-        "roles": _roles(taken),
-    }, len(taken)
-
-
-def _has_room(cards: Sequence[discord.Embed], card: discord.Embed) -> bool:
-    return sum(map(len, cards)) + len(card) <= MAX_CARD_CHARACTERS
-
-
-def render_cards(readings: Iterable[Reading], now: datetime) -> list[discord.Embed]:
-    """Return the cards of a reminder whose accounts were read again, as many as still fit."""
-    cards: list[discord.Embed] = []
-    for reading in readings:
-        card = account_card(reading, now)
-        if reading.account.status(now) is not Status.HEALTHY:
-            card.description = f"{card.description}\n{_advice(reading.account, now)}"
-        if cards and not _has_room(cards, card):
-            break
-        cards.append(card)
-    return cards
-
-
-def _roles(items: Sequence[Item]) -> list[int]:
-    """Return the roles to mention; good news mentions nobody."""
-    bad = [item for item in items if item.owed.kind is not Kind.RENEWED]
-    return list(dict.fromkeys(item.watch.role_id for item in bad if item.watch and item.watch.role_id))
-
-
-def _content(items: Sequence[Item], now: datetime) -> str:
-    mentions = " ".join(f"<@&{role_id}>" for role_id in _roles(items))
-    return f"{cut(_sentence(items, now), MAX_CONTENT - len(mentions) - 1)} {mentions}".rstrip()

@@ -34,6 +34,7 @@ class Reply:
 
     cards: Sequence[discord.Embed]
     view: discord.ui.View | None = None
+    content: str = ""
 
 
 class Surface(Protocol):
@@ -97,10 +98,10 @@ class SameMessage:
 
     async def show(self, reply: Reply) -> None:
         """Edit the message."""
-        if self._is_deferred:
-            await self._interaction.edit_original_response(embeds=reply.cards, view=reply.view)
-            return
-        await self._interaction.response.edit_message(embeds=reply.cards, view=reply.view)
+        edit = (
+            self._interaction.edit_original_response if self._is_deferred else self._interaction.response.edit_message
+        )
+        await edit(content=reply.content or None, embeds=reply.cards, view=reply.view)
 
     async def refuse(self, card: discord.Embed) -> None:
         """Tell the presser privately."""

@@ -1,66 +1,67 @@
-"""Posts reminders, at the pace that Discord allows the bot's token."""
+"""Posts and edits reminders over discord.py's REST side."""
 
 import asyncio
-import logging
 from datetime import datetime, timedelta
-from typing import Any
 
 import aiohttp
 import discord
-from aiolimiter import AsyncLimiter
 
+from bot.chat.pacing import count_tries
 from bot.chat.recheck import reminder_view
-from bot.reminding.delivery import Refused, Uncertain
+from bot.reminding.sending import Payload, Refused, Uncertain
 
-_LOG = logging.getLogger(__name__)
-
-_DELETED_SINCE = 10008
-# Codes with which a channel says no until somebody changes something.
-_LASTING = {10003, 10004, 50001, 50013, 50083, 160005, 50008, 50024, 50009, 200000}
+_NO_SUCH_MESSAGE = 10008
+# Codes with which a channel says no until somebody changes something, in words for people.
+_LASTING = {
+    10003: "the channel is gone",
+    10004: "the bot is not in the server any more",
+    50001: "the bot may not see the channel",
+    50013: "the bot lacks a right in the channel",
+    50083: "the thread is archived",
+    160005: "the thread is locked",
+    50008: "messages can't be sent to this kind of channel",
+    50024: "messages can't be sent to this kind of channel",
+    50009: "the channel asks for a verification that bots can't pass",
+    200000: "AutoMod blocks the message",
+}
 _TOO_MANY = 429
 _TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)
 _SEARCHED = 200
-POSTS_A_SECOND = 45
 # A channel that never answers must not hold up a pass for aiohttp's five minutes.
-_POST_SECONDS = 15.0
-# discord.py repeats a request by itself after some errors, the first time after this pause.
-_OWN_REPEAT_AFTER = 1.0
+_REQUEST_SECONDS = 15.0
 
 
 class DiscordSender:
-    """The Sender over discord.py's REST side; needs a login, not the gateway."""
+    """The Sender; needs a login, not the gateway."""
 
-    def __init__(self, client: discord.Client, limiter: AsyncLimiter) -> None:
+    def __init__(self, client: discord.Client) -> None:
         self._client = client
-        self._limiter = limiter
 
-    async def post(self, channel_id: int, payload: dict[str, Any], nonce: str) -> int | None:
+    async def post(self, channel_id: int, payload: Payload, nonce: str) -> int | None:
         """Post a message and return its id, None if it arrived and was deleted.
 
         Raises:
             Refused, Uncertain.
         """
-        roles = [discord.Object(role_id) for role_id in payload["roles"]]
-        await self._limiter.acquire()
-        clock = asyncio.get_running_loop().time
-        started = clock()
-        try:
-            async with asyncio.timeout(_POST_SECONDS):
-                message = await self._client.get_partial_messageable(channel_id).send(
-                    payload["content"],
-                    embeds=[discord.Embed.from_dict(card) for card in payload["embeds"]],
-                    view=reminder_view(),
-                    nonce=nonce,
-                    allowed_mentions=discord.AllowedMentions(everyone=False, users=False, roles=roles),
-                )
-        except _TROUBLE as error:
-            if isinstance(error, discord.NotFound) and error.code == _DELETED_SINCE:
-                return None
-            judged = _judge(error)
-            if isinstance(judged, Refused) and clock() - started >= _OWN_REPEAT_AFTER:
-                # An earlier try of discord.py's own may have arrived.
-                raise Uncertain(f"{judged}, perhaps after a repeat") from None
-            raise judged from None
+        channel = self._client.get_partial_messageable(channel_id)
+        with count_tries() as tries:
+            try:
+                async with asyncio.timeout(_REQUEST_SECONDS):
+                    message = await channel.send(
+                        payload["content"],
+                        embeds=_embeds(payload),
+                        view=reminder_view() if payload.get("has_buttons", True) else discord.utils.MISSING,
+                        nonce=nonce,
+                        allowed_mentions=_mentions(payload),
+                    )
+            except _TROUBLE as error:
+                judged = _judge(error)
+                if isinstance(judged, Refused) and judged.is_gone:
+                    return None
+                if isinstance(judged, Refused) and tries.count > 1:
+                    # An earlier try of discord.py's own may have arrived.
+                    raise Uncertain(f"{judged}, after a repeat") from None
+                raise judged from None
         return message.id
 
     async def find(self, channel_id: int, footer_id: str, after: datetime) -> int | None:
@@ -70,11 +71,9 @@ class DiscordSender:
             Refused: the history may not be read. Uncertain: it can't be read now.
         """
         channel = self._client.get_partial_messageable(channel_id)
-        await self._limiter.acquire()
+        since = after - timedelta(minutes=1)
         try:
-            async for message in channel.history(
-                limit=_SEARCHED, after=after - timedelta(minutes=1), oldest_first=True
-            ):
+            async for message in channel.history(limit=_SEARCHED, after=since, oldest_first=True):
                 if any(footer_id in (card.footer.text or "") for card in message.embeds):
                     return message.id
         except aiohttp.ClientConnectorError:
@@ -83,9 +82,38 @@ class DiscordSender:
             raise _judge(error) from None
         return None
 
+    async def edit(self, channel_id: int, message_id: int, payload: Payload) -> None:
+        """Put something else into a message of ours; mentions nobody.
+
+        Raises:
+            Refused, Uncertain.
+        """
+        message = self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
+        try:
+            async with asyncio.timeout(_REQUEST_SECONDS):
+                await message.edit(
+                    content=payload["content"],
+                    embeds=_embeds(payload),
+                    view=reminder_view() if payload["has_buttons"] else None,
+                    allowed_mentions=discord.AllowedMentions.none(),
+                )
+        except _TROUBLE as error:
+            raise _judge(error) from None
+
+
+def _embeds(payload: Payload) -> list[discord.Embed]:
+    return [discord.Embed.from_dict(card) for card in payload["embeds"]]
+
+
+def _mentions(payload: Payload) -> discord.AllowedMentions:
+    roles = [discord.Object(role_id) for role_id in payload["roles"]]
+    users = [discord.Object(user_id) for user_id in payload.get("users", ())]
+    return discord.AllowedMentions(everyone=False, users=users, roles=roles)
+
 
 def _refusal(error: discord.HTTPException) -> Refused:
-    return Refused(f"Discord's code {error.code or error.status}", is_lasting=error.code in _LASTING)
+    reason = _LASTING.get(error.code, f"Discord's code {error.code or error.status}")
+    return Refused(reason, is_lasting=error.code in _LASTING, is_gone=error.code == _NO_SUCH_MESSAGE)
 
 
 def _judge(error: Exception) -> Exception:

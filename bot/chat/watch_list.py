@@ -1,26 +1,28 @@
-"""The watches of a server as people see them: in words, and as a list with pages."""
+"""The watches of a server as people see them: in words, as a list, and as what is to come."""
 
-import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Self
+from datetime import datetime, timedelta
+from itertools import groupby
 
 import discord
 from discord.utils import format_dt
 
 from bot.chat import text
 from bot.chat.cards import GREEN, GREY
+from bot.chat.pages import paged_reply
+from bot.chat.reminder_cards import say_name
 from bot.chat.replies import Reply
-from bot.core.text import cut, plain
+from bot.core.text import plain
 from bot.core.wording import say_count
-from bot.reminding.planning import Upcoming
-from bot.store.deliveries import Target
+from bot.reminding.forecast import Upcoming
 from bot.store.tables import ALL_ACCOUNTS
+from bot.store.targets import Target
 from bot.store.watches import NewWatch, Watch
 
 ALL_LABEL = "All accounts"
-PAGE = 10
+FORESEEN = timedelta(days=30)
 _NOTHING = "none that is known yet"
+_MOST_NAMED = 5
 
 
 def say_subject(watch: NewWatch) -> str:
@@ -28,13 +30,17 @@ def say_subject(watch: NewWatch) -> str:
     return ALL_LABEL if watch.account_id == ALL_ACCOUNTS else f"Account {plain(watch.account_id, 64)}"
 
 
+def say_place(watch: NewWatch) -> str:
+    """Return what is watched and where it is told."""
+    return f"{text.escaped(say_subject(watch), 80)} in <#{watch.channel_id}>"
+
+
 def say_terms(watch: NewWatch) -> str:
     """Return a watch in words: what is watched, where it is told, when, and whom it mentions."""
     days = ", ".join(map(str, watch.days))
     mention = f", mentions <@&{watch.role_id}>" if watch.role_id else ""
     unit = "day" if watch.days == (1,) else "days"
-    subject = text.escaped(say_subject(watch), 80)
-    return f"{subject} in <#{watch.channel_id}>: {days} {unit} before, and when expired{mention}"
+    return f"{say_place(watch)}: {days} {unit} before, and when expired{mention}"
 
 
 def say_next(upcoming: Upcoming | None, now: datetime) -> str:
@@ -43,8 +49,11 @@ def say_next(upcoming: Upcoming | None, now: datetime) -> str:
         return _NOTHING
     if upcoming.at <= now:
         return "now"
-    when = "when it expires" if upcoming.step == 0 else f"{say_count(upcoming.step, 'day')} before"
-    return f"{when}, on {format_dt(upcoming.at, 'f')}"
+    return f"{_say_step(upcoming)}, on {format_dt(upcoming.at, 'f')}"
+
+
+def _say_step(upcoming: Upcoming) -> str:
+    return "when it expires" if upcoming.step == 0 else f"{say_count(upcoming.step, 'day')} before"
 
 
 def added_card(watch: Watch, replaced: Watch | None, comes_next: str) -> discord.Embed:
@@ -57,71 +66,78 @@ def added_card(watch: Watch, replaced: Watch | None, comes_next: str) -> discord
     return discord.Embed(title=title, description="\n".join(lines), colour=GREEN)
 
 
-def moment_of(upcoming: Mapping[int, Upcoming], watch: Watch) -> float:
-    """Return the time of a watch's next reminder, for sorting; 0.0 if there is none."""
-    found = upcoming.get(watch.id)
-    return found.at.timestamp() if found else 0.0
-
-
-def _state(watch: Watch, troubles: Mapping[int, Target], links: Mapping[int, int | None]) -> str:
-    trouble = troubles.get(watch.channel_id)
-    if trouble is not None:
-        reason = text.escaped(trouble.reason, 80)
-        return f"⚠️ the channel refuses ({reason}), next try {format_dt(trouble.next_try_at, 'R')}"
+def _say_history(watch: Watch, links: Mapping[int, int]) -> str:
     message_id = links.get(watch.channel_id)
     if message_id is None:
         return "nothing said yet"
     return f"[last reminder](https://discord.com/channels/{watch.guild_id}/{watch.channel_id}/{message_id})"
 
 
+def _say_trouble(trouble: Target) -> str:
+    reason = text.escaped(trouble.reason, 80)
+    if not trouble.failures:
+        return f"⚠️ It would not arrive: {reason}."
+    return f"⚠️ It does not arrive: {reason}. Next try {format_dt(trouble.next_try_at, 'R')}."
+
+
+def _block(
+    watch: Watch,
+    comes_next: Mapping[int, Upcoming],
+    troubles: Mapping[int, Target],
+    links: Mapping[int, int],
+    now: datetime,
+) -> str:
+    ahead = f"Next: {say_next(comes_next.get(watch.id), now)}"
+    if watch.paused_at is not None:
+        ahead = f"⏸️ Paused since {format_dt(watch.paused_at, 'D')}"
+    lines = [f"**{say_terms(watch)}**", f"{ahead} · {_say_history(watch, links)}"]
+    if (trouble := troubles.get(watch.channel_id)) is not None:
+        lines.append(_say_trouble(trouble))
+    return "\n".join(lines)
+
+
 def list_reply(
     watches: Sequence[Watch],
     page: int,
-    comes_next: Mapping[int, str],
+    comes_next: Mapping[int, Upcoming],
     troubles: Mapping[int, Target],
-    links: Mapping[int, int | None],
+    links: Mapping[int, int],
+    now: datetime,
 ) -> Reply:
-    """Return one page of the list, with buttons to the others."""
+    """Return one page of the list, soonest reminder first; those without one come last."""
     if not watches:
         line = "Nobody is told yet. Add a reminder with `/minimax-reminders add`."
         return Reply([discord.Embed(title="Reminders", description=line, colour=GREY)])
-    pages = (len(watches) - 1) // PAGE + 1
-    page = min(max(page, 0), pages - 1)
-    blocks = [
-        f"**{say_terms(watch)}**\nNext: {comes_next.get(watch.id, _NOTHING)} · {_state(watch, troubles, links)}"
-        for watch in watches[page * PAGE : (page + 1) * PAGE]
-    ]
-    card = discord.Embed(title="Reminders", description=cut("\n\n".join(blocks), text.MAX_DESCRIPTION), colour=GREEN)
-    card.set_footer(text=f"Page {page + 1} of {pages}")
-    return Reply([card], _pages_view(page, pages) if pages > 1 else None)
+    far = now + timedelta(days=100_000)
+    ordered = sorted(watches, key=lambda watch: comes_next[watch.id].at if watch.id in comes_next else far)
+    blocks = [_block(watch, comes_next, troubles, links, now) for watch in ordered]
+    return paged_reply("watches", discord.Embed(title="Reminders", colour=GREEN), blocks, page)
 
 
-_PAGE_ID = re.compile(r"minimax:watches:(?P<page>\d{1,4})")
+def preview_reply(upcoming: Sequence[Upcoming], page: int, now: datetime) -> Reply:
+    """Return one page of the messages that are to come within 30 days, soonest first."""
+    card = discord.Embed(title=f"The next {FORESEEN.days} days", colour=GREEN)
+    card.set_footer(text="If nothing is renewed until then. Trouble is told when it happens")
+    within = sorted((one for one in upcoming if one.at <= now + FORESEEN), key=_message_of)
+    if not within:
+        card.description = "No reminder is due."
+        card.colour = GREY
+        return Reply([card])
+    blocks = [_say_message(list(group), now) for _, group in groupby(within, key=_message_of)]
+    return paged_reply("preview", card, blocks, page)
 
 
-class PageButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=_PAGE_ID):
-    """A button that turns to a page of the list."""
-
-    def __init__(self, page: int, label: str = "") -> None:
-        super().__init__(discord.ui.Button(label=label or "Turn", custom_id=f"minimax:watches:{page}"))
-        self.page = page
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Build the button that was pressed."""
-        return cls(int(match["page"]))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Turn to the page."""
-        await interaction.client.reminders.turn_page(interaction, self.page)
+def _message_of(upcoming: Upcoming) -> tuple[float, int]:
+    """Return what the reminders of one message have in common: its minute and its channel."""
+    return upcoming.at.timestamp() // 60, upcoming.watch.channel_id
 
 
-def _pages_view(page: int, pages: int) -> discord.ui.View:
-    view = discord.ui.View(timeout=None)
-    if page > 0:
-        view.add_item(PageButton(page - 1, "Previous"))
-    if page + 1 < pages:
-        view.add_item(PageButton(page + 1, "Next"))
-    return view
+def _say_message(group: Sequence[Upcoming], now: datetime) -> str:
+    first = group[0]
+    when = "Now" if first.at <= now else f"{format_dt(first.at, 'f')} ({format_dt(first.at, 'R')})"
+    said = [f"{say_name(one.account)}, {_say_step(one)}" for one in group[:_MOST_NAMED]]
+    if len(group) > _MOST_NAMED:
+        said.append(f"and {len(group) - _MOST_NAMED} more")
+    roles = dict.fromkeys(one.watch.role_id for one in group if one.watch.role_id)
+    mentions = f"\nmentions {', '.join(f'<@&{role_id}>' for role_id in roles)}" if roles else ""
+    return f"**{when}** in <#{first.watch.channel_id}>\n{'; '.join(said)}{mentions}"

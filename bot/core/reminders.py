@@ -103,13 +103,13 @@ def decide(steps: Collection[int], remaining: timedelta, told: Told, before: Tol
     return Decision(due=tightest, cover=(crossed | told.pending) - {tightest} - told.sent - told.in_flight)
 
 
-def next_step(steps: Collection[int], remaining: timedelta, told: Told) -> int | None:
-    """Return the widest step that is still to come for this token, None if there is none."""
+def coming_steps(steps: Collection[int], remaining: timedelta, told: Told) -> list[int]:
+    """Return the steps that are still to come for this token, widest first."""
     if told.renewal_said:
-        return None
+        return []
     ahead = frozenset(steps) - crossed_steps(steps, remaining)
     tightest_told = min(told.steps, default=LONGEST_STEP + 1)
-    return max((step for step in ahead if step < tightest_told), default=None)
+    return sorted((step for step in ahead if step < tightest_told), reverse=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from bot.errors import (
     ApiUnreachable,
     BotError,
     CannotRemind,
+    DeliveryFailed,
     NoSuchAccount,
+    NotAllowed,
     ServerNotListed,
     Stopping,
     StoreError,
@@ -62,11 +64,16 @@ def say_state(account: Account, now: datetime) -> str:
             assert_never(status)
 
 
+def say_date(moment: datetime) -> str:
+    """Return a day in UTC: "3 February 2026"."""
+    return f"{moment.day} {moment:%B %Y}"
+
+
 def say_unconfirmed(account: Account, read_at: datetime, now: datetime) -> str:
     """Return the state as it was last known, for when it could not be read since."""
     if account.expires_at is None:
         return "can't be read"
-    day = account.expires_at.strftime("%d %B %Y %H:%M UTC")
+    day = f"{say_date(account.expires_at)} {account.expires_at:%H:%M} UTC"
     return f"was due to expire {day}, not confirmed for {say_duration(now - read_at)}"
 
 
@@ -131,6 +138,11 @@ _SIMPLE: dict[type[BotError], Problem] = {
         "It answers only in the servers that whoever runs it has listed, never in direct messages.",
         "Use the command in one of those servers, or ask for this server's id to be added to GUILD_IDS.",
     ),
+    NotAllowed: Problem(
+        "This is for those who may manage the server",
+        "It needs the permission Manage Server, which you don't have here.",
+        "Ask somebody who has it.",
+    ),
     StoreError: Problem(
         "The bot's database is in trouble",
         "What you asked for could not be stored or read.",
@@ -163,6 +175,16 @@ def _explain_busy(error: ApiBusy) -> Problem:
     return Problem("useapi.net is busy", "It asked this bot to slow down.", f"Try again {wait}.")
 
 
+def _explain_no_reminder(error: CannotRemind | DeliveryFailed) -> Problem:
+    if isinstance(error, CannotRemind):
+        return Problem("This reminder can't work", str(error), error.advice)
+    return Problem(
+        "The test did not arrive",
+        f"Discord's answer: {error}.",
+        "Mend that, or pick another channel, and test again. Real reminders would fail there in the same way.",
+    )
+
+
 def explain(error: BotError | None) -> Problem:
     """Return what to tell the person who asked; None stands for an error nobody foresaw."""
     match error:
@@ -177,8 +199,8 @@ def explain(error: BotError | None) -> Problem:
             )
         case ApiBusy():
             return _explain_busy(error)
-        case CannotRemind():
-            return Problem("This reminder can't work", str(error), error.advice)
+        case CannotRemind() | DeliveryFailed():
+            return _explain_no_reminder(error)
         case TooManyLookUps():
             seconds = say_count(math.ceil(error.retry_after), "second")
             return Problem("A little slower, please", "You asked a lot in a short time.", f"Try again in {seconds}.")

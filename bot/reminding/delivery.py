@@ -7,30 +7,15 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 
-from bot.store.accounts import Known, get_known
-from bot.store.database import Database
-from bot.store.deliveries import (
-    Kind,
-    Message,
-    Owed,
-    Target,
-    claim,
-    dissolve,
-    drop,
-    get_pending,
-    get_ready_channels,
-    get_target,
-    get_unsettled,
-    mark_sent,
-    put_target,
-)
+from bot.reminding.items import load_items
+from bot.reminding.sending import Outbox, Refused, Uncertain, footer_id
+from bot.store.deliveries import drop, get_pending, get_ready_channels
 from bot.store.leader import ensure_leads
-from bot.store.watches import Watch, get_watches_in
+from bot.store.messages import Message, claim, dissolve, get_unsettled, mark_sent
+from bot.store.targets import Target, get_target, put_target
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,112 +23,59 @@ _LOG = logging.getLogger(__name__)
 NONCE_WINDOW = timedelta(seconds=120)
 _RETRY_AFTER = (2.0, 10.0, 30.0, 60.0)
 _NONCE_BYTES = 12
+# So many that a slow channel holds nobody up; so few that none waits long for its turn at the limiter.
+_AT_ONCE = 64
 _TRANSIENT_WAITS = (timedelta(minutes=5), timedelta(minutes=15))
 _REFUSED_WAITS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
-
-
-class Refused(Exception):
-    """The message certainly did not arrive; `is_lasting` if the channel itself says no."""
-
-    def __init__(self, reason: str, *, is_lasting: bool) -> None:
-        super().__init__(reason)
-        self.is_lasting = is_lasting
-
-
-class Uncertain(Exception):
-    """The message may or may not have arrived."""
-
-
-class Sender(Protocol):
-    """What sends; the discord side implements it."""
-
-    async def post(self, channel_id: int, payload: dict[str, Any], nonce: str) -> int | None:
-        """Post a message and return its id, None if it arrived and was deleted.
-
-        Raises:
-            Refused, Uncertain.
-        """
-
-    async def find(self, channel_id: int, footer_id: str, after: datetime) -> int | None:
-        """Look for our message in the channel's history since then; return its id, None if it is not there.
-
-        Raises:
-            Refused: the history may not be read. Uncertain: it can't be read now.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A delivery with what is needed to word it."""
-
-    owed: Owed
-    known: Known | None
-    watch: Watch | None
-
-
-Render = Callable[[Sequence[Item], str, datetime], tuple[dict[str, Any], int]]
-
-
-def footer_id(nonce: str) -> str:
-    """Return the short id under a message, by which it is found again."""
-    return nonce[:8]
 
 
 class Delivery:
     """Sends what is owed, one message a channel at a time, all channels side by side."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        sender: Sender,
-        render: Render,
-        now: Callable[[], datetime],
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        self._database = database
-        self._sender = sender
-        self._render = render
-        self._now = now
+    def __init__(self, outbox: Outbox, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._database, self._servers = outbox.database, outbox.servers
+        self._sender, self._rendering = outbox.sender, outbox.rendering
+        self._now = outbox.now
         self._sleep = sleep
+        self._turn = asyncio.Semaphore(_AT_ONCE)
 
     async def settle(self) -> None:
         """Find out what became of messages that an earlier run, or an outage, left under way."""
         async with self._database.begin() as tx:
-            unsettled = [message for message in await get_unsettled(tx) if message.next_try_at <= self._now()]
+            unsettled = await get_unsettled(tx)
         await asyncio.gather(*(self._guard(self._carry_through(message, is_doubtful=True)) for message in unsettled))
 
-    async def send_due(self, epoch: int) -> None:
-        """Send everything that is owed and may be sent now."""
+    async def send_due(self, epoch: int, until: datetime | None = None) -> bool:
+        """Send what is owed and may be sent now, but nothing after `until`; return whether that cut it short."""
         async with self._database.begin() as tx:
             channels = await get_ready_channels(tx, self._now())
-        await asyncio.gather(*(self._guard(self._send_to(channel_id, epoch)) for channel_id in channels))
+        await asyncio.gather(*(self._guard(self._send_to(channel_id, epoch, until)) for channel_id in channels))
+        return until is not None and self._now() > until
 
     async def _guard(self, work: Awaitable[object]) -> None:
         """Keep the trouble of one channel from the others."""
-        try:
-            await work
-        except Exception:  # the edge of one channel's delivery; what it left under way is settled in the next pass
-            _LOG.exception("Delivery to a channel failed")
+        async with self._turn:
+            try:
+                await work
+            except Exception:  # the edge of one channel's delivery; what it left under way is settled in the next pass
+                _LOG.exception("Delivery to a channel failed")
 
-    async def _send_to(self, channel_id: int, epoch: int) -> None:
-        while message := await self._claim_next(channel_id, epoch):
-            if not await self._carry_through(message):
+    async def _send_to(self, channel_id: int, epoch: int, until: datetime | None) -> None:
+        while until is None or self._now() <= until:
+            message = await self._claim_next(channel_id, epoch)
+            if message is None or not await self._carry_through(message):
                 return
 
     async def _claim_next(self, channel_id: int, epoch: int) -> Message | None:
         async with self._database.begin() as tx:
             await ensure_leads(tx, epoch)
-            pending = await get_pending(tx, channel_id)
-            known = await get_known(tx, {owed.account_id for owed in pending})
-            watches = await get_watches_in(tx, {channel_id})
-            items = [Item(owed, known.get(owed.account_id), _watch_for(owed, watches)) for owed in pending]
-            kept = [item for item in items if _is_still_owed(item)]
+            items = await load_items(tx, await get_pending(tx, channel_id))
+            kept = [item for item in items if item.is_owed and item.owed.guild_id in self._servers.listed]
             await drop(tx, [item.owed.id for item in items if item not in kept])
             if not kept:
                 return None
             nonce = secrets.token_hex(_NONCE_BYTES)
-            payload, taken = self._render(kept, footer_id(nonce), self._now())
+            payload, taken = self._rendering.render(kept, footer_id(nonce), self._now())
             carried = [item.owed for item in kept[:taken]]
             return await claim(tx, carried, nonce=nonce, payload=json.dumps(payload), epoch=epoch, now=self._now())
 
@@ -194,7 +126,7 @@ class Delivery:
     async def _mark_sent(self, message: Message, discord_id: int | None) -> None:
         async def mark() -> None:
             async with self._database.begin() as tx:
-                await mark_sent(tx, message, discord_id)
+                await mark_sent(tx, message, discord_id, self._now())
 
         # A stop must not come between Discord's answer and this mark.
         await asyncio.shield(mark())
@@ -205,28 +137,21 @@ class Delivery:
         async with self._database.begin() as tx:
             await dissolve(tx, message, is_late=False)
             before = await get_target(tx, message.channel_id)
-            failures = before.failures + 1 if before else 1
+            # Trouble of another sort begins anew: minutes out of reach say nothing about a channel's rights.
+            is_same = before is not None and before.is_lasting == refusal.is_lasting
+            failures = before.failures + 1 if before and is_same else 1
             waits = _REFUSED_WAITS if refusal.is_lasting else _TRANSIENT_WAITS
             wait = waits[min(failures, len(waits)) - 1]
-            since = before.failing_since if before else now
-            target = Target(message.guild_id, message.channel_id, failures, since, now + wait, str(refusal))
+            since = before.failing_since if before and is_same else now
+            target = Target(
+                guild_id=message.guild_id,
+                channel_id=message.channel_id,
+                failures=failures,
+                failing_since=since,
+                next_try_at=now + wait,
+                reason=str(refusal),
+                is_lasting=refusal.is_lasting,
+                is_told=before.is_told if before else False,
+            )
             await put_target(tx, target)
         _LOG.warning("Channel %s takes no reminder (%s); next try in %s", message.channel_id, refusal, wait)
-
-
-def _is_still_owed(item: Item) -> bool:
-    """Whether somebody still watches, and a step is about the token that the account has now."""
-    if item.owed.kind is Kind.BLIND or item.watch is None:
-        return item.watch is not None
-    if item.known is None:
-        return False
-    token = item.known.token
-    return item.owed.kind is not Kind.STEP or (token is not None and token.id == item.owed.ref)
-
-
-def _watch_for(owed: Owed, watches: Sequence[Watch]) -> Watch | None:
-    """Return the watch that asks for this: the one on the account itself, else the one on all."""
-    fitting = [watch for watch in watches if watch.account_id == owed.account_id or watch.is_for_all]
-    if owed.kind is Kind.BLIND:
-        fitting = list(watches)
-    return min(fitting, key=lambda watch: watch.is_for_all, default=None)

@@ -2,39 +2,34 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.errors import BotError, StoreError
 from bot.reminding.delivery import Delivery
 from bot.reminding.planning import plan_after_reading, plan_while_blind
-from bot.store.database import Database
-from bot.store.leader import ensure_leads
+from bot.reminding.refresh import Refresh
+from bot.reminding.sending import Outbox
+from bot.store.leader import ensure_leads, mark_passed
 from bot.useapi.directory import AccountDirectory
 
 _LOG = logging.getLogger(__name__)
 
 _READ_APART = timedelta(seconds=10)
+# What was read longer ago is not said any more: it may have been renewed meanwhile.
+_SAID_WITHIN = timedelta(minutes=5)
 
 
 class Passes:
     """Runs one pass after the other, never two at once; the interval counts from the end of one."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        directory: AccountDirectory,
-        delivery: Delivery,
-        interval: timedelta,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._database = database
+    def __init__(self, outbox: Outbox, *, directory: AccountDirectory, interval: timedelta) -> None:
+        self._database, self._servers, self._now = outbox.database, outbox.servers, outbox.now
         self._directory = directory
-        self._delivery = delivery
+        self._delivery = Delivery(outbox)
+        self._refresh = Refresh(outbox)
         self._interval = interval
-        self._now = now
         self._woken = asyncio.Event()
+        self._is_first = True
 
     def wake(self) -> None:
         """Let the next pass come soon: at least ten seconds after the last one, or the interval if that is shorter."""
@@ -51,27 +46,39 @@ class Passes:
             await self._rest()
 
     async def run_once(self, epoch: int) -> None:
-        """Settle what is open, read, plan, and send.
+        """Settle what is open, read, plan, send, and edit what is outdated.
 
         Raises:
             StoreError: the database can't be used, or another process leads by now.
         """
         await self._delivery.settle()
+        until = await self._read(epoch)
+        if await self._delivery.send_due(epoch, until):
+            self.wake()
+        await self._refresh.edit_outdated()
+        async with self._database.begin() as tx:
+            await mark_passed(tx, self._now())
+
+    async def _read(self, epoch: int) -> datetime | None:
+        """Read and plan; return until when the outcome may be said, None if nothing newer can be had."""
+        # At the start, the look that tried the token will do.
+        fresh, self._is_first = not self._is_first, False
+        listed = self._servers.listed
         try:
-            read = await self._directory.read_all(fresh=True)
+            read = await self._directory.read_all(fresh=fresh)
         except StoreError:
             raise
         except BotError as error:
             _LOG.warning("The accounts can't be read: %s (%s)", type(error).__name__, error)
             async with self._database.begin() as tx:
                 await ensure_leads(tx, epoch)
-                await plan_while_blind(tx, self._now())
-        else:
-            accounts = {key: reading.account for key, reading in read.items()}
-            async with self._database.begin() as tx:
-                await ensure_leads(tx, epoch)
-                await plan_after_reading(tx, accounts, self._now())
-        await self._delivery.send_due(epoch)
+                await plan_while_blind(tx, listed, self._now())
+            return None
+        accounts = {key: reading.account for key, reading in read.items()}
+        async with self._database.begin() as tx:
+            await ensure_leads(tx, epoch)
+            await plan_after_reading(tx, listed, accounts, self._now())
+        return self._now() + _SAID_WITHIN
 
     async def _rest(self) -> None:
         apart = min(self._interval, _READ_APART).total_seconds()

@@ -1,16 +1,17 @@
 """One pass's decisions, written in the same transaction as what was read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.account import Account
-from bot.core.reminders import BLIND, ERROR, GONE, Told, decide, next_step, usable_steps
-from bot.store.accounts import Known, get_known, mark_read, mark_trouble
-from bot.store.deliveries import Kind, Owed, cover, drop_overdue, get_told, plan
-from bot.store.watches import Watch, get_all_watches, get_watches_in, get_watches_to_look_at, mark_looked_at
+from bot.core.reminders import BLIND, ERROR, GONE, Told, coming_steps, decide, usable_steps
+from bot.store.accounts import Episodes, Known, get_known, get_open_troubles, mark_read, mark_trouble
+from bot.store.deliveries import Kind, Owed, cover, drop, drop_overdue, get_pending, get_told, plan
+from bot.store.messages import mark_outdated
+from bot.store.watches import Watch, get_active_watches, get_watches_in, get_watches_to_look_at, mark_looked_at
 
 _FAR = timedelta(days=3650)
 _GIVE_UP_AFTER = timedelta(days=7)
@@ -18,21 +19,23 @@ _NOBODY = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
+class Pair:
     """A watch and one of the accounts it is for."""
 
     watch: Watch
     known: Known
 
 
-async def plan_after_reading(tx: AsyncConnection, read: Mapping[str, Account], now: datetime) -> None:
-    """Write down a successful read and owe what it makes due.
+async def plan_after_reading(
+    tx: AsyncConnection, guild_ids: Collection[int], read: Mapping[str, Account], now: datetime
+) -> None:
+    """Write down a successful read and owe what it makes due in these servers.
 
     A list without any known account is no news of them all being gone: it is another token's, or none's.
     """
     before = await get_known(tx)
     if before and not before.keys() & read.keys():
-        await plan_while_blind(tx, now)
+        await plan_while_blind(tx, guild_ids, now)
         return
     changed = await mark_read(tx, read, now)
     known = await get_known(tx)
@@ -41,25 +44,40 @@ async def plan_after_reading(tx: AsyncConnection, read: Mapping[str, Account], n
     episodes = {
         Kind.ERROR: await mark_trouble(tx, Kind.ERROR, ERROR, errors, now),
         Kind.GONE: await mark_trouble(tx, Kind.GONE, GONE, absent, now),
+        Kind.BLIND: await mark_trouble(tx, Kind.BLIND, BLIND, {_NOBODY: False}, now),
     }
-    await mark_trouble(tx, Kind.BLIND, BLIND, {_NOBODY: False}, now)
     await drop_overdue(tx, now - _GIVE_UP_AFTER)
-    await _plan_events(tx, episodes, known, now)
-    await _plan_steps(tx, changed, known, now)
+    await _mark_outdated(tx, episodes, [(before.get(key), known[key]) for key in changed], now)
+    await _plan_events(tx, guild_ids, episodes, known, now)
+    await _plan_steps(tx, guild_ids, changed, known, now)
 
 
-async def plan_while_blind(tx: AsyncConnection, now: datetime) -> None:
+async def plan_while_blind(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> None:
     """Write down a failed read; reminders go on from the last known expiry."""
-    opened = await mark_trouble(tx, Kind.BLIND, BLIND, {_NOBODY: True}, now)
-    known = await get_known(tx)
-    if opened:
-        for watch in await get_all_watches(tx):
-            owed = Owed(watch.guild_id, watch.channel_id, _NOBODY, Kind.BLIND, opened[_NOBODY])
-            await plan(tx, owed, now)
-    await _plan_steps(tx, set(), known, now)
+    episodes = await mark_trouble(tx, Kind.BLIND, BLIND, {_NOBODY: True}, now)
+    await mark_outdated(tx, Kind.BLIND, episodes.turned.items(), now)
+    for episode in episodes.opened.values():
+        for watch in await get_active_watches(tx, guild_ids):
+            await plan(tx, Owed(watch.guild_id, watch.channel_id, _NOBODY, Kind.BLIND, episode), now)
+    await _plan_steps(tx, guild_ids, set(), await get_known(tx), now)
 
 
-async def _pairs(tx: AsyncConnection, watches: Iterable[Watch], known: Mapping[str, Known]) -> list[_Pair]:
+async def _mark_outdated(
+    tx: AsyncConnection,
+    episodes: Mapping[Kind, Episodes],
+    changed: Iterable[tuple[Known | None, Known]],
+    now: datetime,
+) -> None:
+    """Let the messages be edited that tell of a token that was replaced, or of trouble that began anew or ended."""
+    for kind, found in episodes.items():
+        await mark_outdated(tx, kind, found.turned.items(), now)
+    for before, after in changed:
+        tokens = {known.token.id for known in (before, after) if known and known.token}
+        if len(tokens) > 1:
+            await mark_outdated(tx, Kind.STEP, [(after.account.id, token_id) for token_id in tokens], now)
+
+
+async def pair_up(tx: AsyncConnection, watches: Iterable[Watch], known: Mapping[str, Known]) -> list[Pair]:
     """Return each watch with its accounts; in one channel a watch on one account replaces that on all for it."""
     watches = list(watches)
     single = {
@@ -72,79 +90,72 @@ async def _pairs(tx: AsyncConnection, watches: Iterable[Watch], known: Mapping[s
         ids = (
             [key for key in known if (watch.channel_id, key) not in single] if watch.is_for_all else [watch.account_id]
         )
-        pairs += [_Pair(watch, known[account_id]) for account_id in ids if account_id in known]
+        pairs += [Pair(watch, known[account_id]) for account_id in ids if account_id in known]
     return pairs
 
 
 async def _plan_events(
-    tx: AsyncConnection, episodes: Mapping[Kind, Mapping[str, int]], known: Mapping[str, Known], now: datetime
+    tx: AsyncConnection,
+    guild_ids: Collection[int],
+    episodes: Mapping[Kind, Episodes],
+    known: Mapping[str, Known],
+    now: datetime,
 ) -> None:
-    troubled = {account_id for opened in episodes.values() for account_id in opened}
+    troubled = {account_id for found in episodes.values() for account_id in found.opened}
     if not troubled:
         return
-    watches = await get_watches_to_look_at(tx, now, troubled)
-    for pair in await _pairs(tx, watches, {key: known[key] for key in troubled}):
-        for kind, opened in episodes.items():
+    watches = await get_watches_to_look_at(tx, guild_ids, now, troubled)
+    for pair in await pair_up(tx, watches, {key: known[key] for key in troubled}):
+        for kind, found in episodes.items():
             account_id = pair.known.account.id
-            if account_id in opened:
-                owed = Owed(pair.watch.guild_id, pair.watch.channel_id, account_id, kind, opened[account_id])
+            if account_id in found.opened:
+                owed = Owed(pair.watch.guild_id, pair.watch.channel_id, account_id, kind, found.opened[account_id])
                 await plan(tx, owed, now)
 
 
-async def _plan_steps(tx: AsyncConnection, changed: set[str], known: Mapping[str, Known], now: datetime) -> None:
-    watches = await get_watches_to_look_at(tx, now, changed)
+async def _plan_steps(
+    tx: AsyncConnection, guild_ids: Collection[int], changed: set[str], known: Mapping[str, Known], now: datetime
+) -> None:
+    watches = await get_watches_to_look_at(tx, guild_ids, now, changed)
     if not watches:
         return
-    pairs = await _pairs(tx, watches, known)
+    pairs = await pair_up(tx, watches, known)
     tokens = [pair.known.token for pair in pairs if pair.known.token]
     token_ids = {token.id for token in tokens} | {token.before_id for token in tokens if token.before_id}
     told = await get_told(tx, {watch.channel_id for watch in watches}, token_ids)
+    gone = {account_id for kind, account_id in await get_open_troubles(tx) if kind == Kind.GONE}
     look_at = {watch.id: now + _FAR for watch in watches}
     for pair in pairs:
+        if pair.known.account.id in gone:
+            # Nothing is left to renew; should it come back, the next pass sees what is due.
+            look_at[pair.watch.id] = now
+            continue
         moment = await _plan_pair(tx, pair, told, now, is_news=pair.known.account.id in changed)
         look_at[pair.watch.id] = min(look_at[pair.watch.id], moment)
     await mark_looked_at(tx, look_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Upcoming:
-    """The next reminder of a watch: about which account, at which step, when."""
-
-    account: Account
-    step: int
-    at: datetime
+async def drop_unwatched(tx: AsyncConnection, channel_id: int) -> None:
+    """Delete what is owed to a channel and no active watch asks for any more."""
+    watches = await get_watches_in(tx, {channel_id})
+    pending = await get_pending(tx, channel_id)
+    await drop(tx, [owed.id for owed in pending if watch_for(owed, watches) is None])
 
 
-async def find_upcoming(tx: AsyncConnection, watches: Iterable[Watch], now: datetime) -> dict[int, Upcoming]:
-    """Return the next reminder of each watch that has one, by the watch's id; what is due already counts as now."""
-    pairs = await _pairs(tx, watches, await get_known(tx))
-    token_ids = {pair.known.token.id for pair in pairs if pair.known.token}
-    told = await get_told(tx, {pair.watch.channel_id for pair in pairs}, token_ids)
-    found: dict[int, Upcoming] = {}
-    for pair in pairs:
-        upcoming = _upcoming(pair, told, now)
-        present = found.get(pair.watch.id)
-        if upcoming is not None and (present is None or upcoming.at < present.at):
-            found[pair.watch.id] = upcoming
-    return found
+def watch_for(owed: Owed, watches: Iterable[Watch]) -> Watch | None:
+    """Return the watch of a channel that asks for this: the one on the account itself, else the one on all.
 
-
-def _upcoming(pair: _Pair, told: Mapping[tuple[int, str, int], Told], now: datetime) -> Upcoming | None:
-    token, account = pair.known.token, pair.known.account
-    if token is None:
-        return None
-    present = told.get((pair.watch.channel_id, account.id, token.id), Told())
-    remaining = token.expires_at - now
-    steps = usable_steps(pair.watch.days, token.life)
-    due = decide(steps, remaining, present, None).due
-    if due is not None:
-        return Upcoming(account, due, now)
-    step = next_step(steps, remaining, present)
-    return None if step is None else Upcoming(account, step, token.expires_at - timedelta(days=step))
+    None if that one is paused, or there is none.
+    """
+    fitting = [watch for watch in watches if watch.is_for_all or owed.account_id in (watch.account_id, _NOBODY)]
+    if owed.kind is Kind.BLIND:
+        fitting = [watch for watch in fitting if watch.paused_at is None]
+    chosen = min(fitting, key=lambda watch: watch.is_for_all, default=None)
+    return None if chosen is None or chosen.paused_at is not None else chosen
 
 
 async def _plan_pair(
-    tx: AsyncConnection, pair: _Pair, told: Mapping[tuple[int, str, int], Told], now: datetime, *, is_news: bool
+    tx: AsyncConnection, pair: Pair, told: Mapping[tuple[int, str, int], Told], now: datetime, *, is_news: bool
 ) -> datetime:
     """Owe what is due for one channel and account; return when the next step comes.
 
@@ -173,5 +184,5 @@ async def _plan_pair(
     if decision.renewed and token.before_id is not None:
         await plan(tx, owed(Kind.RENEWED, token.before_id), now)
     after = replace(present, pending=present.pending | ({decision.due} if decision.due is not None else set()))
-    ahead = next_step(steps, remaining, after)
-    return now + _FAR if ahead is None else token.expires_at - timedelta(days=ahead)
+    ahead = coming_steps(steps, remaining, after)
+    return token.expires_at - timedelta(days=ahead[0]) if ahead else now + _FAR

@@ -16,7 +16,7 @@ from bot.store.tables import accounts, deliveries, tokens, troubles
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token of an account; `before_id` is the one it followed."""
+    """One token of an account, and whose login it is; `before_id` is the one it followed."""
 
     id: int
     account_id: str
@@ -24,6 +24,7 @@ class Token:
     expires_at: datetime
     life: timedelta | None
     before_id: int | None
+    user_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def _load(text: str) -> Account:
 
 def _token(row: Any) -> Token:
     life = None if row.life_seconds is None else timedelta(seconds=row.life_seconds)
-    return Token(row.id, row.account_id, row.anchor, row.expires_at, life, row.before_id)
+    return Token(row.id, row.account_id, row.anchor, row.expires_at, life, row.before_id, row.user_id)
 
 
 async def get_known(tx: AsyncConnection, account_ids: Collection[str] | None = None) -> dict[str, Known]:
@@ -65,6 +66,12 @@ async def get_known(tx: AsyncConnection, account_ids: Collection[str] | None = N
         query = query.where(accounts.c.account_id.in_(account_ids))
     rows = (await tx.execute(query)).all()
     return {row.key: Known(_load(row.facts), row.read_at, _token(row) if row.id is not None else None) for row in rows}
+
+
+async def get_tokens(tx: AsyncConnection, token_ids: Collection[int]) -> dict[int, Token]:
+    """Return these tokens by id."""
+    rows = await tx.execute(sa.select(tokens).where(tokens.c.id.in_(token_ids)))
+    return {row.id: _token(row) for row in rows}
 
 
 async def mark_read(tx: AsyncConnection, read: Mapping[str, Account], now: datetime) -> set[str]:
@@ -94,13 +101,14 @@ async def _mark_token(tx: AsyncConnection, account: Account, current: Token | No
     lives += [account.expires_at - account.issued_at] if account.issued_at else []
     lives += [fitting.life] if fitting and fitting.life else []
     life = round(max(lives).total_seconds())
-    values = {"expires_at": account.expires_at, "life_seconds": life if life > 0 else None}
+    values: dict[str, Any] = {"expires_at": account.expires_at, "life_seconds": life if life > 0 else None}
     if fitting is not None:
         await tx.execute(tokens.update().where(tokens.c.id == fitting.id).values(**values))
         token_id = fitting.id
     else:
         before_id = current.id if current else None
-        insert = tokens.insert().values(account_id=account.id, anchor=account.expires_at, before_id=before_id, **values)
+        values |= {"anchor": account.expires_at, "before_id": before_id, "user_id": account.user_id}
+        insert = tokens.insert().values(account_id=account.id, **values)
         token_id = (await tx.execute(insert.returning(tokens.c.id))).scalar_one()
     if current is not None and current.id != token_id:
         await _forget_pending_steps(tx, current.id)
@@ -113,23 +121,41 @@ async def _forget_pending_steps(tx: AsyncConnection, token_id: int) -> None:
     await tx.execute(deliveries.delete().where(of_token & (deliveries.c.state == "pending")))
 
 
-async def mark_trouble(
-    tx: AsyncConnection, kind: str, rule: Rule, bad: Mapping[str, bool], now: datetime
-) -> dict[str, int]:
-    """Follow one kind of trouble over one more pass; return the accounts whose episode opened, with its number."""
+@dataclass(frozen=True, slots=True)
+class Episodes:
+    """What became of trouble in a pass: the episodes that are new, and all that began, ended or went on after a rest.
+
+    Each is its number, by account.
+    """
+
+    opened: Mapping[str, int]
+    turned: Mapping[str, int]
+
+
+async def mark_trouble(tx: AsyncConnection, kind: str, rule: Rule, bad: Mapping[str, bool], now: datetime) -> Episodes:
+    """Follow one kind of trouble over one more pass."""
     rows = (await tx.execute(sa.select(troubles).where(troubles.c.kind == kind))).all()
     present = {
         row.account_id: Trouble(row.bad_passes, row.bad_since, row.good_since, row.episode, row.is_open) for row in rows
     }
     opened: dict[str, int] = {}
+    turned: dict[str, int] = {}
     for account_id, is_bad in bad.items():
         before = present.get(account_id, Trouble())
         after = follow(before, rule, is_bad=is_bad, now=now)
         if after.episode > before.episode:
             opened[account_id] = after.episode
+        if after.is_open != before.is_open:
+            turned[account_id] = after.episode
         if after != before:
             await _write_trouble(tx, kind, account_id, after, is_new=account_id not in present)
-    return opened
+    return Episodes(opened, turned)
+
+
+async def get_open_troubles(tx: AsyncConnection) -> dict[tuple[str, str], int]:
+    """Return the number of each open episode, by its kind and account."""
+    rows = await tx.execute(sa.select(troubles).where(troubles.c.is_open))
+    return {(row.kind, row.account_id): row.episode for row in rows}
 
 
 async def _write_trouble(tx: AsyncConnection, kind: str, account_id: str, trouble: Trouble, *, is_new: bool) -> None:

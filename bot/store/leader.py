@@ -5,6 +5,7 @@ import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -57,6 +58,16 @@ async def ensure_leads(tx: AsyncConnection, epoch: int) -> None:
     present = (await tx.execute(query)).scalar()
     if present is not None and present != epoch:
         raise StoreError("another process sends reminders now")
+
+
+async def mark_passed(tx: AsyncConnection, now: datetime) -> None:
+    """Write down that a pass is complete."""
+    await tx.execute(leases.update().where(leases.c.name == _NAME).values(passed_at=now))
+
+
+async def get_passed_at(tx: AsyncConnection) -> datetime | None:
+    """Return when the last pass was complete, None if none was."""
+    return (await tx.execute(sa.select(leases.c.passed_at).where(leases.c.name == _NAME))).scalar()
 
 
 class Lease:

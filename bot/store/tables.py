@@ -60,6 +60,7 @@ tokens = Table(
     Column("expires_at", Moment, nullable=False),
     Column("life_seconds", BigInteger),
     Column("before_id", BigInteger),
+    Column("user_id", String),
 )
 
 troubles = Table(
@@ -88,6 +89,7 @@ watches = Table(
     Column("added_by", BigInteger, nullable=False),
     Column("added_at", Moment, nullable=False),
     Column("look_at", Moment, nullable=False, index=True),
+    Column("paused_at", Moment),
     UniqueConstraint("guild_id", "channel_id", "account_id"),
     Index("watches_by_account", "account_id"),
 )
@@ -103,10 +105,10 @@ messages = Table(
     Column("state", String, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("first_try_at", Moment, nullable=False),
-    Column("next_try_at", Moment, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("discord_id", BigInteger),
-    Index("messages_by_state", "state", "next_try_at"),
+    Column("discord_id", BigInteger, index=True),
+    Column("edit_at", Moment, index=True),
+    Index("messages_by_state", "state"),
+    Index("messages_by_channel", "channel_id"),
 )
 
 deliveries = Table(
@@ -126,6 +128,7 @@ deliveries = Table(
     UniqueConstraint("guild_id", "channel_id", "account_id", "kind", "ref", "step"),
     Index("deliveries_by_state", "state", "channel_id"),
     Index("deliveries_by_message", "message_id"),
+    Index("deliveries_by_ref", "kind", "ref"),
 )
 
 targets = Table(
@@ -137,7 +140,30 @@ targets = Table(
     Column("failing_since", Moment, nullable=False),
     Column("next_try_at", Moment, nullable=False),
     Column("reason", String, nullable=False),
+    Column("is_lasting", Boolean, nullable=False),
     Column("is_told", Boolean, nullable=False),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("guild_id", BigInteger, primary_key=True),
+    Column("channel_id", BigInteger, primary_key=True),
+    Column("account_id", String, primary_key=True),
+    Column("token_id", BigInteger, primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("claimed_at", Moment, nullable=False),
+)
+
+boards = Table(
+    "boards",
+    metadata,
+    Column("guild_id", BigInteger, primary_key=True),
+    Column("channel_id", BigInteger, primary_key=True),
+    Column("nonce", String, nullable=False),
+    Column("message_id", BigInteger),
+    Column("shown", String, nullable=False),
+    Column("added_by", BigInteger, nullable=False),
 )
 
 leases = Table(
@@ -147,4 +173,6 @@ leases = Table(
     Column("owner", String, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("until", BigInteger, nullable=False),
+    Column("passed_at", Moment),
+    Column("audited_at", Moment),
 )

@@ -29,10 +29,11 @@ class NewWatch:
 
 @dataclass(frozen=True, slots=True)
 class Watch(NewWatch):
-    """A stored watch; `look_at` is when something about it can change by itself."""
+    """A stored watch; `look_at` is when it can have something to say, `paused_at` since when it is silent."""
 
     id: int
     look_at: datetime
+    paused_at: datetime | None
 
     @property
     def is_for_all(self) -> bool:
@@ -52,6 +53,7 @@ def _watch(row: Any) -> Watch:
         added_by=row.added_by,
         id=row.id,
         look_at=row.look_at,
+        paused_at=row.paused_at,
     )
 
 
@@ -65,9 +67,15 @@ async def get_watches(tx: AsyncConnection, guild_id: int) -> list[Watch]:
     return await _select(tx, watches.c.guild_id == guild_id)
 
 
-async def get_all_watches(tx: AsyncConnection) -> list[Watch]:
-    """Return the watches of all servers."""
-    return await _select(tx)
+async def get_watch(tx: AsyncConnection, guild_id: int, watch_id: int) -> Watch | None:
+    """Return a watch of this server, None if there is none with this id."""
+    found = await _select(tx, watches.c.guild_id == guild_id, watches.c.id == watch_id)
+    return found[0] if found else None
+
+
+async def get_active_watches(tx: AsyncConnection, guild_ids: Collection[int]) -> list[Watch]:
+    """Return the watches of these servers that are not paused."""
+    return await _select(tx, watches.c.guild_id.in_(guild_ids), watches.c.paused_at.is_(None))
 
 
 async def get_watches_in(tx: AsyncConnection, channel_ids: Collection[int]) -> list[Watch]:
@@ -75,12 +83,14 @@ async def get_watches_in(tx: AsyncConnection, channel_ids: Collection[int]) -> l
     return await _select(tx, watches.c.channel_id.in_(channel_ids))
 
 
-async def get_watches_to_look_at(tx: AsyncConnection, now: datetime, changed: Collection[str]) -> list[Watch]:
-    """Return the watches whose time has come, and those on accounts that changed."""
+async def get_watches_to_look_at(
+    tx: AsyncConnection, guild_ids: Collection[int], now: datetime, changed: Collection[str]
+) -> list[Watch]:
+    """Return the active watches of these servers whose time has come, and those on accounts that changed."""
     wanted = watches.c.look_at <= now
     if changed:
         wanted |= watches.c.account_id.in_([*changed, ALL_ACCOUNTS])
-    return await _select(tx, wanted)
+    return await _select(tx, watches.c.guild_id.in_(guild_ids), watches.c.paused_at.is_(None), wanted)
 
 
 async def put_watch(tx: AsyncConnection, new: NewWatch, now: datetime) -> tuple[Watch, Watch | None]:
@@ -92,7 +102,7 @@ async def put_watch(tx: AsyncConnection, new: NewWatch, now: datetime) -> tuple[
     )
     replaced = await _select(tx, same)
     values = {name: getattr(new, name) for name in NewWatch.__dataclass_fields__}
-    values |= {"days": ",".join(map(str, new.days)), "added_at": now, "look_at": _LONG_AGO}
+    values |= {"days": ",".join(map(str, new.days)), "added_at": now, "look_at": _LONG_AGO, "paused_at": None}
     if replaced:
         await tx.execute(watches.update().where(same).values(**values))
     else:
@@ -101,14 +111,16 @@ async def put_watch(tx: AsyncConnection, new: NewWatch, now: datetime) -> tuple[
     return stored, replaced[0] if replaced else None
 
 
-async def remove_watch(tx: AsyncConnection, guild_id: int, watch_id: int) -> Watch | None:
-    """Delete a watch of this server and return it, None if there is none; others in its channel are looked at anew."""
-    found = await _select(tx, watches.c.guild_id == guild_id, watches.c.id == watch_id)
-    if not found:
-        return None
-    await tx.execute(watches.delete().where(watches.c.id == watch_id))
-    await tx.execute(watches.update().where(watches.c.channel_id == found[0].channel_id).values(look_at=_LONG_AGO))
-    return found[0]
+async def remove_watch(tx: AsyncConnection, watch: Watch) -> None:
+    """Delete a watch; others in its channel are looked at anew."""
+    await tx.execute(watches.delete().where(watches.c.id == watch.id))
+    await tx.execute(watches.update().where(watches.c.channel_id == watch.channel_id).values(look_at=_LONG_AGO))
+
+
+async def pause_watch(tx: AsyncConnection, watch: Watch, paused_at: datetime | None) -> None:
+    """Silence a watch, or let it speak again (None): it is looked at anew then."""
+    of = watches.c.id == watch.id
+    await tx.execute(watches.update().where(of).values(paused_at=paused_at, look_at=_LONG_AGO))
 
 
 async def mark_looked_at(tx: AsyncConnection, look_at: dict[int, datetime]) -> None:

@@ -42,3 +42,11 @@ def posts_in(channel: simcord.ChannelHandle) -> list[discord.Message]:
 def said_in(channel: simcord.ChannelHandle) -> list[str]:
     """Return the sentences of the reminders in a channel, oldest first."""
     return [message.content for message in posts_in(channel)]
+
+
+def posted_in(world: World) -> list[str]:
+    """Return the sentences of the reminders in the world's channel as they were when they came, oldest first."""
+    path = f"/channels/{world.channel.id}/messages"
+    return [
+        one.json["content"] for one in world.env.http_requests if (one.method, one.path) == ("POST", path) and one.json
+    ]

@@ -39,7 +39,7 @@ async def test_reads_again_and_edits_the_message(world: World, *, restarted: boo
     assert card_of(result).title == "Jane Renewed"
     assert result.response is not None
     assert result.response.id == message.id
-    assert set(buttons_of(result.response)) == {"Check now", "How to renew"}
+    assert set(buttons_of(result.response)) == {"Check now", "Remind here", "How to renew"}
 
 
 async def test_works_on_private_answers(world: World) -> None:

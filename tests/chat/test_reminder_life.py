@@ -5,8 +5,9 @@ import pytest
 from aiohttp import web
 
 from bot.core.wording import SETUP_GUIDE
+from bot.store.tables import messages
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.chat.reminding import DAY, add, posts_in, said_in, text_of
+from tests.chat.reminding import DAY, add, posted_in, posts_in, said_in, text_of
 from tests.chat.test_check_now import buttons_of
 from tests.world import World, account
 
@@ -26,14 +27,16 @@ async def test_a_whole_life_is_told_once_each(world: World, *, restarting: bool)
     for _ in range(3):
         await world.pass_once()
         await world.env.advance_time(DAY)
-    assert said_in(world.channel) == [
+    assert posted_in(world) == [
         "⏰ MiniMax login Jane Doe (123456) expires in 14 days.",
         "⏰ MiniMax login Jane Doe (123456) expires in 7 days.",
         "⏰ MiniMax login Jane Doe (123456) expires in 3 days.",
         "⏰ MiniMax login Jane Doe (123456) expires in 12 hours.",
         "🔴 MiniMax login Jane Doe (123456) expired 12 hours ago.",
-        "✅ MiniMax login Jane Doe (123456) is renewed.",
+        "✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026.",
     ]
+    # Nothing red or yellow is left in the channel.
+    assert said_in(world.channel) == ["✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026."] * 6
 
 
 async def test_says_at_once_what_a_new_watch_has_missed(world: World) -> None:
@@ -66,7 +69,7 @@ async def test_a_watch_added_long_after_a_renewal_is_told_what_is_due(world: Wor
     await world.env.advance_time(34 * DAY)
     await add(world, "123456")
     await world.pass_once()
-    assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 7 days."] * 2
+    assert posted_in(world) == ["⏰ MiniMax login Jane Doe (123456) expires in 7 days."] * 2
 
 
 async def test_one_accounts_watch_replaces_the_one_on_all(world: World) -> None:
@@ -166,7 +169,11 @@ async def test_check_now_reads_all_with_one_call(world: World, *, restarted: boo
     assert set(buttons_of(result.response)) == {"Check now", "How to renew"}
     (after,) = posts_in(world.channel)
     assert [card.title for card in after.embeds] == ["Jane Doe", "Sam Renewed", "Sam Reed"]
-    assert after.content == before.content
+    assert after.content == (
+        "🔴 3 MiniMax logins: Jane Doe (123456) expires in 12 days; "
+        "Sam Renewed (234567) is renewed until 10 February 2026; Sam Reed (345678) expired 2 days ago."
+    )
+    assert ["Not renewed yet" in (card.description or "") for card in after.embeds] == [True, False, True]
     assert after.embeds[-1].footer.text == before.embeds[-1].footer.text
     again = await world.member.click(after, label="Check now")
     assert again.response is not None
@@ -181,7 +188,7 @@ async def test_check_now_changes_nothing_else(world: World) -> None:
     await world.member.click(posts_in(world.channel)[0], label="Check now")
     assert len(posts_in(world.channel)) == 1
     await world.pass_once()
-    assert said_in(world.channel)[1:] == ["✅ MiniMax login Jane Doe (123456) is renewed."]
+    assert said_in(world.channel) == ["✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026."] * 2
 
 
 async def test_check_now_shows_an_account_once(world: World) -> None:
@@ -214,12 +221,36 @@ async def test_check_now_keeps_the_cards_when_the_read_fails(world: World) -> No
     assert after.embeds == before.embeds
 
 
-async def test_check_now_says_when_nothing_is_left(world: World) -> None:
-    """Once none of a reminder's accounts exists, the presser is told so, and the reminder stays."""
+async def test_check_now_says_when_an_account_is_gone(world: World) -> None:
+    """An account that is not set up any more is shown as that."""
+    await add(world, "123456")
+    await world.pass_once()
+    del world.standin.accounts["123456"]
+    result = await world.member.click(posts_in(world.channel)[0], label="Check now")
+    assert result.response is not None
+    assert result.response.content == "🔴 MiniMax login Jane Doe (123456) is no longer set up at useapi.net."
+    assert "does not list this account any more" in (result.response.embeds[0].description or "")
+
+
+async def test_check_now_tells_another_persons_login(world: World) -> None:
+    """An account that holds another user's login by now is not passed off as renewed."""
+    await add(world, "123456")
+    await world.pass_once()
+    world.standin.accounts["123456"] = account("123456", days=40)
+    world.standin.accounts["123456"]["jwt"]["user"] |= {"id": "999", "name": "Max Roe"}
+    result = await world.member.click(posts_in(world.channel)[0], label="Check now")
+    assert result.response is not None
+    assert result.response.content == "⚠️ MiniMax login Max Roe (123456) holds another person's login now."
+    assert "belongs to somebody else than before" in (result.response.embeds[0].description or "")
+
+
+async def test_check_now_knows_only_its_own_messages(world: World) -> None:
+    """A reminder that a restored database does not know is left as it is, with words to the presser."""
     await add(world, "123456")
     await world.pass_once()
     (before,) = posts_in(world.channel)
-    del world.standin.accounts["123456"]
+    async with world.database.begin() as tx:
+        await tx.execute(messages.update().values(discord_id=1))
     answer = text_of(await world.member.click(before, label="Check now"))
-    assert "None of this reminder's accounts is set up any more." in answer
+    assert "The bot's database does not know this message." in answer
     assert posts_in(world.channel)[0].embeds == before.embeds

@@ -7,7 +7,7 @@ import discord
 import pytest
 import simcord
 
-from tests.chat.reminding import add, posts_in, said_in, show
+from tests.chat.reminding import add, posted_in, posts_in, said_in, show
 from tests.chat.test_lookup import card_of
 from tests.world import World
 
@@ -220,12 +220,12 @@ async def test_mentions_exactly_the_role_of_the_watch(world: World) -> None:
     jwt["exp"] += 60 * 86_400
     await world.pass_once()
     reminder, renewal = posts_in(world.channel)
-    assert reminder.content.endswith(role.mention)
-    assert (reminder.raw_role_mentions, reminder.raw_mentions, reminder.mention_everyone) == ([role.id], [], False)
+    assert posted_in(world)[0].endswith(role.mention)
+    assert reminder.content == renewal.content
     assert renewal.content.startswith("✅")
     assert (renewal.raw_role_mentions, renewal.raw_mentions, renewal.mention_everyone) == ([], [], False)
     posts = [one.json for one in world.env.http_requests if one.path == f"/channels/{world.channel.id}/messages"]
     assert [post["allowed_mentions"] for post in posts if post] == [
-        {"parse": [], "roles": [role.id]},
-        {"parse": [], "roles": []},
+        {"parse": [], "users": [], "roles": [role.id]},
+        {"parse": [], "users": [], "roles": []},
     ]

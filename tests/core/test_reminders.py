@@ -15,11 +15,11 @@ from bot.core.reminders import (
     Rule,
     Told,
     Trouble,
+    coming_steps,
     crossed_steps,
     decide,
     follow,
     is_same_token,
-    next_step,
     parse_days,
     usable_steps,
 )
@@ -164,27 +164,27 @@ def test_a_token_that_was_spoken_of_is_not_announced(present: Told, remaining: t
 def test_nothing_more_is_said_about_a_token_after_its_renewal(remaining: timedelta) -> None:
     """An account that shows its old token again, as two values that alternate do, is not warned about that one."""
     assert decide(STEPS, remaining, told(7, renewal_said=True), None) == NOTHING
-    assert next_step(STEPS, remaining, told(7, renewal_said=True)) is None
+    assert coming_steps(STEPS, remaining, told(7, renewal_said=True)) == []
     waiting = Told(pending=some(3), renewal_said=True)
     assert decide(STEPS, remaining, waiting, None) == Decision(cover=some(3))
 
 
 @pytest.mark.parametrize(
-    ("remaining", "before_now", "step"),
+    ("remaining", "before_now", "steps"),
     [
-        (30 * DAY, Told(), 14),
-        (14 * DAY, Told(), 7),
-        (14 * DAY + SECOND, Told(), 14),
-        (8 * DAY, told(3), 1),
-        (8 * DAY, Told(covered=some(7)), 3),
-        (SECOND, told(1), EXPIRED),
-        (HOUR, told(EXPIRED), None),
-        (timedelta(0), Told(), None),
+        (30 * DAY, Told(), [14, 7, 3, 1, EXPIRED]),
+        (14 * DAY, Told(), [7, 3, 1, EXPIRED]),
+        (14 * DAY + SECOND, Told(), [14, 7, 3, 1, EXPIRED]),
+        (8 * DAY, told(3), [1, EXPIRED]),
+        (8 * DAY, Told(covered=some(7)), [3, 1, EXPIRED]),
+        (SECOND, told(1), [EXPIRED]),
+        (HOUR, told(EXPIRED), []),
+        (timedelta(0), Told(), []),
     ],
 )
-def test_the_next_step_is_the_widest_still_to_come(remaining: timedelta, before_now: Told, step: int | None) -> None:
-    """What comes next is neither crossed nor as wide as anything that was dealt with."""
-    assert next_step(STEPS, remaining, before_now) == step
+def test_what_is_to_come_is_tighter_than_what_was(remaining: timedelta, before_now: Told, steps: list[int]) -> None:
+    """The steps to come are neither crossed nor as wide as anything that was dealt with, widest first."""
+    assert coming_steps(STEPS, remaining, before_now) == steps
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.reminders import Decision, Told, crossed_steps, decide, is_same_token, next_step, usable_steps
+from bot.core.reminders import Decision, Told, coming_steps, crossed_steps, decide, is_same_token, usable_steps
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -275,11 +275,11 @@ def test_nothing_becomes_due_before_the_next_step(events: list[Event]) -> None:
     """A watch may sleep until its next step: nothing is due a moment earlier, and exactly that step is due then."""
     for channel, _ in live(events):
         told, steps = channel.told(channel.current), channel.usable()
-        step = next_step(steps, channel.remaining(), told)
-        if step is None:
+        coming = coming_steps(steps, channel.remaining(), told)
+        if not coming:
             assert decide(steps, timedelta(days=-400), told, None).due is None
             continue
-        moment = timedelta(days=step)
+        moment = timedelta(days=coming[0])
         assert moment < channel.remaining()
         assert decide(steps, moment + timedelta(microseconds=1), told, None).due is None
-        assert decide(steps, moment, told, None).due == step
+        assert decide(steps, moment, told, None).due == coming[0]

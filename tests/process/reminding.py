@@ -78,8 +78,8 @@ class Reminding:
         """Let time pass for what is stored, as if the bot had been down so long."""
         async with open_database(self.database_url) as database, database.begin() as tx:
             for row in (await tx.execute(sa.select(messages))).all():
-                moments = {"first_try_at": row.first_try_at - passed, "next_try_at": row.next_try_at - passed}
-                await tx.execute(messages.update().where(messages.c.id == row.id).values(**moments))
+                first_try_at = row.first_try_at - passed
+                await tx.execute(messages.update().where(messages.c.id == row.id).values(first_try_at=first_try_at))
             for row in (await tx.execute(sa.select(targets))).all():
                 due = targets.update().where(targets.c.channel_id == row.channel_id)
                 await tx.execute(due.values(next_try_at=row.next_try_at - passed))

@@ -140,7 +140,7 @@ async def test_channel_that_refuses(sqlite_reminding: Reminding) -> None:
     rest = sqlite_reminding.discord.rest
     rest.fail("POST", f"/channels/{refusing}/", HTTPStatus.FORBIDDEN, code=FORBIDDEN)
     async with sqlite_reminding.run(**_FAST) as bot:
-        await bot.says(f"Channel {refusing} takes no reminder (Discord's code {FORBIDDEN})")
+        await bot.says(f"Channel {refusing} takes no reminder (the bot lacks a right in the channel)")
         await sqlite_reminding.channels.message_in(open_one)
         await rest.request("POST", f"/channels/{refusing}/", nth=2)
         rest.faults.clear()

@@ -6,9 +6,10 @@ import pytest
 
 from bot.core.account import Account
 from bot.core.reminders import Rule, Told
-from bot.store.accounts import Known, get_known, mark_read, mark_trouble
+from bot.store.accounts import Known, get_known, get_open_troubles, mark_read, mark_trouble
 from bot.store.database import Database
-from bot.store.deliveries import claim, cover, get_pending, get_told, plan
+from bot.store.deliveries import cover, get_pending, get_told, plan
+from bot.store.messages import claim
 from tests.store.samples import CHANNEL, DAY, HOUR, NOW, account, step
 
 EXPIRY = NOW + 12 * DAY
@@ -166,7 +167,7 @@ RULE = Rule(passes=2, over=HOUR)
 async def follow(database: Database, hours: float, *, kind: str = "error", **bad: bool) -> dict[str, int]:
     """Follow trouble through a pass at this hour; returns the episodes that opened."""
     async with database.begin() as tx:
-        return await mark_trouble(tx, kind, RULE, bad, NOW + hours * HOUR)
+        return dict((await mark_trouble(tx, kind, RULE, bad, NOW + hours * HOUR)).opened)
 
 
 async def test_trouble_opens_once_its_rule_is_met(database: Database) -> None:
@@ -205,3 +206,15 @@ async def test_kinds_of_trouble_are_followed_apart(database: Database) -> None:
     assert await follow(database, 1, a=True) == {"a": 1}
     assert await follow(database, 1, kind="gone", a=False) == {}
     assert await follow(database, 2, kind="gone", a=True) == {}
+
+
+async def test_tells_when_an_episode_begins_ends_and_goes_on(database: Database) -> None:
+    """Each turn of an episode is told, so that what was said of it can be put right; and whether it is open."""
+    turns: list[object] = []
+    for hour, is_bad in enumerate([True, True, True, False, True, True]):
+        async with database.begin() as tx:
+            turns.append((await mark_trouble(tx, "error", RULE, {"a": is_bad}, NOW + hour * HOUR)).turned)
+            turns.append(await get_open_troubles(tx))
+    began = ended = {"a": 1}
+    is_open = {("error", "a"): 1}
+    assert turns == [{}, {}, began, is_open, {}, is_open, ended, {}, {}, {}, began, is_open]

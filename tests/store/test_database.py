@@ -16,14 +16,14 @@ from bot.store.tables import metadata
 from bot.store.watches import put_watch
 from tests.store.samples import NOW, count, new_watch, put, refusal
 
-SECOND_MIGRATION = '''
-"""A second schema."""
+NEXT_MIGRATION = '''
+"""Another schema."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -39,9 +39,9 @@ def next_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[]
     def upgrade() -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(Path(database_module.__file__).parent / "migrations", folder)
-        (folder / "versions" / "0002_later.py").write_text(SECOND_MIGRATION)
+        (folder / "versions" / "0003_later.py").write_text(NEXT_MIGRATION)
         monkeypatch.setattr(database_module, "_MIGRATIONS", folder)
-        monkeypatch.setattr(database_module, "SCHEMA", "0002")
+        monkeypatch.setattr(database_module, "SCHEMA", "0003")
 
     return upgrade
 
@@ -130,7 +130,7 @@ async def test_migrates_an_older_schema(database_url: str, next_version: Callabl
             async with database.begin() as tx:
                 assert (await tx.execute(sa.text("SELECT count(*) FROM later"))).scalar_one() == 0
                 version = (await tx.execute(sa.text("SELECT version_num FROM alembic_version"))).scalar_one()
-        assert version == "0002"
+        assert version == "0003"
 
 
 async def test_keeps_a_copy_before_it_migrates(file: Path, file_url: str, next_version: Callable[[], None]) -> None:
@@ -144,11 +144,11 @@ async def test_keeps_a_copy_before_it_migrates(file: Path, file_url: str, next_v
     next_version()
     async with open_database(f"sqlite+aiosqlite:///{killed}"):
         pass
-    copy = file.parent / "killed.before-0002.db"
+    copy = file.parent / "killed.before-0003.db"
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(copy)) as opened:
         assert opened.execute("SELECT count(*) FROM watches").fetchone() == (1,)
-        assert opened.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert opened.execute("SELECT version_num FROM alembic_version").fetchone() == ("0002",)
 
 
 async def test_makes_no_copy_of_what_is_current(file: Path, file_url: str) -> None:

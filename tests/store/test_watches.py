@@ -7,11 +7,13 @@ from bot.store.tables import ALL_ACCOUNTS
 from bot.store.watches import (
     NewWatch,
     Watch,
-    get_all_watches,
+    get_active_watches,
+    get_watch,
     get_watches,
     get_watches_in,
     get_watches_to_look_at,
     mark_looked_at,
+    pause_watch,
     put_watch,
     remove_watch,
 )
@@ -29,7 +31,7 @@ async def put(database: Database, *new: NewWatch) -> list[Watch]:
 async def looked_at(database: Database, *changed: str, days: float = 0) -> list[str]:
     """Return the accounts whose watches are looked at so many days later, if these accounts changed."""
     async with database.begin() as tx:
-        return [one.account_id for one in await get_watches_to_look_at(tx, NOW + days * DAY, changed)]
+        return [one.account_id for one in await get_watches_to_look_at(tx, {GUILD}, NOW + days * DAY, changed)]
 
 
 async def test_stores_a_watch_as_it_is_asked_for(database: Database) -> None:
@@ -84,19 +86,42 @@ async def test_each_server_sees_its_own(database: Database) -> None:
         assert await get_watches(tx, 8) == []
         assert await get_watches_in(tx, {OTHER_CHANNEL, 77}) == [two, three]
         assert await get_watches_in(tx, []) == []
-        assert await get_all_watches(tx) == [one, two, three]
+        assert await get_active_watches(tx, {GUILD, 7}) == [one, two, three]
+        assert await get_active_watches(tx, {7}) == [three]
+        assert await get_watches_to_look_at(tx, {7}, NOW + DAY, []) == [three]
 
 
-async def test_removes_only_in_its_own_server(database: Database) -> None:
-    """An id of another server, or of none, removes nothing; its own server's removes and returns the watch, once."""
+async def test_finds_only_in_its_own_server(database: Database) -> None:
+    """An id of another server, or of none, finds nothing; its own server finds the watch until it is removed."""
     (stored,) = await put(database, new_watch())
     async with database.begin() as tx:
-        assert await remove_watch(tx, 7, stored.id) is None
-        assert await remove_watch(tx, GUILD, stored.id + 1) is None
-        assert await remove_watch(tx, GUILD, 10**18 - 1) is None
-        assert await remove_watch(tx, GUILD, stored.id) == stored
-        assert await remove_watch(tx, GUILD, stored.id) is None
+        assert await get_watch(tx, 7, stored.id) is None
+        assert await get_watch(tx, GUILD, stored.id + 1) is None
+        assert await get_watch(tx, GUILD, 10**18 - 1) is None
+        assert await get_watch(tx, GUILD, stored.id) == stored
+        await remove_watch(tx, stored)
+        assert await get_watch(tx, GUILD, stored.id) is None
         assert await get_watches(tx, GUILD) == []
+
+
+async def test_a_paused_watch_is_not_looked_at_until_it_is_resumed(database: Database) -> None:
+    """Whatever changes, a paused watch stays silent; it is looked at as soon as it is resumed, or added again."""
+    stored, _ = await put(database, new_watch(), new_watch("2"))
+    async with database.begin() as tx:
+        await pause_watch(tx, stored, NOW)
+        assert [one.account_id for one in await get_active_watches(tx, {GUILD})] == ["2"]
+        paused = await get_watch(tx, GUILD, stored.id)
+    assert paused is not None
+    assert paused.paused_at == NOW
+    assert await looked_at(database, "123456", days=9) == ["2"]
+    async with database.begin() as tx:
+        await pause_watch(tx, stored, None)
+    assert await looked_at(database) == ["123456"]
+    async with database.begin() as tx:
+        await pause_watch(tx, stored, NOW)
+        added, replaced = await put_watch(tx, new_watch(), NOW)
+    assert replaced is not None
+    assert (replaced.paused_at, added.paused_at) == (NOW, None)
 
 
 async def test_a_removal_lets_its_channel_be_looked_at_anew(database: Database) -> None:
@@ -104,7 +129,7 @@ async def test_a_removal_lets_its_channel_be_looked_at_anew(database: Database) 
     single, _, _ = await put(database, new_watch(), new_watch(ALL_ACCOUNTS), new_watch("2", OTHER_CHANNEL))
     assert await looked_at(database) == []
     async with database.begin() as tx:
-        await remove_watch(tx, GUILD, single.id)
+        await remove_watch(tx, single)
     assert await looked_at(database) == [ALL_ACCOUNTS]
 
 

@@ -36,11 +36,15 @@ def reset(request: web.Request) -> web.Response:
 
 
 class Channels:
-    """Takes posts for any channel; `messages` holds those that people see, `posts` every attempt's channel."""
+    """Takes posts for any channel: `messages` are those that people saw, `posts` every attempt's channel.
+
+    `edits` are what was made of messages later, each with the message's id.
+    """
 
     def __init__(self) -> None:
         self.posts: Journal[int] = Journal()
         self.messages: Journal[Json] = Journal()
+        self.edits: Journal[Json] = Journal()
         self.searches: Journal[int] = Journal()
         self.nonce_memory = 300.0
         self.hooks: dict[Moment, Hook] = {}
@@ -54,6 +58,7 @@ class Channels:
         path = f"{BASE}/channels/{{channel}}/messages"
         app.router.add_post(path, self._post)
         app.router.add_get(path, self._list)
+        app.router.add_patch(f"{path}/{{message}}", self._edit)
 
     def seen_in(self, channel_id: int) -> list[Json]:
         """Return the messages of a channel, oldest first."""
@@ -114,6 +119,15 @@ class Channels:
             self._nonces[channel_id, nonce] = now, message
         self.messages.add(message)
         return message
+
+    async def _edit(self, request: web.Request) -> web.Response:
+        message_id = request.match_info["message"]
+        (message,) = self.messages.matching(lambda message: message["id"] == message_id)
+        if message_id in self._deleted:
+            return refuse(HTTPStatus.NOT_FOUND, UNKNOWN_MESSAGE, "Unknown Message")
+        edited = message | request[CALL].json
+        self.edits.add(edited)
+        return answer(edited)
 
     async def _list(self, request: web.Request) -> web.Response:
         channel_id, query = int(request.match_info["channel"]), request.query

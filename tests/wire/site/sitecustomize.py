@@ -30,7 +30,7 @@ if "REMINDER_TEST_SCALE" in os.environ:
     bot.reminding.delivery._REFUSED_WAITS = _REFUSED  # type: ignore[assignment]  # as long as it was
     bot.reminding.delivery.NONCE_WINDOW *= _SCALE
     # A post takes this machine as long as ever, so that this is shortened less.
-    bot.chat.sender._POST_SECONDS = 0.5
+    bot.chat.sender._REQUEST_SECONDS = 0.5
 
 if "REMINDER_TEST_INTERVAL" in os.environ:
     from datetime import timedelta

@@ -1,0 +1,98 @@
+"""What people do about a reminder: check whether it still holds, and try one out."""
+
+import secrets
+
+import discord
+
+from bot.chat import reminder_cards
+from bot.chat.cards import GREEN
+from bot.chat.recheck import reminder_view
+from bot.chat.replies import Interaction, NewMessage, Reply, SameMessage
+from bot.chat.services import Services
+from bot.chat.watch_list import say_subject
+from bot.errors import CannotRemind, DeliveryFailed
+from bot.reminding.forecast import find_next, forecast
+from bot.reminding.items import Item, load_items
+from bot.reminding.planning import pair_up
+from bot.reminding.sending import Refused, Uncertain, footer_id
+from bot.store.accounts import get_known
+from bot.store.deliveries import Kind, Owed
+from bot.store.messages import get_carried, get_message
+from bot.store.watches import Watch
+
+_NONCE_BYTES = 12
+
+
+class FollowUp:
+    """Works on the messages that reminders are."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def recheck(self, interaction: Interaction) -> None:
+        """Read all accounts once and show in the reminder how they stand."""
+
+        async def work() -> Reply:
+            guild_id = self._services.server_of(interaction)
+            assert interaction.message is not None
+            async with self._services.database.begin() as tx:
+                message = await get_message(tx, guild_id, interaction.message.id)
+            if message is None:
+                raise CannotRemind(
+                    "The bot's database does not know this message.", "Ask with `/minimax-account` instead."
+                )
+            read = await self._services.servers.directory_for(guild_id).read_all(fresh=True)
+            async with self._services.database.begin() as tx:
+                items = await load_items(tx, await get_carried(tx, message), read)
+            return _reply(items, footer_id(message.nonce), self._services)
+
+        await self._services.responder.answer(interaction, SameMessage(interaction), work)
+
+    async def test(self, interaction: Interaction, watch_id: str) -> None:
+        """Send a watch's next reminder as it would be now, marked as a test; tells the asker how that went."""
+
+        async def work() -> Reply:
+            watch = await self._services.find_watch(interaction, watch_id)
+            item = await self._find_soonest(watch)
+            nonce = secrets.token_hex(_NONCE_BYTES)
+            payload, _ = reminder_cards.render([item], footer_id(nonce), self._services.now())
+            payload |= {"content": f"🧪 Test: {payload['content']}", "roles": [], "users": [], "has_buttons": False}
+            try:
+                message_id = await self._services.sender.post(watch.channel_id, payload, nonce)
+            except (Refused, Uncertain) as trouble:
+                raise DeliveryFailed(str(trouble)) from None
+            return Reply([_sent_card(watch, message_id)])
+
+        await self._services.responder.answer(interaction, NewMessage(interaction, share=False), work)
+
+    async def _find_soonest(self, watch: Watch) -> Item:
+        """Return what the watch will say next, or would say of the account that expires first."""
+        now = self._services.now()
+        async with self._services.database.begin() as tx:
+            upcoming = find_next(await forecast(tx, [watch], now)).get(watch.id)
+            known = await get_known(tx)
+            pairs = [pair for pair in await pair_up(tx, [watch], known) if pair.known.token is not None]
+        tokens = {pair.known.account.id: pair.known.token for pair in pairs if pair.known.token}
+        if not tokens:
+            raise CannotRemind(
+                "None of its accounts has a known expiry yet.",
+                "Try again in a minute, or see `/minimax-reminders list`.",
+            )
+        soonest = min(tokens, key=lambda account_id: tokens[account_id].expires_at)
+        account_id, step = (upcoming.account.id, upcoming.step) if upcoming else (soonest, 0)
+        token = tokens[account_id]
+        owed = Owed(watch.guild_id, watch.channel_id, account_id, Kind.STEP, token.id, step)
+        return Item(owed, known[account_id], watch, token)
+
+
+def _reply(items: list[Item], footer: str, services: Services) -> Reply:
+    payload = reminder_cards.render_again(items, footer, services.now(), is_checked=True)
+    cards = [discord.Embed.from_dict(card) for card in payload["embeds"]]
+    return Reply(cards, reminder_view() if payload["has_buttons"] else None, payload["content"])
+
+
+def _sent_card(watch: Watch, message_id: int | None) -> discord.Embed:
+    link = f"https://discord.com/channels/{watch.guild_id}/{watch.channel_id}/{message_id}"
+    mention = f" It shows <@&{watch.role_id}>, whom it did not notify." if watch.role_id else ""
+    line = f"[A test]({link}) of the reminder for {say_subject(watch)} arrived in <#{watch.channel_id}>.{mention}"
+    return discord.Embed(title="Test sent", description=line, colour=GREEN)

@@ -1,0 +1,96 @@
+"""What a message tells of: each thing owed, with all that is needed to word it, and how it stands by now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.reminders import Told, is_same_token
+from bot.reminding.planning import watch_for
+from bot.store.accounts import Known, Token, get_known, get_open_troubles, get_tokens
+from bot.store.deliveries import Kind, Owed, get_told
+from bot.store.watches import Watch, get_watches_in
+from bot.useapi.directory import Reading
+
+
+class Standing(Enum):
+    """What has become of the reason for a reminder."""
+
+    OPEN = "as it was said, or worse"
+    RENEWED = "the account has another token"
+    SUPERSEDED = "a tighter step was said later"
+    OVER = "the trouble has ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A delivery with what is needed to word it; `token` is the one that a step is about."""
+
+    owed: Owed
+    known: Known | None
+    watch: Watch | None
+    token: Token | None = None
+    standing: Standing = Standing.OPEN
+    is_listed: bool = True
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether it is still to be said: somebody watches, and there is reason."""
+        is_known = self.known is not None or self.owed.kind is Kind.BLIND
+        return self.watch is not None and is_known and self.standing in (Standing.OPEN, Standing.SUPERSEDED)
+
+    @property
+    def is_other_login(self) -> bool:
+        """Whether the account holds the login of another person than the one that was warned of."""
+        users = {self.token.user_id if self.token else None, self.known.account.user_id if self.known else None}
+        return len(users - {None}) > 1
+
+
+async def load_items(
+    tx: AsyncConnection, carried: Sequence[Owed], fresh: Mapping[str, Reading] | None = None
+) -> list[Item]:
+    """Return what is known of what one channel is owed, or was told; `fresh` is a list that was read just now."""
+    if not carried:
+        return []
+    account_ids = {owed.account_id for owed in carried}
+    known = await get_known(tx, account_ids)
+    watches = await get_watches_in(tx, {carried[0].channel_id})
+    steps = {owed.ref for owed in carried if owed.kind is Kind.STEP}
+    tokens = await get_tokens(tx, steps)
+    told = await get_told(tx, {carried[0].channel_id}, steps)
+    open_troubles = await get_open_troubles(tx)
+    items = []
+    for owed in carried:
+        facts = known.get(owed.account_id)
+        is_troubled = (owed.kind, owed.account_id) in open_troubles
+        if fresh is not None:
+            facts = _renew(facts, fresh.get(owed.account_id))
+            is_troubled = owed.kind is Kind.GONE and owed.account_id not in fresh
+        is_listed = (Kind.GONE, owed.account_id) not in open_troubles if fresh is None else owed.account_id in fresh
+        item = Item(owed, facts, watch_for(owed, watches), tokens.get(owed.ref), is_listed=is_listed)
+        said = told.get((owed.channel_id, owed.account_id, owed.ref), Told()).sent
+        items.append(replace(item, standing=_standing(item, said, is_troubled=is_troubled)))
+    return items
+
+
+def _renew(known: Known | None, reading: Reading | None) -> Known | None:
+    if reading is None:
+        return known
+    return Known(reading.account, reading.read_at, known.token if known else None)
+
+
+def _standing(item: Item, said: frozenset[int], *, is_troubled: bool) -> Standing:
+    account = item.known.account if item.known else None
+    match item.owed.kind:
+        case Kind.STEP if account is not None and item.token is not None and account.expires_at is not None:
+            if not is_same_token(account.expires_at, item.token.anchor):
+                return Standing.RENEWED
+            is_superseded = min(said, default=item.owed.step) < item.owed.step
+            return Standing.SUPERSEDED if is_superseded else Standing.OPEN
+        case Kind.ERROR:
+            return Standing.OVER if account is not None and account.error is None else Standing.OPEN
+        case Kind.GONE | Kind.BLIND:
+            return Standing.OPEN if is_troubled else Standing.OVER
+        case _:
+            return Standing.OPEN

@@ -1,0 +1,77 @@
+"""What the reminding needs of Discord; the discord side implements it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.reminding.items import Item
+from bot.store.database import Database
+from bot.useapi.servers import Servers
+
+# A message as JSON: `content`, `embeds`, and whom it may mention: `roles`, `users`; the sender adds the buttons.
+Payload = dict[str, Any]
+
+
+class Refused(Exception):
+    """It was certainly not done; `is_lasting` if the channel itself says no, `is_gone` if the message is not there."""
+
+    def __init__(self, reason: str, *, is_lasting: bool, is_gone: bool = False) -> None:
+        super().__init__(reason)
+        self.is_lasting = is_lasting
+        self.is_gone = is_gone
+
+
+class Uncertain(Exception):
+    """It may or may not have been done."""
+
+
+class Sender(Protocol):
+    """What sends; over REST, so it needs a login but no gateway."""
+
+    async def post(self, channel_id: int, payload: Payload, nonce: str) -> int | None:
+        """Post a message and return its id, None if it arrived and was deleted.
+
+        Raises:
+            Refused, Uncertain.
+        """
+
+    async def find(self, channel_id: int, footer_id: str, after: datetime) -> int | None:
+        """Look for our message in the channel's history since then; return its id, None if it is not there.
+
+        Raises:
+            Refused: the history may not be read. Uncertain: it can't be read now.
+        """
+
+    async def edit(self, channel_id: int, message_id: int, payload: Payload) -> None:
+        """Put something else into a message of ours.
+
+        Raises:
+            Refused, Uncertain.
+        """
+
+
+class Rendering(Protocol):
+    """What makes messages of items: pure functions of the discord side."""
+
+    def render(self, items: Sequence[Item], footer_id: str, now: datetime) -> tuple[Payload, int]:
+        """Return one message for the first of these items, and how many it holds."""
+
+    def render_again(self, items: Sequence[Item], footer_id: str, now: datetime) -> Payload:
+        """Return what a message says once something about its items has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """What everything that sends works with."""
+
+    database: Database
+    servers: Servers
+    sender: Sender
+    rendering: Rendering
+    now: Callable[[], datetime]
+
+
+def footer_id(nonce: str) -> str:
+    """Return the short id under a message, by which it is found again."""
+    return nonce[:8]
