@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
@@ -20,6 +20,7 @@ from bot.errors import SettingsError
 
 DEFAULT_API = "https://api.useapi.net"
 DEFAULT_DATABASE = "sqlite+aiosqlite:///data/bot.db"
+_SQLITE, _POSTGRESQL = "sqlite+aiosqlite:///", "postgresql+asyncpg://"
 _SHORTEST_TOKEN = 8
 _LARGEST_ID = 2**64 - 1
 _MOST_DIGITS = 20
@@ -94,11 +95,31 @@ def _days(value: object) -> tuple[int, ...]:
         raise ValueError(f'must be days before the expiry, such as "14,7,3,1". {error}') from None
 
 
-def _database_url(value: object) -> str:
+def parse_database_url(value: object) -> str:
+    """Return a database's address.
+
+    Raises:
+        ValueError: it can't be one; the text says what to do, and holds no part of the address.
+    """
     text = str(value).strip()
-    if not text.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
-        raise ValueError(f"must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://, such as {DEFAULT_DATABASE}")
+    if not text.startswith((_SQLITE, _POSTGRESQL)) or text == _SQLITE:
+        raise ValueError(f"must begin with {_SQLITE} or {_POSTGRESQL}, such as {DEFAULT_DATABASE}")
+    if text.startswith(_POSTGRESQL):
+        _check_server(text)
     return text
+
+
+def _check_server(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        # SQLAlchemy takes more passwords than a URL may hold; such a one would not be known for redaction.
+        is_clear = url.count("@") == parts.netloc.count("@") <= 1 and (parts.port or 1) > 0
+    except ValueError:
+        is_clear = False
+    if not is_clear:
+        raise ValueError("can't be read. Write @ : / ? # in the user name or password as %40 %3A %2F %3F %23")
+    if "sslmode" in parse_qs(parts.query):
+        raise ValueError("says sslmode=, which is spelled ssl= here, such as ?ssl=require")
 
 
 def _upper(value: object) -> str:
@@ -127,16 +148,21 @@ class UseapiSettings(LogSettings):
     base_url: Annotated[str, BeforeValidator(_base_url)] = Field(DEFAULT_API, alias="USEAPI_BASE_URL")
 
 
-class Settings(UseapiSettings):
+class StoreSettings(LogSettings):
+    """What it takes to open the database."""
+
+    database_url: Annotated[str, BeforeValidator(parse_database_url)] = Field(
+        DEFAULT_DATABASE, alias="DATABASE_URL", repr=False
+    )
+
+
+class Settings(UseapiSettings, StoreSettings):
     """What it takes to run the bot."""
 
     discord_token: Annotated[SecretStr, BeforeValidator(_token)] = Field(alias="DISCORD_TOKEN")
     guild_ids: Annotated[tuple[int, ...], BeforeValidator(_guild_ids)] = Field(alias="GUILD_IDS")
     check_interval: Annotated[int, BeforeValidator(_seconds)] = Field(1800, alias="CHECK_INTERVAL_SECONDS")
     reminder_days: Annotated[tuple[int, ...], BeforeValidator(_days)] = Field((14, 7, 3, 1), alias="REMINDER_DAYS")
-    database_url: Annotated[str, BeforeValidator(_database_url)] = Field(
-        DEFAULT_DATABASE, alias="DATABASE_URL", repr=False
-    )
 
 
 Kind = TypeVar("Kind", bound=LogSettings)
@@ -183,11 +209,20 @@ def read_settings(kind: type[Kind], environ: Mapping[str, str], dotenv: Path) ->
         raise SettingsError(sorted(lines)) from None
 
 
+def passwords_in(url: str) -> list[str]:
+    """Return the password in a database's address as it stands there and as it is meant, for redaction."""
+    if not url.startswith(_POSTGRESQL):
+        return []
+    parts = urlsplit(url)
+    password = parts.password or ""
+    found = dict.fromkeys([password, unquote(password), *parse_qs(parts.query).get("password", [])])
+    return [one for one in found if one]
+
+
 def secrets_of(settings: LogSettings) -> list[str]:
     """Return the values of the secret settings, for redaction."""
     secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
-    password = urlsplit(settings.database_url).password if isinstance(settings, Settings) else None
-    return [*secrets, password, unquote(password)] if password else secrets
+    return secrets + (passwords_in(settings.database_url) if isinstance(settings, StoreSettings) else [])
 
 
 def find_doubts(environ: Mapping[str, str], dotenv: Path) -> list[str]:
