@@ -7,6 +7,7 @@ BotError
 │   ├── UseapiTokenRefused       401
 │   ├── SubscriptionLapsed       402
 │   ├── AlreadyRunning
+│   ├── CopyRefused
 │   └── PortTaken
 ├── AskerError             whoever asked
 │   ├── NoSuchAccount            404
@@ -60,6 +61,10 @@ class SubscriptionLapsed(OperatorError):
 
 class AlreadyRunning(OperatorError):
     """Another process of this bot works with the same database file."""
+
+
+class CopyRefused(OperatorError):
+    """The data can't be backed up, restored or moved as asked for; the text says why, and what to do, for people."""
 
 
 class PortTaken(OperatorError):

@@ -89,6 +89,13 @@ async def _read_schema(engine: AsyncEngine) -> str | None:
         return (await connection.execute(sa.text("SELECT version_num FROM alembic_version"))).scalar()
 
 
+def known_schemas() -> set[str]:
+    """Return the schemas that this version can use as they are, or migrate."""
+    from alembic.script import ScriptDirectory
+
+    return {script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
+
+
 def _upgrade(connection: sa.Connection) -> None:
     from alembic import command
     from alembic.config import Config
@@ -136,6 +143,24 @@ async def _migrate(engine: AsyncEngine, file: Path | None) -> None:
 
 
 @asynccontextmanager
+async def open_as_it_is(url: str) -> AsyncIterator[Database]:
+    """Open a database to look at it, neither made nor migrated; closed at the end.
+
+    Raises:
+        StoreError: it can't be opened.
+    """
+    engine = create_async_engine(url)
+    try:
+        async with engine.connect():
+            pass
+        yield Database(engine)
+    except (SQLAlchemyError, OSError, TypeError) as error:
+        raise _trouble_at_opening(error) from None
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
 async def open_database(url: str) -> AsyncIterator[Database]:
     """Open, and if needed create or migrate, the database; closed at the end.
 
@@ -149,6 +174,11 @@ async def open_database(url: str) -> AsyncIterator[Database]:
         await engine.dispose()
 
 
+def _trouble_at_opening(error: Exception) -> StoreError:
+    cause = getattr(error, "orig", None) or error
+    return StoreError(f"it can't be opened ({type(cause).__name__}: {cause})")
+
+
 async def _open_engine(url: str) -> AsyncEngine:
     file = sqlite_file(url)
     engine = create_async_engine(url, connect_args={"timeout": _BUSY_SECONDS} if file else {})
@@ -158,10 +188,9 @@ async def _open_engine(url: str) -> AsyncEngine:
             _prepare_sqlite(engine)
             _LOG.info("Reminders are kept in %s", file)
         await _migrate(engine, file)
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError, TypeError) as error:  # TypeError: an option the driver lacks
         await engine.dispose()
-        cause = getattr(error, "orig", None) or error
-        raise StoreError(f"it can't be opened ({type(cause).__name__}: {cause})") from None
+        raise _trouble_at_opening(error) from None
     except StoreError:
         await engine.dispose()
         raise

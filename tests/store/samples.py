@@ -1,13 +1,16 @@
 """What the tests of the store put in, and ask for."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bot.core.account import Account, Capability
 from bot.errors import StoreError
 from bot.store.database import Database, open_database
 from bot.store.deliveries import Kind, Owed
+from bot.store.tables import Moment, leases, metadata
 from bot.store.watches import NewWatch, get_watches, put_watch
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,16 +42,46 @@ def account(account_id: str = "123456", *, expires_at: datetime | None = NOW + 1
     )
 
 
-async def put(database: Database) -> None:
+async def put(database: Database, channel_id: int = CHANNEL) -> None:
     """Store a watch."""
     async with database.begin() as tx:
-        await put_watch(tx, new_watch(), NOW)
+        await put_watch(tx, new_watch(channel_id=channel_id), NOW)
 
 
 async def count(database: Database) -> int:
     """Return how many watches are stored."""
     async with database.begin() as tx:
         return len(await get_watches(tx, GUILD))
+
+
+def _value(column: sa.Column[Any], number: int) -> Any:
+    if column.nullable and number % 2:
+        return None
+    if isinstance(column.type, Moment):
+        return NOW + number * timedelta(milliseconds=1)
+    if isinstance(column.type, sa.Boolean):
+        return number % 3 == 0
+    is_large = isinstance(column.type, sa.BigInteger) and column.name.endswith("_id") and not column.foreign_keys
+    return number + GUILD * is_large if isinstance(column.type, sa.Integer) else f"{number} \N{FOX FACE} '%s"
+
+
+async def fill(database: Database, rows: int) -> None:
+    """Put so many rows into each table, with a value of its type in each column, or none where that may be."""
+    async with database.begin() as tx:
+        for table in metadata.sorted_tables:
+            columns = [(column, column.name) for column in table.columns]
+            values = [{name: _value(column, number) for column, name in columns} for number in range(1, rows + 1)]
+            await tx.execute(table.insert(), values)
+
+
+async def rows_of(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the rows of each table but the leases, in order."""
+    async with database.begin() as tx:
+        return {
+            table.name: [tuple(row) for row in await tx.execute(sa.select(table).order_by(*table.primary_key))]
+            for table in metadata.sorted_tables
+            if table is not leases
+        }
 
 
 async def refusal(url: str) -> str:
