@@ -70,6 +70,12 @@ async def get_passed_at(tx: AsyncConnection) -> datetime | None:
     return (await tx.execute(sa.select(leases.c.passed_at).where(leases.c.name == _NAME))).scalar()
 
 
+async def is_led(tx: AsyncConnection) -> bool:
+    """Whether a process holds the lease, or did until it was killed, less than 15 seconds ago."""
+    query = sa.select(sa.func.count()).where(leases.c.name == _NAME, leases.c.until > await _clock(tx))
+    return (await tx.execute(query)).scalar_one() > 0
+
+
 class Lease:
     """A row that one process holds for 15 seconds at a time, by the database's own clock."""
 
