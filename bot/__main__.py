@@ -14,7 +14,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from bot import __version__
-from bot.errors import AlreadyRunning, BotError, DiscordTokenRefused, PortTaken, SettingsError, StoreError
+from bot.errors import (
+    AlreadyRunning,
+    BotError,
+    CopyRefused,
+    DiscordTokenRefused,
+    PortTaken,
+    SettingsError,
+    StoreError,
+)
 
 if TYPE_CHECKING:
     from bot.config import LogSettings
@@ -30,9 +38,9 @@ _LAST_PORT = 65_535
 _LOG = logging.getLogger("bot")
 _EPILOG = """\
 settings, from the environment or a .env file in the current folder:
-  DISCORD_TOKEN           the bot's token from the Discord developer portal (required; not for account, accounts)
-  USEAPI_TOKEN            the API token from useapi.net (required)
-  GUILD_IDS               ids of the servers that may use the bot, with commas (required; not for account, accounts)
+  DISCORD_TOKEN           the bot's token from the Discord developer portal (required; for run, check alone)
+  USEAPI_TOKEN            the API token from useapi.net (required; also for account, accounts)
+  GUILD_IDS               ids of the servers that may use the bot, with commas (required; for run, check alone)
   USEAPI_BASE_URL         where the API is (default: https://api.useapi.net)
   CHECK_INTERVAL_SECONDS  seconds between two looks at all accounts (default: 1800)
   REMINDER_DAYS           days before the expiry on which to remind (default: 14,7,3,1)
@@ -41,10 +49,11 @@ settings, from the environment or a .env file in the current folder:
   LOG_FORMAT              text or json (default: text)
 
 exit status:
-  run, demo          0 stopped, 1 crashed, 2 settings or a token refused
-  check              0 all in place, 1 something is not
-  account, accounts  0 healthy, 1 needs attention, 2 not readable
-  healthcheck        0 the running bot is well, 1 it is not
+  run, demo                    0 stopped, 1 crashed, 2 settings or a token refused
+  check                        0 all in place, 1 something is not
+  account, accounts            0 healthy, 1 needs attention, 2 not readable
+  backup, restore, migrate-to  0 done, 2 not done
+  healthcheck                  0 the running bot is well, 1 it is not
 """
 
 
@@ -56,6 +65,27 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= _LAST_PORT):
         raise argparse.ArgumentTypeError(f"must be a number from 0 to {_LAST_PORT}")
     return int(text)
+
+
+def _database_url(text: str) -> str:
+    from bot.config import parse_database_url
+
+    try:
+        return parse_database_url(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _add_copies(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    backup = commands.add_parser("backup", help="copy the SQLite database to a file, also while the bot runs")
+    backup.add_argument("file", metavar="FILE", type=Path, help="the file to make; one that exists is not touched")
+    backup.set_defaults(handle=_backup)
+    restore = commands.add_parser("restore", help="put a backup in the database's place; the old one is kept")
+    restore.add_argument("file", metavar="FILE", type=Path, help="the backup")
+    restore.set_defaults(handle=_restore)
+    move = commands.add_parser("migrate-to", help="copy everything to another database, SQLite or PostgreSQL")
+    move.add_argument("url", metavar="URL", type=_database_url, help="the empty database, spelled like DATABASE_URL")
+    move.set_defaults(handle=_move)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -81,6 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
     for command in (account, accounts):
         command.add_argument("--json", action="store_true", help="print JSON, for programs")
         command.set_defaults(handle=_accounts, account=None)
+    _add_copies(commands)
     commands.add_parser("healthcheck", help="see whether the running bot is well").set_defaults(handle=_healthcheck)
     return parser
 
@@ -96,8 +127,8 @@ def _redact_reports() -> None:
     sys.unraisablehook = lambda report: _LOG.error("An error came too late to be raised", exc_info=report.exc_value)
 
 
-def _read_settings(kind: type["Kind"], *, quiet: bool = False) -> "Kind":
-    """Read the settings and start logging; `quiet` leaves INFO out unless it is asked for."""
+def _read_settings(kind: type["Kind"], *, quiet: bool = False, secrets: Sequence[str] = ()) -> "Kind":
+    """Read the settings and start logging; `quiet` leaves INFO out unless asked for, `secrets` are redacted too."""
     from bot.config import find_doubts, read_settings, secrets_of
     from bot.core.secrets import Redactor
     from bot.logs import set_up_logging
@@ -108,7 +139,7 @@ def _read_settings(kind: type["Kind"], *, quiet: bool = False) -> "Kind":
     except SettingsError as error:
         raise SettingsError([*error.problems, *doubts]) from None
     level = "WARNING" if quiet and "log_level" not in settings.model_fields_set else settings.log_level
-    set_up_logging(Redactor(secrets_of(settings)), level, settings.log_format)
+    set_up_logging(Redactor([*secrets_of(settings), *secrets]), level, settings.log_format)
     _redact_reports()
     for doubt in doubts:
         _LOG.warning("%s", doubt)
@@ -169,6 +200,31 @@ def _accounts(args: argparse.Namespace) -> int:
     return status
 
 
+def _backup(args: argparse.Namespace) -> int:
+    from bot.config import StoreSettings
+    from bot.terminal.copies import print_backup
+
+    print_backup(_read_settings(StoreSettings, quiet=True), args.file)
+    return STOPPED
+
+
+def _restore(args: argparse.Namespace) -> int:
+    from bot.config import StoreSettings
+    from bot.terminal.copies import print_restore
+
+    print_restore(_read_settings(StoreSettings, quiet=True), args.file, now=_now)
+    return STOPPED
+
+
+def _move(args: argparse.Namespace) -> int:
+    from bot.config import StoreSettings, passwords_in
+    from bot.terminal.copies import print_move
+
+    settings = _read_settings(StoreSettings, quiet=True, secrets=passwords_in(args.url))
+    asyncio.run(print_move(settings, args.url))
+    return STOPPED
+
+
 def _healthcheck(_args: argparse.Namespace) -> int:
     from bot.health import HEALTH_FILE, find_trouble
 
@@ -178,26 +234,38 @@ def _healthcheck(_args: argparse.Namespace) -> int:
 
 
 def _explain(error: BotError) -> str:
-    from bot.core.text import plain
-    from bot.core.wording import explain
-
     match error:
         case SettingsError():
             lines = "\n".join(f"  {problem}" for problem in error.problems)
             return f"The settings need a change (set them in .env or the environment):\n{lines}"
         case DiscordTokenRefused():
             return "Discord refused DISCORD_TOKEN. Reset the token in the developer portal and paste the new one."
-        case AlreadyRunning():
-            return f"Another bot already works with {error}. Stop it first, or give this one a DATABASE_URL of its own."
-        case StoreError():
-            return f"The database can't be used: {error}."
         case PortTaken():
             return f"Port {error.port} is in use. Choose another one with --port, or leave --port out."
+        case AlreadyRunning() | CopyRefused() | StoreError():
+            return _explain_store(error)
         case _:
-            problem = explain(error)
-            ids = ", ".join(plain(account_id, 80) for account_id in problem.ids)
-            ids = f"\nAccounts there are: {ids}" if ids else ""
-            return f"{problem.title}. {problem.happened}\n{problem.advice}{ids}"
+            return _explain_api(error)
+
+
+def _explain_store(error: AlreadyRunning | CopyRefused | StoreError) -> str:
+    match error:
+        case AlreadyRunning():
+            return f"Another bot already works with {error}. Stop it first, or give this one a DATABASE_URL of its own."
+        case CopyRefused():
+            return str(error)
+        case StoreError():
+            return f"The database can't be used: {error}."
+
+
+def _explain_api(error: BotError) -> str:
+    from bot.core.text import plain
+    from bot.core.wording import explain
+
+    problem = explain(error)
+    ids = ", ".join(plain(account_id, 80) for account_id in problem.ids)
+    ids = f"\nAccounts there are: {ids}" if ids else ""
+    return f"{problem.title}. {problem.happened}\n{problem.advice}{ids}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -25,7 +25,7 @@ def test_the_readme_names_every_command_and_option() -> None:
     """The README's tables list the command line's commands and options, no more and no fewer."""
     (choices,) = (a.choices for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))  # noqa: SLF001
     rows = re.findall(r"^\| `python -m bot.*$", README, re.MULTILINE)
-    named = set(re.findall(r"`python -m bot (\w+)", "\n".join(rows)))
+    named = set(re.findall(r"`python -m bot (\w[\w-]*)", "\n".join(rows)))
     assert named == set(choices)
     for name, command in choices.items():
         (row,) = (row for row in rows if re.search(rf"`python -m bot {name}\b", row))

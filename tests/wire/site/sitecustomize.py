@@ -53,6 +53,21 @@ if "REMINDER_TEST_LEASE" in os.environ:
     bot.store.leader.LEASE_SECONDS = int(os.environ["REMINDER_TEST_LEASE"])
     bot.store.leader._RENEW_SECONDS = bot.store.leader.LEASE_SECONDS / 4
 
+if "REMINDER_TEST_DIE_AT_STEP" in os.environ:
+    import itertools
+    import signal
+    import sys
+
+    _steps = itertools.count(1)
+
+    def _die_at_step(event: str, arguments: tuple[object, ...]) -> None:
+        # Whatever opens, moves or removes a file of the database.
+        is_step = event in ("open", "os.rename", "os.remove", "sqlite3.connect") and "bot.db" in str(arguments[:2])
+        if is_step and next(_steps) == int(os.environ["REMINDER_TEST_DIE_AT_STEP"]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(_die_at_step)
+
 if "REMINDER_TEST_DIE_BEFORE_COMMIT" in os.environ:
     import itertools
     import signal

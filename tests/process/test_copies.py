@@ -1,0 +1,148 @@
+"""Backups, restores and moves beside bots that run, and when they are killed themselves."""
+
+import asyncio
+import shutil
+import signal
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.store.database import open_database, sqlite_file
+from tests.process.reminding import Reminding
+from tests.store.samples import count, fill, put, rows_of
+from tests.wire.process import run_bot
+
+_NOWHERE = "http://127.0.0.1:9"
+
+
+def _messages_in(backup: Path) -> list[str]:
+    """Return the states of the messages in a sound backup."""
+    with closing(sqlite3.connect(backup)) as opened:
+        assert opened.execute("PRAGMA foreign_key_check").fetchall() == []
+        return [state for (state,) in opened.execute("SELECT state FROM messages")]
+
+
+async def test_backup_amid_reminders(sqlite_reminding: Reminding, tmp_path: Path) -> None:
+    """While reminders are written, and while one hangs at Discord, each backup is whole, and the bot misses nothing."""
+    channels = [await sqlite_reminding.add_watch() for _ in range(6)]
+    seen, accounts = sqlite_reminding.channels, []
+    async with sqlite_reminding.run() as bot:
+        for number in range(1, 5):
+            if number == 4:
+                seen.hanging.add(channels[0])
+            accounts.append(sqlite_reminding.add_account())
+            backup = tmp_path / f"{number}.db"
+            result, *_ = await asyncio.gather(
+                bot.run_beside("backup", str(backup)),
+                seen.posts.find(lambda channel: channel == channels[0], nth=number),
+                *(seen.message_in(channel, nth=number) for channel in channels[1:]),
+            )
+            assert result == (0, f"Backed up to {backup}: 6 watches.")
+            assert len(_messages_in(backup)) >= 6 * (number - 1)
+        assert (await bot.run_beside("backup", f"{tmp_path}/last.db"))[0] == 0
+    assert sorted(_messages_in(tmp_path / "last.db")) == ["sending"] + ["sent"] * 23
+    seen.hanging.clear()
+    await sqlite_reminding.elapse(timedelta(seconds=20))
+    await sqlite_reminding.run_through()
+    assert {sqlite_reminding.times_told(channel, one) for channel in channels for one in accounts} == {1}
+
+
+async def test_restore_beside_a_bot(sqlite_reminding: Reminding, tmp_path: Path) -> None:
+    """A restore is refused while the bot runs; after its end it succeeds, and the bot goes on from the backup."""
+    account = sqlite_reminding.add_account()
+    channel = await sqlite_reminding.add_watch()
+    backup = f"{tmp_path}/backup.db"
+    async with sqlite_reminding.run() as bot:
+        await sqlite_reminding.channels.message_in(channel)
+        await sqlite_reminding.passes()
+        assert (await bot.run_beside("backup", backup))[0] == 0
+        status, output = await bot.run_beside("restore", backup)
+        assert status == 2
+        assert "A bot works with" in output
+        assert await bot.stop() == 0
+        status, output = await bot.run_beside("restore", backup)
+        assert status == 0, output
+    await sqlite_reminding.run_through()
+    assert sqlite_reminding.times_told(channel, account) == 1
+
+
+async def test_move_beside_a_bot(reminding: Reminding, new_database: Callable[[], str], tmp_path: Path) -> None:
+    """A move is refused while the bot runs; after its end a bot on the new database repeats nothing, and goes on."""
+    first = reminding.add_account()
+    channel = await reminding.add_watch()
+    target = new_database() if sqlite_file(reminding.database_url) else f"sqlite+aiosqlite:///{tmp_path}/new.db"
+    async with reminding.run() as bot:
+        await reminding.channels.message_in(channel)
+        status, output = await bot.run_beside("migrate-to", target)
+        assert status == 2
+        assert "A bot works with" in output
+        assert await bot.stop() == 0
+        status, output = await bot.run_beside("migrate-to", target)
+        assert status == 0, output
+    reminding.database_url = target
+    second = reminding.add_account()
+    await reminding.run_through()
+    assert [reminding.times_told(channel, one) for one in (first, second)] == [1, 1]
+
+
+async def _run_until_killed(url: str, *arguments: str, **settings: str) -> bool:
+    """Run a command that may kill itself; returns whether it came to its end."""
+    async with run_bot(_NOWHERE, {"DATABASE_URL": url, **settings}, *arguments) as bot:
+        status = await bot.ended()
+        assert status in (0, -signal.SIGKILL), bot.output
+        return status == 0
+
+
+async def test_restore_killed_at_each_step(tmp_path: Path) -> None:
+    """Killed when it touches a file for the first, second ... time: the database is the old one or the restored one."""
+    home, backup = tmp_path / "home", tmp_path / "backup.db"
+    home.mkdir()
+    async with open_database(f"sqlite+aiosqlite:///{backup}") as database:
+        for channel_id in (1, 2):
+            await put(database, channel_id)
+    async with open_database(f"sqlite+aiosqlite:///{home}/bot.db") as database:
+        await put(database)
+        await asyncio.to_thread(shutil.copytree, home, tmp_path / "killed")
+    ended, watches = False, []
+    for step in range(1, 100):
+        await asyncio.to_thread(shutil.rmtree, home)
+        # The watch of a killed bot is in the write-ahead log alone.
+        await asyncio.to_thread(shutil.copytree, tmp_path / "killed", home)
+        url = f"sqlite+aiosqlite:///{home}/bot.db"
+        ended = await _run_until_killed(url, "restore", str(backup), REMINDER_TEST_DIE_AT_STEP=str(step))
+        async with open_database(url) as database:
+            watches.append(await count(database))
+        if ended:
+            break
+    assert ended
+    assert len(watches) > 5
+    assert watches == sorted(watches)
+    assert set(watches) == {1, 2}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+async def test_move_killed_before_each_commit(
+    database_url: str, new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    """Killed before the first, second ... commit, a move has brought nothing or all, and leaves the source alone."""
+    is_file = sqlite_file(database_url) is not None
+    async with open_database(database_url) as source:
+        await fill(source, 2)
+        before = await rows_of(source)
+    ended = False
+    for commit in range(1, 20):
+        target = new_database() if is_file else f"sqlite+aiosqlite:///{tmp_path}/{commit}.db"
+        settings = {"REMINDER_TEST_DIE_BEFORE_COMMIT": str(commit)}
+        ended = await _run_until_killed(database_url, "migrate-to", target, **settings)
+        async with open_database(target) as database:
+            found = await rows_of(database)
+        assert found in (before, {name: [] for name in before})
+        if ended:
+            break
+    assert ended
+    assert found == before
+    assert commit > 3
