@@ -15,6 +15,7 @@ BotError
 │   ├── ServerNotListed
 │   ├── TooManyLookUps
 │   ├── NotAllowed
+│   ├── NothingLeft
 │   └── CannotRemind
 └── TryLater               nobody: it passes
     ├── ApiBusy                  429
@@ -111,6 +112,10 @@ class TooManyLookUps(AskerError):
 
 class NotAllowed(AskerError):
     """A button is for those who may manage the server; the commands are guarded by Discord itself."""
+
+
+class NothingLeft(AskerError):
+    """Somebody takes a reminder on that nothing has to be done about any more."""
 
 
 class CannotRemind(AskerError):

@@ -14,8 +14,8 @@ from bot.chat.lookup import CheckNow, LookUps, RemindHere, build_account_command
 from bot.chat.outlook import Outlook
 from bot.chat.pacing import build_trace
 from bot.chat.pages import PageButton, may_turn
-from bot.chat.recheck import Recheck
 from bot.chat.registration import keep_registering
+from bot.chat.reminder_buttons import Recheck, Take
 from bot.chat.reminders import build_reminder_commands
 from bot.chat.replies import Interaction, Responder, SameMessage
 from bot.chat.watching import Watching
@@ -110,7 +110,7 @@ class AccountBot(discord.Client):
 
     async def setup_hook(self) -> None:
         """Make old buttons work, and register the commands meanwhile; a failure there must not stop the start."""
-        self.add_dynamic_items(CheckNow, Recheck, RemindHere, PageButton)
+        self.add_dynamic_items(CheckNow, RemindHere, Recheck, Take, PageButton)
         self.logged_in.set()
         registering = keep_registering(self.tree, self._listed, jitter=self._jitter)
         self._registering = asyncio.create_task(registering, name="register-commands")

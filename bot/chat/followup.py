@@ -1,23 +1,27 @@
-"""What people do about a reminder: check whether it still holds, and try one out."""
+"""What people do about a reminder: check whether it still holds, take it on, and try one out."""
 
 import secrets
+from collections.abc import Sequence
+from datetime import datetime
 
 import discord
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat import reminder_cards
 from bot.chat.cards import GREEN
-from bot.chat.recheck import reminder_view
+from bot.chat.reminder_buttons import reminder_view
 from bot.chat.replies import Interaction, NewMessage, Reply, SameMessage
 from bot.chat.services import Services
 from bot.chat.watch_list import say_subject
-from bot.errors import CannotRemind, DeliveryFailed
+from bot.errors import CannotRemind, DeliveryFailed, NothingLeft
 from bot.reminding.forecast import find_next, forecast
 from bot.reminding.items import Item, load_items
 from bot.reminding.planning import pair_up
 from bot.reminding.sending import Refused, Uncertain, footer_id
 from bot.store.accounts import get_known
+from bot.store.claims import Claim, drop_claim, put_claim
 from bot.store.deliveries import Kind, Owed
-from bot.store.messages import get_carried, get_message
+from bot.store.messages import Message, get_carried, get_message
 from bot.store.watches import Watch
 
 _NONCE_BYTES = 12
@@ -33,20 +37,36 @@ class FollowUp:
         """Read all accounts once and show in the reminder how they stand."""
 
         async def work() -> Reply:
-            guild_id = self._services.server_of(interaction)
-            assert interaction.message is not None
-            async with self._services.database.begin() as tx:
-                message = await get_message(tx, guild_id, interaction.message.id)
-            if message is None:
-                raise CannotRemind(
-                    "The bot's database does not know this message.", "Ask with `/minimax-account` instead."
-                )
-            read = await self._services.servers.directory_for(guild_id).read_all(fresh=True)
+            message = await self._find_message(interaction)
+            read = await self._services.servers.directory_for(message.guild_id).read_all(fresh=True)
             async with self._services.database.begin() as tx:
                 items = await load_items(tx, await get_carried(tx, message), read)
-            return _reply(items, footer_id(message.nonce), self._services)
+            return _reply(items, message, self._services.now(), is_checked=True)
 
         await self._services.responder.answer(interaction, SameMessage(interaction), work)
+
+    async def take(self, interaction: Interaction) -> None:
+        """Let the presser take the reminder's open accounts on, or give them back if all were theirs."""
+
+        async def work() -> Reply:
+            message = await self._find_message(interaction)
+            claim = Claim(interaction.user.id, self._services.now())
+            async with self._services.database.begin() as tx:
+                items = await load_items(tx, await get_carried(tx, message))
+                await _toggle(tx, message, items, claim)
+                items = await load_items(tx, await get_carried(tx, message))
+            return _reply(items, message, self._services.now())
+
+        await self._services.responder.answer(interaction, SameMessage(interaction), work)
+
+    async def _find_message(self, interaction: Interaction) -> Message:
+        guild_id = self._services.server_of(interaction)
+        assert interaction.message is not None
+        async with self._services.database.begin() as tx:
+            message = await get_message(tx, guild_id, interaction.message.id)
+        if message is None:
+            raise CannotRemind("The bot's database does not know this message.", "Ask with `/minimax-account` instead.")
+        return message
 
     async def test(self, interaction: Interaction, watch_id: str) -> None:
         """Send a watch's next reminder as it would be now, marked as a test; tells the asker how that went."""
@@ -85,8 +105,25 @@ class FollowUp:
         return Item(owed, known[account_id], watch, token)
 
 
-def _reply(items: list[Item], footer: str, services: Services) -> Reply:
-    payload = reminder_cards.render_again(items, footer, services.now(), is_checked=True)
+async def _toggle(tx: AsyncConnection, message: Message, items: Sequence[Item], claim: Claim) -> None:
+    """Take on what is open, or give it back if all of it is the presser's already.
+
+    Raises:
+        NothingLeft: nothing is open any more.
+    """
+    taken = [item for item in items if item.is_bad and item.known is not None]
+    if not taken:
+        raise NothingLeft("nothing is open")
+    if all(item.claim is not None and item.claim.user_id == claim.user_id for item in taken):
+        for item in taken:
+            await drop_claim(tx, message.channel_id, item.subject)
+        return
+    for item in taken:
+        await put_claim(tx, message.guild_id, message.channel_id, item.subject, claim)
+
+
+def _reply(items: Sequence[Item], message: Message, now: datetime, *, is_checked: bool = False) -> Reply:
+    payload = reminder_cards.render_again(items, footer_id(message.nonce), now, is_checked=is_checked)
     cards = [discord.Embed.from_dict(card) for card in payload["embeds"]]
     return Reply(cards, reminder_view() if payload["has_buttons"] else None, payload["content"])
 

@@ -41,7 +41,8 @@ def render(items: Sequence[Item], footer_id: str, now: datetime) -> tuple[Payloa
             break
         cards.append(card)
     taken = items[: len(cards)]
-    return _payload(taken, cards, footer_id, now, roles=_roles(taken)), len(taken)
+    roles, users = _mentions(taken, now)
+    return _payload(taken, cards, footer_id, now, roles=roles, users=users), len(taken)
 
 
 def render_again(items: Sequence[Item], footer_id: str, now: datetime, *, is_checked: bool = False) -> Payload:
@@ -59,7 +60,7 @@ def render_again(items: Sequence[Item], footer_id: str, now: datetime, *, is_che
             if not _has_room(cards, card):
                 card = discord.Embed(description=f"{_subject(item)} {_state(item, now)}.", colour=card.colour)
             cards.append(card)
-    return _payload(items, cards, footer_id, now, roles=[])
+    return _payload(items, cards, footer_id, now)
 
 
 def _one_an_account(items: Sequence[Item]) -> list[Item]:
@@ -72,17 +73,24 @@ def _one_an_account(items: Sequence[Item]) -> list[Item]:
 
 
 def _payload(
-    items: Sequence[Item], cards: Sequence[discord.Embed], footer_id: str, now: datetime, *, roles: Sequence[int]
+    items: Sequence[Item],
+    cards: Sequence[discord.Embed],
+    footer_id: str,
+    now: datetime,
+    *,
+    roles: Sequence[int] = (),
+    users: Sequence[int] = (),
 ) -> Payload:
-    """Return a message as JSON: `content`, `embeds`, the `roles` that may be mentioned, and whether it has buttons."""
+    """Return a message as JSON; the roles and people that are named are those that it may mention."""
     if cards:
         cards[-1].set_footer(text=f"Read from useapi.net · {footer_id}")
-    mentions = " ".join(f"<@&{role_id}>" for role_id in roles)
+    mentions = " ".join([*(f"<@&{role_id}>" for role_id in roles), *(f"<@{user_id}>" for user_id in users)])
     return {
         "content": f"{cut(_sentence(items, now), MAX_CONTENT - len(mentions) - 1)} {mentions}".rstrip(),
         "embeds": [card.to_dict() for card in cards],
         "roles": list(roles),
-        "has_buttons": any(_is_bad(item) for item in items),
+        "users": list(users),
+        "has_buttons": any(item.is_bad for item in items),
     }
 
 
@@ -90,15 +98,20 @@ def _has_room(cards: Sequence[discord.Embed], card: discord.Embed) -> bool:
     return sum(map(len, cards)) + len(card) <= MAX_CARD_CHARACTERS
 
 
-def _is_bad(item: Item) -> bool:
-    """Whether it is news that somebody should act on; the others mention nobody and need no buttons."""
-    return item.standing is Standing.OPEN and item.owed.kind is not Kind.RENEWED
+def _mentions(items: Sequence[Item], now: datetime) -> tuple[list[int], list[int]]:
+    """Return the roles and the people to mention; good news mentions nobody.
+
+    Who has taken an account on is mentioned instead of the role, from the last day on beside it.
+    """
+    bad = [item for item in items if item.is_bad]
+    roles = [item.watch.role_id for item in bad if item.watch and (item.claim is None or _is_urgent(item, now))]
+    users = [item.claim.user_id for item in bad if item.claim]
+    return list(dict.fromkeys(filter(None, roles))), list(dict.fromkeys(users))
 
 
-def _roles(items: Sequence[Item]) -> list[int]:
-    """Return the roles to mention; good news mentions nobody."""
-    bad = [item for item in items if _is_bad(item)]
-    return list(dict.fromkeys(item.watch.role_id for item in bad if item.watch and item.watch.role_id))
+def _is_urgent(item: Item, now: datetime) -> bool:
+    expires_at = item.known.account.expires_at if item.known else None
+    return expires_at is not None and expires_at - now <= timedelta(days=1)
 
 
 def _sentence(items: Sequence[Item], now: datetime) -> str:
@@ -106,7 +119,7 @@ def _sentence(items: Sequence[Item], now: datetime) -> str:
     if items[0].owed.kind is Kind.BLIND:
         return f"{sign} {_say_blindness(items[0])}"
     said = [f"{_subject(item)} {_state(item, now)}" for item in items if item.known]
-    late = " This message comes late." if any(item.owed.is_late for item in items if _is_bad(item)) else ""
+    late = " This message comes late." if any(item.owed.is_late for item in items if item.is_bad) else ""
     if len(said) == 1:
         return f"{sign} MiniMax login {said[0]}.{late}"
     return f"{sign} {say_count(len(said), 'MiniMax login')}: {'; '.join(said)}.{late}"
@@ -114,7 +127,7 @@ def _sentence(items: Sequence[Item], now: datetime) -> str:
 
 def _sign(items: Sequence[Item], now: datetime) -> str:
     """Return the sign of the worst of them."""
-    bad = [item for item in items if _is_bad(item)]
+    bad = [item for item in items if item.is_bad]
     if bad:
         if bad[0].owed.kind is Kind.BLIND:
             return "⚪"
@@ -153,7 +166,7 @@ def _say_trouble(item: Item, now: datetime) -> str:
         return "can't be read"
     if item.owed.kind is Kind.GONE or not item.is_listed:
         return "is no longer set up at useapi.net"
-    if item.owed.kind is Kind.ERROR:
+    if item.owed.kind is Kind.ERROR or item.known.account.error is not None:
         return "is in error"
     if now - item.known.read_at > _FRESH_FOR:
         return say_unconfirmed(item.known.account, item.known.read_at, now)
@@ -231,6 +244,9 @@ def _describe_absence(item: Item, card: discord.Embed, _now: datetime) -> bool:
 def _describe_stake(item: Item, card: discord.Embed, now: datetime) -> bool:
     assert item.known is not None
     card.description = f"{card.description}\n{_advice(item.known.account, now)}"
+    if item.claim:
+        since = format_dt(item.claim.claimed_at, "R")
+        card.description += f"\n🙋 <@{item.claim.user_id}> is on it, since {since}."
     return True
 
 

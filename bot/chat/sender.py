@@ -1,13 +1,15 @@
 """Posts and edits reminders over discord.py's REST side."""
 
 import asyncio
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import aiohttp
 import discord
 
+from bot.chat.audit import find_problems
 from bot.chat.pacing import count_tries
-from bot.chat.recheck import reminder_view
+from bot.chat.reminder_buttons import reminder_view
 from bot.reminding.sending import Payload, Refused, Uncertain
 
 _NO_SUCH_MESSAGE = 10008
@@ -81,6 +83,33 @@ class DiscordSender:
         except _TROUBLE as error:
             raise _judge(error) from None
         return None
+
+    async def write_to(self, user_id: int, text: str) -> None:
+        """Send a direct message.
+
+        Raises:
+            Refused, Uncertain.
+        """
+        try:
+            async with asyncio.timeout(_REQUEST_SECONDS):
+                channel = await self._client.create_dm(discord.Object(user_id))
+                await channel.send(text)
+        except _TROUBLE as error:
+            raise _judge(error) from None
+
+    async def audit(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> dict[int, str]:
+        """Return what would keep messages out of each channel; as the protocol says.
+
+        Raises:
+            Refused, Uncertain.
+        """
+        try:
+            return await find_problems(self._client, guild_id, roles)
+        except _TROUBLE as error:
+            judged = _judge(error)
+            if isinstance(judged, Refused) and judged.is_lasting:
+                return dict.fromkeys(roles, str(judged))
+            raise judged from None
 
     async def edit(self, channel_id: int, message_id: int, payload: Payload) -> None:
         """Put something else into a message of ours; mentions nobody.

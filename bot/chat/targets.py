@@ -1,6 +1,6 @@
 """Whether a channel can take reminders: asked before a watch is stored, so that it does not fail later."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ _KINDS = {
     discord.ChannelType.private_thread,
     discord.ChannelType.news_thread,
 }
+_NONE: Mapping[int, discord.abc.GuildChannel] = {}
 _THREADS = _KINDS - {discord.ChannelType.text, discord.ChannelType.news}
 
 
@@ -53,15 +54,27 @@ async def _fetch_bot_rights(
     try:
         guild = await client.fetch_guild(interaction.guild_id, with_counts=False)
         bot = await guild.fetch_member(client.user.id)
-        channel = await guild.fetch_channel(channel_id)
-        if isinstance(channel, discord.Thread):
-            parent = await guild.fetch_channel(channel.parent_id)
-            assert isinstance(parent, discord.abc.GuildChannel)
-            # The parent's own method takes rights away from whoever may send in its threads alone.
-            return discord.abc.GuildChannel.permissions_for(parent, bot)
+        return await fetch_rights(guild, bot, channel_id)
     except (discord.Forbidden, discord.NotFound):
         return discord.Permissions.none()
+
+
+async def fetch_rights(
+    guild: discord.Guild, bot: discord.Member, channel_id: int, known: Mapping[int, discord.abc.GuildChannel] = _NONE
+) -> discord.Permissions:
+    """Return the bot's rights in a channel or thread; `known` are channels that need not be fetched."""
+    channel = known.get(channel_id) or await guild.fetch_channel(channel_id)
+    if isinstance(channel, discord.Thread):
+        parent = known.get(channel.parent_id) or await guild.fetch_channel(channel.parent_id)
+        assert isinstance(parent, discord.abc.GuildChannel)
+        # The parent's own method takes rights away from whoever may send in its threads alone.
+        return discord.abc.GuildChannel.permissions_for(parent, bot)
     return channel.permissions_for(bot)
+
+
+def find_missing(rights: discord.Permissions, *, is_thread: bool) -> str:
+    """Return which of the rights that reminders need are missing, in words."""
+    return _missing(rights, (*_needed(is_thread=is_thread), "embed_links", "read_message_history"))
 
 
 async def choose_target(
@@ -82,7 +95,7 @@ async def choose_target(
     if missing := _missing(invoker, _needed(is_thread=is_thread)):
         raise CannotRemind(f"You lack rights in that channel: {missing}.", "Pick a channel that you may write in.")
     rights = await _fetch_bot_rights(interaction, place.id, kind)
-    if missing := _missing(rights, (*_needed(is_thread=is_thread), "embed_links", "read_message_history")):
+    if missing := find_missing(rights, is_thread=is_thread):
         advice = "Grant them to the bot's role in that channel's settings, then try again."
         raise CannotRemind(f"The bot lacks rights in that channel: {missing}.", advice)
     if role is not None:

@@ -1,11 +1,13 @@
 """What people read, in plain text: durations, one-line states, and what went wrong."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.core.account import Account, Status
+from bot.core.text import plain
 from bot.errors import (
     AccountOnHold,
     AmbiguousName,
@@ -16,6 +18,7 @@ from bot.errors import (
     DeliveryFailed,
     NoSuchAccount,
     NotAllowed,
+    NothingLeft,
     ServerNotListed,
     Stopping,
     StoreError,
@@ -86,6 +89,17 @@ def say_capabilities(account: Account) -> str:
     return f"{listed} jobs"
 
 
+def say_blocked(channels: Mapping[str, str]) -> str:
+    """Return what to tell people about channels that take no reminders, each with its reason."""
+    reasons = "\n".join(f"- #{plain(name, 100)}: {reason}" for name, reason in channels.items())
+    where = "this channel" if len(channels) == 1 else "these channels"
+    return (
+        f"⚠️ MiniMax reminders can't reach {where}:\n{reasons}\n"
+        "Nothing is lost: what is due is sent once it works again. Let the bot see, write and embed links there, "
+        "or remove the reminder with `/minimax-reminders remove` and add it elsewhere."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What a person is told when something went wrong; `ids` are account ids worth trying."""
@@ -142,6 +156,11 @@ _SIMPLE: dict[type[BotError], Problem] = {
         "This is for those who may manage the server",
         "It needs the permission Manage Server, which you don't have here.",
         "Ask somebody who has it.",
+    ),
+    NothingLeft: Problem(
+        "Nothing is left to do",
+        "What this reminder told of is renewed or mended already, or a later reminder has replaced it.",
+        "Press *Check now* if you want to see for yourself.",
     ),
     StoreError: Problem(
         "The bot's database is in trouble",

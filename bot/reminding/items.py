@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.reminders import Told, is_same_token
 from bot.reminding.planning import watch_for
 from bot.store.accounts import Known, Token, get_known, get_open_troubles, get_tokens
+from bot.store.claims import Claim, Subject, get_claims
 from bot.store.deliveries import Kind, Owed, get_told
 from bot.store.watches import Watch, get_watches_in
 from bot.useapi.directory import Reading
@@ -33,6 +34,18 @@ class Item:
     token: Token | None = None
     standing: Standing = Standing.OPEN
     is_listed: bool = True
+    claim: Claim | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """Return what somebody takes on who says "I'm on it"."""
+        token = self.known.token if self.known else None
+        return self.owed.account_id, token.id if token else 0
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it is news that somebody should act on; the others mention nobody and need no buttons."""
+        return self.standing is Standing.OPEN and self.owed.kind is not Kind.RENEWED
 
     @property
     def is_owed(self) -> bool:
@@ -60,6 +73,7 @@ async def load_items(
     tokens = await get_tokens(tx, steps)
     told = await get_told(tx, {carried[0].channel_id}, steps)
     open_troubles = await get_open_troubles(tx)
+    claims = await get_claims(tx, carried[0].channel_id, account_ids)
     items = []
     for owed in carried:
         facts = known.get(owed.account_id)
@@ -69,6 +83,7 @@ async def load_items(
             is_troubled = owed.kind is Kind.GONE and owed.account_id not in fresh
         is_listed = (Kind.GONE, owed.account_id) not in open_troubles if fresh is None else owed.account_id in fresh
         item = Item(owed, facts, watch_for(owed, watches), tokens.get(owed.ref), is_listed=is_listed)
+        item = replace(item, claim=claims.get(item.subject))
         said = told.get((owed.channel_id, owed.account_id, owed.ref), Told()).sent
         items.append(replace(item, standing=_standing(item, said, is_troubled=is_troubled)))
     return items

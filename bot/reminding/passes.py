@@ -9,6 +9,7 @@ from bot.reminding.delivery import Delivery
 from bot.reminding.planning import plan_after_reading, plan_while_blind
 from bot.reminding.refresh import Refresh
 from bot.reminding.sending import Outbox
+from bot.reminding.troubles import Troubles
 from bot.store.leader import ensure_leads, mark_passed
 from bot.useapi.directory import AccountDirectory
 
@@ -27,6 +28,7 @@ class Passes:
         self._directory = directory
         self._delivery = Delivery(outbox)
         self._refresh = Refresh(outbox)
+        self._troubles = Troubles(outbox)
         self._interval = interval
         self._woken = asyncio.Event()
         self._is_first = True
@@ -46,7 +48,7 @@ class Passes:
             await self._rest()
 
     async def run_once(self, epoch: int) -> None:
-        """Settle what is open, read, plan, send, and edit what is outdated.
+        """Settle what is open, read, plan, send, edit what is outdated, and tell of channels in trouble.
 
         Raises:
             StoreError: the database can't be used, or another process leads by now.
@@ -56,6 +58,8 @@ class Passes:
         if await self._delivery.send_due(epoch, until):
             self.wake()
         await self._refresh.edit_outdated()
+        await self._troubles.audit()
+        await self._troubles.tell()
         async with self._database.begin() as tx:
             await mark_passed(tx, self._now())
 

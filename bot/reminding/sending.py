@@ -1,6 +1,6 @@
 """What the reminding needs of Discord; the discord side implements it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -41,6 +41,24 @@ class Sender(Protocol):
 
         Raises:
             Refused: the history may not be read. Uncertain: it can't be read now.
+        """
+
+    async def write_to(self, user_id: int, text: str) -> None:
+        """Send a direct message.
+
+        Raises:
+            Refused, Uncertain.
+        """
+
+    async def audit(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> dict[int, str]:
+        """Return what would keep messages out of each channel, or their roles from being told; nothing is sent.
+
+        Args:
+            guild_id: the server.
+            roles: the roles that are mentioned in each channel.
+
+        Raises:
+            Refused, Uncertain: it can't be found out.
         """
 
     async def edit(self, channel_id: int, message_id: int, payload: Payload) -> None:

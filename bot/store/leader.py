@@ -70,6 +70,16 @@ async def get_passed_at(tx: AsyncConnection) -> datetime | None:
     return (await tx.execute(sa.select(leases.c.passed_at).where(leases.c.name == _NAME))).scalar()
 
 
+async def get_audited_at(tx: AsyncConnection) -> datetime | None:
+    """Return when the channels were last audited, None if they never were."""
+    return (await tx.execute(sa.select(leases.c.audited_at).where(leases.c.name == _NAME))).scalar()
+
+
+async def mark_audited(tx: AsyncConnection, now: datetime) -> None:
+    """Write down that the channels were audited."""
+    await tx.execute(leases.update().where(leases.c.name == _NAME).values(audited_at=now))
+
+
 async def is_led(tx: AsyncConnection) -> bool:
     """Whether a process holds the lease, or did until it was killed, less than 15 seconds ago."""
     query = sa.select(sa.func.count()).where(leases.c.name == _NAME, leases.c.until > await _clock(tx))

@@ -1,0 +1,44 @@
+"""Who has taken on to renew an account: per channel and token, so that a new token starts free."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.database import insert_into
+from bot.store.tables import claims
+
+# An account's id and its token's, 0 for an account without one.
+Subject = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who has taken it on, and when."""
+
+    user_id: int
+    claimed_at: datetime
+
+
+async def get_claims(tx: AsyncConnection, channel_id: int, account_ids: Collection[str]) -> dict[Subject, Claim]:
+    """Return who has taken on which of these accounts in a channel."""
+    of = (claims.c.channel_id == channel_id) & claims.c.account_id.in_(account_ids)
+    rows = await tx.execute(sa.select(claims).where(of))
+    return {(row.account_id, row.token_id): Claim(row.user_id, row.claimed_at) for row in rows}
+
+
+async def put_claim(tx: AsyncConnection, guild_id: int, channel_id: int, subject: Subject, claim: Claim) -> None:
+    """Let somebody take an account on, in place of whoever had."""
+    key = {"guild_id": guild_id, "channel_id": channel_id, "account_id": subject[0], "token_id": subject[1]}
+    values = {"user_id": claim.user_id, "claimed_at": claim.claimed_at}
+    insert = insert_into(tx, claims).values(**key, **values)
+    await tx.execute(insert.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+async def drop_claim(tx: AsyncConnection, channel_id: int, subject: Subject) -> None:
+    """Let an account be nobody's again."""
+    account_id, token_id = subject
+    of = (claims.c.channel_id == channel_id) & (claims.c.account_id == account_id) & (claims.c.token_id == token_id)
+    await tx.execute(claims.delete().where(of))
