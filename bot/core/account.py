@@ -1,14 +1,23 @@
 """A MiniMax account as the rest of the bot sees it: typed, dated, without secrets."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 EXPIRING_WITHIN = timedelta(days=7)
 LAST_DAY = timedelta(days=1)
+# PostgreSQL's indexes take some 2,700 bytes, of which others need a few.
+MAX_ID = 256
 
 _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def is_possible_id(account_id: str) -> bool:
+    """Whether an id can be asked for and kept: not blank, no dot segment, not too long, no control characters."""
+    is_segment = bool(account_id.strip()) and account_id not in (".", "..") and len(account_id) <= MAX_ID
+    return is_segment and not any(unicodedata.category(character) in ("Cc", "Cs") for character in account_id)
 
 
 class Status(StrEnum):

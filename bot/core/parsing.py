@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr, StrictBool, WrapValidator
 from pydantic import ValidatorFunctionWrapHandler as Handler
 
-from bot.core.account import Account, Capability
+from bot.core.account import Account, Capability, is_possible_id
 from bot.core.secrets import Redactor, mask_token
 from bot.core.text import is_web_url
 from bot.errors import UnreadableAnswer
@@ -151,7 +151,9 @@ def parse_account(account_id: str, data: object, redact: Redactor) -> Account:
 
 
 def parse_accounts(data: object, redact: Redactor) -> dict[str, Account]:
-    """Build all accounts from the list endpoint's object, keyed by id; entries that are no objects are skipped.
+    """Build all accounts from the list endpoint's object, keyed by id.
+
+    Entries that are no objects, or whose id could be neither asked for nor stored, are skipped: one must not stop all.
 
     Raises:
         UnreadableAnswer: the value is not an object, or holds more than 20,000 accounts.
@@ -160,5 +162,5 @@ def parse_accounts(data: object, redact: Redactor) -> dict[str, Account]:
         raise UnreadableAnswer("not an object")
     if len(data) > _MOST_ACCOUNTS:
         raise UnreadableAnswer("too many accounts")
-    entries = {str(key): value for key, value in data.items() if isinstance(value, dict)}
+    entries = {key: value for key, value in data.items() if isinstance(value, dict) and is_possible_id(key)}
     return {key: parse_account(key, value, redact) for key, value in entries.items()}

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-import unicodedata
 from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
@@ -14,7 +13,7 @@ import yarl
 from pydantic import SecretStr
 
 from bot import __version__
-from bot.core.account import Account
+from bot.core.account import Account, is_possible_id
 from bot.core.pace import backoff
 from bot.core.parsing import parse_account, parse_accounts
 from bot.core.secrets import Redactor
@@ -46,12 +45,6 @@ def build_session(*, keep_connections: bool = True) -> aiohttp.ClientSession:
         headers={"Accept": "application/json", "User-Agent": f"minimax-account-bot/{__version__}"},
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
     )
-
-
-def is_possible_id(account_id: str) -> bool:
-    """Whether the text can be sent as one path segment: not empty, not a dot segment, no control characters."""
-    is_dots = account_id in ("", ".", "..")
-    return not is_dots and not any(unicodedata.category(character) in ("Cc", "Cs") for character in account_id)
 
 
 class MiniMaxClient:

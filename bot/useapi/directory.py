@@ -10,10 +10,10 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
-from bot.core.account import Account, by_urgency
+from bot.core.account import Account, by_urgency, is_possible_id
 from bot.core.secrets import Redactor
 from bot.errors import AmbiguousName, ApiUnreachable, NoSuchAccount, Stopping, TryLater
-from bot.useapi.client import BUDGET_SECONDS, MiniMaxClient, build_session, is_possible_id
+from bot.useapi.client import BUDGET_SECONDS, MiniMaxClient, build_session
 from bot.useapi.sharing import SharedCalls
 
 REUSE_FOR = timedelta(seconds=15)

@@ -50,6 +50,22 @@ def test_one_odd_entry_never_spoils_the_list(listed: dict[str, Any]) -> None:
     assert accounts["good"].name == "<name>"
 
 
+@pytest.mark.parametrize(
+    "account_id", ["", "  ", ".", "..", "a\x00b", "a\nb", "\ud800", "9" * 257, "\U0001f600" * 100_000]
+)
+def test_an_account_whose_id_is_of_no_use_is_left_out(account_id: str) -> None:
+    """An id that nobody can ask for, or that no database takes, costs its own account and no other."""
+    assert list(parse_accounts({account_id: {}, "good": {}}, Redactor())) == ["good"]
+
+
+@pytest.mark.parametrize(
+    "account_id", ["a/b", "..%2f..", "%2f", "?", "#", "a b", "...", "\U0001f600" * 256, "\u202e", "@here"]
+)
+def test_an_account_whose_id_is_merely_odd_is_kept(account_id: str) -> None:
+    """An id is an opaque text: whatever can be asked for counts as an account."""
+    assert parse_accounts({account_id: {}}, Redactor())[account_id].id == account_id
+
+
 @pytest.mark.parametrize("text", [r'{"\ud800": 1}', r'{"supportX\ud800": true}', r'{"\udfff": {"jwt": {}}}'])
 def test_a_field_name_that_is_not_unicode_is_ignored(text: str) -> None:
     """A field whose name holds half a surrogate pair is one more unknown field."""
