@@ -4,6 +4,8 @@ import unicodedata
 from urllib.parse import urlsplit
 
 MAX_URL = 2048
+# Names of the machine or network that one is in (RFC 6761, RFC 6762, ICANN's reserved "internal").
+_LOCAL = ("localhost", "local", "internal")
 
 
 def cut(text: str, limit: int) -> str:
@@ -25,5 +27,11 @@ def is_web_url(url: str) -> bool:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         return False
-    is_clean = len(url) <= MAX_URL and url.isprintable() and not set(" []") & set(url)
-    return is_clean and parts.scheme in ("http", "https") and "." in host
+    is_clean = len(url) <= MAX_URL and url.isprintable() and not set(" []\\") & set(url)
+    return is_clean and parts.scheme in ("http", "https") and _is_public_name(host)
+
+
+def _is_public_name(host: str) -> bool:
+    """Whether a host is a name with a public ending; numbers, in all their spellings, may be of the local network."""
+    *name, ending = host.removesuffix(".").split(".")
+    return bool(name) and not ending[:1].isnumeric() and ending not in _LOCAL
