@@ -159,13 +159,36 @@ def test_a_text_line_has_time_level_logger_and_message() -> None:
 FORGED = "2026-01-01T00:00:00.000Z CRITICAL bot: forged"
 
 
-@pytest.mark.parametrize("line_end", ["\n", "\r", "\r\n"])
-def test_a_line_break_in_a_message_forges_no_line(line_end: str) -> None:
-    """A message with line breaks stays one line."""
-    stream = StringIO()
-    with logging_to(stream, "text") as logger:
+LINE_ENDS = ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
+
+
+@ANY_STYLE
+@pytest.mark.parametrize("line_end", LINE_ENDS, ids=ascii)
+def test_a_line_break_in_a_message_forges_no_line(style: Style, line_end: str) -> None:
+    """A message with a line break, of whichever kind, stays one line."""
+    stream = StringIO(newline="")
+    with logging_to(stream, style) as logger:
         logger.info("asked for %s", f"1{line_end}{FORGED}")
     assert len(stream.getvalue().splitlines()) == 1
+
+
+@ANY_STYLE
+@pytest.mark.parametrize(
+    "steering", ["\x1b[2J", "\x9b31m", "\x00", "\x07", "\x08", "\x7f", "\u202e", "\u2066"], ids=ascii
+)
+def test_a_message_does_not_steer_the_terminal(style: Style, steering: str) -> None:
+    """What clears a screen, rings, or turns the reading direction comes out as its escape, also in a traceback."""
+    stream = StringIO()
+    with logging_to(stream, style) as logger:
+        logger.info("asked for %s", steering)
+        try:
+            fail_with(steering)
+        except RuntimeError:
+            logger.exception("failed")
+    written = stream.getvalue()
+    assert steering[0] not in written
+    if style == "json":
+        assert json.loads(written.splitlines()[0])["message"] == f"asked for {steering}"
 
 
 def test_a_line_break_in_an_error_forges_no_line() -> None:
