@@ -225,11 +225,15 @@ def secrets_of(settings: LogSettings) -> list[str]:
     return secrets + (passwords_in(settings.database_url) if isinstance(settings, StoreSettings) else [])
 
 
+def is_open_to_others(file: Path) -> bool:
+    """Whether others on this machine may read a file; Windows keeps that elsewhere, and reports every file as open."""
+    return os.name == "posix" and bool(file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
 def find_doubts(environ: Mapping[str, str], dotenv: Path) -> list[str]:
     """Return what is no error but hardly meant: a `.env` that others can read, names that look like ours."""
     doubts = []
-    # Windows keeps permissions elsewhere, and reports every file as readable by all.
-    if os.name == "posix" and dotenv.is_file() and dotenv.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if dotenv.is_file() and is_open_to_others(dotenv):
         doubts.append(f"{dotenv.name} can be read by others on this machine. Run: chmod 600 {dotenv.name}")
     ours = [str(field.alias) for field in Settings.model_fields.values()]
     for name in sorted(_given(environ, dotenv).keys() - set(ours)):

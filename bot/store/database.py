@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.config import is_open_to_others
 from bot.errors import StoreError
 
 _LOG = logging.getLogger(__name__)
@@ -77,8 +78,11 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def _create_private(file: Path) -> None:
+    """Create the file if it is not there; warn if others can read the one that is."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
+    if is_open_to_others(file):
+        _LOG.warning("%s can be read by others on this machine. Run: chmod 600 %s*", file, file)
 
 
 async def _read_schema(engine: AsyncEngine) -> str | None:

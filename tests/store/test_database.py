@@ -46,6 +46,13 @@ def next_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[]
     return upgrade
 
 
+def lay_open(file: Path, mode: int) -> None:
+    """Put an empty database there that has these permissions."""
+    file.parent.mkdir()
+    file.touch()
+    file.chmod(mode)
+
+
 async def set_version(database_url: str, version: str) -> None:
     """Let a database claim that another version of the bot wrote it."""
     async with open_database(database_url) as database, database.begin() as tx:
@@ -93,6 +100,16 @@ async def test_creates_a_private_file(file: Path, file_url: str) -> None:
         modes = {one.name: one.stat().st_mode & 0o777 for one in file.parent.iterdir()}
     assert set(modes) == {"bot.db", "bot.db-wal", "bot.db-shm"}
     assert set(modes.values()) == {0o600}
+
+
+@pytest.mark.parametrize(("mode", "is_warned"), [(0o600, False), (0o640, True), (0o604, True), (0o666, True)])
+async def test_warns_of_a_file_that_others_can_read(
+    file: Path, file_url: str, caplog: pytest.LogCaptureFixture, mode: int, *, is_warned: bool
+) -> None:
+    """A SQLite file that more than its owner may read is used, and each start says how to close it."""
+    lay_open(file, mode)
+    async with open_database(file_url):
+        assert (f"{file} can be read by others on this machine. Run: chmod 600 {file}*" in caplog.text) is is_warned
 
 
 def test_tells_files_from_servers() -> None:
