@@ -16,6 +16,7 @@ BotError
 │   ├── TooManyLookUps
 │   ├── NotAllowed
 │   ├── NothingLeft
+│   ├── StaleButton
 │   └── CannotRemind
 └── TryLater               nobody: it passes
     ├── ApiBusy                  429
@@ -116,6 +117,10 @@ class NotAllowed(AskerError):
 
 class NothingLeft(AskerError):
     """Somebody takes a reminder on that nothing has to be done about any more."""
+
+
+class StaleButton(AskerError):
+    """A button of another version of this bot, or one that somebody made up."""
 
 
 class CannotRemind(AskerError):

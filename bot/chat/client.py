@@ -19,10 +19,14 @@ from bot.chat.reminder_buttons import Recheck, Take
 from bot.chat.reminders import build_reminder_commands
 from bot.chat.replies import Interaction, Responder, SameMessage
 from bot.chat.watching import Watching
-from bot.errors import NotAllowed, ServerNotListed
+from bot.errors import NotAllowed, ServerNotListed, StaleButton
 from bot.useapi.servers import Servers
 
 _LOG = logging.getLogger(__name__)
+
+# Buttons of messages that may be older than this process; the ids of all begin alike.
+_BUTTONS = (CheckNow, RemindHere, Recheck, Take, PageButton)
+_PREFIX = "minimax:"
 
 
 class CommandTree(app_commands.CommandTree[Any]):
@@ -103,17 +107,29 @@ class AccountBot(discord.Client):
     async def turn_page(self, interaction: Interaction, name: str, page: int) -> None:
         """Show another page of a list in place."""
         lists = {"watches": self.commands.outlook.show_list, "preview": self.commands.outlook.show_preview}
-        if name not in lists or not may_turn(interaction):
+        if name not in lists:
+            await self._responder.refuse(interaction, StaleButton("no such list"))
+            return
+        if not may_turn(interaction):
             await self._responder.refuse(interaction, NotAllowed("the list is not theirs to turn"))
             return
         await lists[name](interaction, page, SameMessage(interaction))
 
     async def setup_hook(self) -> None:
         """Make old buttons work, and register the commands meanwhile; a failure there must not stop the start."""
-        self.add_dynamic_items(CheckNow, RemindHere, Recheck, Take, PageButton)
+        self.add_dynamic_items(*_BUTTONS)
         self.logged_in.set()
         registering = keep_registering(self.tree, self._listed, jitter=self._jitter)
         self._registering = asyncio.create_task(registering, name="register-commands")
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Refuse in words the press of a button that nothing else here answers."""
+        data: Any = interaction.data or {}
+        pressed = str(data.get("custom_id", ""))
+        if interaction.type is not discord.InteractionType.component or not pressed.startswith(_PREFIX):
+            return
+        if not any(button.__discord_ui_compiled_template__.fullmatch(pressed) for button in _BUTTONS):
+            await self._responder.refuse(interaction, StaleButton("no such button"))
 
     @property
     def is_connected(self) -> bool:

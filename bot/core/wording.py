@@ -20,6 +20,7 @@ from bot.errors import (
     NotAllowed,
     NothingLeft,
     ServerNotListed,
+    StaleButton,
     Stopping,
     StoreError,
     SubscriptionLapsed,
@@ -161,6 +162,11 @@ _SIMPLE: dict[type[BotError], Problem] = {
         "Nothing is left to do",
         "What this reminder told of is renewed or mended already, or a later reminder has replaced it.",
         "Press *Check now* if you want to see for yourself.",
+    ),
+    StaleButton: Problem(
+        "This button no longer works",
+        "It is not one of those that this version of the bot knows.",
+        "Use the command again: its answer brings new buttons.",
     ),
     StoreError: Problem(
         "The bot's database is in trouble",

@@ -4,9 +4,10 @@ import itertools
 import json
 from typing import Any
 
+from bot.planning import plan_after_reading
+
 from bot.core.parsing import parse_accounts
 from bot.core.secrets import Redactor
-from bot.planning import plan_after_reading
 from bot.store.accounts import get_known
 from bot.store.database import Database
 from bot.useapi.answers import parse_json

@@ -1,0 +1,179 @@
+"""Interactions that no honest client sends, and people who send too many, request by request."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.useapi.client import ACCOUNTS_PATH
+from tests.process.stage import Stage
+from tests.wire.interactions import CHOICES, DEADLINE, Exchange
+from tests.wire.payloads import (
+    AUTOCOMPLETE,
+    COMMAND,
+    GUILD_ID,
+    OTHER_GUILD_ID,
+    PRIVATE,
+    REMINDERS_COMMAND,
+    SLASH,
+    build_button_message,
+    new_id,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TEXT, INTEGER, BOOLEAN, USER, CHANNEL, ROLE = 3, 4, 5, 6, 7, 8
+CHECK, RECHECK, PAGE = "minimax:check:", "minimax:recheck", "minimax:watches:"
+HUGE = "\u202e*@everyone" * 10_000
+
+
+def option(name: str, value: Any, kind: int = TEXT, **more: Any) -> dict[str, Any]:
+    """Return one option as a client sends it."""
+    return {"type": kind, "name": name, "value": value, **more}
+
+
+def command(*options: dict[str, Any], name: str = COMMAND, kind: int = 1) -> dict[str, Any]:
+    """Return what the use of a command carries."""
+    return {"id": new_id(), "name": name, "type": kind, "options": list(options), "guild_id": str(GUILD_ID)}
+
+
+def reminders(subcommand: str, *options: dict[str, Any]) -> dict[str, Any]:
+    """Return what the use of a subcommand carries."""
+    return command({"type": 1, "name": subcommand, "options": list(options)}, name=REMINDERS_COMMAND)
+
+
+async def words_of(exchange: Exchange) -> str:
+    """Return the title and text of the one private answer."""
+    shown = await exchange.answer()
+    assert shown["flags"] & PRIVATE
+    (embed,) = shown["embeds"]
+    return f"{embed['title']}\n{embed['description']}"
+
+
+async def assert_unharmed(stage: Stage, calls_before: int) -> None:
+    """Fail unless the bot works as before, on the same connection, and asked the API for accounts alone."""
+    identifies = stage.discord.gateway.identifies
+    assert "Healthy" in (await (await stage.discord.slash(stage.add_account())).answer())["embeds"][0]["description"]
+    assert stage.discord.gateway.identifies == identifies == 1
+    for path in stage.api.calls[calls_before:]:
+        assert path == ACCOUNTS_PATH or path.rpartition("/")[0] == ACCOUNTS_PATH
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        command(),
+        command(option("account", 7, INTEGER)),
+        command(option("account", 7)),
+        command(option("account", None)),
+        command(option("account", ["1"])),
+        command(option("account", {"id": "1"})),
+        command(option("account", True, BOOLEAN)),  # noqa: FBT003  (the value of an option)
+        command(option("account", "1", USER)),
+        command(option("account", "")),
+        command(option("account", "\x00/../\x1b[2J")),
+        command(option("account", HUGE)),
+        command(option("account", "no-such"), option("share", "maybe")),
+        command(option("account", "no-such"), option("share", 1, INTEGER)),
+        command(option("account", "no-such"), option("admin", "yes")),
+        command(option("account", "no-such"), option("account", "nor-this")),
+        command({"type": 1, "name": "account", "options": [option("account", "1")]}),
+        command(option("a", "b"), name="no-such-command"),
+        command(kind=2),
+        command(name=REMINDERS_COMMAND),
+        reminders("drop-all"),
+        reminders("add", option("account", "all"), option("days", 7, INTEGER)),
+        reminders("add", option("account", "all"), option("days", "9" * 5_000)),
+        reminders("add", option("account", "all"), option("channel", "1", CHANNEL)),
+        reminders("add", option("account", "all"), option("channel", "1")),
+        reminders("add", option("account", "all"), option("mention", "1", ROLE)),
+        reminders("add", option("account", "all"), option("mention", "@everyone")),
+        reminders("remove", option("watch", "9" * 30)),
+        reminders("remove", option("watch", "-1 OR 1=1")),
+        reminders("remove", option("watch", 1, INTEGER)),
+    ],
+)
+async def test_options_outside_the_schema(stage: Stage, data: dict[str, Any]) -> None:
+    """Options that are missing, of another type, too long or not of this command are refused privately in words."""
+    calls_before = len(stage.api.calls)
+    assert "**What to do:**" in await words_of(await stage.discord.forge(SLASH, data))
+    await assert_unharmed(stage, calls_before)
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "\x00\ud800", HUGE, "' OR 1=1 --", ".*", "\u202e"], ids=lambda typed: ascii(typed[:9])
+)
+@pytest.mark.parametrize("build", [command, lambda *options: reminders("remove", *options)])
+async def test_typing_outside_the_schema(stage: Stage, build: Any, typed: str) -> None:
+    """Completion of any text is a list, and typing into an option that does not exist offers nothing."""
+    name = "account" if build is command else "watch"
+    calls_before = len(stage.api.calls)
+    exchange = await stage.discord.forge(AUTOCOMPLETE, build(option(name, typed, focused=True)))
+    call = await exchange.acknowledgement()
+    assert call.json["type"] == CHOICES
+    assert len(call.json["data"]["choices"]) <= 25
+    await assert_unharmed(stage, calls_before)
+
+
+@pytest.mark.parametrize(
+    ("custom_id", "words"),
+    [
+        (CHECK + "9" * 86, "No such account"),
+        (CHECK + "9" * 5_000, "No such account"),
+        (CHECK + "../../v2/accounts", "No such account"),
+        (CHECK + "..", "No such account"),
+        (CHECK + "\n\x00", "No such account"),
+        (CHECK, "no longer works"),
+        (RECHECK + ":1", "no longer works"),
+        (RECHECK, "None of this reminder's accounts"),
+        (PAGE + "99999", "no longer works"),
+        (PAGE + "9" * 5_000, "no longer works"),
+        (PAGE + "-1", "no longer works"),
+        (PAGE + "1;2", "no longer works"),
+        ("minimax:of-a-later-version:1", "no longer works"),
+        ("minimax:", "no longer works"),
+    ],
+    ids=lambda text: ascii(text[:30]),
+)
+async def test_made_up_buttons(stage: Stage, custom_id: str, words: str) -> None:
+    """A button that is stale, made up, or names what does not exist is answered privately in words."""
+    calls_before = len(stage.api.calls)
+    exchange = await stage.discord.press(build_button_message(custom_id), custom_id)
+    assert words in await words_of(exchange)
+    assert len(exchange.calls) == 1
+    await assert_unharmed(stage, calls_before)
+
+
+async def test_a_page_far_beyond_the_list(stage: Stage) -> None:
+    """The largest page that a button can name shows the last one there is."""
+    exchange = await stage.discord.press(build_button_message(PAGE + "9999"), PAGE + "9999")
+    assert (await exchange.answer())["embeds"][0]["title"] == "Reminders"
+
+
+@pytest.mark.parametrize("guild_id", [OTHER_GUILD_ID, None], ids=["other server", "direct message"])
+@pytest.mark.parametrize("custom_id", [RECHECK, PAGE + "0", "minimax:of-a-later-version:1"])
+async def test_buttons_from_elsewhere(stage: Stage, custom_id: str, guild_id: int | None) -> None:
+    """A button of this bot that is pressed where the bot does not serve reads and shows nothing."""
+    calls_before = len(stage.api.calls)
+    exchange = await stage.discord.press(build_button_message(custom_id), custom_id, guild_id=guild_id)
+    assert "**What to do:**" in await words_of(exchange)
+    assert len(exchange.calls) == 1
+    assert stage.api.calls[calls_before:] == []
+
+
+async def test_one_person_hammering(stage: Stage) -> None:
+    """Of 300 commands and presses in one go by one person ten reach the API; somebody else is answered in time."""
+    accounts, person = stage.add_accounts(301), "1100000000000000013"
+    calls_before = len(stage.api.calls)
+    hammering = [stage.discord.slash(account, user_id=person) for account in accounts[:150]]
+    pressing = [
+        stage.discord.press(build_button_message(CHECK + account), CHECK + account, user_id=person)
+        for account in accounts[150:300]
+    ]
+    exchanges = await asyncio.gather(*hammering, *pressing)
+    other = await stage.discord.slash(accounts[300])
+    assert "Healthy" in (await other.answer())["embeds"][0]["description"]
+    assert other.seconds_to_acknowledge() < DEADLINE
+    titles = [(await exchange.answer())["embeds"][0]["title"] for exchange in exchanges]
+    assert titles.count("A little slower, please") == 290
+    assert len(stage.api.calls) - calls_before == 11
