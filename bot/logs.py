@@ -2,21 +2,14 @@
 
 import json
 import logging
-import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal, TextIO
 
+from bot.core.text import defused, defused_json
+
 Redact = Callable[[str], str]
-
-# What ends a line somewhere, steers a terminal, or turns the reading direction.
-_STEERING = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]")
-
-
-def _harmless(text: str) -> str:
-    """Return the text with an escape in the place of each such character."""
-    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _message_of(record: logging.LogRecord) -> str:
@@ -56,10 +49,10 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, followed by the traceback where there is one."""
-        line = f"{_time_of(record)} {record.levelname:<8} {record.name}: {_harmless(record.getMessage())}"
+        line = f"{_time_of(record)} {record.levelname:<8} {record.name}: {defused(record.getMessage())}"
         # Indented, so that no line of a traceback passes for a record.
         details = "\n".join(filter(None, (record.exc_text, record.stack_info))).splitlines()
-        return "\n".join((line, *(f"  {_harmless(detail)}" for detail in details)))
+        return "\n".join((line, *(f"  {defused(detail)}" for detail in details)))
 
 
 class JsonFormatter(logging.Formatter):
@@ -75,8 +68,7 @@ class JsonFormatter(logging.Formatter):
         }
         traceback = "\n".join(filter(None, (record.exc_text, record.stack_info)))
         line = json.dumps(entry | ({"traceback": traceback} if traceback else {}), ensure_ascii=False)
-        # JSON leaves some of them as they are; all that is left is inside its strings.
-        return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+        return defused_json(line)
 
 
 def build_handler(redact: Redact, style: Literal["text", "json"], stream: TextIO) -> logging.Handler:

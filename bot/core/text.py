@@ -1,9 +1,13 @@
 """Text from outside, made fit to be shown on one line."""
 
+import re
 import unicodedata
 from urllib.parse import urlsplit
 
 MAX_URL = 2048
+# What ends a line somewhere, steers a terminal, or turns the reading direction; JSON escapes the first 32 by itself.
+_STEERING_IN_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_STEERING = re.compile(rf"[\x00-\x1f]|{_STEERING_IN_JSON.pattern}")
 # Names of the machine or network that one is in (RFC 6761, RFC 6762, ICANN's reserved "internal").
 _LOCAL = ("localhost", "local", "internal")
 
@@ -18,6 +22,16 @@ def plain(text: str, limit: int) -> str:
     visible = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text[: 4 * limit])
     kept = "".join(c for c in visible if unicodedata.category(c) not in ("Cf", "Cs"))
     return cut(" ".join(kept.split()), limit)
+
+
+def defused(text: str) -> str:
+    """Return the text with escapes in the place of line breaks and whatever else steers a terminal."""
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def defused_json(document: str) -> str:
+    """Return the same JSON, in which nothing steers a terminal or ends a line inside a text."""
+    return _STEERING_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
 
 
 def is_web_url(url: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from bot.config import UseapiSettings, secrets_of
 from bot.core.account import Account, Status, by_urgency
 from bot.core.secrets import Redactor
-from bot.core.text import plain
+from bot.core.text import defused_json, plain
 from bot.core.wording import SETUP_GUIDE, say_state
 from bot.useapi.directory import open_directory
 
@@ -104,7 +104,7 @@ async def print_accounts(
             accounts = sorted((reading.account for reading in readings.values()), key=by_urgency)
             facts = [build_facts(account, now()) for account in accounts]
     if as_json:
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        print(defused_json(json.dumps(facts, indent=2, ensure_ascii=False)))
     else:
         print(describe(accounts[0], now()) if asked is not None else tabulate(accounts, now()))
     return judge(accounts, now())

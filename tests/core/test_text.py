@@ -1,12 +1,13 @@
 """Texts from outside in one safe line."""
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.text import MAX_URL, cut, is_web_url, plain
+from bot.core.text import MAX_URL, cut, defused, defused_json, is_web_url, plain
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,12 @@ def test_invisible_characters_in_front_do_not_hide_the_text() -> None:
 def test_a_picture_has_a_web_address_of_bearable_length(url: str, *, expected: bool) -> None:
     """Discord takes http and https addresses of up to 2048 characters."""
     assert is_web_url(url) is expected
+
+
+@given(st.text(st.characters()))
+def test_what_is_defused_says_the_same(text: str) -> None:
+    """Escapes take the place of all that steers a terminal; JSON means what it meant."""
+    document = json.dumps([text], indent=2, ensure_ascii=False)
+    assert json.loads(defused_json(document)) == [text]
+    shown = defused(text) + defused_json(document).replace("\n", "")
+    assert not [one for one in shown if unicodedata.category(one) == "Cc" or one in "\u2028\u2029\u202e\u2066"]
