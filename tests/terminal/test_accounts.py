@@ -14,6 +14,7 @@ from bot.__main__ import INTERRUPTED
 from bot.core.account import Account
 from bot.terminal.accounts import ExitStatus, describe, judge
 from bot.useapi.standin import TOKEN, StandIn
+from tests.hostile import UNREADABLE, answering
 from tests.wire.process import run_bot
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -127,6 +128,36 @@ async def test_trouble_with_the_api_is_not_readable(code: int, arguments: tuple[
     assert "Traceback" not in output
     assert "<html>" not in output
     assert output.count(". ") >= 1
+
+
+@pytest.mark.parametrize("kind", ["html", "deep", "too large"])
+async def test_an_answer_that_cannot_be_read_is_told(kind: str) -> None:
+    """Whatever comes in the place of accounts ends in words, and with the status for it."""
+    status, output = await ask(ACCOUNTS, "accounts", behave=answering(UNREADABLE[kind]))
+    assert status == ExitStatus.UNREADABLE
+    assert output.startswith("useapi.net's answer can't be read. ")
+    assert "Traceback" not in output
+
+
+async def test_ten_thousand_accounts() -> None:
+    """Each has its line, and a name that many have is answered with a handful of ids."""
+    many = {str(number): entry("Twin", 20.5 + number) for number in range(10_000)}
+    status, output = await ask(many, "accounts")
+    assert status == ExitStatus.HEALTHY
+    assert [line.split()[0] for line in output.splitlines()] == [str(number) for number in range(10_000)]
+    status, output = await ask(many, "account", "twin")
+    assert status == ExitStatus.UNREADABLE
+    assert len(output) < 500
+
+
+@pytest.mark.parametrize("style", [(), ("--json",)])
+async def test_hostile_accounts_cannot_steer_the_terminal(style: tuple[str, ...]) -> None:
+    """No control character of an id, name or error reaches the terminal, in words or as JSON."""
+    text = "\x1b[2J\x9b31m\u202e\x85\u2028\x00" + "x" * 100_000
+    status, output = await ask({"\u202e1": entry(text, 2, error=text), "2": entry(text, 2)}, "accounts", *style)
+    assert status == ExitStatus.NEEDS_ATTENTION
+    assert not set("\x1b\x9b\u202e\x85\u2028\x00") & set(output)
+    assert len(output) < 20_000
 
 
 async def test_a_missing_setting_is_not_readable() -> None:

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from bot.useapi.standin import StandIn
+from bot.useapi.standin import Behaviour, StandIn
+from tests.hostile import UNREADABLE, answering
 from tests.process.stage import build_account, build_settings
 from tests.wire.discord_standin import DiscordStandIn
 from tests.wire.payloads import APPLICATION_ID, OTHER_GUILD_ID
@@ -14,9 +15,12 @@ VIEW, SEND, EMBED, HISTORY, THREADS = 1 << 10, 1 << 11, 1 << 14, 1 << 16, 1 << 3
 NEEDED = VIEW | SEND | EMBED | HISTORY | THREADS
 
 
-async def check(discord: DiscordStandIn, *account_ids: str, **changes: str) -> tuple[int, str]:
+async def check(
+    discord: DiscordStandIn, *account_ids: str, behave: Behaviour | None = None, **changes: str
+) -> tuple[int, str]:
     """Run `check`; returns its exit status and output."""
     standin = StandIn({account_id: build_account(account_id) for account_id in account_ids})
+    standin.behave = behave
     async with discord.serve() as url, standin.serve() as api_url:
         async with run_bot(url, build_settings(api_url, **changes), "check") as bot:
             status, output = await bot.ended(), bot.output
@@ -56,7 +60,7 @@ async def test_the_invite_link_asks_for_no_more_than_is_needed() -> None:
 )
 async def test_what_fails_is_told_with_what_to_do(change: dict[str, str], found: str) -> None:
     """Anything that would keep the bot from running ends with status 1, in words and without a value."""
-    status, output = await check(DiscordStandIn(), **change)
+    status, output = await check(DiscordStandIn(), behave=None, **change)
     assert status == 1
     assert found in output
     assert "Traceback" not in output
@@ -121,3 +125,13 @@ async def test_discord_out_of_reach_is_told() -> None:
     status, output = await check(discord)
     assert status == 1
     assert "Discord can't be reached" in output
+
+
+@pytest.mark.parametrize("kind", ["html", "deep", "bomb"])
+async def test_an_answer_that_cannot_be_read_is_told(kind: str) -> None:
+    """An API that answers with something else than accounts fails the check in words; the rest is still looked at."""
+    status, output = await check(DiscordStandIn(), behave=answering(UNREADABLE[kind]))
+    assert status == 1
+    assert "FAILED  useapi.net's answer can't be read" in output
+    assert "Server Listed" in output
+    assert "Traceback" not in output

@@ -1,0 +1,154 @@
+"""What an API that is broken, or means harm, does to look-ups, completion and reminders: nothing that lasts."""
+
+import time
+
+import pytest
+from simcord.results import InteractionResult
+
+from bot.useapi.client import ACCOUNTS_PATH
+from tests.chat.limits import assert_fits, is_inert
+from tests.chat.reminding import DAY, add, posts_in, said_in
+from tests.chat.test_lookup import card_of, fields_of
+from tests.hostile import UNREADABLE, answering, raw_accounts
+from tests.world import World, account
+
+ODD_IDS = ["a/b", "../../v2", "%2f", "a?b=c", "a#b", "a b", "\U0001f600", "\u202eabc", "@everyone", "<@&1>", "*" * 64]
+EXP = 1_768_262_400
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+async def test_an_unreadable_answer_leaves_no_trace(world: World, kind: str) -> None:
+    """Look-ups are explained, completion offers what was known, channels are told nothing; then all goes on."""
+    await add(world, "234567")
+    await world.pass_once()
+    await world.env.advance_time(61)
+    world.standin.behave = answering(UNREADABLE[kind])
+    assert card_of(await world.look_up("123456")).title == "useapi.net's answer can't be read"
+    assert len(await world.complete("")) == 3
+    for _ in range(2):
+        await world.pass_once()
+    assert len(said_in(world.channel)) == 1
+    world.standin.behave = None
+    assert card_of(await world.look_up("123456")).title == "Jane Doe"
+    await world.env.advance_time(2 * DAY)
+    await world.pass_once()
+    assert said_in(world.channel)[1:] == ["⏰ MiniMax login Sam Reed (234567) expires in 24 hours."]
+
+
+@pytest.mark.parametrize(
+    ("exp", "expires"),
+    [
+        ("1768262400", f"<t:{EXP}:f>"),
+        ("1768262400000", f"<t:{EXP}:f>"),
+        ('1, "exp": 1768262400', f"<t:{EXP}:f>"),
+        ("253402300799", "not reported"),
+        ("253402300799000", "not reported"),
+        ("-1768262400", "not reported"),
+        ("-0.0", "not reported"),
+        ("1e400", "not reported"),
+        ("-Infinity", "not reported"),
+        ("NaN", "not reported"),
+        ('"1768262400"', "not reported"),
+        ("[[[[1768262400]]]]", "not reported"),
+    ],
+)
+async def test_an_odd_expiry_is_a_date_or_unknown(world: World, exp: str, expires: str) -> None:
+    """Milliseconds are understood, the last of two counts, and what is no sane date alarms nobody."""
+    odd = account("123456", days=None)
+    odd["jwt"] |= {"exp": 0.5, "iat": 0.5}
+    world.standin.behave = raw_accounts({"123456": odd}, exp=exp, iat=exp)
+    await add(world, days="5")
+    await world.pass_once()
+    assert expires in (fields_of(card_of(await world.look_up("123456")))["Expires"] or "")
+    state = "expiry unknown" if expires == "not reported" else "expires in 12 days"
+    assert [choice["name"] for choice in await world.complete("")] == [f"123456 · Jane Doe · {state}"]
+    assert said_in(world.channel) == []
+
+
+async def chosen(world: World, typed: str) -> InteractionResult:
+    """Let the manager take the only account that completion offers."""
+    (choice,) = await world.complete(typed)
+    return await world.look_up(choice["value"])
+
+
+@pytest.mark.parametrize("odd_id", ODD_IDS)
+async def test_an_odd_id_works_everywhere_and_leaves_its_path_nowhere(world: World, odd_id: str) -> None:
+    """An account of any id is offered, shown and reminded of, and asked for below the accounts' path alone."""
+    world.standin.accounts[odd_id] = account(odd_id, "Odd One", days=2)
+    card = card_of(await chosen(world, "odd one"))
+    assert_fits(card)
+    assert card.title == "Odd One"
+    await world.env.advance_time(61)
+    assert card_of(await world.look_up(odd_id)).title == "Odd One"
+    await add(world, odd_id)
+    await world.pass_once()
+    (post,) = posts_in(world.channel)
+    assert post.embeds[0].title == "Odd One"
+    assert post.mentions == post.role_mentions == []
+    assert not post.mention_everyone
+    segments = [path.removeprefix(ACCOUNTS_PATH).removeprefix("/") for path in world.standin.calls]
+    assert segments.count("") < len(segments)
+    assert not [segment for segment in segments if set(segment) & set("/?# ") or segment in (".", "..")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@everyone <@1> <@&2>",
+        "# **b** [x](https://e.example) `c`",
+        "\u202egnp.exe",
+        "\u200b\u2060\ufeff",
+        "Z" * 100_000,
+        "\U0001f600" * 50_000,
+    ],
+    ids=lambda text: ascii(text[:8]),
+)
+async def test_a_hostile_text_stays_a_text(world: World, text: str) -> None:
+    """Names, hosts and errors that mention, format, turn around, hide or fill come out inert and within the limits."""
+    hostile = account("666", text, days=2, error=text)
+    hostile["jwt"] |= {"host": text, "token": text}
+    world.standin.accounts = {"666": hostile, "777": account("777", text, days=2)}
+    await add(world)
+    await world.pass_once()
+    await world.env.advance_time(1800)
+    await world.pass_once()
+    shown = [card_of(await world.look_up("666")), card_of(await world.look_up("777"))]
+    for post in posts_in(world.channel):
+        assert len(post.content) <= 2000
+        assert is_inert(post.content)
+        assert not post.mention_everyone
+        shown += post.embeds
+    for card in shown:
+        assert_fits(card)
+        assert is_inert(card.title or "")
+        assert not set("\u202e\u2060\ufeff") & set(str(card.to_dict()))
+    assert all(len(choice["name"]) <= 100 for choice in await world.complete(""))
+    assert len(posts_in(world.channel)) >= 2
+
+
+async def test_two_tokens_that_alternate_make_no_storm(world: World) -> None:
+    """An account that shows an old and a new login by turns is told of like one that was renewed: each thing once."""
+    await add(world, "123456")
+    for number in range(60):
+        world.standin.accounts["123456"] = account("123456", days=40 if number % 2 else 6.5)
+        await world.pass_once()
+        await world.env.advance_time(1800)
+    assert said_in(world.channel) == [
+        "⏰ MiniMax login Jane Doe (123456) expires in 7 days.",
+        "✅ MiniMax login Jane Doe (123456) is renewed.",
+    ]
+
+
+async def test_ten_thousand_accounts(world: World) -> None:
+    """The list is one call; each key typed after it is answered with 25 choices, within a second of work."""
+    world.standin.accounts = {str(n): account(str(n), f"User {n % 5_000}", days=n) for n in range(10_000)}
+    await world.complete("")
+    started = time.process_time()
+    choices = await world.complete("user 49")
+    assert time.process_time() - started < 1.0
+    assert [choice["value"] for choice in choices][:3] == ["49", "490", "491"]
+    assert len(choices) == 25
+    assert "and 9990 more" in (card_of(await world.look_up("nobody")).description or "")
+    assert card_of(await world.look_up("User 77")).title == "Several accounts have this name"
+    assert card_of(await world.look_up("5077")).title == "User 77"
+    assert world.standin.calls.count(ACCOUNTS_PATH) == 1
