@@ -139,6 +139,7 @@ def test_json_is_decoded(body: bytes, value: object) -> None:
         b'{"a":' * 100_000,
         b"1" * 5_000,
     ],
+    ids=lambda body: ascii(body[:12]),
 )
 def test_what_is_not_json_is_unreadable(body: bytes) -> None:
     """Cut off, wrongly encoded, too deep or something else: it can't be read, and the error does not hold it."""
@@ -146,6 +147,14 @@ def test_what_is_not_json_is_unreadable(body: bytes) -> None:
         parse_json(body)
     assert str(caught.value) == "not JSON"
     assert caught.value.__suppress_context__
+
+
+def test_as_many_values_as_all_accounts_have_are_read_and_more_are_not() -> None:
+    """A crowd of values, which would take many times the room of its text, is a bad answer."""
+    most = b"[" + b"0," * 500_000 + b"0]"
+    assert len(str(parse_json(most))) > 1_000_000
+    with pytest.raises(UnreadableAnswer, match="too many"):
+        parse_json(b"[0," + most[1:])
 
 
 @settings(deadline=None)

@@ -1,0 +1,100 @@
+"""How much memory an answer that means harm takes, in a process that reads nothing else."""
+
+import asyncio
+import sys
+import zlib
+from asyncio.subprocess import PIPE
+from contextlib import suppress
+
+import pytest
+from aiohttp import web
+
+from bot.useapi.client import MAX_ACCOUNT_BYTES, MAX_LIST_BYTES
+from bot.useapi.standin import Behaviour, StandIn
+from tests.conftest import REPOSITORY
+
+MIB = 2**20
+# The list may have 16 MiB, for which Python makes more room than that while it comes in and is parsed.
+MOST_GROWTH = 64 * MIB
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's largest size")
+
+PROGRAM = """
+import asyncio, contextlib, re, sys
+from pathlib import Path
+from bot.errors import UnreadableAnswer
+from tests.useapi.harness import open_client
+
+def largest():
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+
+async def main():
+    async with open_client(sys.argv[1], budget=60.0) as client:
+        await client.fetch_account("good")
+        before = largest()
+        for read in (lambda: client.fetch_account("bad"), client.fetch_accounts) * 2:
+            try:
+                await read()
+            except UnreadableAnswer:
+                continue
+            sys.exit("it was read")
+        print(largest() - before)
+
+asyncio.run(main())
+"""
+
+
+async def flood(request: web.Request) -> web.StreamResponse:
+    """Answer with 100 MB."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    with suppress(ConnectionError):
+        for _ in range(100):
+            await response.write(b" " * MIB)
+    return response
+
+
+async def explode(_request: web.Request) -> web.StreamResponse:
+    """Answer with a quarter of a megabyte that unpacks to 256."""
+    packer = zlib.compressobj(1, wbits=31)
+    body = b"".join(packer.compress(b" " * MIB) for _ in range(256)) + packer.flush()
+    return web.Response(body=body, headers={"Content-Encoding": "gzip"})
+
+
+def crowd(value: bytes, most: int) -> Behaviour:
+    """Return a behaviour that answers with as many of these values as there is room for, or with so many."""
+
+    async def behave(request: web.Request) -> web.StreamResponse:
+        room = MAX_ACCOUNT_BYTES if "account" in request.match_info else MAX_LIST_BYTES
+        number = min(most, (room - 20) // (len(value) + 1))
+        return web.Response(body=b"[" + (value + b",") * number + b"0]")
+
+    return behave
+
+
+async def growth(hostile: Behaviour) -> int:
+    """Return by how many bytes a process grows that reads such answers, after a good one."""
+    standin = StandIn({})
+
+    async def behave(request: web.Request) -> web.StreamResponse:
+        return web.json_response({}) if request.match_info.get("account") == "good" else await hostile(request)
+
+    standin.behave = behave
+    async with standin.serve() as base_url:
+        command = (sys.executable, "-c", PROGRAM, base_url)
+        process = await asyncio.create_subprocess_exec(*command, cwd=REPOSITORY, stdout=PIPE)
+        output, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0
+    return int(output)
+
+
+@pytest.mark.parametrize("hostile", [flood, explode])
+async def test_memory_stays_flat(hostile: Behaviour) -> None:
+    """Neither length nor compression makes the process grow by 64 MiB."""
+    assert await growth(hostile) < MOST_GROWTH
+
+
+@pytest.mark.parametrize("most", [500_000, MAX_LIST_BYTES])
+@pytest.mark.parametrize("value", [b"{}", b'{"a":1}', b'"ab"'])
+async def test_a_crowd_of_values_takes_no_more_room_than_it_may(value: bytes, most: int) -> None:
+    """However small its values are, and so however many, an answer makes the process grow by 192 MiB at most."""
+    assert await growth(crowd(value, most)) < 3 * MOST_GROWTH
