@@ -1,0 +1,118 @@
+"""The bot asks nobody but Discord and the API, whatever addresses its data holds."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.chat.reminding import add, posts_in
+from tests.chat.test_lookup import card_of
+from tests.world import World, account
+
+NAME = "trap.example"
+
+
+@dataclass
+class Trap:
+    """A server of ours at an address that the data holds; `visits` is who came, `asked` which names were resolved."""
+
+    port: int = 0
+    visits: list[object] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    async def visit(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Note a visitor and hang up."""
+        self.visits.append(writer.get_extra_info("peername"))
+        writer.close()
+
+    def resolve(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a resolver that notes each name and leads the trap's own to the trap."""
+
+        def resolve(host: Any, *rest: Any, **more: Any) -> Any:
+            self.asked.append(str(host))
+            return real("127.0.0.1" if host == NAME else host, *rest, **more)
+
+        return resolve
+
+
+@asynccontextmanager
+async def open_trap(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Trap]:
+    """Serve the trap, under a name that looks public."""
+    trap = Trap()
+    monkeypatch.setattr(socket, "getaddrinfo", trap.resolve(socket.getaddrinfo))
+    async with await asyncio.start_server(trap.visit, "127.0.0.1", 0) as server:
+        trap.port = server.sockets[0].getsockname()[1]
+        yield trap
+
+
+def baited(account_id: str, url: str) -> dict[str, Any]:
+    """Return an account with the address wherever one may stand."""
+    bait = account(account_id, url, days=2, error=url, callback=url, replyUrl=url)
+    bait["jwt"]["user"] |= {"avatar": url, "id": url}
+    bait["jwt"] |= {"host": url, "url": url, "searchParams": f"url={url}"}
+    return bait
+
+
+def test_the_trap_would_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A visit by name is resolved, arrives and is noted: the test below can fail."""
+
+    async def visit() -> Trap:
+        async with open_trap(monkeypatch) as trap:
+            reader, writer = await asyncio.open_connection(NAME, trap.port)
+            assert await reader.read() == b""
+            writer.close()
+            return trap
+
+    trap = asyncio.run(visit())
+    assert (len(trap.visits), trap.asked) == (1, [NAME])
+
+
+async def use_everything(world: World) -> str | None:
+    """Add a reminder, complete, look up and share, press, and pass; return the address of the card's picture."""
+    await add(world)
+    await world.complete("")
+    shown = (await world.look_up("1", share="yes")).response
+    assert shown is not None
+    await world.manager.click(shown, label="Check now")
+    await world.pass_once()
+    assert len(posts_in(world.channel)) == 2
+    return shown.embeds[0].thumbnail.url
+
+
+@pytest.mark.parametrize("host", [NAME, "127.0.0.1", "localhost"])
+async def test_no_address_from_data_is_ever_fetched(world: World, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """Look-up, completion, button and reminders leave every address in an account alone."""
+    async with open_trap(monkeypatch) as trap:
+        url = f"http://{host}:{trap.port}/a.png"
+        world.standin.accounts = {"1": baited("1", url)}
+        assert await use_everything(world) == (url if host == NAME else None)
+    assert trap.visits == []
+    assert NAME not in trap.asked
+
+
+async def test_no_address_from_a_header_is_ever_fetched(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that points elsewhere, in whatever header, is not followed."""
+    async with open_trap(monkeypatch) as trap:
+        url = f"http://{NAME}:{trap.port}/"
+        headers = {
+            "Location": url,
+            "Link": f"<{url}>; rel=preload",
+            "Refresh": f"0; url={url}",
+            "Content-Location": url,
+        }
+
+        async def point_elsewhere(request: web.Request) -> web.StreamResponse:
+            return web.Response(status=200 if "account" in request.match_info else 302, headers=headers)
+
+        world.standin.behave = point_elsewhere
+        assert card_of(await world.look_up("1")).title == "useapi.net's answer can't be read"
+        await world.complete("")
+        await world.pass_once()
+    assert len(world.standin.calls) == 3
+    assert trap.visits == []
+    assert NAME not in trap.asked
