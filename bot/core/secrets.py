@@ -22,7 +22,7 @@ def mask_token(token: str) -> str:
 
 def _spellings(secret: str) -> set[str]:
     """Return the forms in which a secret may stand in a log: as it is, in a repr, in JSON, in a URL."""
-    return {secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe="")}
+    return {secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe="", errors="surrogatepass")}
 
 
 class Redactor:

@@ -17,7 +17,7 @@ from tests.data import OCTOBER, load
 NAMES = ["account", "jwt", "token", "user", "deviceID", "id", "isAnonymous", "name", "avatar", "exp", "iat", "host"]
 NAMES += ["searchParams", "iat_Issued", "exp_Expire", "maxJobs", "error", "supportVideo", "supportClone"]
 # json.loads gives lone surrogates for escapes like \ud800, NaN and infinities for their names.
-TEXTS = st.text(st.characters(), max_size=12)
+TEXTS = st.text(st.characters(), max_size=12) | st.text("a.\ud83d\x00\u202e", min_size=8, max_size=40)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | st.datetimes().map(str)
 KEYS = st.sampled_from(NAMES) | TEXTS
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -64,6 +64,14 @@ def test_an_account_whose_id_is_of_no_use_is_left_out(account_id: str) -> None:
 def test_an_account_whose_id_is_merely_odd_is_kept(account_id: str) -> None:
     """An id is an opaque text: whatever can be asked for counts as an account."""
     assert parse_accounts({account_id: {}}, Redactor())[account_id].id == account_id
+
+
+@pytest.mark.parametrize("token", ["\ud83d-more-than-eight", "\x00" * 40, "\u202e" * 40])
+def test_a_token_of_odd_characters_is_masked(token: str) -> None:
+    """A token that no server can send, with half a surrogate pair say, is still no reason to fail."""
+    account = parse_account("1", {"jwt": {"token": token, "host": f"x{token}"}}, Redactor())
+    assert account.host == "x[redacted]"
+    assert token[:8] not in (account.masked_token or "")
 
 
 @pytest.mark.parametrize("text", [r'{"\ud800": 1}', r'{"supportX\ud800": true}', r'{"\udfff": {"jwt": {}}}'])
