@@ -12,13 +12,15 @@ from pydantic import SecretStr
 
 from bot.core.account import Account, by_urgency, is_possible_id
 from bot.core.secrets import Redactor
-from bot.errors import AmbiguousName, ApiUnreachable, NoSuchAccount, Stopping, TryLater
+from bot.errors import AmbiguousName, ApiUnreachable, BotError, NoSuchAccount, Stopping, TryLater
 from bot.useapi.client import BUDGET_SECONDS, MiniMaxClient, build_session
 from bot.useapi.sharing import SharedCalls
 
 REUSE_FOR = timedelta(seconds=15)
 LIST_REUSE_FOR = timedelta(seconds=60)
 LIST_WAIT_SECONDS = 1.5
+# Typing is not limited as commands are, and each key would be a call.
+LIST_RETRY_AFTER = timedelta(seconds=5)
 _MOST_KEPT = 4096
 
 Answer = TypeVar("Answer")
@@ -65,6 +67,7 @@ class AccountDirectory:
         self._singles: dict[str, Reading] = {}
         self._listing: dict[str, Reading] = {}
         self._listed_at: datetime | None = None
+        self._list_failed_at: datetime | None = None
         self._account_calls = SharedCalls[Reading]()
         self._list_calls = SharedCalls[Mapping[str, Reading]]()
         self._is_closed = False
@@ -164,9 +167,11 @@ class AccountDirectory:
     async def offer(self) -> list[Account]:
         """Return what is known of all accounts, soonest expiry first, for completion: never raises, never waits long.
 
-        A list older than 60 seconds is fetched again, and served as it is if that takes over 1.5 seconds.
+        A list older than 60 seconds is fetched again, and served as it is if that takes over 1.5 seconds or has failed
+        within the last 5.
         """
-        if not self._is_recent(self._listed_at, LIST_REUSE_FOR) and not self._is_closed:
+        is_old = not self._is_recent(self._listed_at, LIST_REUSE_FOR)
+        if is_old and not self._is_recent(self._list_failed_at, LIST_RETRY_AFTER) and not self._is_closed:
             await asyncio.wait({self._join_list_call()}, timeout=LIST_WAIT_SECONDS)
         newer = {key: reading for key, reading in self._singles.items() if self._is_newer_than_list(reading)}
         return sorted((reading.account for reading in (self._listing | newer).values()), key=by_urgency)
@@ -220,7 +225,11 @@ class AccountDirectory:
 
     async def _fetch_list(self) -> Mapping[str, Reading]:
         asked_at = self._now()
-        accounts = await self._client.fetch_accounts()
+        try:
+            accounts = await self._client.fetch_accounts()
+        except BotError:
+            self._list_failed_at = self._now()
+            raise
         self._listed_at = asked_at
         self._listing = {key: Reading(account, asked_at) for key, account in accounts.items()}
         return self._listing

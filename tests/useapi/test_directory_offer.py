@@ -76,10 +76,23 @@ async def test_trouble_is_no_error_of_completion(status: int) -> None:
         stage.standin.behave = always(lambda: web.Response(status=status))
         assert await offered(stage.directory) == []
         stage.standin.behave = None
+        stage.clock.move(6)
         assert len(await offered(stage.directory)) == 4
         stage.clock.move(61)
         stage.standin.behave = always(lambda: web.Response(status=status))
         assert len(await offered(stage.directory)) == 4
+
+
+async def test_typing_does_not_hammer_an_api_in_trouble() -> None:
+    """However fast people type, a list that fails is asked for every five seconds at most; commands still ask."""
+    async with open_stage(ACCOUNTS) as stage:
+        stage.standin.behave = always(lambda: web.Response(status=401))
+        for _ in range(50):
+            await stage.directory.offer()
+            stage.clock.move(0.2)
+        assert stage.standin.calls == [LIST, LIST]
+        stage.standin.behave = None
+        assert len(await stage.directory.read_all()) == 4
 
 
 async def test_an_account_looked_up_since_the_list_is_offered_as_it_was_then() -> None:
