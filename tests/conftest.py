@@ -13,7 +13,7 @@ from tests.postgres import serve_postgres
 REPOSITORY = Path(__file__).parent.parent
 
 # For hunting by hand, where a test does not say how many examples it takes.
-settings.register_profile("long", max_examples=50_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(autouse=True)
