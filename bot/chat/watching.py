@@ -12,7 +12,7 @@ from bot.chat.services import Services, ensure_manages
 from bot.chat.targets import Channel, Target, choose_target
 from bot.chat.watch_list import ALL_LABEL, added_card, say_next, say_place, say_subject, say_terms
 from bot.core.reminders import parse_days
-from bot.core.text import cut, plain
+from bot.core.text import plain
 from bot.errors import BotError, CannotRemind
 from bot.reminding.forecast import find_next, forecast
 from bot.reminding.planning import drop_unwatched
@@ -120,7 +120,7 @@ class Watching:
         except BotError:
             return []
         fitting = [watch for watch in watches if is_paused is None or (watch.paused_at is not None) == is_paused]
-        labels = {watch.id: cut(f"{plain(say_subject(watch), 60)} in #{watch.channel_name}", 100) for watch in fitting}
+        labels = {watch.id: plain(f"{say_subject(watch)} in #{watch.channel_name}", 100) for watch in fitting}
         wanted = typed.strip().casefold()
         offered = [key for key, label in labels.items() if wanted in label.casefold()]
         return [app_commands.Choice(name=labels[key], value=str(key)) for key in offered[:25]]

@@ -149,7 +149,11 @@ async def test_says_what_stops_and_what_to_do(world: World) -> None:
     assert "Video jobs of this account stop at <t:1768262400:f>." in (card.description or "")
     assert f"[How to renew]({SETUP_GUIDE})" in (card.description or "")
     links = [child for row in post.components for child in getattr(row, "children", ())]
-    assert [(link.label, link.url) for link in links] == [("Check now", None), ("How to renew", SETUP_GUIDE)]
+    assert [(link.label, link.url) for link in links] == [
+        ("Check now", None),
+        ("I'm on it", None),
+        ("How to renew", SETUP_GUIDE),
+    ]
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -166,7 +170,7 @@ async def test_check_now_reads_all_with_one_call(world: World, *, restarted: boo
     assert world.standin.calls == [ACCOUNTS_PATH]
     assert result.response is not None
     assert result.response.id == before.id
-    assert set(buttons_of(result.response)) == {"Check now", "How to renew"}
+    assert set(buttons_of(result.response)) == {"Check now", "I'm on it", "How to renew"}
     (after,) = posts_in(world.channel)
     assert [card.title for card in after.embeds] == ["Jane Doe", "Sam Renewed", "Sam Reed"]
     assert after.content == (

@@ -23,7 +23,7 @@ from tests.wire.payloads import (
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TEXT, INTEGER, BOOLEAN, USER, CHANNEL, ROLE = 3, 4, 5, 6, 7, 8
-CHECK, RECHECK, PAGE = "minimax:check:", "minimax:recheck", "minimax:watches:"
+CHECK, RECHECK, PAGE = "minimax:check:", "minimax:recheck", "minimax:page:watches:"
 HUGE = "\u202e*@everyone" * 10_000
 
 

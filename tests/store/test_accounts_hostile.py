@@ -4,14 +4,13 @@ import itertools
 import json
 from typing import Any
 
-from bot.planning import plan_after_reading
-
 from bot.core.parsing import parse_accounts
 from bot.core.secrets import Redactor
+from bot.reminding.planning import plan_after_reading
 from bot.store.accounts import get_known
 from bot.store.database import Database
 from bot.useapi.answers import parse_json
-from tests.store.samples import NOW, put
+from tests.store.samples import GUILD, NOW, put
 
 IDS = ["", ".", "a/../b", "'; DROP TABLE accounts; --", "\x00", "\ud800", "9" * 256, "\U0001f600" * 256, "9" * 100_000]
 TEXTS = ["\x00", "\ud800", "a\x00b", "\U0001f600" * 5_000, "%s %(a)s :b ?", "\\u0000", "'\"", "\u202e@everyone"]
@@ -31,7 +30,7 @@ async def test_hostile_accounts_are_kept_as_they_were_read(database: Database) -
     for text, number in itertools.product(TEXTS, NUMBERS):
         read = parse_accounts(parse_json(hostile_list(text, number)), Redactor())
         async with database.begin() as tx:
-            await plan_after_reading(tx, read, NOW)
+            await plan_after_reading(tx, {GUILD}, read, NOW)
             known = await get_known(tx)
         assert {key: one.account for key, one in known.items()} == read
         assert set(read) == {"a/../b", "'; DROP TABLE accounts; --", "9" * 256, "\U0001f600" * 256, "good"}
