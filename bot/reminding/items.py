@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.reminders import Told, is_same_token
 from bot.reminding.planning import watch_for
-from bot.store.accounts import Known, Token, get_known, get_open_troubles, get_tokens
+from bot.store.accounts import Known, Token, get_known, get_open_troubles, get_tokens, login_of
 from bot.store.claims import Claim, Subject, get_claims
 from bot.store.deliveries import Kind, Owed, get_told
 from bot.store.watches import Watch, get_watches_in
@@ -56,7 +56,7 @@ class Item:
     @property
     def is_other_login(self) -> bool:
         """Whether the account holds the login of another person than the one that was warned of."""
-        users = {self.token.user_id if self.token else None, self.known.account.user_id if self.known else None}
+        users = {self.token.user_id if self.token else None, login_of(self.known.account) if self.known else None}
         return len(users - {None}) > 1
 
 

@@ -11,7 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.account import Account, Capability
 from bot.core.reminders import Rule, Trouble, follow, is_same_token
+from bot.core.text import plain
 from bot.store.tables import accounts, deliveries, tokens, troubles
+
+_MOST_KEPT = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,11 @@ def _load(text: str) -> Account:
     for name in ("expires_at", "issued_at"):
         facts[name] = datetime.fromisoformat(facts[name]) if facts[name] else None
     return Account(**facts)
+
+
+def login_of(account: Account) -> str | None:
+    """Return whose login an account holds, as databases can keep it; None if the API does not say."""
+    return None if account.user_id is None else plain(account.user_id, _MOST_KEPT)
 
 
 def _token(row: Any) -> Token:
@@ -107,7 +115,7 @@ async def _mark_token(tx: AsyncConnection, account: Account, current: Token | No
         token_id = fitting.id
     else:
         before_id = current.id if current else None
-        values |= {"anchor": account.expires_at, "before_id": before_id, "user_id": account.user_id}
+        values |= {"anchor": account.expires_at, "before_id": before_id, "user_id": login_of(account)}
         insert = tokens.insert().values(account_id=account.id, **values)
         token_id = (await tx.execute(insert.returning(tokens.c.id))).scalar_one()
     if current is not None and current.id != token_id:

@@ -7,7 +7,7 @@ from simcord.results import InteractionResult
 
 from bot.useapi.client import ACCOUNTS_PATH
 from tests.chat.limits import assert_fits, is_inert
-from tests.chat.reminding import DAY, add, posts_in, said_in
+from tests.chat.reminding import DAY, add, posted_in, posts_in
 from tests.chat.test_lookup import card_of, fields_of
 from tests.hostile import UNREADABLE, answering, raw_accounts
 from tests.world import World, account
@@ -27,12 +27,12 @@ async def test_an_unreadable_answer_leaves_no_trace(world: World, kind: str) -> 
     assert len(await world.complete("")) == 3
     for _ in range(2):
         await world.pass_once()
-    assert len(said_in(world.channel)) == 1
+    assert len(posted_in(world)) == 1
     world.standin.behave = None
     assert card_of(await world.look_up("123456")).title == "Jane Doe"
     await world.env.advance_time(2 * DAY)
     await world.pass_once()
-    assert said_in(world.channel)[1:] == ["⏰ MiniMax login Sam Reed (234567) expires in 24 hours."]
+    assert posted_in(world)[1:] == ["⏰ MiniMax login Sam Reed (234567) expires in 24 hours."]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ async def test_an_odd_expiry_is_a_date_or_unknown(world: World, exp: str, expire
     assert expires in (fields_of(card_of(await world.look_up("123456")))["Expires"] or "")
     state = "expiry unknown" if expires == "not reported" else "expires in 12 days"
     assert [choice["name"] for choice in await world.complete("")] == [f"123456 · Jane Doe · {state}"]
-    assert said_in(world.channel) == []
+    assert posted_in(world) == []
 
 
 async def chosen(world: World, typed: str) -> InteractionResult:
@@ -133,9 +133,9 @@ async def test_two_tokens_that_alternate_make_no_storm(world: World) -> None:
         world.standin.accounts["123456"] = account("123456", days=40 if number % 2 else 6.5)
         await world.pass_once()
         await world.env.advance_time(1800)
-    assert said_in(world.channel) == [
+    assert posted_in(world) == [
         "⏰ MiniMax login Jane Doe (123456) expires in 7 days.",
-        "✅ MiniMax login Jane Doe (123456) is renewed.",
+        "✅ MiniMax login Jane Doe (123456) is renewed until 10 February 2026.",
     ]
 
 

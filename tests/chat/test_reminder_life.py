@@ -149,11 +149,8 @@ async def test_says_what_stops_and_what_to_do(world: World) -> None:
     assert "Video jobs of this account stop at <t:1768262400:f>." in (card.description or "")
     assert f"[How to renew]({SETUP_GUIDE})" in (card.description or "")
     links = [child for row in post.components for child in getattr(row, "children", ())]
-    assert [(link.label, link.url) for link in links] == [
-        ("Check now", None),
-        ("I'm on it", None),
-        ("How to renew", SETUP_GUIDE),
-    ]
+    assert [link.label for link in links] == ["Check now", "I'm on it", "How to renew"]
+    assert links[-1].url == SETUP_GUIDE
 
 
 @pytest.mark.parametrize("restarted", [False, True])

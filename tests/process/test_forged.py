@@ -125,7 +125,7 @@ async def test_typing_outside_the_schema(stage: Stage, build: Any, typed: str) -
         (CHECK + "\n\x00", "No such account"),
         (CHECK, "no longer works"),
         (RECHECK + ":1", "no longer works"),
-        (RECHECK, "None of this reminder's accounts"),
+        (RECHECK, "does not know this message"),
         (PAGE + "99999", "no longer works"),
         (PAGE + "9" * 5_000, "no longer works"),
         (PAGE + "-1", "no longer works"),
