@@ -137,11 +137,10 @@ class Watching:
     async def _store(self, new: NewWatch) -> Reply:
         now = self._services.now()
         async with self._services.database.begin() as tx:
-            present = await get_watches(tx, new.guild_id)
-            same = [one for one in present if (one.channel_id, one.account_id) == (new.channel_id, new.account_id)]
-            if not same and len(present) >= MOST_WATCHES:
-                raise CannotRemind(f"This server has {MOST_WATCHES} reminders already.", "Remove one first.")
             watch, replaced = await put_watch(tx, new, now)
+            # Counted afterwards, when nobody else can add one; the error takes this one back.
+            if replaced is None and len(await get_watches(tx, new.guild_id)) > MOST_WATCHES:
+                raise CannotRemind(f"This server has {MOST_WATCHES} reminders already.", "Remove one first.")
             comes_next = find_next(await forecast(tx, [watch], now))
         self._services.wake()
         return Reply([added_card(watch, replaced, say_next(comes_next.get(watch.id), now))])

@@ -7,8 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.database import insert_into
-from bot.store.tables import claims
+from bot.store.tables import claims, insert_into
 
 # An account's id and its token's, 0 for an account without one.
 Subject = tuple[str, int]

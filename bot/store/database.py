@@ -6,11 +6,9 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -26,11 +24,6 @@ _BUSY_SECONDS = 5.0
 # Any number will do that others in the same database don't use.
 _MIGRATION_LOCK = 0x6D_69_6E_69_6D_61_78
 _MIGRATIONS = Path(__file__).parent / "migrations"
-
-
-def insert_into(tx: AsyncConnection, table: sa.Table) -> Any:
-    """Return an insert that knows ON CONFLICT, which both databases spell alike."""
-    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)
 
 
 class Database:

@@ -10,8 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.reminders import Told
-from bot.store.database import insert_into
-from bot.store.tables import deliveries, targets
+from bot.store.tables import deliveries, insert_into, targets
 
 
 class Kind(StrEnum):

@@ -18,6 +18,8 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 ALL_ACCOUNTS = ""
 
@@ -176,3 +178,8 @@ leases = Table(
     Column("passed_at", Moment),
     Column("audited_at", Moment),
 )
+
+
+def insert_into(tx: AsyncConnection, table: Table) -> Any:
+    """Return an insert that knows ON CONFLICT, which both databases spell alike."""
+    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)

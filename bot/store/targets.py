@@ -8,8 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.database import insert_into
-from bot.store.tables import targets
+from bot.store.tables import insert_into, targets
 
 _BLOCKED_AFTER = 3
 _BLOCKED_FOR = timedelta(hours=1)

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.tables import ALL_ACCOUNTS, watches
+from bot.store.tables import ALL_ACCOUNTS, insert_into, watches
 
 _LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
 
@@ -94,7 +94,13 @@ async def get_watches_to_look_at(
 
 
 async def put_watch(tx: AsyncConnection, new: NewWatch, now: datetime) -> tuple[Watch, Watch | None]:
-    """Store a watch, replacing wholly the one on the same account in the same channel; return it and that one."""
+    """Store a watch, replacing wholly the one on the same account in the same channel; return it and that one.
+
+    Whoever stores another one for the same server waits until this transaction ends.
+    """
+    if tx.dialect.name == "postgresql":
+        # SQLite lets only one write at a time anyway.
+        await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(new.guild_id)))
     same = (
         (watches.c.guild_id == new.guild_id)
         & (watches.c.channel_id == new.channel_id)
@@ -103,12 +109,10 @@ async def put_watch(tx: AsyncConnection, new: NewWatch, now: datetime) -> tuple[
     replaced = await _select(tx, same)
     values = {name: getattr(new, name) for name in NewWatch.__dataclass_fields__}
     values |= {"days": ",".join(map(str, new.days)), "added_at": now, "look_at": _LONG_AGO, "paused_at": None}
-    if replaced:
-        await tx.execute(watches.update().where(same).values(**values))
-    else:
-        await tx.execute(watches.insert().values(**values))
-    (stored,) = await _select(tx, same)
-    return stored, replaced[0] if replaced else None
+    insert = insert_into(tx, watches).values(**values)
+    upsert = insert.on_conflict_do_update(index_elements=["guild_id", "channel_id", "account_id"], set_=values)
+    stored = (await tx.execute(upsert.returning(*watches.c))).one()
+    return _watch(stored), replaced[0] if replaced else None
 
 
 async def remove_watch(tx: AsyncConnection, watch: Watch) -> None:

@@ -1,0 +1,53 @@
+"""Tests of watches that are added at the same moment."""
+
+import asyncio
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from bot.store.database import Database
+from bot.store.watches import Watch, get_watches, put_watch
+from tests.store.samples import CHANNEL, GUILD, NOW, new_watch
+from tests.store.waiting import until_blocked
+
+
+async def until_written(database: Database) -> None:
+    """Return once the next watch is about to be written."""
+    loop, begun = asyncio.get_running_loop(), asyncio.Event()
+
+    def see(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if statement.startswith("INSERT INTO watches"):
+            loop.call_soon_threadsafe(begun.set)
+
+    sa.event.listen(database.engine.sync_engine, "before_cursor_execute", see)
+    await begun.wait()
+    sa.event.remove(database.engine.sync_engine, "before_cursor_execute", see)
+
+
+async def put_and_count(database: Database, channel_id: int) -> tuple[Watch, Watch | None, int]:
+    """Store a watch; return it, the one it replaced, and how many the server has then."""
+    async with database.begin() as tx:
+        stored, replaced = await put_watch(tx, replace(new_watch(channel_id=channel_id), days=(3,)), NOW)
+        return stored, replaced, len(await get_watches(tx, GUILD))
+
+
+async def put_during(database: Database, channel_id: int) -> tuple[Watch, tuple[Watch, Watch | None, int]]:
+    """Store a watch while the transaction that stores another one is under way; return that one, and what came out."""
+    async with database.begin() as tx:
+        first, _ = await put_watch(tx, new_watch(), NOW)
+        second = asyncio.create_task(put_and_count(database, channel_id))
+        # SQLite tells nobody who waits; as it lets only one write, whoever begins to write does.
+        await (until_written(database) if database.is_sqlite else until_blocked(database, second))
+    return first, await second
+
+
+async def test_the_same_watch_twice_at_once(database: Database) -> None:
+    """Two who add the same watch at the same moment both succeed: it is one watch, as the later one asked."""
+    first, (stored, _, count) = await put_during(database, CHANNEL)
+    assert (stored.id, stored.days, count) == (first.id, (3,), 1)
+
+
+async def test_the_later_of_two_counts_the_earlier(database: Database) -> None:
+    """Who adds a watch while another one is being added counts that one too, so that a limit holds."""
+    _, (_, replaced, count) = await put_during(database, CHANNEL + 1)
+    assert (replaced, count) == (None, 2)
