@@ -143,15 +143,16 @@ def follow(trouble: Trouble, rule: Rule, *, is_bad: bool, now: datetime) -> Trou
     An episode opens when the rule is met, and is told once. It closes with the first good pass; only after
     24 good hours does the next one count as new, so that flapping is told once.
     """
+    # Nothing began later than now: a clock that was set back must not make it last so much longer.
+    good_since = trouble.good_since and min(trouble.good_since, now)
     if not is_bad:
-        good_since = trouble.good_since or now
-        return Trouble(good_since=good_since, episode=trouble.episode)
-    bad_passes, bad_since = trouble.bad_passes + 1, trouble.bad_since or now
+        return Trouble(good_since=good_since or now, episode=trouble.episode)
+    bad_passes, bad_since = trouble.bad_passes + 1, min(trouble.bad_since or now, now)
     if trouble.is_open:
         return Trouble(bad_passes, bad_since, None, trouble.episode, is_open=True)
     is_met = bad_passes >= rule.passes and now - bad_since >= rule.over
     if not is_met:
-        return Trouble(bad_passes, bad_since, trouble.good_since, trouble.episode)
-    was_well = trouble.good_since is None or bad_since - trouble.good_since >= REARMED_AFTER
+        return Trouble(bad_passes, bad_since, good_since, trouble.episode)
+    was_well = good_since is None or bad_since - good_since >= REARMED_AFTER
     is_new = trouble.episode == 0 or was_well
     return Trouble(bad_passes, bad_since, None, trouble.episode + is_new, is_open=True)
