@@ -75,9 +75,11 @@ class DiscordSender:
         channel = self._client.get_partial_messageable(channel_id)
         since = after - timedelta(minutes=1)
         try:
-            async for message in channel.history(limit=_SEARCHED, after=since, oldest_first=True):
-                if any(footer_id in (card.footer.text or "") for card in message.embeds):
-                    return message.id
+            # Then among the newest: the clock that told the time may have been wrong.
+            for bound in (since, None):
+                async for message in channel.history(limit=_SEARCHED, after=bound):
+                    if any(footer_id in (card.footer.text or "") for card in message.embeds):
+                        return message.id
         except aiohttp.ClientConnectorError:
             raise Uncertain("Discord can't be reached") from None
         except _TROUBLE as error:

@@ -9,10 +9,11 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from bot.reminding.items import load_items
 from bot.reminding.sending import Outbox, Refused, Uncertain, footer_id
-from bot.store.deliveries import drop, get_pending, get_ready_channels
+from bot.store.deliveries import drop, drop_overdue, get_pending, get_ready_channels
 from bot.store.leader import ensure_leads
 from bot.store.messages import Message, claim, dissolve, get_unsettled, mark_sent
 from bot.store.targets import Target, get_target, put_target
@@ -21,12 +22,15 @@ _LOG = logging.getLogger(__name__)
 
 # Discord remembers a nonce for "a few minutes"; within this time the same one can't make a second message.
 NONCE_WINDOW = timedelta(seconds=120)
+# Between the clocks of two machines, or before and after a small correction.
+_CLOCKS_APART = timedelta(seconds=5)
 _RETRY_AFTER = (2.0, 10.0, 30.0, 60.0)
 _NONCE_BYTES = 12
 # So many that a slow channel holds nobody up; so few that none waits long for its turn at the limiter.
 _AT_ONCE = 64
 _TRANSIENT_WAITS = (timedelta(minutes=5), timedelta(minutes=15))
 _REFUSED_WAITS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
+_GIVE_UP_AFTER = timedelta(days=7)
 
 
 class Delivery:
@@ -48,7 +52,7 @@ class Delivery:
     async def send_due(self, epoch: int, until: datetime | None = None) -> bool:
         """Send what is owed and may be sent now, but nothing after `until`; return whether that cut it short."""
         async with self._database.begin() as tx:
-            channels = await get_ready_channels(tx, self._now())
+            channels = await get_ready_channels(tx, self._now(), _longest_waits())
         await asyncio.gather(*(self._guard(self._send_to(channel_id, epoch, until)) for channel_id in channels))
         return until is not None and self._now() > until
 
@@ -85,7 +89,9 @@ class Delivery:
         It is doubtful once an earlier try may have arrived: a refusal tells only about the try that was refused.
         """
         for wait in (0.0, *_RETRY_AFTER):
-            if self._now() + timedelta(seconds=wait) - message.first_try_at >= NONCE_WINDOW:
+            since = self._now() + timedelta(seconds=wait) - message.first_try_at
+            # A clock that was set back tells nothing of how long ago that was.
+            if not -_CLOCKS_APART <= since < NONCE_WINDOW:
                 break
             if wait:
                 await self._sleep(wait)
@@ -143,6 +149,9 @@ class Delivery:
             waits = _REFUSED_WAITS if refusal.is_lasting else _TRANSIENT_WAITS
             wait = waits[min(failures, len(waits)) - 1]
             since = before.failing_since if before and is_same else now
+            if since < now - _GIVE_UP_AFTER:
+                # Here and not by age alone: after a long time off, all is old that was never refused.
+                await drop_overdue(tx, message.channel_id, now - _GIVE_UP_AFTER)
             target = Target(
                 guild_id=message.guild_id,
                 channel_id=message.channel_id,
@@ -155,3 +164,8 @@ class Delivery:
             )
             await put_target(tx, target)
         _LOG.warning("Channel %s takes no reminder (%s); next try in %s", message.channel_id, refusal, wait)
+
+
+def _longest_waits() -> list[timedelta]:
+    """Return how long a channel waits at most after its first, second ... failure."""
+    return [max(pair) for pair in zip_longest(_TRANSIENT_WAITS, _REFUSED_WAITS, fillvalue=_TRANSIENT_WAITS[-1])]

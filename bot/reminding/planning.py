@@ -9,12 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.account import Account
 from bot.core.reminders import BLIND, ERROR, GONE, Told, coming_steps, decide, usable_steps
 from bot.store.accounts import Episodes, Known, get_known, get_open_troubles, mark_read, mark_trouble
-from bot.store.deliveries import Kind, Owed, cover, drop, drop_overdue, get_pending, get_told, plan
+from bot.store.deliveries import Kind, Owed, cover, drop, get_pending, get_told, plan
 from bot.store.messages import mark_outdated
 from bot.store.watches import Watch, get_active_watches, get_watches_in, get_watches_to_look_at, mark_looked_at
 
 _FAR = timedelta(days=3650)
-_GIVE_UP_AFTER = timedelta(days=7)
 _NOBODY = ""
 
 
@@ -46,7 +45,6 @@ async def plan_after_reading(
         Kind.GONE: await mark_trouble(tx, Kind.GONE, GONE, absent, now),
         Kind.BLIND: await mark_trouble(tx, Kind.BLIND, BLIND, {_NOBODY: False}, now),
     }
-    await drop_overdue(tx, now - _GIVE_UP_AFTER)
     await _mark_outdated(tx, episodes, [(before.get(key), known[key]) for key in changed], now)
     await _plan_events(tx, guild_ids, episodes, known, now)
     await _plan_steps(tx, guild_ids, changed, known, now)

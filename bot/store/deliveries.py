@@ -1,8 +1,8 @@
 """What is owed to each channel, and what was said there: once each, whatever happens."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -118,9 +118,14 @@ async def _put(tx: AsyncConnection, owed: Owed, state: State, now: datetime) -> 
     await tx.execute(insert_into(tx, deliveries).values(**values).on_conflict_do_nothing())
 
 
-async def get_ready_channels(tx: AsyncConnection, now: datetime) -> list[int]:
-    """Return the channels that something is owed to and that may be tried now, the longest waiting first."""
-    waiting = sa.select(targets.c.channel_id).where(targets.c.next_try_at > now)
+async def get_ready_channels(tx: AsyncConnection, now: datetime, waits: Sequence[timedelta]) -> list[int]:
+    """Return the channels that something is owed to and that may be tried now, the longest waiting first.
+
+    `waits`, ever longer, is how long a channel waits at most after its first, second ... failure.
+    """
+    # A next try further away than that was set by a clock that has been set back since.
+    may_be = ((targets.c.failures >= n) & (targets.c.next_try_at <= now + wait) for n, wait in enumerate(waits, 1))
+    waiting = sa.select(targets.c.channel_id).where(targets.c.next_try_at > now, sa.or_(*may_be))
     query = (
         sa.select(deliveries.c.channel_id)
         .where(deliveries.c.state == State.PENDING, deliveries.c.channel_id.not_in(waiting))
@@ -145,9 +150,9 @@ async def drop(tx: AsyncConnection, delivery_ids: Iterable[int]) -> None:
     await _drop(tx, deliveries.c.id.in_(list(delivery_ids)))
 
 
-async def drop_overdue(tx: AsyncConnection, before: datetime) -> None:
-    """Delete what could not be delivered since this time."""
-    await _drop(tx, deliveries.c.due_at < before)
+async def drop_overdue(tx: AsyncConnection, channel_id: int, before: datetime) -> None:
+    """Delete what could not be delivered to a channel since this time."""
+    await _drop(tx, (deliveries.c.channel_id == channel_id) & (deliveries.c.due_at < before))
 
 
 async def _drop(tx: AsyncConnection, of: sa.ColumnElement[bool]) -> None:

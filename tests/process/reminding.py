@@ -6,6 +6,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 from aiohttp import web
@@ -41,8 +43,10 @@ class CountedApi(StandIn):
 class Reminding:
     """The two stand-ins, a database, and the processes that come and go between them."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, folder: Path) -> None:
         self.database_url = database_url
+        self._clock = folder / "clock"
+        self.set_clock(timedelta(0))
         self.discord = DiscordStandIn()
         self.api = CountedApi()
         self.bots: list[BotProcess] = []
@@ -65,6 +69,13 @@ class Reminding:
         """Let an account expire in so many days, less a minute."""
         expires = time.time() + days * DAY - 60
         self.api.accounts[account_id]["jwt"] |= {"exp": expires, "iat": expires - 30 * DAY}
+
+    def set_clock(self, ahead: timedelta) -> None:
+        """Let the bot's clock jump, now if it runs: it is so far ahead of Discord's from now on."""
+        # In one step, so that nobody reads half of it.
+        unfinished = self._clock.with_suffix(".new")
+        unfinished.write_text(str(ahead.total_seconds()))
+        unfinished.replace(self._clock)
 
     async def add_watch(self, account_id: str = ALL_ACCOUNTS) -> int:
         """Let a new channel be told of an account, or of all; returns the channel."""
@@ -89,7 +100,7 @@ class Reminding:
     async def run(self, **changes: str) -> AsyncIterator[BotProcess]:
         """Run the bot until the block ends, if nobody kills it before; leaves no error lost."""
         settings = build_settings(self.api_url, DATABASE_URL=self.database_url, CHECK_INTERVAL_SECONDS="1")
-        settings |= {"REMINDER_TEST_INTERVAL": "0.2"} | changes
+        settings |= {"REMINDER_TEST_INTERVAL": "0.2", "REMINDER_TEST_CLOCK": str(self._clock)} | changes
         async with run_bot(self.discord_url, settings) as bot:
             self.bots.append(bot)
             try:
@@ -133,7 +144,8 @@ class Reminding:
 @asynccontextmanager
 async def open_reminding(database_url: str) -> AsyncIterator[Reminding]:
     """Serve the stand-ins until the block ends; the bot must not have asked for what they don't know."""
-    scene = Reminding(database_url)
-    async with scene.discord.serve() as scene.discord_url, scene.api.serve() as scene.api_url:
-        yield scene
+    with TemporaryDirectory() as folder:
+        scene = Reminding(database_url, Path(folder))
+        async with scene.discord.serve() as scene.discord_url, scene.api.serve() as scene.api_url:
+            yield scene
     assert not scene.discord.rest.unknown.items

@@ -72,6 +72,17 @@ async def test_tells_what_was_said_of_each_token(database: Database) -> None:
         assert await get_told(tx, [], []) == {}
 
 
+@pytest.mark.parametrize(("failures", "most"), [(1, 1), (2, 3), (3, 6), (9, 6)])
+async def test_a_wait_is_no_longer_than_any(database: Database, failures: int, most: int) -> None:
+    """A clock that was set back makes no channel wait longer than it waits at most after so many failures."""
+    await owe(database, step(7))
+    waits = [HOUR, 3 * HOUR, 6 * HOUR]
+    async with database.begin() as tx:
+        await put_target(tx, Target(GUILD, CHANNEL, failures, NOW, NOW, "no", is_lasting=True))
+        assert await get_ready_channels(tx, NOW - most * HOUR, waits) == []
+        assert await get_ready_channels(tx, NOW - (most + 1) * HOUR, waits) == [CHANNEL]
+
+
 async def test_what_covered_the_wider_steps_uncovers_them_when_it_is_dropped(database: Database) -> None:
     """A step that was never said has made nothing needless; what was covered by another stays so."""
     async with database.begin() as tx:
@@ -93,12 +104,14 @@ async def test_drops_only_what_waits(database: Database) -> None:
         assert [one.step for one in await get_pending(tx, CHANNEL)] == [3, 3]
         await drop(tx, [one.id for one in await get_pending(tx, CHANNEL) if one.account_id == "2"])
         assert [one.account_id for one in await get_pending(tx, CHANNEL)] == ["123456"]
-        await drop_overdue(tx, NOW)
+        await drop_overdue(tx, CHANNEL, NOW)
         assert len(await get_pending(tx, CHANNEL)) == 1
         await drop(tx, [one.id for one in await get_pending(tx, CHANNEL)])
         assert await get_pending(tx, CHANNEL) == []
         assert len(await get_pending(tx, OTHER_CHANNEL)) == 1
-        await drop_overdue(tx, NOW + HOUR)
+        await drop_overdue(tx, CHANNEL, NOW + HOUR)
+        assert len(await get_pending(tx, OTHER_CHANNEL)) == 1
+        await drop_overdue(tx, OTHER_CHANNEL, NOW + HOUR)
         assert await get_pending(tx, OTHER_CHANNEL) == []
     assert await unsettled(database) == [message]
     await owe(database, step(7))
@@ -110,7 +123,7 @@ async def test_channels_are_ready_unless_they_refuse(database: Database) -> None
     await owe(database, step(7, channel_id=OTHER_CHANNEL), step(7), step(3, channel_id=OTHER_CHANNEL))
     refusing = Target(GUILD, OTHER_CHANNEL, 1, NOW, NOW + HOUR, "no", is_lasting=True)
     async with database.begin() as tx:
-        assert await get_ready_channels(tx, NOW) == [OTHER_CHANNEL, CHANNEL]
+        assert await get_ready_channels(tx, NOW, [HOUR]) == [OTHER_CHANNEL, CHANNEL]
         await put_target(tx, refusing)
-        assert await get_ready_channels(tx, NOW) == [CHANNEL]
-        assert await get_ready_channels(tx, NOW + HOUR) == [OTHER_CHANNEL, CHANNEL]
+        assert await get_ready_channels(tx, NOW, [HOUR]) == [CHANNEL]
+        assert await get_ready_channels(tx, NOW + HOUR, [HOUR]) == [OTHER_CHANNEL, CHANNEL]

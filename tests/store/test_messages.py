@@ -50,7 +50,7 @@ async def test_what_is_sent_stays_sent(database: Database) -> None:
         assert await get_message(tx, 7, DISCORD_ID) is None
         assert await get_last_messages(tx, {CHANNEL, OTHER_CHANNEL}) == {CHANNEL: DISCORD_ID}
         await drop(tx, range(100))
-        await drop_overdue(tx, NOW + DAY)
+        await drop_overdue(tx, CHANNEL, NOW + DAY)
     assert (await told(database)).sent == {7}
 
 

@@ -68,6 +68,23 @@ if "REMINDER_TEST_DIE_AT_STEP" in os.environ:
 
     sys.addaudithook(_die_at_step)
 
+if "REMINDER_TEST_CLOCK" in os.environ:
+    from collections.abc import Callable
+    from datetime import datetime, timedelta
+    from pathlib import Path
+
+    import bot.running
+    from bot.config import Settings
+
+    _CLOCK = Path(os.environ["REMINDER_TEST_CLOCK"])
+    _run_on_time = bot.running.run
+
+    async def _run(settings: Settings, *, now: Callable[[], datetime]) -> None:
+        # The file says by how many seconds the clock is wrong at the moment.
+        await _run_on_time(settings, now=lambda: now() + timedelta(seconds=float(_CLOCK.read_text())))
+
+    bot.running.run = _run
+
 if "REMINDER_TEST_DIE_BEFORE_COMMIT" in os.environ:
     import itertools
     import signal
