@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from bot.config import Settings
-from tests.postgres import serve_postgres
+from tests.postgres import Postgres, serve_postgres
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -27,10 +27,16 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def new_database() -> Iterator[Callable[[], str]]:
-    """Makes databases on a PostgreSQL server that the tests of this process share."""
-    with serve_postgres() as create:
-        yield create
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server that the tests of this process share."""
+    with serve_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres: Postgres) -> Callable[[], str]:
+    """Makes databases on that server."""
+    return postgres.create
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

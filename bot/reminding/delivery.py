@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
+from bot.errors import StoreError
 from bot.reminding.items import load_items
 from bot.reminding.sending import Outbox, Refused, Uncertain, footer_id
 from bot.store.deliveries import drop, drop_overdue, get_pending, get_ready_channels
@@ -61,6 +62,8 @@ class Delivery:
         async with self._turn:
             try:
                 await work
+            except StoreError as error:
+                _LOG.warning("Delivery to a channel waits for the database: %s", error)
             except Exception:  # the edge of one channel's delivery; what it left under way is settled in the next pass
                 _LOG.exception("Delivery to a channel failed")
 

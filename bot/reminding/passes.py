@@ -43,6 +43,8 @@ class Passes:
             self._woken.clear()
             try:
                 await self.run_once(epoch)
+            except StoreError as error:
+                _LOG.warning("A pass waits for the database: %s", error)
             except Exception:  # the edge of the loop: whatever a pass runs into, the next one comes
                 _LOG.exception("A pass failed; the next one comes all the same")
             await self._rest()

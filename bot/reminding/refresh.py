@@ -4,6 +4,7 @@ import asyncio
 import logging
 from datetime import timedelta
 
+from bot.errors import StoreError
 from bot.reminding.items import load_items
 from bot.reminding.sending import Outbox, Refused, Uncertain, footer_id
 from bot.store.messages import Message, get_carried, get_outdated, mark_edited
@@ -35,6 +36,8 @@ class Refresh:
         async with self._turn:
             try:
                 await self._edit(message)
+            except StoreError as error:
+                _LOG.warning("Editing a reminder waits for the database: %s", error)
             except Exception:  # the edge of one edit: it stays outdated, and the next pass tries it again
                 _LOG.exception("Editing a reminder failed")
 

@@ -92,33 +92,42 @@ class Lease:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._owner = secrets.token_hex(8)
+        self._renewed_at = 0.0
         self.epoch = 0
 
     async def take(self) -> int:
         """Wait until the lease is free, take it, and return its new epoch."""
+        told = ""
         while True:
+            self._renewed_at = asyncio.get_running_loop().time()
             try:
-                async with self._database.begin() as tx:
+                async with asyncio.timeout(_RENEW_SECONDS), self._database.begin() as tx:
                     if await self._take_if_free(tx):
                         return self.epoch
-            except StoreError as error:
-                _LOG.warning("The lease can't be taken: %s", error)
+            except (StoreError, TimeoutError) as error:
+                # Once a second would drown all else.
+                if told != (told := str(error) or "no answer"):
+                    _LOG.warning("The lease can't be taken: %s", told)
             await asyncio.sleep(_RENEW_SECONDS / 5)
 
     async def keep(self) -> None:
-        """Renew the lease until it is lost."""
-        renewed_at = asyncio.get_running_loop().time()
-        while asyncio.get_running_loop().time() - renewed_at < LEASE_SECONDS - _RENEW_SECONDS:
-            await asyncio.sleep(_RENEW_SECONDS)
-            asked_at = asyncio.get_running_loop().time()
+        """Renew the lease until it is lost, or can't be renewed; ends before another process could take it."""
+        clock, pause = asyncio.get_running_loop().time, _RENEW_SECONDS
+        while clock() < (ends_at := self._renewed_at + LEASE_SECONDS - _RENEW_SECONDS):
+            await asyncio.sleep(pause)
+            asked_at = clock()
             try:
-                async with asyncio.timeout(_RENEW_SECONDS), self._database.begin() as tx:
-                    if not await self._renew(tx):
-                        break
-                renewed_at = asked_at
+                async with asyncio.timeout_at(ends_at), self._database.begin() as tx:
+                    is_held = await self._renew(tx)
             except (StoreError, TimeoutError) as error:
-                _LOG.warning("The lease can't be renewed: %s", error or "no answer")
-        _LOG.warning("Another process sends reminders now")
+                _LOG.warning("The lease can't be renewed: %s", str(error) or "no answer")
+                pause = _RENEW_SECONDS / 5
+                continue
+            if not is_held:
+                _LOG.warning("No reminders from here: another process sends them now")
+                return
+            self._renewed_at, pause = asked_at, _RENEW_SECONDS
+        _LOG.warning("No reminders from here until the lease is taken again")
 
     async def release(self) -> None:
         """Give the lease up, if it is still held, so that another process need not wait for its end."""
@@ -127,18 +136,19 @@ class Lease:
             async with asyncio.timeout(_RELEASE_SECONDS), self._database.begin() as tx:
                 await tx.execute(leases.update().where(mine).values(until=0))
         except (StoreError, TimeoutError) as error:
-            _LOG.warning("The lease can't be given up: %s", error or "no answer")
+            _LOG.warning("The lease can't be given up: %s", str(error) or "no answer")
 
     async def _take_if_free(self, tx: AsyncConnection) -> bool:
-        now = await _clock(tx)
         row = (await tx.execute(sa.select(leases).where(leases.c.name == _NAME).with_for_update())).first()
+        now = await _clock(tx)
         values = {"owner": self._owner, "until": now + LEASE_SECONDS}
         if row is None:
             self.epoch = 1
             await tx.execute(leases.insert().values(name=_NAME, epoch=1, **values))
             return True
         # A SQLite file has one process, by its lock: whoever held the lease before is gone.
-        if row.until > now and not self._database.is_sqlite:
+        # Elsewhere nobody takes it for longer than this: a later end was written before the clock was set back.
+        if now <= row.until <= now + LEASE_SECONDS and not self._database.is_sqlite:
             return False
         self.epoch = row.epoch + 1
         await tx.execute(leases.update().where(leases.c.name == _NAME).values(epoch=self.epoch, **values))

@@ -5,7 +5,10 @@ import signal
 from collections.abc import AsyncIterator, Callable
 
 import pytest_asyncio
+import sqlalchemy as sa
 
+from bot.store.database import open_database
+from bot.store.tables import leases
 from tests.process.reminding import Reminding, open_reminding
 from tests.wire.channels import Moment
 
@@ -27,6 +30,17 @@ async def test_two_start_at_once(scene: Reminding) -> None:
         channel = await scene.add_watch()
         await scene.channels.message_in(channel)
         await scene.passes()
+    assert scene.times_told(channel, account) == 1
+
+
+async def test_leader_that_stops(scene: Reminding) -> None:
+    """A leader that stops in good order gives the lease up, so that another bot need not wait for its end."""
+    channel, account = await scene.add_watch(), scene.add_account()
+    async with scene.run():
+        await scene.channels.message_in(channel)
+    async with open_database(scene.database_url) as database, database.begin() as tx:
+        assert (await tx.execute(sa.select(leases.c.until))).scalars().all() == [0]
+    await scene.run_through()
     assert scene.times_told(channel, account) == 1
 
 
@@ -72,7 +86,7 @@ async def test_leader_that_slept(scene: Reminding) -> None:
             first = scene.add_account()
             await other.says("Sent a reminder")
             leader.signal(signal.SIGCONT)
-            await leader.says("Another process sends reminders now")
+            await leader.says("No reminders from here")
             second = scene.add_account()
             await scene.channels.message_in(channel, nth=2)
             await scene.passes()

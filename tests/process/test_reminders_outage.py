@@ -1,0 +1,35 @@
+"""Reminders of a bot whose PostgreSQL server goes away and comes back: each arrives, and arrives once."""
+
+import asyncio
+
+from tests.postgres import Postgres
+from tests.process.reminding import open_reminding
+from tests.wire.channels import Moment
+
+_FAST = {"REMINDER_TEST_LEASE": "2", "REMINDER_TEST_SCALE": "0.1"}
+
+
+async def test_server_crashes_during_a_post(postgres: Postgres) -> None:
+    """What was under way when the server crashed arrives once; the bot goes on by itself, in words, not tracebacks."""
+    async with open_reminding(postgres.create()) as scene:
+        channel = await scene.add_watch()
+
+        def crash(_channel_id: int) -> bool:
+            scene.channels.hooks.clear()
+            postgres.crash()
+            return True
+
+        async with scene.run(**_FAST) as bot:
+            await scene.passes(1)
+            scene.channels.hooks[Moment.STORED] = crash
+            first = scene.add_account()
+            try:
+                await bot.says("The lease can't be taken")
+            finally:
+                await asyncio.to_thread(postgres.start)
+            second = scene.add_account()
+            await scene.channels.message_in(channel, nth=2)
+            await scene.passes()
+        assert [scene.times_told(channel, one) for one in (first, second)] == [1, 1]
+        assert "Traceback" not in bot.output
+        assert "another process" not in bot.output

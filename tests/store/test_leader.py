@@ -1,0 +1,118 @@
+"""Tests of who may send, when two processes share a PostgreSQL database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import sqlalchemy as sa
+
+from bot.errors import StoreError
+from bot.store import leader
+from bot.store.database import Database, open_database
+from bot.store.leader import Lease, ensure_leads
+from bot.store.tables import leases
+from tests.store.waiting import until_blocked
+
+_CUT_OTHERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.fixture
+def url(new_database: Callable[[], str]) -> str:
+    """Return the address of an empty database."""
+    return new_database()
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    """Open it for one process."""
+    async with open_database(url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def elsewhere(url: str) -> AsyncIterator[Database]:
+    """Open it for another process."""
+    async with open_database(url) as opened:
+        yield opened
+
+
+async def set_end(database: Database, seconds: int) -> None:
+    """Let the lease end in so many seconds."""
+    async with database.begin() as tx:
+        await tx.execute(leases.update().values(until=sa.text(f"extract(epoch FROM clock_timestamp()) + {seconds}")))
+
+
+async def take_within(lease: Lease, seconds: float) -> int | None:
+    """Take the lease; returns None if somebody else still holds it by then."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await lease.take()
+    except TimeoutError:
+        return None
+
+
+async def test_a_stale_leader_may_not_claim(database: Database, elsewhere: Database) -> None:
+    """Once another process has taken the lease over, the former leader is refused, and the new one is not."""
+    stale = await Lease(database).take()
+    await set_end(elsewhere, -5)
+    present = await Lease(elsewhere).take()
+    with pytest.raises(StoreError, match="another process"):
+        async with database.begin() as tx:
+            await ensure_leads(tx, stale)
+    async with elsewhere.begin() as tx:
+        await ensure_leads(tx, present)
+
+
+async def test_nobody_takes_over_amid_a_claim(database: Database, elsewhere: Database) -> None:
+    """A leader that has been found to lead does so until its transaction ends, even if its lease has run out."""
+    epoch = await Lease(database).take()
+    await set_end(elsewhere, -5)
+    async with database.begin() as tx:
+        await ensure_leads(tx, epoch)
+        taking = asyncio.create_task(Lease(elsewhere).take())
+        await until_blocked(database, taking)
+        assert not taking.done()
+    assert await taking == epoch + 1
+
+
+async def test_a_held_lease_is_waited_for(database: Database, elsewhere: Database) -> None:
+    """A lease that is held is not taken; one whose end lies further away than any is a dead process's, and is."""
+    await Lease(database).take()
+    assert await take_within(Lease(elsewhere), 0.3) is None
+    await set_end(elsewhere, 5 * 3600)
+    assert await take_within(Lease(elsewhere), 10) == 2
+
+
+async def test_a_lease_given_up_is_free_at_once(
+    database: Database, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one process gives up, another takes without waiting, and the first one knows that it leads no more."""
+    monkeypatch.setattr(leader, "_RENEW_SECONDS", 0.5)
+    first = Lease(database)
+    await first.take()
+    await first.release()
+    assert await take_within(Lease(elsewhere), 10) == 2
+    await first.keep()
+    await first.release()
+    assert await take_within(Lease(database), 0.3) is None
+
+
+@pytest.mark.parametrize("is_cut_first", [False, True])
+async def test_a_leader_stops_in_time(
+    database: Database, elsewhere: Database, monkeypatch: pytest.MonkeyPatch, *, is_cut_first: bool
+) -> None:
+    """A leader whose renewal hangs, at once or after one that failed, stops before anybody could take over."""
+    monkeypatch.setattr(leader, "LEASE_SECONDS", 3)
+    monkeypatch.setattr(leader, "_RENEW_SECONDS", 1.0)
+    lease = Lease(database)
+    await lease.take()
+    async with elsewhere.begin() as tx:
+        row = (await tx.execute(sa.select(leases).with_for_update())).one()
+        if is_cut_first:
+            await tx.execute(sa.text(_CUT_OTHERS))
+        await lease.keep()
+        now = (await tx.execute(sa.text("SELECT extract(epoch FROM clock_timestamp())"))).scalar_one()
+        assert now < row.until
+    assert await take_within(Lease(elsewhere), 0.1) is None
