@@ -1,0 +1,1 @@
+"""What we claim about the bot, to be run by whoever doubts it."""
