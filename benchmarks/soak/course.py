@@ -78,6 +78,7 @@ class Course:
             number = self._chance.randint(1, 2) if self._postgres else 1
             bots = [await stack.enter_async_context(self.scene.run(**changes)) for _ in range(number)]
             self._note("bots started", number)
+            await asyncio.gather(*map(_is_up, bots))
             await self._make_trouble(min(ends_at, time.monotonic() + self._chance.uniform(1, 8)))
             if self._happens(0.7):
                 await self._kill(bots)
@@ -181,3 +182,9 @@ class Course:
         if not killed.is_set():
             kill(0)
         self._note("kills -9", len(bots))
+
+
+async def _is_up(bot: BotProcess) -> None:
+    """Wait until a bot has read the accounts, before which it may give up in trouble; or until it was killed."""
+    with contextlib.suppress(AssertionError):
+        await bot.says("useapi.net answers")
