@@ -21,6 +21,7 @@ from bot.errors import (
     DiscordTokenRefused,
     PortTaken,
     SettingsError,
+    StoreAway,
     StoreError,
 )
 
@@ -49,7 +50,7 @@ settings, from the environment or a .env file in the current folder:
   LOG_FORMAT              text or json (default: text)
 
 exit status:
-  run, demo                    0 stopped, 1 crashed, 2 settings or a token refused
+  run, demo                    0 stopped, 1 crashed or database away, 2 settings or a token refused
   check                        0 all in place, 1 something is not
   account, accounts            0 healthy, 1 needs attention, 2 not readable
   backup, restore, migrate-to  0 done, 2 not done
@@ -278,7 +279,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = args.handle(args)
     except BotError as error:
         print(_explain(error), file=sys.stderr)
-        return REFUSED
+        # Whatever starts the bot again after a crash should do so after this too.
+        return FAILED if isinstance(error, StoreAway) and args.handle is _run else REFUSED
     except KeyboardInterrupt:
         return STOPPED if args.handle in (_run, _demo) else INTERRUPTED
     return status

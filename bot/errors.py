@@ -24,6 +24,7 @@ BotError
     ├── ApiUnreachable
     ├── UnreadableAnswer
     ├── StoreError
+    │   └── StoreAway
     ├── DeliveryFailed
     └── Stopping
 
@@ -161,6 +162,10 @@ class StoreError(TryLater):
 
 class DeliveryFailed(TryLater):
     """A test message did not arrive, or perhaps not; the text says why."""
+
+
+class StoreAway(StoreError):
+    """The database's server does not take connections now; it may be starting, or out of reach."""
 
 
 class Stopping(TryLater):

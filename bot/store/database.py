@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.config import is_open_to_others
-from bot.errors import StoreError
+from bot.errors import StoreAway, StoreError
 
 _LOG = logging.getLogger(__name__)
 
@@ -152,7 +152,7 @@ async def open_as_it_is(url: str) -> AsyncIterator[Database]:
             pass
         yield Database(engine)
     except (SQLAlchemyError, OSError, TypeError) as error:
-        raise _trouble_at_opening(error) from None
+        raise _trouble_at_opening(error, is_file=sqlite_file(url) is not None) from None
     finally:
         await engine.dispose()
 
@@ -171,9 +171,12 @@ async def open_database(url: str) -> AsyncIterator[Database]:
         await engine.dispose()
 
 
-def _trouble_at_opening(error: Exception) -> StoreError:
+def _trouble_at_opening(error: Exception, *, is_file: bool) -> StoreError:
     cause = getattr(error, "orig", None) or error
-    return StoreError(f"it can't be opened ({type(cause).__name__}: {cause})")
+    # SQLSTATE's classes for no connection, no room for one, and a server that starts or ends.
+    state = str(getattr(cause, "sqlstate", ""))
+    is_away = not is_file and (isinstance(cause, OSError) or state.startswith(("08", "53", "57")))
+    return (StoreAway if is_away else StoreError)(f"it can't be opened ({type(cause).__name__}: {cause})")
 
 
 async def _open_engine(url: str) -> AsyncEngine:
@@ -187,7 +190,7 @@ async def _open_engine(url: str) -> AsyncEngine:
         await _migrate(engine, file)
     except (SQLAlchemyError, sqlite3.Error, OSError, TypeError) as error:  # TypeError: an option the driver lacks
         await engine.dispose()
-        raise _trouble_at_opening(error) from None
+        raise _trouble_at_opening(error, is_file=file is not None) from None
     except StoreError:
         await engine.dispose()
         raise

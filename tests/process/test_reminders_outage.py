@@ -4,7 +4,9 @@ import asyncio
 
 from tests.postgres import Postgres
 from tests.process.reminding import open_reminding
+from tests.process.stage import build_settings
 from tests.wire.channels import Moment
+from tests.wire.process import run_bot
 
 _FAST = {"REMINDER_TEST_LEASE": "2", "REMINDER_TEST_SCALE": "0.1"}
 
@@ -33,3 +35,16 @@ async def test_server_crashes_during_a_post(postgres: Postgres) -> None:
         assert [scene.times_told(channel, one) for one in (first, second)] == [1, 1]
         assert "Traceback" not in bot.output
         assert "another process" not in bot.output
+
+
+async def test_server_is_away_at_the_start(postgres: Postgres) -> None:
+    """Without its server the bot ends with words, and with the status of a crash, so that it is started again."""
+    nobody, url = "http://127.0.0.1:9", postgres.create()
+    postgres.crash()
+    try:
+        async with run_bot(nobody, build_settings(nobody, DATABASE_URL=url)) as bot:
+            assert await bot.ended() == 1
+    finally:
+        postgres.start()
+    assert bot.output.startswith("The database can't be used: it can't be opened")
+    assert "Traceback" not in bot.output
