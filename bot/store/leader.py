@@ -54,7 +54,8 @@ async def ensure_leads(tx: AsyncConnection, epoch: int) -> None:
     Raises:
         StoreError: another process has taken it over since this epoch began.
     """
-    query = sa.select(leases.c.epoch).where(leases.c.name == _NAME).with_for_update(read=True)
+    # Of all locks on a row, the one that keeps out who takes the lease, and not its own renewal meanwhile.
+    query = sa.select(leases.c.epoch).where(leases.c.name == _NAME).with_for_update(read=True, key_share=True)
     present = (await tx.execute(query)).scalar()
     if present is not None and present != epoch:
         raise StoreError("another process sends reminders now")
@@ -112,6 +113,9 @@ class Lease:
 
     async def keep(self) -> None:
         """Renew the lease until it is lost, or can't be renewed; ends before another process could take it."""
+        if self._database.is_sqlite:
+            # Its file's lock is all; a renewal would have to wait for every longer transaction.
+            await asyncio.Event().wait()
         clock, pause = asyncio.get_running_loop().time, _RENEW_SECONDS
         while clock() < (ends_at := self._renewed_at + LEASE_SECONDS - _RENEW_SECONDS):
             await asyncio.sleep(pause)

@@ -1,17 +1,22 @@
 """Tests of who may send, when two processes share a PostgreSQL database."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from bot.errors import StoreError
+from bot.store import database as database_module
 from bot.store import leader
 from bot.store.database import Database, open_database
 from bot.store.leader import Lease, ensure_leads
 from bot.store.tables import leases
 from tests.store.waiting import until_blocked
+from tests.wire.journal import PATIENCE
 
 _CUT_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -45,6 +50,13 @@ async def set_end(database: Database, seconds: int) -> None:
         await tx.execute(leases.update().values(until=sa.text(f"extract(epoch FROM clock_timestamp()) + {seconds}")))
 
 
+async def is_held(database: Database) -> bool:
+    """Whether the lease ends in the future."""
+    async with database.begin() as tx:
+        query = sa.select(leases.c.until > sa.text("extract(epoch FROM clock_timestamp())"))
+        return bool((await tx.execute(query)).scalar_one())
+
+
 async def take_within(lease: Lease, seconds: float) -> int | None:
     """Take the lease; returns None if somebody else still holds it by then."""
     try:
@@ -76,6 +88,37 @@ async def test_nobody_takes_over_amid_a_claim(database: Database, elsewhere: Dat
         await until_blocked(database, taking)
         assert not taking.done()
     assert await taking == epoch + 1
+
+
+async def test_a_long_claim_does_not_hold_up_the_renewal(
+    database: Database, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a leader's own transaction lasts, longer than a lease maybe, its lease is renewed."""
+    monkeypatch.setattr(leader, "_RENEW_SECONDS", 0.1)
+    lease = Lease(database)
+    epoch = await lease.take()
+    await set_end(elsewhere, -5)
+    async with database.begin() as tx:
+        await ensure_leads(tx, epoch)
+        keeping = asyncio.create_task(lease.keep())
+        async with asyncio.timeout(PATIENCE):
+            while not await is_held(elsewhere):
+                assert not keeping.done()
+        keeping.cancel()
+
+
+async def test_a_file_is_kept_whoever_writes(file: Path, file_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On SQLite the lease is kept without any write, which might have to wait too long."""
+    monkeypatch.setattr(leader, "LEASE_SECONDS", 0.3)
+    monkeypatch.setattr(leader, "_RENEW_SECONDS", 0.1)
+    monkeypatch.setattr(database_module, "_BUSY_SECONDS", 0.01)
+    async with open_database(file_url) as database:
+        lease = Lease(database)
+        await lease.take()
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(lease.keep(), 0.6)
 
 
 async def test_a_held_lease_is_waited_for(database: Database, elsewhere: Database) -> None:
