@@ -14,6 +14,7 @@ from tests.postgres import Postgres, serve_postgres
 from tests.process.reminding import open_reminding
 
 _LONGEST_MINUTES = 600.0
+_SHOWN = 30
 
 
 def _parse() -> argparse.Namespace:
@@ -44,6 +45,8 @@ def _report(course: Course, result: Count) -> None:
     print(f"  {result.doubled:6} messages too many")
     print(f"  {result.lost:6} reminders lost")
     print(f"  {result.unsettled:6} under way for ever")
+    if not result.is_right:
+        print("The last bot said:", *course.scene.bots[-1].lines.items[-_SHOWN:], sep="\n  ")
 
 
 def main() -> int:
