@@ -20,6 +20,7 @@ from bot.errors import PortTaken
 from bot.logs import set_up_logging
 from bot.running import Application, Policy
 from bot.store.database import Database, open_database
+from bot.store.leader import Lease
 from bot.useapi.directory import open_directory
 from bot.useapi.standin import TOKEN, StandIn
 
@@ -112,9 +113,10 @@ async def open_demo(now: Callable[[], datetime]) -> AsyncIterator[Demo]:
             await application.bot.user.edit(username="MiniMax Bot")
             demo = _furnish(env, standin)
             # The accounts are known then, so that a new reminder can say what comes next.
-            await application.passes.run_once(epoch=1)
+            epoch = await Lease(database).take()
+            await application.passes.run_once(epoch)
             await demo.manager.slash(demo.channel, "minimax-account", account=FIRST_SHOWN, share="yes")
-            passing = asyncio.create_task(application.passes.keep_passing(epoch=1), name="pass")
+            passing = asyncio.create_task(application.passes.keep_passing(epoch), name="pass")
             try:
                 yield demo
             finally:

@@ -1,0 +1,133 @@
+"""Tests of channels that take no reminders: who is told, when, and what becomes of what is owed."""
+
+import simcord
+
+from tests.chat.reminding import DAY, add, posts_in, said_in, show
+from tests.chat.test_lookup import card_of
+from tests.world import World, account
+
+HOUR = 3600.0
+
+
+def dms_of(world: World) -> list[str]:
+    """Return the direct messages that the manager got."""
+    return [message.content for message in world.manager.user.dm_channel.history()]
+
+
+def refuse_in(world: World, channel: simcord.ChannelHandle, code: int = 50013) -> None:
+    """Let a channel refuse all messages from now on."""
+    world.env.inject_error("POST", f"/channels/{channel.id}/messages", status=403, code=code, times=None)
+
+
+async def pass_hourly(world: World, hours: int) -> None:
+    """Run a pass each hour."""
+    for _ in range(hours):
+        await world.pass_once()
+        await world.env.advance_time(HOUR)
+
+
+async def test_whoever_added_the_watch_is_told_once(world: World) -> None:
+    """After three refusals over an hour the adder gets one direct message with the reason and what to do."""
+    await add(world, "123456")
+    refuse_in(world, world.channel)
+    await pass_hourly(world, 2)
+    assert dms_of(world) == []
+    await pass_hourly(world, 24)
+    (told,) = dms_of(world)
+    assert told.startswith("⚠️ MiniMax reminders can't reach this channel:\n- #pipeline: the bot lacks a right")
+    assert "Nothing is lost" in told
+
+
+async def test_one_message_tells_of_all_channels(world: World) -> None:
+    """Trouble with a whole server is told in one message."""
+    other = world.env.guild.create_text_channel("other")
+    await add(world, "123456")
+    await add(world, "123456", channel=other)
+    for channel in (world.channel, other):
+        refuse_in(world, channel, code=50001)
+    await pass_hourly(world, 12)
+    (told,) = dms_of(world)
+    assert "- #pipeline: the bot may not see the channel\n- #other: the bot may not see the channel" in told
+
+
+async def test_another_channel_is_told_if_the_adder_takes_no_messages(world: World) -> None:
+    """Who takes no direct messages is told where the bot can still write: in another watched channel."""
+    other = world.env.guild.create_text_channel("other")
+    await add(world, "234567")
+    await add(world, "345678", channel=other)
+    refuse_in(world, world.channel)
+    await world.pass_once()
+    refuse_in(world, world.manager.user.dm_channel, code=50007)
+    await pass_hourly(world, 24)
+    assert [line for line in said_in(other) if "can't reach this channel" in line] == said_in(other)[-1:]
+
+
+async def test_the_list_tells_if_nobody_else_can(world: World) -> None:
+    """With nobody to write to and no other channel, the list shows it, and nobody is bothered in every pass."""
+    await add(world, "123456")
+    refuse_in(world, world.channel)
+    refuse_in(world, world.manager.user.dm_channel, code=50007)
+    await pass_hourly(world, 24)
+    assert "⚠️ It does not arrive: the bot lacks a right in the channel." in (
+        card_of(await show(world)).description or ""
+    )
+    tries = [
+        one for one in world.env.http_requests if one.path == f"/channels/{world.manager.user.dm_channel.id}/messages"
+    ]
+    assert len(tries) == 1
+
+
+async def test_the_first_success_ends_it(world: World) -> None:
+    """A channel that works again gets what is due then, and later trouble is news again."""
+    await add(world, "123456")
+    refuse_in(world, world.channel)
+    await pass_hourly(world, 12)
+    world.env.backend.faults.clear()
+    await pass_hourly(world, 7)
+    assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    refuse_in(world, world.channel)
+    await world.env.advance_time(5 * DAY)
+    await pass_hourly(world, 24)
+    assert len(dms_of(world)) == 2
+
+
+async def test_an_audit_tells_before_a_reminder_is_due(world: World) -> None:
+    """A channel that is deleted long before the next reminder is told of within a day, without a message there."""
+    world.standin.accounts = {"9": account("9", days=300)}
+    doomed = world.env.guild.create_text_channel("doomed")
+    await add(world, "9", channel=doomed)
+    await world.pass_once()
+    world.env.backend.delete_channel(doomed.id)
+    await pass_hourly(world, 24)
+    assert dms_of(world) == []
+    await pass_hourly(world, 3 * 24)
+    (told,) = dms_of(world)
+    assert "- #doomed: the channel is gone" in told
+    assert "⚠️ It would not arrive: the channel is gone." in (card_of(await show(world)).description or "")
+
+
+async def test_an_audit_says_when_nobody_would_be_notified(world: World) -> None:
+    """A role that was deleted is trouble too; the reminder itself still comes."""
+    world.standin.accounts = {"9": account("9", days=16)}
+    role = world.env.guild.create_role("Ops", mentionable=True)
+    await add(world, "9", mention=role)
+    await world.pass_once()
+    world.env.backend.delete_role(world.env.guild.id, role.id)
+    await pass_hourly(world, 26)
+    (told,) = dms_of(world)
+    assert "the role to mention is gone, so nobody would be notified" in told
+    await world.env.advance_time(DAY)
+    await world.pass_once()
+    assert len(posts_in(world.channel)) == 1
+
+
+async def test_an_audit_of_channels_that_work_says_nothing(world: World) -> None:
+    """Days of audits post nothing, and tell nobody of anything."""
+    world.standin.accounts = {"9": account("9", days=300)}
+    thread_parent = world.env.guild.create_text_channel("above")
+    await add(world, "9", channel=thread_parent)
+    await add(world, "9")
+    await pass_hourly(world, 72)
+    assert (dms_of(world), posts_in(world.channel), posts_in(thread_parent)) == ([], [], [])
+    audits = [one for one in world.env.http_requests if one.path == f"/guilds/{world.env.guild.id}/channels"]
+    assert len(audits) == 2
