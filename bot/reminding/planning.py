@@ -1,6 +1,6 @@
 """One pass's decisions, written in the same transaction as what was read."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,6 +15,8 @@ from bot.store.watches import Watch, get_active_watches, get_watches_in, get_wat
 
 _FAR = timedelta(days=3650)
 _NOBODY = ""
+# Databases take some 32,000 parameters a statement.
+_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,10 @@ class Pair:
 
     watch: Watch
     known: Known
+
+    def owed(self, kind: Kind, ref: int, step: int = 0) -> Owed:
+        """Return what the watch's channel is to be told of the account."""
+        return Owed(self.watch.guild_id, self.watch.channel_id, self.known.account.id, kind, ref, step)
 
 
 async def plan_after_reading(
@@ -55,8 +61,9 @@ async def plan_while_blind(tx: AsyncConnection, guild_ids: Collection[int], now:
     episodes = await mark_trouble(tx, Kind.BLIND, BLIND, {_NOBODY: True}, now)
     await mark_outdated(tx, Kind.BLIND, episodes.turned.items(), now)
     for episode in episodes.opened.values():
-        for watch in await get_active_watches(tx, guild_ids):
-            await plan(tx, Owed(watch.guild_id, watch.channel_id, _NOBODY, Kind.BLIND, episode), now)
+        watches = await get_active_watches(tx, guild_ids)
+        owed = [Owed(watch.guild_id, watch.channel_id, _NOBODY, Kind.BLIND, episode) for watch in watches]
+        await plan(tx, owed, now)
     await _plan_steps(tx, guild_ids, set(), await get_known(tx), now)
 
 
@@ -103,33 +110,40 @@ async def _plan_events(
     if not troubled:
         return
     watches = await get_watches_to_look_at(tx, guild_ids, now, troubled)
-    for pair in await pair_up(tx, watches, {key: known[key] for key in troubled}):
-        for kind, found in episodes.items():
-            account_id = pair.known.account.id
-            if account_id in found.opened:
-                owed = Owed(pair.watch.guild_id, pair.watch.channel_id, account_id, kind, found.opened[account_id])
-                await plan(tx, owed, now)
+    owed = [
+        pair.owed(kind, found.opened[pair.known.account.id])
+        for pair in await pair_up(tx, watches, {key: known[key] for key in troubled})
+        for kind, found in episodes.items()
+        if pair.known.account.id in found.opened
+    ]
+    await plan(tx, owed, now)
 
 
 async def _plan_steps(
     tx: AsyncConnection, guild_ids: Collection[int], changed: set[str], known: Mapping[str, Known], now: datetime
 ) -> None:
     watches = await get_watches_to_look_at(tx, guild_ids, now, changed)
-    if not watches:
-        return
+    for start in range(0, len(watches), _AT_ONCE):
+        await _plan_some(tx, watches[start : start + _AT_ONCE], changed, known, now)
+
+
+async def _plan_some(
+    tx: AsyncConnection, watches: Sequence[Watch], changed: set[str], known: Mapping[str, Known], now: datetime
+) -> None:
     pairs = await pair_up(tx, watches, known)
     tokens = [pair.known.token for pair in pairs if pair.known.token]
     token_ids = {token.id for token in tokens} | {token.before_id for token in tokens if token.before_id}
     told = await get_told(tx, {watch.channel_id for watch in watches}, token_ids)
     gone = {account_id for kind, account_id in await get_open_troubles(tx) if kind == Kind.GONE}
+    planned = [_plan_pair(pair, told, now, is_news=pair.known.account.id in changed) for pair in pairs]
     look_at = {watch.id: now + _FAR for watch in watches}
-    for pair in pairs:
-        if pair.known.account.id in gone:
-            # Nothing is left to renew; should it come back, the next pass sees what is due.
-            look_at[pair.watch.id] = now
-            continue
-        moment = await _plan_pair(tx, pair, told, now, is_news=pair.known.account.id in changed)
+    for pair, one in zip(pairs, planned, strict=True):
+        # Of what is gone nothing is left to renew; should it come back, the next pass sees what is due.
+        moment = now if pair.known.account.id in gone else one.look_at
         look_at[pair.watch.id] = min(look_at[pair.watch.id], moment)
+    wanted = [one for pair, one in zip(pairs, planned, strict=True) if pair.known.account.id not in gone]
+    await cover(tx, [owed for one in wanted for owed in one.covered], now)
+    await plan(tx, [owed for one in wanted for owed in one.owed], now)
     await mark_looked_at(tx, look_at)
 
 
@@ -152,35 +166,35 @@ def watch_for(owed: Owed, watches: Iterable[Watch]) -> Watch | None:
     return None if chosen is None or chosen.paused_at is not None else chosen
 
 
-async def _plan_pair(
-    tx: AsyncConnection, pair: Pair, told: Mapping[tuple[int, str, int], Told], now: datetime, *, is_news: bool
-) -> datetime:
-    """Owe what is due for one channel and account; return when the next step comes.
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What is to be owed and covered for a pair, and when to look at it again."""
+
+    look_at: datetime
+    owed: Sequence[Owed] = ()
+    covered: Sequence[Owed] = ()
+
+
+def _plan_pair(pair: Pair, told: Mapping[tuple[int, str, int], Told], now: datetime, *, is_news: bool) -> _Planned:
+    """Return what is due for one channel and account.
 
     Only in the pass that reads a new expiry (`is_news`) can there be a renewal to speak of. A watch that is added
     later is told what is due, whatever its channel was told of an earlier token.
     """
-    token, watch, account_id = pair.known.token, pair.watch, pair.known.account.id
+    token, channel_id, account_id = pair.known.token, pair.watch.channel_id, pair.known.account.id
     if token is None:
-        return now + _FAR
+        return _Planned(now + _FAR)
     remaining = token.expires_at - now
-    steps = usable_steps(watch.days, token.life)
-    present = told.get((watch.channel_id, account_id, token.id), Told())
+    steps = usable_steps(pair.watch.days, token.life)
+    present = told.get((channel_id, account_id, token.id), Told())
     before = None
-    if is_news and (former := told.get((watch.channel_id, account_id, token.before_id or 0))):
+    if is_news and (former := told.get((channel_id, account_id, token.before_id or 0))):
         # What is under way counts as said: it may arrive any moment.
         before = replace(former, sent=former.sent | former.in_flight)
     decision = decide(steps, remaining, present, before)
-
-    def owed(kind: Kind, ref: int, step: int = 0) -> Owed:
-        return Owed(watch.guild_id, watch.channel_id, account_id, kind, ref, step)
-
-    for step in decision.cover:
-        await cover(tx, owed(Kind.STEP, token.id, step), now)
-    if decision.due is not None:
-        await plan(tx, owed(Kind.STEP, token.id, decision.due), now)
-    if decision.renewed and token.before_id is not None:
-        await plan(tx, owed(Kind.RENEWED, token.before_id), now)
-    after = replace(present, pending=present.pending | ({decision.due} if decision.due is not None else set()))
+    due = [] if decision.due is None else [pair.owed(Kind.STEP, token.id, decision.due)]
+    renewed = [pair.owed(Kind.RENEWED, token.before_id)] if decision.renewed and token.before_id is not None else []
+    after = replace(present, pending=present.pending | {owed.step for owed in due})
     ahead = coming_steps(steps, remaining, after)
-    return token.expires_at - timedelta(days=ahead[0]) if ahead else now + _FAR
+    look_at = token.expires_at - timedelta(days=ahead[0]) if ahead else now + _FAR
+    return _Planned(look_at, due + renewed, [pair.owed(Kind.STEP, token.id, step) for step in decision.cover])

@@ -1,7 +1,7 @@
 """What was read of the accounts: their facts, their tokens, and their trouble."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.account import Account, Capability
 from bot.core.reminders import Rule, Trouble, follow, is_same_token
 from bot.core.text import plain
-from bot.store.tables import accounts, deliveries, tokens, troubles
+from bot.store.tables import accounts, deliveries, insert_into, tokens, troubles
 
 _MOST_KEPT = 80
 
@@ -85,42 +85,67 @@ async def get_tokens(tx: AsyncConnection, token_ids: Collection[int]) -> dict[in
 async def mark_read(tx: AsyncConnection, read: Mapping[str, Account], now: datetime) -> set[str]:
     """Write down what was read; return the ids of accounts whose token or expiry is not what it was."""
     known = await get_known(tx)
+    history = await _get_history(tx)
     changed: set[str] = set()
+    rows = []
     for account_id, account in read.items():
         before = known.get(account_id)
-        token_id = await _mark_token(tx, account, before.token if before else None, now)
-        values = {"facts": _dump(account), "read_at": now, "token_id": token_id}
-        if before is None:
-            await tx.execute(accounts.insert().values(account_id=account_id, **values))
-        else:
-            await tx.execute(accounts.update().where(accounts.c.account_id == account_id).values(**values))
+        token_id = await _mark_token(tx, account, before.token if before else None, history.get(account_id, ()), now)
+        rows.append({"account_id": account_id, "facts": _dump(account), "read_at": now, "token_id": token_id})
         if before is None or before.account.expires_at != account.expires_at:
             changed.add(account_id)
+    if rows:
+        upsert = insert_into(tx, accounts)
+        facts = {name: upsert.excluded[name] for name in ("facts", "read_at", "token_id")}
+        await tx.execute(upsert.on_conflict_do_update(index_elements=["account_id"], set_=facts), rows)
     return changed
 
 
-async def _mark_token(tx: AsyncConnection, account: Account, current: Token | None, now: datetime) -> int | None:
+async def _get_history(tx: AsyncConnection) -> dict[str, list[Token]]:
+    """Return all tokens that accounts ever had, by account, oldest first."""
+    history: dict[str, list[Token]] = {}
+    for row in await tx.execute(sa.select(tokens).order_by(tokens.c.id)):
+        history.setdefault(row.account_id, []).append(_token(row))
+    return history
+
+
+async def _mark_token(
+    tx: AsyncConnection, account: Account, current: Token | None, history: Iterable[Token], now: datetime
+) -> int | None:
     """Return the id of the account's token, an old one if the expiry fits it, else a new one."""
     if account.expires_at is None:
         return current.id if current else None
-    rows = (await tx.execute(sa.select(tokens).where(tokens.c.account_id == account.id))).all()
-    fitting = next((_token(row) for row in rows if is_same_token(account.expires_at, row.anchor)), None)
-    lives = [account.expires_at - now]
-    lives += [account.expires_at - account.issued_at] if account.issued_at else []
-    lives += [fitting.life] if fitting and fitting.life else []
-    life = round(max(lives).total_seconds())
-    values: dict[str, Any] = {"expires_at": account.expires_at, "life_seconds": life if life > 0 else None}
+    fitting = next((token for token in history if is_same_token(account.expires_at, token.anchor)), None)
+    life = _longest_life(account, account.expires_at, fitting, now)
     if fitting is not None:
-        await tx.execute(tokens.update().where(tokens.c.id == fitting.id).values(**values))
         token_id = fitting.id
+        if (fitting.expires_at, fitting.life) != (account.expires_at, life):
+            values = _token_values(account.expires_at, life)
+            await tx.execute(tokens.update().where(tokens.c.id == token_id).values(**values))
     else:
-        before_id = current.id if current else None
-        values |= {"anchor": account.expires_at, "before_id": before_id, "user_id": login_of(account)}
-        insert = tokens.insert().values(account_id=account.id, **values)
-        token_id = (await tx.execute(insert.returning(tokens.c.id))).scalar_one()
+        values = _token_values(account.expires_at, life) | {
+            "account_id": account.id,
+            "anchor": account.expires_at,
+            "before_id": current.id if current else None,
+            "user_id": login_of(account),
+        }
+        token_id = (await tx.execute(tokens.insert().values(**values).returning(tokens.c.id))).scalar_one()
     if current is not None and current.id != token_id:
         await _forget_pending_steps(tx, current.id)
     return token_id
+
+
+def _longest_life(account: Account, expires_at: datetime, fitting: Token | None, now: datetime) -> timedelta | None:
+    """Return the longest life ever seen of a token, in whole seconds; None if all that is known is absurd."""
+    lives = [expires_at - now]
+    lives += [expires_at - account.issued_at] if account.issued_at else []
+    lives += [fitting.life] if fitting and fitting.life else []
+    seconds = round(max(lives).total_seconds())
+    return timedelta(seconds=seconds) if seconds > 0 else None
+
+
+def _token_values(expires_at: datetime, life: timedelta | None) -> dict[str, Any]:
+    return {"expires_at": expires_at, "life_seconds": None if life is None else round(life.total_seconds())}
 
 
 async def _forget_pending_steps(tx: AsyncConnection, token_id: int) -> None:

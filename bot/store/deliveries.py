@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.reminders import Told
 from bot.store.tables import deliveries, insert_into, targets
 
+# What a delivery is about, and by which it is owed once.
+_KEY = ("guild_id", "channel_id", "account_id", "kind", "ref", "step")
+
 
 class Kind(StrEnum):
     """What a delivery says."""
@@ -80,42 +83,26 @@ async def get_told(tx: AsyncConnection, channel_ids: Collection[int], token_ids:
     }
 
 
-def _same(owed: Owed) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        deliveries.c.guild_id == owed.guild_id,
-        deliveries.c.channel_id == owed.channel_id,
-        deliveries.c.account_id == owed.account_id,
-        deliveries.c.kind == owed.kind,
-        deliveries.c.ref == owed.ref,
-        deliveries.c.step == owed.step,
-    )
+async def plan(tx: AsyncConnection, owed: Iterable[Owed], now: datetime) -> None:
+    """Owe these, but for those that were ever owed before."""
+    if rows := [_row(one, State.PENDING, now) for one in owed]:
+        await tx.execute(insert_into(tx, deliveries).on_conflict_do_nothing(), rows)
 
 
-async def plan(tx: AsyncConnection, owed: Owed, now: datetime) -> None:
-    """Owe this, unless it was ever owed before."""
-    await _put(tx, owed, State.PENDING, now)
+async def cover(tx: AsyncConnection, owed: Iterable[Owed], now: datetime) -> None:
+    """Mark these steps as needless, whether they were already owed or not; what was sent stays sent."""
+    if rows := [_row(one, State.COVERED, now) for one in owed]:
+        insert = insert_into(tx, deliveries)
+        covering = insert.on_conflict_do_update(
+            index_elements=list(_KEY),
+            set_={"state": State.COVERED, "due_at": insert.excluded.due_at},
+            where=deliveries.c.state == State.PENDING,
+        )
+        await tx.execute(covering, rows)
 
 
-async def cover(tx: AsyncConnection, owed: Owed, now: datetime) -> None:
-    """Mark a step as needless, whether it was already owed or not; what was sent stays sent."""
-    pending = _same(owed) & (deliveries.c.state == State.PENDING)
-    await tx.execute(deliveries.update().where(pending).values(state=State.COVERED, due_at=now))
-    await _put(tx, owed, State.COVERED, now)
-
-
-async def _put(tx: AsyncConnection, owed: Owed, state: State, now: datetime) -> None:
-    values = {
-        "guild_id": owed.guild_id,
-        "channel_id": owed.channel_id,
-        "account_id": owed.account_id,
-        "kind": owed.kind,
-        "ref": owed.ref,
-        "step": owed.step,
-        "state": state,
-        "due_at": now,
-        "is_late": False,
-    }
-    await tx.execute(insert_into(tx, deliveries).values(**values).on_conflict_do_nothing())
+def _row(owed: Owed, state: State, now: datetime) -> dict[str, Any]:
+    return {name: getattr(owed, name) for name in _KEY} | {"state": state, "due_at": now, "is_late": False}
 
 
 async def get_ready_channels(tx: AsyncConnection, now: datetime, waits: Sequence[timedelta]) -> list[int]:

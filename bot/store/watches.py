@@ -129,5 +129,6 @@ async def pause_watch(tx: AsyncConnection, watch: Watch, paused_at: datetime | N
 
 async def mark_looked_at(tx: AsyncConnection, look_at: dict[int, datetime]) -> None:
     """Store when to look at these watches next."""
-    for watch_id, moment in look_at.items():
-        await tx.execute(watches.update().where(watches.c.id == watch_id).values(look_at=moment))
+    update = watches.update().where(watches.c.id == sa.bindparam("watch")).values(look_at=sa.bindparam("moment"))
+    if rows := [{"watch": watch_id, "moment": moment} for watch_id, moment in look_at.items()]:
+        await tx.execute(update, rows)

@@ -26,7 +26,7 @@ async def owe(database: Database, *owed: Owed) -> None:
     """Plan deliveries."""
     async with database.begin() as tx:
         for one in owed:
-            await plan(tx, one, NOW)
+            await plan(tx, [one], NOW)
 
 
 async def pending(database: Database, channel_id: int = CHANNEL) -> list[Owed]:

@@ -149,11 +149,11 @@ async def test_a_new_token_forgets_what_was_still_to_be_said_of_the_old(database
     """Waiting steps of the old token are dropped; what was under way or covered, and other tokens' steps, stay."""
     first = await token_id(database, EXPIRY)
     async with database.begin() as tx:
-        await plan(tx, step(7, ref=first), NOW)
+        await plan(tx, [step(7, ref=first)], NOW)
         await claim(tx, await get_pending(tx, CHANNEL), nonce="n", payload="{}", epoch=1, now=NOW)
-        await cover(tx, step(14, ref=first), NOW)
-        await plan(tx, step(3, ref=first), NOW)
-        await plan(tx, step(3, ref=first + 100, account_id="2"), NOW)
+        await cover(tx, [step(14, ref=first)], NOW)
+        await plan(tx, [step(3, ref=first)], NOW)
+        await plan(tx, [step(3, ref=first + 100, account_id="2")], NOW)
     await token_id(database, EXPIRY + 30 * DAY)
     async with database.begin() as tx:
         assert [one.ref for one in await get_pending(tx, CHANNEL)] == [first + 100]

@@ -36,7 +36,7 @@ async def test_plans_nothing_that_was_ever_owed(database: Database, fate: str) -
     """What is under way, sent or covered is not owed again."""
     if fate == "covered":
         async with database.begin() as tx:
-            await cover(tx, step(7), NOW)
+            await cover(tx, [step(7)], NOW)
     else:
         await owe(database, step(7))
         message = await claim_all(database)
@@ -55,7 +55,7 @@ async def test_covers_what_is_owed_and_what_is_not_yet(database: Database) -> No
     await owe(database, step(3), step(3, ref=2))
     async with database.begin() as tx:
         for days in (14, 7, 3, 1):
-            await cover(tx, step(days), NOW)
+            await cover(tx, [step(days)], NOW)
     assert await told(database) == Told(
         sent=frozenset({14}), in_flight=frozenset({7}), covered=frozenset({3, 1}), pending=frozenset()
     )
@@ -86,10 +86,10 @@ async def test_a_wait_is_no_longer_than_any(database: Database, failures: int, m
 async def test_what_covered_the_wider_steps_uncovers_them_when_it_is_dropped(database: Database) -> None:
     """A step that was never said has made nothing needless; what was covered by another stays so."""
     async with database.begin() as tx:
-        await cover(tx, step(14), NOW - DAY)
-        await plan(tx, step(1), NOW)
+        await cover(tx, [step(14)], NOW - DAY)
+        await plan(tx, [step(1)], NOW)
         for days in (7, 3):
-            await cover(tx, step(days), NOW)
+            await cover(tx, [step(days)], NOW)
         await drop(tx, [one.id for one in await get_pending(tx, CHANNEL)])
     assert await told(database) == Told(covered=frozenset({14}))
 
