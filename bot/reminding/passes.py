@@ -31,6 +31,7 @@ class Passes:
         self._troubles = Troubles(outbox)
         self._interval = interval
         self._woken = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._is_first = True
 
     def wake(self) -> None:
@@ -52,9 +53,15 @@ class Passes:
     async def run_once(self, epoch: int) -> None:
         """Settle what is open, read, plan, send, edit what is outdated, and tell of channels in trouble.
 
+        It waits for a pass that is under way.
+
         Raises:
             StoreError: the database can't be used, or another process leads by now.
         """
+        async with self._turn:
+            await self._pass(epoch)
+
+    async def _pass(self, epoch: int) -> None:
         await self._delivery.settle()
         until = await self._read(epoch)
         if await self._delivery.send_due(epoch, until):
