@@ -35,6 +35,7 @@ STOPPED, FAILED, REFUSED = 0, 1, 2
 INTERRUPTED = 130
 _DOTENV = Path(".env")
 _LAST_PORT = 65_535
+_MOST_DAYS = 365
 
 _LOG = logging.getLogger("bot")
 _EPILOG = """\
@@ -65,6 +66,12 @@ def _now() -> datetime:
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= _LAST_PORT):
         raise argparse.ArgumentTypeError(f"must be a number from 0 to {_LAST_PORT}")
+    return int(text)
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _MOST_DAYS):
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to {_MOST_DAYS}")
     return int(text)
 
 
@@ -104,6 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="the whole bot in the browser, without credentials or network")
     demo.add_argument("--port", type=_port, default=0, help="port of the page (default: a free one)")
     demo.add_argument("--no-open", action="store_true", help="print the address, do not open a browser")
+    demo.add_argument("--days-later", metavar="N", type=_days, default=0, help="let N days pass first (default: 0)")
     demo.set_defaults(handle=_demo)
     commands.add_parser("check", help="see whether everything is in place to run").set_defaults(handle=_check)
     account = commands.add_parser("account", help="show one account here, without Discord")
@@ -165,7 +173,9 @@ def _demo(args: argparse.Namespace) -> int:
 
     # Without a screen `webbrowser` would start a browser of the terminal, and wait for it.
     has_screen = sys.platform in ("darwin", "win32") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
-    asyncio.run(run_demo(port=args.port, open_browser=has_screen and not args.no_open, now=_now))
+    asyncio.run(
+        run_demo(port=args.port, days_later=args.days_later, open_browser=has_screen and not args.no_open, now=_now)
+    )
     return STOPPED
 
 

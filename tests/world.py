@@ -15,13 +15,12 @@ from simcord.results import InteractionResult
 from bot.core.secrets import Redactor
 from bot.running import Application, Policy
 from bot.store.database import Database, open_database
-from bot.store.leader import Lease
+from bot.store.leader import FIRST_EPOCH, Lease
 from bot.useapi.directory import open_directory
 from bot.useapi.standin import TOKEN, StandIn
 
 GUILD_ID = 1_200_000_000_000_000_001
 OTHER_GUILD_ID = 1_200_000_000_000_000_002
-_EPOCH = 1
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MEMBER = discord.Permissions(
     view_channel=True, send_messages=True, read_message_history=True, use_application_commands=True
@@ -70,7 +69,7 @@ class World:
 
     async def pass_once(self) -> None:
         """Run one pass of the reminders."""
-        await self.application.passes.run_once(_EPOCH)
+        await self.application.passes.run_once(FIRST_EPOCH)
 
 
 class _Clock:
@@ -106,7 +105,7 @@ async def _open_world(standin: StandIn, clock: _Clock, folder: str) -> AsyncIter
         ) as directory,
         open_database(f"sqlite+aiosqlite:///{folder}/bot.db") as database,
     ):
-        assert await Lease(database).take() == _EPOCH
+        assert await Lease(database).take() == FIRST_EPOCH
 
         def build() -> Application:
             policy = Policy(timedelta(minutes=30), (14, 7, 3, 1))

@@ -2,11 +2,12 @@
 
 import asyncio
 import webbrowser
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import discord
 import simcord
@@ -15,54 +16,45 @@ from simcord.backend.errors import SetupError
 from simcord.preview import Preview
 
 from bot.core.secrets import Redactor
+from bot.core.wording import say_count
 from bot.demo.accounts import FIRST_SHOWN, build_accounts, build_avatars
+from bot.demo.travel import DemoClock, Travel
 from bot.errors import PortTaken
 from bot.logs import set_up_logging
+from bot.reminding.passes import Passes
 from bot.running import Application, Policy
 from bot.store.database import Database, open_database
-from bot.store.leader import Lease
+from bot.store.leader import FIRST_EPOCH, Lease
 from bot.useapi.directory import open_directory
 from bot.useapi.standin import TOKEN, StandIn
 
 GUILD_ID = 1_100_000_000_000_000_001
+_DAYS_BEFORE = 6
+_HINTS = """\
+In the page press "1 day later" or "7 days later", under the last message, to let time pass and see what the bot says.
+Type /minimax-account, then a digit or a letter of a name, to look an account up. Ctrl-C ends the demo."""
 _MEMBER = discord.Permissions(
     view_channel=True, send_messages=True, read_message_history=True, use_application_commands=True
 )
 
 
-class DemoClock:
-    """Simulated time that starts at the real one and goes on at its pace; travelling moves it further."""
-
-    def __init__(self, real_now: Callable[[], datetime]) -> None:
-        self._real_now = real_now
-        self._started = real_now()
-        self._env: simcord.Env | None = None
-
-    def now(self) -> datetime:
-        """Return the time in the demo."""
-        simulated = self._started if self._env is None else self._env.now()
-        return simulated + (self._real_now() - self._started)
-
-    async def follow(self, env: simcord.Env) -> None:
-        """Move the simulated Discord to the start time, and take its time from then on."""
-        await env.advance_time((self._started - env.now()).total_seconds())
-        self._env = env
-
-
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A running demo: the simulated Discord, its channel and the two people who look at it."""
+    """A running demo: the simulated Discord, its channel, the two people who look at it, and how time passes."""
 
     env: simcord.Env
     channel: simcord.ChannelHandle
     manager: simcord.MemberActor
     member: simcord.MemberActor
+    producers: simcord.RoleHandle
     standin: StandIn
+    travel: Travel
 
 
-def _furnish(env: simcord.Env, standin: StandIn) -> Demo:
+def _furnish(env: simcord.Env, standin: StandIn, travel: Travel) -> Demo:
     guild = env.create_guild("Video team", id=GUILD_ID)
-    managers = guild.create_role("Producers", permissions=discord.Permissions(_MEMBER.value, manage_guild=True))
+    managing = discord.Permissions(_MEMBER.value, manage_guild=True)
+    managers = guild.create_role("Producers", permissions=managing, mentionable=True)
     members = guild.create_role("Editors", permissions=_MEMBER)
     channel = guild.create_text_channel("pipeline", topic="Type /minimax-account, then a digit or a letter of a name")
     mia = env.create_user("mia", global_name="Mia · manager")
@@ -72,7 +64,9 @@ def _furnish(env: simcord.Env, standin: StandIn) -> Demo:
         channel=channel,
         manager=guild.add_member(mia, roles=[managers]),
         member=guild.add_member(noah, roles=[members]),
+        producers=managers,
         standin=standin,
+        travel=travel,
     )
 
 
@@ -83,11 +77,35 @@ async def _open_temporary_database() -> AsyncIterator[Database]:
             yield database
 
 
+async def _live_until_today(demo: Demo, passes: Passes) -> None:
+    """Let the channel have a past: a watch on all accounts, what it brought, and a look-up before today's pass."""
+    # The accounts are known then, so that a new reminder can say what comes next.
+    await passes.run_once(FIRST_EPOCH)
+    await demo.manager.slash(demo.channel, "minimax-reminders add", account="all", mention=demo.producers)
+    await passes.run_once(FIRST_EPOCH)
+    await demo.travel.go(_DAYS_BEFORE - 1)
+    await demo.travel.move_on()
+    await demo.manager.slash(demo.channel, "minimax-account", account=FIRST_SHOWN, share="yes")
+    await passes.run_once(FIRST_EPOCH)
+
+
 @asynccontextmanager
-async def open_demo(now: Callable[[], datetime]) -> AsyncIterator[Demo]:
-    """Run the bot in a simulated Discord against the API's stand-in, with one look-up already in the channel."""
-    clock = DemoClock(now)
-    standin = StandIn(build_accounts(clock.now()))
+async def _keep(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do some work in the background meanwhile."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> AsyncIterator[Demo]:
+    """Run the bot in a simulated Discord against the API's stand-in, with some past in the channel already."""
+    clock = DemoClock(now, days_before=_DAYS_BEFORE)
+    standin = StandIn(build_accounts(clock.today, clock.now()))
     # Kept-alive connections hold timers, which simcord would wait for after each action.
     async with (
         standin.serve() as base_url,
@@ -111,23 +129,21 @@ async def open_demo(now: Callable[[], datetime]) -> AsyncIterator[Demo]:
             await clock.follow(env)
             assert application.bot.user is not None
             await application.bot.user.edit(username="MiniMax Bot")
-            demo = _furnish(env, standin)
-            # The accounts are known then, so that a new reminder can say what comes next.
-            epoch = await Lease(database).take()
-            await application.passes.run_once(epoch)
-            await demo.manager.slash(demo.channel, "minimax-account", account=FIRST_SHOWN, share="yes")
-            passing = asyncio.create_task(application.passes.keep_passing(epoch), name="pass")
-            try:
+            await Lease(database).take()
+            demo = _furnish(env, standin, Travel(env, clock, standin, application.passes))
+            await _live_until_today(demo, application.passes)
+            await demo.travel.go(days_later)
+            await demo.travel.offer(application.bot.get_partial_messageable(demo.channel.id))
+            async with _keep(demo.travel.keep_going(), application.passes.keep_passing(FIRST_EPOCH)):
                 yield demo
-            finally:
-                passing.cancel()
-                await asyncio.gather(passing, return_exceptions=True)
 
 
-async def run_demo(*, port: int, open_browser: bool, now: Callable[[], datetime]) -> None:
+async def run_demo(*, port: int, days_later: int, open_browser: bool, now: Callable[[], datetime]) -> None:
     """Serve the demo page until Ctrl-C, or until the visitor ends the session in the page."""
     set_up_logging(Redactor([TOKEN]), "WARNING", "text")
-    async with open_demo(now) as demo:
+    if days_later:
+        print(f"Letting {say_count(days_later, 'day')} pass.", flush=True)
+    async with open_demo(now, days_later=days_later) as demo:
         preview = demo.env.preview(
             demo.channel,
             viewers=[demo.manager, demo.member],
@@ -135,6 +151,7 @@ async def run_demo(*, port: int, open_browser: bool, now: Callable[[], datetime]
             assets=build_avatars(),
             port=port,
         )
+        demo.travel.arrived = preview.refresh
         await _show(preview, port, open_browser=open_browser)
 
 
@@ -147,9 +164,7 @@ async def _show(preview: Preview, port: int, *, open_browser: bool) -> None:
         raise PortTaken(port) from None
     try:
         print(f"The demo runs at {preview.url}", flush=True)
-        print(
-            "In the page type /minimax-account, then a digit or a letter of a name. Ctrl-C ends the demo.", flush=True
-        )
+        print(_HINTS, flush=True)
         if open_browser:
             await asyncio.to_thread(webbrowser.open, preview.url)
         await preview.wait_closed()

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 FIRST_SHOWN = "104212880"
 LIFE = timedelta(days=30)
+_NOTICED_AFTER = timedelta(days=2)
 _AVATARS = "https://cdn.hailuoai.video/avatars"
 _COLOURS = {
     "amara": "#7048e8",
@@ -43,33 +44,41 @@ def _entry(account_id: str, name: str, *, expires: datetime | None, **top: Any) 
     return {"account": account_id, "jwt": jwt, "maxJobs": 3, **top}
 
 
-def build_accounts(now: datetime) -> dict[str, Any]:
-    """Return the list endpoint's object, dated around the given time."""
+def _renewed(expires: datetime, now: datetime) -> datetime:
+    """Return the expiry at a time, of a login that somebody renews two days after it has expired."""
+    while now >= expires + _NOTICED_AFTER:
+        expires += _NOTICED_AFTER + LIFE
+    return expires
+
+
+def build_accounts(today: datetime, now: datetime) -> dict[str, Any]:
+    """Return the list endpoint's object at a time, dated around today."""
     day = timedelta(days=1)
+    trouble = {"error": "Session refresh failed, manual update required"} if now >= today - 3 * day else {}
     october = {"supportMusic": False, "supportVideo": True}
     march = {"supportVideo": True, "supportChat": True, "supportAudio": True}
     entries = [
-        _entry("104212880", "Amara Okafor", expires=now + 21 * day + day / 3, **march),
-        _entry("104377015", "Jonas Weber", expires=now + 13 * day + day / 2, maxJobs=1, **october),
-        _entry("118020446", "Priya Raman", expires=now + 5 * day - day / 8, **march),
-        _entry("118733902", "Mateo Silva", expires=now + day / 3, **march),
-        _entry("121904571", "Lina Haddad", expires=now - 3 * day, **march),
-        _entry(
-            "127650038",
-            "Omar Farouk",
-            expires=now + 9 * day,
-            error="Session refresh failed, manual update required",
-            **march,
-        ),
+        _entry("104212880", "Amara Okafor", expires=today + 21 * day + day / 3, **march),
+        _entry("104377015", "Jonas Weber", expires=today + 12 * day + day / 2, maxJobs=1, **october),
+        _entry("118020446", "Priya Raman", expires=today + 5 * day - day / 8, **march),
+        _entry("118733902", "Mateo Silva", expires=_renewed(today + day / 3, now), **march),
+        _entry("121904571", "Lina Haddad", expires=today - 3 * day - day / 5, **march),
+        _entry("127650038", "Omar Farouk", expires=today + 9 * day, **march, **trouble),
         _entry("130088214", "Studio North", expires=None, **march),
-        _entry("133461799", "Greta Lind", expires=now + 27 * day, supportAudio=False, supportVideo=True),
+        _entry(
+            "133461799",
+            "Greta Lind",
+            expires=_renewed(today - 5 * day - day / 4, now),
+            supportAudio=False,
+            supportVideo=True,
+        ),
         _entry(
             "140255127",
             "**@everyone** [free credits](https://example.com) `x` \u202egnp.exe",
-            expires=now + 18 * day,
+            expires=today + 18 * day,
             **march,
         ),
-        _entry("156017730", "Beta Tester", expires=now + 24 * day, supportVoiceClone=True, **march),
+        _entry("156017730", "Beta Tester", expires=today + 24 * day, supportVoiceClone=True, **march),
     ]
     return {entry["account"]: entry for entry in entries}
 

@@ -21,6 +21,8 @@ LEASE_SECONDS = 15
 _RENEW_SECONDS = 5.0
 _RELEASE_SECONDS = 1.0
 _NAME = "passes"
+# The first to lead with a new database.
+FIRST_EPOCH = 1
 
 
 @contextmanager
@@ -147,8 +149,8 @@ class Lease:
         now = await _clock(tx)
         values = {"owner": self._owner, "until": now + LEASE_SECONDS}
         if row is None:
-            self.epoch = 1
-            await tx.execute(leases.insert().values(name=_NAME, epoch=1, **values))
+            self.epoch = FIRST_EPOCH
+            await tx.execute(leases.insert().values(name=_NAME, epoch=FIRST_EPOCH, **values))
             return True
         # A SQLite file has one process, by its lock: whoever held the lease before is gone.
         # Elsewhere nobody takes it for longer than this: a later end was written before the clock was set back.

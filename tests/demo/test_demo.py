@@ -1,8 +1,13 @@
 """Tests of what the demo shows, in the simulated Discord."""
 
-from datetime import UTC, datetime
+import asyncio
+from datetime import UTC, datetime, timedelta
 
-from bot.demo import open_demo
+import discord
+import pytest
+
+from bot.__main__ import build_parser
+from bot.demo import Demo, open_demo
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -31,14 +36,71 @@ async def test_shows_each_state() -> None:
         ]
 
 
-async def test_starts_with_a_look_up_in_the_channel() -> None:
-    """A visitor sees a card before typing anything, dated today."""
+def reminders_in(demo: Demo) -> list[discord.Message]:
+    """Return the reminders in the channel, oldest first; only they have a sentence."""
+    return [message for message in demo.channel.history() if message.content]
+
+
+async def test_starts_with_a_look_up_and_a_reminder_in_the_channel() -> None:
+    """A visitor sees a card and today's reminder before typing anything, and below them what lets time pass."""
     async with open_demo(lambda: NOW) as demo:
-        message = demo.channel.last_message
-        assert message is not None
-        assert message.embeds[0].title == "Amara Okafor"
-        assert message.embeds[0].timestamp == NOW
-        assert message.created_at == NOW
+        look_up, reminder, control = demo.channel.history()[-3:]
+        assert [message.created_at for message in (look_up, reminder, control)] == [NOW] * 3
+        assert (look_up.embeds[0].title, look_up.embeds[0].timestamp) == ("Amara Okafor", NOW)
+        sentence = "⏰ MiniMax login Mateo Silva (118733902) expires in 8 hours."
+        assert reminder.content == f"{sentence} {demo.producers.mention}"
+        assert control.embeds[0].title == "Time travel"
+
+
+async def test_starts_with_reminders_of_the_days_before() -> None:
+    """The channel has been told of all accounts for some days: some reminders are red, some green, some folded."""
+    async with open_demo(lambda: NOW) as demo:
+        reminders = reminders_in(demo)
+        assert reminders[0].created_at == NOW - timedelta(days=6)
+        assert {message.content[0] for message in reminders} == {"⏰", "🔴", "✅", "⏭"}
+        assert any(message.embeds == [] for message in reminders)
+
+
+async def test_starts_some_days_later() -> None:
+    """Each of the days has had its pass: what became due was said on its day, and a renewal turned old ones green."""
+    async with open_demo(lambda: NOW, days_later=4) as demo:
+        last = [message for message in reminders_in(demo) if message.created_at >= NOW]
+        dates = [message.created_at - NOW for message in last]
+        assert dates == [timedelta(days=days) for days in (0, 1, 2, 3, 4)]
+        mateo = "✅ MiniMax login Mateo Silva (118733902) is renewed until 24 December 2026."
+        assert [message.content for message in last[:2]] == [mateo, mateo]
+        assert last[3].content == mateo
+        assert "Priya Raman (118020446) expires in 21 hours" in last[4].content
+
+
+async def test_lets_a_day_pass_at_a_press() -> None:
+    """The button moves the time, the bot says what is due by then, and the buttons come along to the end."""
+    async with open_demo(lambda: NOW) as demo:
+        arrived = asyncio.Event()
+
+        async def arrive() -> None:
+            arrived.set()
+
+        demo.travel.arrived = arrive
+        control = demo.channel.last_message
+        assert control is not None
+        await demo.member.click(control, label="1 day later")
+        async with asyncio.timeout(20):
+            await arrived.wait()
+        folded, reminder, moved = demo.channel.history()[-3:]
+        assert folded.embeds == []
+        expired = "🔴 MiniMax login Mateo Silva (118733902) expired 16 hours ago."
+        assert reminder.content == f"{expired} {demo.producers.mention}"
+        assert reminder.created_at == moved.created_at == NOW + timedelta(days=1)
+        assert "It is **23 November 2026** here." in (moved.embeds[0].description or "")
+
+
+@pytest.mark.parametrize("typed", ["-1", "366", "1.5", "soon", ""])
+def test_refuses_days_that_are_no_number_up_to_a_year(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The days to let pass are a whole number from 0 to 365."""
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["demo", f"--days-later={typed}"])
+    assert "must be a number from 0 to 365" in capsys.readouterr().err
 
 
 async def test_offers_the_command_to_the_manager_only() -> None:

@@ -57,6 +57,7 @@ async def page(request: pytest.FixtureRequest, demo: tuple[Process, str]) -> Asy
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         opened = await browser.new_page(viewport={"width": width, "height": height})
         opened.set_default_timeout(15 * SECONDS)
+        expect.set_options(timeout=15 * SECONDS)
         await opened.goto(demo[1])
         await expect(opened.get_by_text("Amara Okafor")).to_be_visible()
         yield opened
@@ -83,15 +84,16 @@ async def look_up(page: Page, typed: str, offered: str) -> None:
 
 async def test_answers_the_typed_command(page: Page) -> None:
     """A visitor types the command, picks an account from completion and sees its card."""
-    await look_up(page, "mateo", "118733902 · Mateo Silva · expires in 8 hours")
-    await expect(page.get_by_text("Last day.")).to_be_visible()
+    await look_up(page, "studio", "130088214 · Studio North · expiry unknown")
+    await expect(page.get_by_text("Expiry unknown.")).to_be_visible()
 
 
 async def test_checks_again_at_a_press(page: Page, tmp_path: Path) -> None:
     """The button under a card works, and the card still fits the window."""
-    await page.get_by_role("button", name="Check now").first.click()
+    look_up = page.get_by_role("article").filter(has_text="Amara Okafor")
+    await look_up.get_by_role("button", name="Check now").click()
     await expect(page.locator("#action-status")).to_have_text("Callback completed")
-    await expect(page.get_by_text("Healthy.", exact=True)).to_be_visible()
+    await expect(look_up.get_by_text("Healthy.", exact=True)).to_be_visible()
     card = await page.get_by_text("Amara Okafor").bounding_box()
     assert card is not None
     assert 0 <= card["x"] <= card["x"] + card["width"] <= await page.evaluate("window.innerWidth")
@@ -99,6 +101,18 @@ async def test_checks_again_at_a_press(page: Page, tmp_path: Path) -> None:
     await page.screenshot(path=tmp_path / "page.png")
 
 
+@pytest.mark.parametrize("page", [(390, 844)], indirect=True, ids=["phone"])
+async def test_lets_time_pass_at_a_press(page: Page) -> None:
+    """After a press the page shows by itself what the bot said on the days that passed."""
+    await page.get_by_role("button", name="1 day later").click()
+    conversation = page.get_by_role("log")
+    await expect(
+        conversation.get_by_text("MiniMax login Mateo Silva (118733902) expired 16 hours ago.")
+    ).to_be_visible()
+    await expect(page.get_by_role("button", name="7 days later")).to_be_enabled()
+
+
+@pytest.mark.parametrize("page", [(1280, 900)], indirect=True, ids=["desktop"])
 async def test_keeps_the_command_from_whoever_may_not_use_it(page: Page) -> None:
     """The viewer with Manage Server is offered the command, the one without is not."""
     composer = page.locator("#channel-composer-input")
