@@ -10,7 +10,7 @@ from bot.chat import text
 from bot.chat.cards import AMBER, GREEN, GREY, RED, account_card
 from bot.core.account import Account, Status
 from bot.core.text import cut, plain
-from bot.core.wording import SETUP_GUIDE, say_capabilities, say_count, say_date, say_state, say_unconfirmed
+from bot.core.wording import SETUP_GUIDE, say_capabilities, say_count, say_date, say_standing, say_unconfirmed
 from bot.reminding.items import Item, Standing
 from bot.reminding.sending import Payload
 from bot.store.deliveries import Kind
@@ -166,11 +166,11 @@ def _say_trouble(item: Item, now: datetime) -> str:
         return "can't be read"
     if item.owed.kind is Kind.GONE or not item.is_listed:
         return "is no longer set up at useapi.net"
-    if item.owed.kind is Kind.ERROR or item.known.account.error is not None:
+    if item.owed.kind is Kind.ERROR:
         return "is in error"
     if now - item.known.read_at > _FRESH_FOR:
         return say_unconfirmed(item.known.account, item.known.read_at, now)
-    return say_state(item.known.account, now)
+    return say_standing(item.known.account, now)
 
 
 def _say_renewed(item: Item, now: datetime) -> str:
@@ -179,7 +179,7 @@ def _say_renewed(item: Item, now: datetime) -> str:
     if item.is_other_login:
         return "holds another person's login now"
     if account.expires_at is None or account.expires_at <= now:
-        return f"was renewed, but {say_state(account, now)}"
+        return f"was renewed, but {say_standing(account, now)}"
     return f"is renewed until {say_date(account.expires_at)}"
 
 

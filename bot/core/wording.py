@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -66,6 +66,14 @@ def say_state(account: Account, now: datetime) -> str:
             return f"expires in {say_duration(remaining)}"
         case _:
             assert_never(status)
+
+
+def say_standing(account: Account, now: datetime) -> str:
+    """Return how the account stands as the end of a sentence: "expires in 12 days and is in error"."""
+    if account.error is not None:
+        expiry = say_state(replace(account, error=None), now)
+        return "is in error" if account.expires_at is None else f"{expiry} and is in error"
+    return "has no known expiry" if account.expires_at is None else say_state(account, now)
 
 
 def say_date(moment: datetime) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.account import Account
-from bot.core.wording import MAX_IDS, SETUP_GUIDE, explain, say_duration, say_state
+from bot.core.wording import MAX_IDS, SETUP_GUIDE, explain, say_duration, say_standing, say_state
 from bot.errors import (
     AccountOnHold,
     AmbiguousName,
@@ -130,6 +130,21 @@ def test_every_duration_is_a_positive_whole_number_of_a_unit(duration: timedelta
 def test_a_state_is_said_in_a_few_words(account: Account, words: str) -> None:
     """Each status has its own few words."""
     assert say_state(account, NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("account", "words"),
+    [
+        (Account("1", expires_at=NOW + timedelta(days=12)), "expires in 12 days"),
+        (Account("1"), "has no known expiry"),
+        (Account("1", error="no"), "is in error"),
+        (Account("1", expires_at=NOW + timedelta(days=2), error="no"), "expires in 2 days and is in error"),
+        (Account("1", expires_at=NOW - timedelta(days=40), error="no"), "expired 40 days ago and is in error"),
+    ],
+)
+def test_an_account_is_said_to_stand_in_a_sentence(account: Account, words: str) -> None:
+    """What ends a sentence has a verb, and an error does not hide the expiry."""
+    assert say_standing(account, NOW) == words
 
 
 def leaves(kind: type[BotError]) -> set[type[BotError]]:
