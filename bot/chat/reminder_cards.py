@@ -152,7 +152,7 @@ def _state(item: Item, now: datetime) -> str:
     kind = item.owed.kind
     match item.standing:
         case Standing.SUPERSEDED:
-            return "has a later reminder"
+            return "has a newer reminder"
         case Standing.OVER:
             return _GOOD_NEWS[kind]
         case Standing.OPEN if kind is not Kind.RENEWED:
@@ -198,7 +198,7 @@ def _card(item: Item, now: datetime) -> discord.Embed:
     if item.known is None:
         return _blindness_card(item)
     if item.standing is Standing.SUPERSEDED:
-        return discord.Embed(description=f"{_subject(item)} has a later reminder.", colour=GREY)
+        return discord.Embed(description=f"{_subject(item)} has a newer reminder.", colour=GREY)
     card = account_card(Reading(item.known.account, item.known.read_at), now)
     for describe in (_describe_good_news, _describe_absence, _describe_stake):
         if describe(item, card, now):
