@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import Enum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +14,9 @@ from bot.store.claims import Claim, Subject, get_claims
 from bot.store.deliveries import Kind, Owed, get_told
 from bot.store.watches import Watch, get_watches_in
 from bot.useapi.directory import Reading
+
+_ORDER = {Kind.GONE: 0, Kind.ERROR: 0, Kind.STEP: 1, Kind.RENEWED: 2, Kind.BLIND: 3}
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Standing(Enum):
@@ -63,7 +67,10 @@ class Item:
 async def load_items(
     tx: AsyncConnection, carried: Sequence[Owed], fresh: Mapping[str, Reading] | None = None
 ) -> list[Item]:
-    """Return what is known of what one channel is owed, or was told; `fresh` is a list that was read just now."""
+    """Return what is known of what one channel is owed, or was told, the most pressing first.
+
+    `fresh` is a list that was read just now.
+    """
     if not carried:
         return []
     account_ids = {owed.account_id for owed in carried}
@@ -86,7 +93,16 @@ async def load_items(
         item = replace(item, claim=claims.get(item.subject))
         said = told.get((owed.channel_id, owed.account_id, owed.ref), Told()).sent
         items.append(replace(item, standing=_standing(item, said, is_troubled=is_troubled)))
-    return items
+    return sorted(items, key=_urgency)
+
+
+def _urgency(item: Item) -> tuple[bool, int, datetime]:
+    """Sort what is open before what is settled, accounts that fail before those that expire, and these soonest first.
+
+    That nothing can be read comes last: it says less than what it goes with.
+    """
+    expires_at = item.known.account.expires_at if item.known else None
+    return item.standing is not Standing.OPEN, _ORDER[item.owed.kind], expires_at or _NEVER
 
 
 def _renew(known: Known | None, reading: Reading | None) -> Known | None:

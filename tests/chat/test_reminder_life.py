@@ -114,6 +114,22 @@ async def test_a_channel_that_refuses_does_not_hold_up_the_others(world: World) 
     assert len(said_in(other)) == 2
 
 
+async def test_the_most_pressing_account_is_named_first(world: World) -> None:
+    """A phone's notification shows the start of the sentence: what fails already, then what expires soonest."""
+    world.standin.accounts = {
+        "1": account("1", "Late", days=9),
+        "2": account("2", "Soon", days=2),
+        "3": account("3", "Over", days=-2),
+    }
+    await add(world)
+    await world.pass_once()
+    (post,) = posts_in(world.channel)
+    assert post.content == (
+        "🔴 3 MiniMax logins: Over (3) expired 2 days ago; Soon (2) expires in 2 days; Late (1) expires in 9 days."
+    )
+    assert [card.title for card in post.embeds] == ["Over", "Soon", "Late"]
+
+
 @pytest.mark.parametrize("name", ["Jo", "J" * 60, "*" * 300, "\N{GRINNING FACE}" * 300])
 async def test_a_dozen_accounts_due_at_once_fit(world: World, name: str) -> None:
     """Twelve accounts are grouped into messages that Discord takes, each account in exactly one."""
@@ -169,12 +185,12 @@ async def test_check_now_reads_all_with_one_call(world: World, *, restarted: boo
     assert result.response.id == before.id
     assert set(buttons_of(result.response)) == {"Check now", "I'm on it", "How to renew"}
     (after,) = posts_in(world.channel)
-    assert [card.title for card in after.embeds] == ["Jane Doe", "Sam Renewed", "Sam Reed"]
+    assert [card.title for card in after.embeds] == ["Sam Reed", "Jane Doe", "Sam Renewed"]
     assert after.content == (
-        "🔴 3 MiniMax logins: Jane Doe (123456) expires in 12 days; "
-        "Sam Renewed (234567) is renewed until 10 February 2026; Sam Reed (345678) expired 2 days ago."
+        "🔴 3 MiniMax logins: Sam Reed (345678) expired 2 days ago; Jane Doe (123456) expires in 12 days; "
+        "Sam Renewed (234567) is renewed until 10 February 2026."
     )
-    assert ["Not renewed yet" in (card.description or "") for card in after.embeds] == [True, False, True]
+    assert ["Not renewed yet" in (card.description or "") for card in after.embeds] == [True, True, False]
     assert after.embeds[-1].footer.text == before.embeds[-1].footer.text
     again = await world.member.click(after, label="Check now")
     assert again.response is not None
