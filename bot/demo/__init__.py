@@ -13,7 +13,7 @@ import discord
 import simcord
 from pydantic import SecretStr
 from simcord.backend.errors import SetupError
-from simcord.preview import Preview
+from simcord.preview import Preview, _markdown
 
 from bot.core.secrets import Redactor
 from bot.core.wording import say_count
@@ -138,19 +138,21 @@ async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> Asyn
                 yield demo
 
 
+def build_page(demo: Demo, port: int = 0) -> Preview:
+    """Return the page of the demo, on a free port if none is given."""
+    # Discord shows channels and roles by name in a card's text; simcord's page shows their bare ids.
+    _markdown._FIELD_POLICIES["embed_description"]["mentions"] = True  # noqa: SLF001
+    viewers = [demo.manager, demo.member]
+    return demo.env.preview(demo.channel, viewers=viewers, layout="channel", assets=build_avatars(), port=port)
+
+
 async def run_demo(*, port: int, days_later: int, open_browser: bool, now: Callable[[], datetime]) -> None:
     """Serve the demo page until Ctrl-C, or until the visitor ends the session in the page."""
     set_up_logging(Redactor([TOKEN]), "WARNING", "text")
     if days_later:
         print(f"Letting {say_count(days_later, 'day')} pass.", flush=True)
     async with open_demo(now, days_later=days_later) as demo:
-        preview = demo.env.preview(
-            demo.channel,
-            viewers=[demo.manager, demo.member],
-            layout="channel",
-            assets=build_avatars(),
-            port=port,
-        )
+        preview = build_page(demo, port)
         demo.travel.arrived = preview.refresh
         await _show(preview, port, open_browser=open_browser)
 

@@ -7,7 +7,7 @@ import discord
 import pytest
 
 from bot.__main__ import build_parser
-from bot.demo import Demo, open_demo
+from bot.demo import Demo, build_page, open_demo
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -101,6 +101,16 @@ def test_refuses_days_that_are_no_number_up_to_a_year(typed: str, capsys: pytest
     with pytest.raises(SystemExit):
         build_parser().parse_args(["demo", f"--days-later={typed}"])
     assert "must be a number from 0 to 365" in capsys.readouterr().err
+
+
+async def test_names_channels_and_roles_in_cards() -> None:
+    """The page shows a channel and a role in the text of a card by name, as Discord does."""
+    async with open_demo(lambda: NOW) as demo, build_page(demo) as page:
+        shown = await page.snapshot()
+        added = next(iter(shown["messages"].values()))
+        text = str(added["embeds"])
+        assert "'label': '#pipeline'" in text
+        assert "'label': '@Producers'" in text
 
 
 async def test_offers_the_command_to_the_manager_only() -> None:
