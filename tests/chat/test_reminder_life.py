@@ -1,5 +1,7 @@
 """Tests of what channels are told while time passes, and of the button under it."""
 
+import asyncio
+
 import discord
 import pytest
 from aiohttp import web
@@ -271,3 +273,12 @@ async def test_check_now_knows_only_its_own_messages(world: World) -> None:
     answer = text_of(await world.member.click(before, label="Check now"))
     assert "The bot's database does not know this message." in answer
     assert posts_in(world.channel)[0].embeds == before.embeds
+
+
+async def test_a_pass_waits_for_the_one_under_way(world: World) -> None:
+    """Two passes that are asked for at once read one after the other."""
+    await world.pass_once()
+    world.standin.calls.clear()
+    world.standin.delay = 0.02
+    await asyncio.gather(world.pass_once(), world.pass_once())
+    assert (world.standin.calls, world.standin.most_at_once) == ([ACCOUNTS_PATH] * 2, 1)
