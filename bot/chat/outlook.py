@@ -2,8 +2,9 @@
 
 from bot.chat.replies import Interaction, NewMessage, Reply, Surface
 from bot.chat.services import Services
-from bot.chat.watch_list import list_reply, preview_reply
+from bot.chat.watch_list import list_reply, names_of, preview_reply
 from bot.reminding.forecast import find_next, forecast
+from bot.store.accounts import get_known
 from bot.store.messages import get_last_messages
 from bot.store.targets import get_targets
 from bot.store.watches import get_watches
@@ -25,7 +26,8 @@ class Outlook:
                 comes_next = find_next(await forecast(tx, watches, now))
                 troubles = await get_targets(tx, [guild_id])
                 links = await get_last_messages(tx, {watch.channel_id for watch in watches})
-            return list_reply(watches, page, comes_next, troubles, links, now)
+                names = names_of(await get_known(tx, {watch.account_id for watch in watches}))
+            return list_reply(watches, page, comes_next, troubles, links, names, now)
 
         await self._services.responder.answer(interaction, surface or NewMessage(interaction, share=False), work)
 

@@ -255,5 +255,5 @@ def _advice(account: Account, now: datetime) -> str:
     jobs = jobs[:1].upper() + jobs[1:]
     if account.expires_at is None:
         return f"{jobs} of this account depend on it."
-    verb = "stopped" if account.expires_at <= now else "stop"
-    return f"{jobs} of this account {verb} at {format_dt(account.expires_at, 'f')}. [How to renew]({SETUP_GUIDE})."
+    fate = "stopped" if account.expires_at <= now else "of this account stop"
+    return f"{jobs} {fate} at {format_dt(account.expires_at, 'f')}. [How to renew]({SETUP_GUIDE})."

@@ -15,6 +15,7 @@ from bot.chat.replies import Reply
 from bot.core.text import plain
 from bot.core.wording import say_count
 from bot.reminding.forecast import Upcoming
+from bot.store.accounts import Known
 from bot.store.tables import ALL_ACCOUNTS
 from bot.store.targets import Target
 from bot.store.watches import NewWatch, Watch
@@ -23,24 +24,39 @@ ALL_LABEL = "All accounts"
 FORESEEN = timedelta(days=30)
 _NOTHING = "none that is known yet"
 _MOST_NAMED = 5
+_MAX_NAME = 40
 
 
-def say_subject(watch: NewWatch) -> str:
+# The user names of accounts, by id, as far as they are known.
+Names = Mapping[str, str]
+_NO_NAMES: Names = {}
+
+
+def names_of(known: Mapping[str, Known]) -> Names:
+    """Return the user names of known accounts."""
+    return {key: one.account.name for key, one in known.items() if one.account.name}
+
+
+def say_subject(watch: NewWatch, names: Names = _NO_NAMES) -> str:
     """Return which accounts a watch is for."""
-    return ALL_LABEL if watch.account_id == ALL_ACCOUNTS else f"Account {plain(watch.account_id, 64)}"
+    if watch.account_id == ALL_ACCOUNTS:
+        return ALL_LABEL
+    shown_id = plain(watch.account_id, 64)
+    name = plain(names.get(watch.account_id, ""), _MAX_NAME)
+    return f"{name} ({shown_id})" if name else f"Account {shown_id}"
 
 
-def say_place(watch: NewWatch) -> str:
+def say_place(watch: NewWatch, names: Names = _NO_NAMES) -> str:
     """Return what is watched and where it is told."""
-    return f"{text.escaped(say_subject(watch), 80)} in <#{watch.channel_id}>"
+    return f"{text.escaped(say_subject(watch, names), 160)} in <#{watch.channel_id}>"
 
 
-def say_terms(watch: NewWatch) -> str:
+def say_terms(watch: NewWatch, names: Names = _NO_NAMES) -> str:
     """Return a watch in words: what is watched, where it is told, when, and whom it mentions."""
     days = ", ".join(map(str, watch.days))
     mention = f", mentions <@&{watch.role_id}>" if watch.role_id else ""
     unit = "day" if watch.days == (1,) else "days"
-    return f"{say_place(watch)}: {days} {unit} before, and when expired{mention}"
+    return f"{say_place(watch, names)}: {days} {unit} before, and when expired{mention}"
 
 
 def say_next(upcoming: Upcoming | None, now: datetime) -> str:
@@ -85,12 +101,13 @@ def _block(
     comes_next: Mapping[int, Upcoming],
     troubles: Mapping[int, Target],
     links: Mapping[int, int],
+    names: Names,
     now: datetime,
 ) -> str:
     ahead = f"Next: {say_next(comes_next.get(watch.id), now)}"
     if watch.paused_at is not None:
         ahead = f"⏸️ Paused since {format_dt(watch.paused_at, 'D')}"
-    lines = [f"**{say_terms(watch)}**", f"{ahead} · {_say_history(watch, links)}"]
+    lines = [f"**{say_terms(watch, names)}**", f"{ahead} · {_say_history(watch, links)}"]
     if (trouble := troubles.get(watch.channel_id)) is not None:
         lines.append(_say_trouble(trouble))
     return "\n".join(lines)
@@ -102,6 +119,7 @@ def list_reply(
     comes_next: Mapping[int, Upcoming],
     troubles: Mapping[int, Target],
     links: Mapping[int, int],
+    names: Names,
     now: datetime,
 ) -> Reply:
     """Return one page of the list, soonest reminder first; those without one come last."""
@@ -110,7 +128,7 @@ def list_reply(
         return Reply([discord.Embed(title="Reminders", description=line, colour=GREY)])
     far = now + timedelta(days=100_000)
     ordered = sorted(watches, key=lambda watch: comes_next[watch.id].at if watch.id in comes_next else far)
-    blocks = [_block(watch, comes_next, troubles, links, now) for watch in ordered]
+    blocks = [_block(watch, comes_next, troubles, links, names, now) for watch in ordered]
     return paged_reply("watches", discord.Embed(title="Reminders", colour=GREEN), blocks, page)
 
 

@@ -10,12 +10,13 @@ from bot.chat.cards import AMBER, GREEN, GREY
 from bot.chat.replies import Interaction, NewMessage, Reply
 from bot.chat.services import Services, ensure_manages
 from bot.chat.targets import Channel, Target, choose_target
-from bot.chat.watch_list import ALL_LABEL, added_card, say_next, say_place, say_subject, say_terms
+from bot.chat.watch_list import ALL_LABEL, added_card, names_of, say_next, say_place, say_subject, say_terms
 from bot.core.reminders import parse_days
 from bot.core.text import plain
 from bot.errors import BotError, CannotRemind
 from bot.reminding.forecast import find_next, forecast
 from bot.reminding.planning import drop_unwatched
+from bot.store.accounts import get_known
 from bot.store.tables import ALL_ACCOUNTS
 from bot.store.watches import NewWatch, Watch, get_watches, pause_watch, put_watch, remove_watch
 
@@ -117,10 +118,11 @@ class Watching:
         try:
             async with self._services.database.begin() as tx:
                 watches = await get_watches(tx, interaction.guild_id)
+                names = names_of(await get_known(tx, {watch.account_id for watch in watches}))
         except BotError:
             return []
         fitting = [watch for watch in watches if is_paused is None or (watch.paused_at is not None) == is_paused]
-        labels = {watch.id: plain(f"{say_subject(watch)} in #{watch.channel_name}", 100) for watch in fitting}
+        labels = {watch.id: plain(f"{say_subject(watch, names)} in #{watch.channel_name}", 100) for watch in fitting}
         wanted = typed.strip().casefold()
         offered = [key for key, label in labels.items() if wanted in label.casefold()]
         return [app_commands.Choice(name=labels[key], value=str(key)) for key in offered[:25]]

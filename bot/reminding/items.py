@@ -115,10 +115,11 @@ def _standing(item: Item, said: frozenset[int], *, is_troubled: bool) -> Standin
     account = item.known.account if item.known else None
     match item.owed.kind:
         case Kind.STEP if account is not None and item.token is not None and account.expires_at is not None:
-            if not is_same_token(account.expires_at, item.token.anchor):
-                return Standing.RENEWED
-            is_superseded = min(said, default=item.owed.step) < item.owed.step
-            return Standing.SUPERSEDED if is_superseded else Standing.OPEN
+            # Before all else: of a token, the last reminder alone tells what has become of it.
+            if min(said, default=item.owed.step) < item.owed.step:
+                return Standing.SUPERSEDED
+            is_same = is_same_token(account.expires_at, item.token.anchor)
+            return Standing.OPEN if is_same else Standing.RENEWED
         case Kind.ERROR:
             return Standing.OVER if account is not None and account.error is None else Standing.OPEN
         case Kind.GONE | Kind.BLIND:

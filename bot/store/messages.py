@@ -90,10 +90,19 @@ async def dissolve(tx: AsyncConnection, message: Message, *, is_late: bool) -> N
 
 
 async def mark_outdated(tx: AsyncConnection, kind: Kind, refs: Iterable[tuple[str, int]], now: datetime) -> None:
-    """Let the messages be edited that tell of these: each an account's id, and a token's id or an episode's number."""
+    """Let the messages be edited that tell of these: each an account's id, and a token's id or an episode's number.
+
+    Of a token's steps only the last that was said in each channel; the others are folded already.
+    """
+    tighter = deliveries.alias()
+    is_folded = sa.exists().where(
+        *(tighter.c[name] == deliveries.c[name] for name in ("channel_id", "account_id", "kind", "ref", "state")),
+        tighter.c.step < deliveries.c.step,
+    )
     for account_id, ref in refs:
         of = (deliveries.c.kind == kind) & (deliveries.c.account_id == account_id) & (deliveries.c.ref == ref)
-        await _mark_outdated(tx, sa.select(deliveries.c.message_id).where(of, deliveries.c.state == State.SENT), now)
+        said = sa.select(deliveries.c.message_id).where(of, deliveries.c.state == State.SENT, ~is_folded)
+        await _mark_outdated(tx, said, now)
 
 
 async def _mark_outdated(tx: AsyncConnection, message_ids: sa.Select[Any], now: datetime) -> None:

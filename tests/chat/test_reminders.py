@@ -122,7 +122,7 @@ async def test_replaces_a_watch_wholly(world: World) -> None:
         f"Before: Account 123456 in {here}: 5 days before, and when expired, mentions {role.mention}\n"
         "Next reminder: now"
     )
-    assert (await listed(world)).count("Account 123456") == 1
+    assert (await listed(world)).count("Jane Doe (123456)") == 1
 
 
 async def test_holds_at_most_fifty_watches(world: World) -> None:
@@ -147,10 +147,10 @@ async def test_lists_the_soonest_reminder_first(world: World) -> None:
     expired, nothing = "before, and when expired**", "Next: none that is known yet"
     link = f"https://discord.com/channels/{GUILD_ID}/{quiet.id}/{post.id}"
     assert (await listed(world)).split("\n\n") == [
-        f"**Account 345678 in {world.channel.mention}: 14, 7, 3, 1 days {expired}\nNext: now · nothing said yet",
-        f"**Account 234567 in {soon.mention}: 1 day {expired}\nNext: 1 day before, on {stamp(2)} · nothing said yet",
-        f"**Account 123456 in {late.mention}: 7 days {expired}\nNext: 7 days before, on {stamp(5)} · nothing said yet",
-        f"**Account 345678 in {quiet.mention}: 14, 7, 3, 1 days {expired}\n{nothing} · [last reminder]({link})",
+        f"**Sam Reed (345678) in {world.channel.mention}: 14, 7, 3, 1 days {expired}\nNext: now · nothing said yet",
+        f"**Sam Reed (234567) in {soon.mention}: 1 day {expired}\nNext: 1 day before, on {stamp(2)} · nothing said yet",
+        f"**Jane Doe (123456) in {late.mention}: 7 days {expired}\nNext: 7 days before, on {stamp(5)} · nothing said yet",
+        f"**Sam Reed (345678) in {quiet.mention}: 14, 7, 3, 1 days {expired}\n{nothing} · [last reminder]({link})",
     ]
 
 
