@@ -145,11 +145,12 @@ async def test_lists_the_soonest_reminder_first(world: World) -> None:
     await add(world, "345678")
     (post,) = posts_in(quiet)
     expired, nothing = "before, and when expired**", "Next: none that is known yet"
+    quiet_yet = "nothing said yet"
     link = f"https://discord.com/channels/{GUILD_ID}/{quiet.id}/{post.id}"
     assert (await listed(world)).split("\n\n") == [
-        f"**Sam Reed (345678) in {world.channel.mention}: 14, 7, 3, 1 days {expired}\nNext: now · nothing said yet",
-        f"**Sam Reed (234567) in {soon.mention}: 1 day {expired}\nNext: 1 day before, on {stamp(2)} · nothing said yet",
-        f"**Jane Doe (123456) in {late.mention}: 7 days {expired}\nNext: 7 days before, on {stamp(5)} · nothing said yet",
+        f"**Sam Reed (345678) in {world.channel.mention}: 14, 7, 3, 1 days {expired}\nNext: now · {quiet_yet}",
+        f"**Sam Reed (234567) in {soon.mention}: 1 day {expired}\nNext: 1 day before, on {stamp(2)} · {quiet_yet}",
+        f"**Jane Doe (123456) in {late.mention}: 7 days {expired}\nNext: 7 days before, on {stamp(5)} · {quiet_yet}",
         f"**Sam Reed (345678) in {quiet.mention}: 14, 7, 3, 1 days {expired}\n{nothing} · [last reminder]({link})",
     ]
 
