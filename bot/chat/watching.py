@@ -53,8 +53,8 @@ class Watching:
         """Store a watch with the defaults in the channel of a look-up; one that is there already stays as it is."""
 
         async def work() -> Reply:
-            ensure_manages(interaction)
             guild_id = self._services.server_of(interaction)
+            ensure_manages(interaction)
             async with self._services.database.begin() as tx:
                 watches = await get_watches(tx, guild_id)
             here = [watch for watch in watches if watch.channel_id == interaction.channel_id]
