@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import discord
@@ -87,22 +88,22 @@ class FollowUp:
 
     async def _find_soonest(self, watch: Watch) -> Item:
         """Return what the watch will say next, or would say of the account that expires first."""
-        now = self._services.now()
+        # A paused one is as good to try out.
+        awake, now = replace(watch, paused_at=None), self._services.now()
         async with self._services.database.begin() as tx:
-            upcoming = find_next(await forecast(tx, [watch], now)).get(watch.id)
-            known = await get_known(tx)
-            pairs = [pair for pair in await pair_up(tx, [watch], known) if pair.known.token is not None]
-        tokens = {pair.known.account.id: pair.known.token for pair in pairs if pair.known.token}
-        if not tokens:
-            raise CannotRemind(
-                "None of its accounts has a known expiry yet.",
-                "Try again in a minute, or see `/minimax-reminders list`.",
-            )
-        soonest = min(tokens, key=lambda account_id: tokens[account_id].expires_at)
-        account_id, step = (upcoming.account.id, upcoming.step) if upcoming else (soonest, 0)
-        token = tokens[account_id]
-        owed = Owed(watch.guild_id, watch.channel_id, account_id, Kind.STEP, token.id, step)
-        return Item(owed, known[account_id], watch, token)
+            upcoming = find_next(await forecast(tx, [awake], now)).get(watch.id)
+            pairs = await pair_up(tx, [watch], await get_known(tx))
+            tokens = {pair.known.account.id: pair.known.token for pair in pairs if pair.known.token}
+            if not tokens:
+                raise CannotRemind(
+                    "None of its accounts has a known expiry yet.",
+                    "Try again in a minute, or see `/minimax-reminders list`.",
+                )
+            soonest = min(tokens, key=lambda account_id: tokens[account_id].expires_at)
+            account_id, step = (upcoming.account.id, upcoming.step) if upcoming else (soonest, 0)
+            owed = Owed(watch.guild_id, watch.channel_id, account_id, Kind.STEP, tokens[account_id].id, step)
+            (item,) = await load_items(tx, [owed])
+        return replace(item, watch=awake)
 
 
 async def _toggle(tx: AsyncConnection, message: Message, items: Sequence[Item], claim: Claim) -> None:

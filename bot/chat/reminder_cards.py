@@ -10,7 +10,15 @@ from bot.chat import text
 from bot.chat.cards import AMBER, GREEN, GREY, RED, account_card
 from bot.core.account import Account, Status
 from bot.core.text import cut, plain
-from bot.core.wording import SETUP_GUIDE, say_capabilities, say_count, say_date, say_standing, say_unconfirmed
+from bot.core.wording import (
+    SETUP_GUIDE,
+    say_capabilities,
+    say_count,
+    say_date,
+    say_duration,
+    say_standing,
+    say_unconfirmed,
+)
 from bot.reminding.items import Item, Standing
 from bot.reminding.sending import Payload
 from bot.store.deliveries import Kind
@@ -168,9 +176,13 @@ def _say_trouble(item: Item, now: datetime) -> str:
         return "is no longer set up at useapi.net"
     if item.owed.kind is Kind.ERROR:
         return "is in error"
-    if now - item.known.read_at > _FRESH_FOR:
+    if _is_doubtful(item, now):
         return say_unconfirmed(item.known.account, item.known.read_at, now)
     return say_standing(item.known.account, now)
+
+
+def _is_doubtful(item: Item, now: datetime) -> bool:
+    return item.known is not None and not item.is_confirmed and now - item.known.read_at > _FRESH_FOR
 
 
 def _say_renewed(item: Item, now: datetime) -> str:
@@ -243,11 +255,23 @@ def _describe_absence(item: Item, card: discord.Embed, _now: datetime) -> bool:
 
 def _describe_stake(item: Item, card: discord.Embed, now: datetime) -> bool:
     assert item.known is not None
-    card.description = f"{card.description}\n{_advice(item.known.account, now)}"
+    account = item.known.account
+    if account.error is None and account.expires_at is not None and _is_doubtful(item, now):
+        card.colour = GREY
+        card.description = _say_doubt(account.expires_at, now - item.known.read_at)
+    else:
+        card.description = f"{card.description}\n{_advice(account, now)}"
     if item.claim:
         since = format_dt(item.claim.claimed_at, "R")
         card.description += f"\n🙋 <@{item.claim.user_id}> is on it, since {since}."
     return True
+
+
+def _say_doubt(expires_at: datetime, age: timedelta) -> str:
+    return (
+        f"⚪ **Not confirmed** for {say_duration(age)}. The login was due to expire {format_dt(expires_at, 'f')}. "
+        f"[How to renew]({SETUP_GUIDE})."
+    )
 
 
 def _advice(account: Account, now: datetime) -> str:

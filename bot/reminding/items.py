@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.reminders import Told, is_same_token
 from bot.reminding.planning import watch_for
-from bot.store.accounts import Known, Token, get_known, get_open_troubles, get_tokens, login_of
+from bot.store.accounts import Known, Token, get_confirmed, get_known, get_open_troubles, get_tokens, login_of
 from bot.store.claims import Claim, Subject, get_claims
 from bot.store.deliveries import Kind, Owed, get_told
 from bot.store.watches import Watch, get_watches_in
@@ -30,7 +30,10 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A delivery with what is needed to word it; `token` is the one that a step is about."""
+    """A delivery with what is needed to word it.
+
+    `token` is the one that a step is about; `is_confirmed` if the account was in the last list that was asked for.
+    """
 
     owed: Owed
     known: Known | None
@@ -38,6 +41,7 @@ class Item:
     token: Token | None = None
     standing: Standing = Standing.OPEN
     is_listed: bool = True
+    is_confirmed: bool = True
     claim: Claim | None = None
 
     @property
@@ -81,6 +85,7 @@ async def load_items(
     told = await get_told(tx, {carried[0].channel_id}, steps)
     open_troubles = await get_open_troubles(tx)
     claims = await get_claims(tx, carried[0].channel_id, account_ids)
+    confirmed_at = await get_confirmed(tx)
     items = []
     for owed in carried:
         facts = known.get(owed.account_id)
@@ -90,7 +95,8 @@ async def load_items(
             is_troubled = owed.kind is Kind.GONE and owed.account_id not in fresh
         is_listed = (Kind.GONE, owed.account_id) not in open_troubles if fresh is None else owed.account_id in fresh
         item = Item(owed, facts, watch_for(owed, watches), tokens.get(owed.ref), is_listed=is_listed)
-        item = replace(item, claim=claims.get(item.subject))
+        is_confirmed = facts is not None and confirmed_at is not None and facts.read_at >= confirmed_at
+        item = replace(item, claim=claims.get(item.subject), is_confirmed=is_confirmed)
         said = told.get((owed.channel_id, owed.account_id, owed.ref), Told()).sent
         items.append(replace(item, standing=_standing(item, said, is_troubled=is_troubled)))
     return sorted(items, key=_urgency)

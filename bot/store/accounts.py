@@ -191,6 +191,15 @@ async def get_open_troubles(tx: AsyncConnection) -> dict[tuple[str, str], int]:
     return {(row.kind, row.account_id): row.episode for row in rows}
 
 
+async def get_confirmed(tx: AsyncConnection) -> datetime | None:
+    """Return when the last pass read the accounts, None if it could not; what was read before that is in doubt."""
+    failed = sa.select(troubles.c.kind).where(troubles.c.kind == "blind", troubles.c.bad_passes > 0)
+    if (await tx.execute(failed)).first():
+        return None
+    read_at: datetime | None = (await tx.execute(sa.select(sa.func.max(accounts.c.read_at)))).scalar_one()
+    return read_at
+
+
 async def _write_trouble(tx: AsyncConnection, kind: str, account_id: str, trouble: Trouble, *, is_new: bool) -> None:
     values = {name: getattr(trouble, name) for name in Trouble.__dataclass_fields__}
     if is_new:
