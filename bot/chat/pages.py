@@ -42,15 +42,28 @@ def may_turn(interaction: Interaction) -> bool:
 
 def paged_reply(name: str, card: discord.Embed, blocks: Sequence[str], page: int) -> Reply:
     """Return a card with one page of these blocks in it, with buttons to the pages around."""
-    pages = (len(blocks) - 1) // PAGE + 1
-    page = min(max(page, 0), pages - 1)
-    shown = "\n\n".join(blocks[page * PAGE : (page + 1) * PAGE])
-    card.description = cut(shown, text.MAX_DESCRIPTION)
-    if pages == 1:
+    pages = _fill_pages(blocks)
+    page = min(max(page, 0), len(pages) - 1)
+    card.description = pages[page]
+    if len(pages) == 1:
         return Reply([card])
     note = f"{card.footer.text} · " if card.footer.text else ""
-    card.set_footer(text=f"{note}Page {page + 1} of {pages}")
-    return Reply([card], _view(name, page, pages))
+    card.set_footer(text=f"{note}Page {page + 1} of {len(pages)}")
+    return Reply([card], _view(name, page, len(pages)))
+
+
+def _fill_pages(blocks: Sequence[str]) -> list[str]:
+    """Return pages of up to ten blocks each, fewer where they are too long for one card."""
+    pages: list[list[str]] = [[]]
+    for block in blocks:
+        if len(pages[-1]) == PAGE or len(_join([*pages[-1], block])) > text.MAX_DESCRIPTION:
+            pages.append([])
+        pages[-1].append(block)
+    return [cut(_join(page), text.MAX_DESCRIPTION) for page in pages if page]
+
+
+def _join(page: Sequence[str]) -> str:
+    return "\n\n".join(page)
 
 
 def _view(name: str, page: int, pages: int) -> discord.ui.View:
