@@ -1,14 +1,14 @@
 """What is to come: the reminders that the watches will bring, if nothing changes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.account import Account
 from bot.core.reminders import Told, coming_steps, decide, usable_steps
-from bot.reminding.planning import Pair, pair_up
+from bot.reminding.planning import Pair, get_gone, pair_up
 from bot.store.accounts import get_known
 from bot.store.deliveries import get_told
 from bot.store.watches import Watch
@@ -25,8 +25,13 @@ class Upcoming:
 
 
 async def forecast(tx: AsyncConnection, watches: Iterable[Watch], now: datetime) -> list[Upcoming]:
-    """Return all reminders of the watches that are not paused, soonest first; what is due already counts as now."""
-    pairs = await pair_up(tx, [watch for watch in watches if watch.paused_at is None], await get_known(tx))
+    """Return all reminders of the watches that are not paused, soonest first.
+
+    What is due already, or was planned but could not be delivered yet, counts as now.
+    """
+    gone = await get_gone(tx)
+    known = {key: facts for key, facts in (await get_known(tx)).items() if key not in gone}
+    pairs = await pair_up(tx, [watch for watch in watches if watch.paused_at is None], known)
     token_ids = {pair.known.token.id for pair in pairs if pair.known.token}
     told = await get_told(tx, {pair.watch.channel_id for pair in pairs}, token_ids)
     return sorted((one for pair in pairs for one in _coming(pair, told, now)), key=lambda one: one.at)
@@ -44,7 +49,7 @@ def _coming(pair: Pair, told: Mapping[tuple[int, str, int], Told], now: datetime
     token, account = pair.known.token, pair.known.account
     if token is None:
         return
-    present = told.get((pair.watch.channel_id, account.id, token.id), Told())
+    present = replace(told.get((pair.watch.channel_id, account.id, token.id), Told()), pending=frozenset())
     remaining = token.expires_at - now
     steps = usable_steps(pair.watch.days, token.life)
     due = decide(steps, remaining, present, None).due

@@ -134,7 +134,7 @@ async def _plan_some(
     tokens = [pair.known.token for pair in pairs if pair.known.token]
     token_ids = {token.id for token in tokens} | {token.before_id for token in tokens if token.before_id}
     told = await get_told(tx, {watch.channel_id for watch in watches}, token_ids)
-    gone = {account_id for kind, account_id in await get_open_troubles(tx) if kind == Kind.GONE}
+    gone = await get_gone(tx)
     planned = [_plan_pair(pair, told, now, is_news=pair.known.account.id in changed) for pair in pairs]
     look_at = {watch.id: now + _FAR for watch in watches}
     for pair, one in zip(pairs, planned, strict=True):
@@ -145,6 +145,11 @@ async def _plan_some(
     await cover(tx, [owed for one in wanted for owed in one.covered], now)
     await plan(tx, [owed for one in wanted for owed in one.owed], now)
     await mark_looked_at(tx, look_at)
+
+
+async def get_gone(tx: AsyncConnection) -> set[str]:
+    """Return the accounts that are gone: nothing is said of their expiry."""
+    return {account_id for kind, account_id in await get_open_troubles(tx) if kind == Kind.GONE}
 
 
 async def drop_unwatched(tx: AsyncConnection, channel_id: int) -> None:
