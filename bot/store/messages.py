@@ -67,14 +67,21 @@ async def mark_sent(tx: AsyncConnection, message: Message, discord_id: int | Non
 
 
 async def _mark_wider(tx: AsyncConnection, message: Message, now: datetime) -> None:
-    new, old = deliveries.alias(), deliveries.alias()
-    of_same = (old.c.account_id == new.c.account_id) & (old.c.ref == new.c.ref) & (old.c.step > new.c.step)
+    new, old, between = deliveries.alias(), deliveries.alias(), deliveries.alias()
+    # What a step in between has made outdated already does not change once more.
+    is_folded = _is_wider(between, new) & _is_wider(old, between) & (between.c.state == State.SENT)
     wider = (
         sa.select(old.c.message_id)
-        .join(new, of_same & (old.c.channel_id == new.c.channel_id) & (old.c.kind == new.c.kind))
+        .join(new, _is_wider(old, new))
         .where(new.c.message_id == message.id, new.c.kind == Kind.STEP, old.c.state == State.SENT)
+        .where(~sa.select(between.c.id).where(is_folded).exists())
     )
     await _mark_outdated(tx, wider, now)
+
+
+def _is_wider(old: sa.FromClause, new: sa.FromClause) -> sa.ColumnElement[bool]:
+    same = [old.c[name] == new.c[name] for name in ("channel_id", "account_id", "kind", "ref")]
+    return sa.and_(*same, old.c.step > new.c.step)
 
 
 async def dissolve(tx: AsyncConnection, message: Message, *, is_late: bool) -> None:
