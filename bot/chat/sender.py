@@ -27,6 +27,7 @@ _LASTING = {
     200000: "AutoMod blocks the message",
 }
 _TOO_MANY = 429
+_SERVER_ERROR = 500
 _TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)
 _SEARCHED = 200
 # A channel that never answers must not hold up a pass for aiohttp's five minutes.
@@ -150,7 +151,7 @@ def _refusal(error: discord.HTTPException) -> Refused:
 def _judge(error: Exception) -> Exception:
     """Return what a failed request means: certainly not done, or perhaps done."""
     match error:
-        case discord.DiscordServerError():
+        case discord.HTTPException() if error.status >= _SERVER_ERROR:
             return Uncertain(f"status {error.status}")
         case discord.HTTPException() if error.status == _TOO_MANY:
             return Uncertain("too many requests")
