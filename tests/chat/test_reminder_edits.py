@@ -1,0 +1,215 @@
+"""Tests of how reminders that were sent are kept true, by edits that nobody is notified of."""
+
+from typing import Any
+
+import discord
+import pytest
+from aiohttp import web
+
+from bot.chat.cards import GREEN, RED
+from tests.chat.reminding import DAY, add, posted_in, posts_in, said_in
+from tests.chat.test_reminder_steering import HOUR, pass_for
+from tests.world import World, account
+
+EDIT = "/channels/*/messages/*"
+RENEWED = "✅ MiniMax login Sam Reed (345678) is renewed until 31 January 2026."
+FOLDED = "⏭️ MiniMax login Jane Doe (123456) has a later reminder."
+
+
+def edits(world: World) -> list[dict[str, Any]]:
+    """Return what was put into reminders of the world's channel, oldest first, also where that failed."""
+    path = f"/channels/{world.channel.id}/messages/"
+    return [one.json or {} for one in world.env.http_requests if one.method == "PATCH" and one.path.startswith(path)]
+
+
+def renew(world: World, account_id: str = "345678", name: str = "Sam Reed", *, days: float = 30) -> None:
+    """Give an account a new login, which expires so many days after the start."""
+    world.standin.accounts[account_id] = account(account_id, name, days=days)
+
+
+async def warn(world: World, account_id: str = "345678", **options: Any) -> discord.Message:
+    """Have the channel told of an account; returns the reminder."""
+    await add(world, account_id, **options)
+    await world.pass_once()
+    return posts_in(world.channel)[-1]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_renewal_turns_the_reminder_green(world: World, *, restarted: bool) -> None:
+    """The pass that sees the renewal edits sentence, card and buttons of what was said, and mentions nobody by it."""
+    role = world.env.guild.create_role("Ops", mentionable=True)
+    before = await warn(world, mention=role)
+    assert (before.embeds[0].colour, len(before.components), before.content[-1]) == (RED, 1, ">")
+    renew(world)
+    if restarted:
+        await world.restart()
+    await world.env.advance_time(60)
+    await world.pass_once()
+    after, news = posts_in(world.channel)
+    assert (after.id, after.content, news.content) == (before.id, RENEWED, RENEWED)
+    assert (after.embeds[0].colour, after.components) == (GREEN, [])
+    assert (after.embeds[0].description or "").startswith("✅ **Renewed** until <t:1769817600:f>.")
+    assert after.embeds[0].footer.text == before.embeds[0].footer.text
+    (edit,) = edits(world)
+    assert edit["allowed_mentions"] == {"parse": []}
+    assert edit["components"] == []
+
+
+async def test_a_tighter_step_folds_the_wider_one(world: World) -> None:
+    """Once a tighter step is said, the wider one shrinks to a line without cards or buttons; the newest stays open."""
+    await warn(world, "123456")
+    await pass_for(world, 9.5, every=DAY / 2)
+    first, second, third = posts_in(world.channel)
+    for folded in (first, second):
+        assert (folded.content, folded.embeds, folded.components) == (FOLDED, [], [])
+    assert third.content == "⏰ MiniMax login Jane Doe (123456) expires in 3 days."
+    assert third.components
+    assert len(edits(world)) == 2
+
+
+async def test_what_is_open_stays_open_beside_what_is_renewed(world: World) -> None:
+    """In a message about several accounts only the renewed one turns green, and the buttons stay for the rest."""
+    await warn(world, "all", days="20")
+    renew(world)
+    await world.pass_once()
+    changed = posts_in(world.channel)[0]
+    assert RENEWED.removeprefix("✅ MiniMax login ") in changed.content
+    assert changed.content.startswith("⏰ 3 MiniMax logins: ")
+    assert (len(changed.embeds), len(changed.components)) == (3, 1)
+    assert ["**Renewed**" in (card.description or "") for card in changed.embeds] == [False, False, True]
+
+
+def break_it(world: World, kind: str) -> None:
+    """Bring trouble of this kind about."""
+    if kind == "error":
+        world.standin.accounts["123456"]["error"] = "login failed"
+    elif kind == "gone":
+        del world.standin.accounts["123456"]
+    else:
+        world.standin.behave = _fail
+
+
+async def _fail(_request: web.Request) -> web.StreamResponse:
+    return web.Response(status=500)
+
+
+def mend(world: World) -> None:
+    """End the trouble."""
+    world.standin.behave = None
+    world.standin.accounts["123456"] = account("123456", days=40)
+
+
+TROUBLES = {
+    "error": ("🔴 MiniMax login Jane Doe (123456) is in error.", "✅ MiniMax login Jane Doe (123456) works again."),
+    "gone": (
+        "🔴 MiniMax login Jane Doe (123456) is no longer set up at useapi.net.",
+        "✅ MiniMax login Jane Doe (123456) is set up again.",
+    ),
+    "blind": (
+        "⚪ The MiniMax accounts could not be read for hours, so reminders here go by what was last known.",
+        "✅ The MiniMax accounts can be read again.",
+    ),
+}
+
+
+@pytest.mark.parametrize("restarting", [False, True])
+@pytest.mark.parametrize("kind", TROUBLES)
+async def test_trouble_turns_green_and_back_in_one_message(world: World, kind: str, *, restarting: bool) -> None:
+    """The end of trouble edits its message, and so does the same episode going on; a new one is a new message."""
+    bad, good = TROUBLES[kind]
+    mend(world)
+    await warn_nobody(world)
+    for expected in (bad, good, bad, good):
+        break_it(world, kind) if expected is bad else mend(world)
+        await pass_for(world, 8 / 24, every=2 * HOUR)
+        if restarting:
+            await world.restart()
+        (post,) = posts_in(world.channel)
+        assert post.content == expected
+        assert bool(post.components) == (expected is bad)
+    assert len(edits(world)) == 3
+    await pass_for(world, 1)
+    break_it(world, kind)
+    await pass_for(world, 8 / 24, every=2 * HOUR)
+    assert said_in(world.channel) == [good, bad]
+
+
+async def warn_nobody(world: World) -> None:
+    """Watch an account that is well."""
+    await add(world, "123456")
+    await world.pass_once()
+    assert posts_in(world.channel) == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize(("status", "code"), [(429, 30046), (500, 0), (503, 0)])
+async def test_an_edit_that_fails_is_tried_in_the_next_pass(
+    world: World, status: int, code: int, *, restarted: bool
+) -> None:
+    """What Discord puts off or stumbles over is edited later, not at once, and never posted anew."""
+    await warn(world)
+    renew(world)
+    world.env.inject_error("PATCH", EDIT, status=status, code=code)
+    await world.pass_once()
+    assert len(edits(world)) == 1
+    assert said_in(world.channel)[0] != RENEWED
+    if restarted:
+        await world.restart()
+    await world.env.advance_time(60)
+    await world.pass_once()
+    assert said_in(world.channel) == [RENEWED] * 2
+    await world.pass_once()
+    assert (len(edits(world)), len(posted_in(world))) == (2, 2)
+
+
+async def test_an_edit_that_is_refused_is_tried_hours_apart(world: World) -> None:
+    """A channel that takes no edits is not asked in each pass; once it does, the message is put right."""
+    await warn(world)
+    renew(world)
+    world.env.inject_error("PATCH", EDIT, status=403, code=50013)
+    for _ in range(3):
+        await world.pass_once()
+    assert len(edits(world)) == 1
+    await pass_for(world, 1)
+    assert said_in(world.channel) == [RENEWED] * 2
+
+
+async def test_a_deleted_message_is_left_alone(world: World) -> None:
+    """What somebody deleted is neither edited again nor posted anew; the others are."""
+    await warn(world, "123456")
+    await pass_for(world, 5, every=DAY)
+    first, second = posts_in(world.channel)
+    world.env.backend.delete_message(world.channel.id, second.id)
+    renew(world, "123456", "Jane Doe")
+    await pass_for(world, 1, every=HOUR)
+    assert posts_in(world.channel)[0].id == first.id
+    assert (len(posted_in(world)), len(posts_in(world.channel))) == (3, 2)
+    # The folded first, then both after the renewal.
+    assert len(edits(world)) == 3
+
+
+async def test_nothing_is_edited_while_nothing_changes(world: World) -> None:
+    """Passes over unchanged accounts, and over an expiry that shifts by hours, make no edit."""
+    await warn(world, "all", days="20")
+    for hours in range(0, 12, 3):
+        world.standin.accounts["123456"] = account("123456", days=12 + hours / 24)
+        await pass_for(world, 0.5, every=DAY / 4)
+        await world.restart()
+    assert edits(world) == []
+    renew(world, days=80)
+    await pass_for(world, 0.5, every=HOUR)
+    assert len(edits(world)) == 1
+
+
+async def test_an_account_that_is_gone_gets_no_steps(world: World) -> None:
+    """While an account is gone its steps pass in silence; back again, the tightest of them is said."""
+    world.standin.accounts["123456"] = account("123456", days=8.5)
+    await add(world, "123456", days="7 3 1")
+    await world.pass_once()
+    back = world.standin.accounts.pop("123456")
+    await pass_for(world, 6, every=DAY / 4)
+    assert [post.rpartition(") ")[2] for post in posted_in(world)] == ["is no longer set up at useapi.net."]
+    world.standin.accounts["123456"] = back
+    await pass_for(world, 1 / 24, every=HOUR)
+    assert [post.rpartition(") ")[2] for post in posted_in(world)[1:]] == ["expires in 3 days."]
+    assert said_in(world.channel)[0].endswith("is set up again.")
