@@ -53,7 +53,7 @@ class Delivery:
     async def send_due(self, epoch: int, until: datetime | None = None) -> bool:
         """Send what is owed and may be sent now, but nothing after `until`; return whether that cut it short."""
         async with self._database.begin() as tx:
-            channels = await get_ready_channels(tx, self._now(), _longest_waits())
+            channels = await get_ready_channels(tx, self._servers.listed, self._now(), _longest_waits())
         await asyncio.gather(*(self._guard(self._send_to(channel_id, epoch, until)) for channel_id in channels))
         return until is not None and self._now() > until
 
@@ -77,7 +77,7 @@ class Delivery:
         async with self._database.begin() as tx:
             await ensure_leads(tx, epoch)
             items = await load_items(tx, await get_pending(tx, channel_id))
-            kept = [item for item in items if item.is_owed and item.owed.guild_id in self._servers.listed]
+            kept = [item for item in items if item.is_owed]
             await drop(tx, [item.owed.id for item in items if item not in kept])
             if not kept:
                 return None

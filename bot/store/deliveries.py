@@ -105,8 +105,10 @@ def _row(owed: Owed, state: State, now: datetime) -> dict[str, Any]:
     return {name: getattr(owed, name) for name in _KEY} | {"state": state, "due_at": now, "is_late": False}
 
 
-async def get_ready_channels(tx: AsyncConnection, now: datetime, waits: Sequence[timedelta]) -> list[int]:
-    """Return the channels that something is owed to and that may be tried now, the longest waiting first.
+async def get_ready_channels(
+    tx: AsyncConnection, guild_ids: Collection[int], now: datetime, waits: Sequence[timedelta]
+) -> list[int]:
+    """Return the channels of these servers that may be tried now and are owed something, longest waiting first.
 
     `waits`, ever longer, is how long a channel waits at most after its first, second ... failure.
     """
@@ -116,6 +118,7 @@ async def get_ready_channels(tx: AsyncConnection, now: datetime, waits: Sequence
     query = (
         sa.select(deliveries.c.channel_id)
         .where(deliveries.c.state == State.PENDING, deliveries.c.channel_id.not_in(waiting))
+        .where(deliveries.c.guild_id.in_(guild_ids))
         .group_by(deliveries.c.channel_id)
         .order_by(sa.func.min(deliveries.c.id))
     )

@@ -79,8 +79,8 @@ async def test_a_wait_is_no_longer_than_any(database: Database, failures: int, m
     waits = [HOUR, 3 * HOUR, 6 * HOUR]
     async with database.begin() as tx:
         await put_target(tx, Target(GUILD, CHANNEL, failures, NOW, NOW, "no", is_lasting=True))
-        assert await get_ready_channels(tx, NOW - most * HOUR, waits) == []
-        assert await get_ready_channels(tx, NOW - (most + 1) * HOUR, waits) == [CHANNEL]
+        assert await get_ready_channels(tx, [GUILD], NOW - most * HOUR, waits) == []
+        assert await get_ready_channels(tx, [GUILD], NOW - (most + 1) * HOUR, waits) == [CHANNEL]
 
 
 async def test_what_covered_the_wider_steps_uncovers_them_when_it_is_dropped(database: Database) -> None:
@@ -123,7 +123,7 @@ async def test_channels_are_ready_unless_they_refuse(database: Database) -> None
     await owe(database, step(7, channel_id=OTHER_CHANNEL), step(7), step(3, channel_id=OTHER_CHANNEL))
     refusing = Target(GUILD, OTHER_CHANNEL, 1, NOW, NOW + HOUR, "no", is_lasting=True)
     async with database.begin() as tx:
-        assert await get_ready_channels(tx, NOW, [HOUR]) == [OTHER_CHANNEL, CHANNEL]
+        assert await get_ready_channels(tx, [GUILD], NOW, [HOUR]) == [OTHER_CHANNEL, CHANNEL]
         await put_target(tx, refusing)
-        assert await get_ready_channels(tx, NOW, [HOUR]) == [CHANNEL]
-        assert await get_ready_channels(tx, NOW + HOUR, [HOUR]) == [OTHER_CHANNEL, CHANNEL]
+        assert await get_ready_channels(tx, [GUILD], NOW, [HOUR]) == [CHANNEL]
+        assert await get_ready_channels(tx, [GUILD], NOW + HOUR, [HOUR]) == [OTHER_CHANNEL, CHANNEL]
