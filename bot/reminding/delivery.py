@@ -47,7 +47,7 @@ class Delivery:
     async def settle(self) -> None:
         """Find out what became of messages that an earlier run, or an outage, left under way."""
         async with self._database.begin() as tx:
-            unsettled = await get_unsettled(tx)
+            unsettled = [one for one in await get_unsettled(tx) if one.guild_id in self._servers.listed]
         await asyncio.gather(*(self._guard(self._carry_through(message, is_doubtful=True)) for message in unsettled))
 
     async def send_due(self, epoch: int, until: datetime | None = None) -> bool:

@@ -8,12 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.account import Account
 from bot.core.reminders import BLIND, ERROR, GONE, Told, coming_steps, decide, usable_steps
-from bot.store.accounts import Episodes, Known, get_known, get_open_troubles, mark_read, mark_trouble
+from bot.store.accounts import Episodes, Known, get_bad_since, get_known, get_open_troubles, mark_read, mark_trouble
 from bot.store.deliveries import Kind, Owed, cover, drop, get_pending, get_told, plan
 from bot.store.messages import mark_outdated
 from bot.store.watches import Watch, get_active_watches, get_watches_in, get_watches_to_look_at, mark_looked_at
 
 _FAR = timedelta(days=3650)
+_REPLACED_AFTER = timedelta(days=3)
 _NOBODY = ""
 # Databases take some 32,000 parameters a statement.
 _AT_ONCE = 1_000
@@ -36,10 +37,11 @@ async def plan_after_reading(
 ) -> None:
     """Write down a successful read and owe what it makes due in these servers.
 
-    A list without any known account is no news of them all being gone: it is another token's, or none's.
+    A list without any known account is no news of them all being gone: it is another token's, or none's. Only if that
+    lasts for three days are they believed to have been replaced.
     """
     before = await get_known(tx)
-    if before and not before.keys() & read.keys():
+    if before and not before.keys() & read.keys() and not await _is_blind_for_long(tx, now):
         await plan_while_blind(tx, guild_ids, now)
         return
     changed = await mark_read(tx, read, now)
@@ -51,9 +53,14 @@ async def plan_after_reading(
         Kind.GONE: await mark_trouble(tx, Kind.GONE, GONE, absent, now),
         Kind.BLIND: await mark_trouble(tx, Kind.BLIND, BLIND, {_NOBODY: False}, now),
     }
-    await _mark_outdated(tx, episodes, [(before.get(key), known[key]) for key in changed], now)
+    await _mark_outdated(tx, episodes, [(before.get(key), known[key]) for key in changed], known, now)
     await _plan_events(tx, guild_ids, episodes, known, now)
     await _plan_steps(tx, guild_ids, changed, known, now)
+
+
+async def _is_blind_for_long(tx: AsyncConnection, now: datetime) -> bool:
+    bad_since = await get_bad_since(tx, Kind.BLIND, _NOBODY)
+    return bad_since is not None and now - bad_since >= _REPLACED_AFTER
 
 
 async def plan_while_blind(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> None:
@@ -71,11 +78,14 @@ async def _mark_outdated(
     tx: AsyncConnection,
     episodes: Mapping[Kind, Episodes],
     changed: Iterable[tuple[Known | None, Known]],
+    known: Mapping[str, Known],
     now: datetime,
 ) -> None:
     """Let the messages be edited that tell of a token that was replaced, or of trouble that began anew or ended."""
     for kind, found in episodes.items():
         await mark_outdated(tx, kind, found.turned.items(), now)
+    troubled = [(key, known[key].token) for key in episodes[Kind.ERROR].turned]
+    await mark_outdated(tx, Kind.STEP, [(key, token.id) for key, token in troubled if token], now)
     for before, after in changed:
         tokens = {known.token.id for known in (before, after) if known and known.token}
         if len(tokens) > 1:

@@ -12,6 +12,8 @@ from bot.store.messages import Message, get_carried, get_outdated, mark_edited
 _LOG = logging.getLogger(__name__)
 
 _AGAIN_AFTER = timedelta(hours=1)
+# Older than a login's life, a reminder misleads nobody any more.
+_WORTH_IT_FOR = timedelta(days=30)
 _AT_ONCE = 16
 
 
@@ -50,7 +52,7 @@ class Refresh:
         try:
             await self._sender.edit(message.channel_id, message.discord_id, payload)
         except Refused as refusal:
-            if not refusal.is_gone:
+            if not refusal.is_gone and self._now() - message.first_try_at < _WORTH_IT_FOR:
                 edit_at = self._now() + _AGAIN_AFTER
             _LOG.warning("A reminder in channel %s can't be edited (%s)", message.channel_id, refusal)
         except Uncertain as doubt:

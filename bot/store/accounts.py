@@ -185,6 +185,12 @@ async def mark_trouble(tx: AsyncConnection, kind: str, rule: Rule, bad: Mapping[
     return Episodes(opened, turned)
 
 
+async def get_bad_since(tx: AsyncConnection, kind: str, account_id: str) -> datetime | None:
+    """Return since when a kind of trouble has been seen in each pass, None if the last one was good."""
+    of = (troubles.c.kind == kind) & (troubles.c.account_id == account_id)
+    return (await tx.execute(sa.select(troubles.c.bad_since).where(of))).scalar()
+
+
 async def get_open_troubles(tx: AsyncConnection) -> dict[tuple[str, str], int]:
     """Return the number of each open episode, by its kind and account."""
     rows = await tx.execute(sa.select(troubles).where(troubles.c.is_open))

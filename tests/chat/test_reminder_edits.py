@@ -13,7 +13,7 @@ from tests.world import World, account
 
 EDIT = "/channels/*/messages/*"
 RENEWED = "✅ MiniMax login Sam Reed (345678) is renewed until 31 January 2026."
-FOLDED = "⏭️ MiniMax login Jane Doe (123456) has a later reminder."
+FOLDED = "⏭️ MiniMax login Jane Doe (123456) has a newer reminder."
 
 
 def edits(world: World) -> list[dict[str, Any]]:
@@ -184,8 +184,8 @@ async def test_a_deleted_message_is_left_alone(world: World) -> None:
     await pass_for(world, 1, every=HOUR)
     assert posts_in(world.channel)[0].id == first.id
     assert (len(posted_in(world)), len(posts_in(world.channel))) == (3, 2)
-    # The folded first, then both after the renewal.
-    assert len(edits(world)) == 3
+    # The first was folded, and the second is tried once after the renewal.
+    assert len(edits(world)) == 2
 
 
 async def test_nothing_is_edited_while_nothing_changes(world: World) -> None:
@@ -213,3 +213,16 @@ async def test_an_account_that_is_gone_gets_no_steps(world: World) -> None:
     await pass_for(world, 1 / 24, every=HOUR)
     assert [post.rpartition(") ")[2] for post in posted_in(world)[1:]] == ["expires in 3 days."]
     assert said_in(world.channel)[0].endswith("is set up again.")
+
+
+async def test_a_step_said_during_an_error_is_put_right_after_it(world: World) -> None:
+    """A reminder that came while its account was in error does not go on saying so once the error is over."""
+    world.standin.accounts["123456"]["error"] = "login failed"
+    for _ in range(2):
+        await world.pass_once()
+    await add(world, "123456")
+    await world.pass_once()
+    assert posted_in(world) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days and is in error."]
+    del world.standin.accounts["123456"]["error"]
+    await world.pass_once()
+    assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]

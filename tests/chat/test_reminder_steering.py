@@ -127,7 +127,7 @@ async def test_a_paused_watch_keeps_the_one_on_all_silent_about_its_account(worl
     assert len(said_in(world.channel)) == 1
     await remove(world, "2")
     await world.pass_once()
-    assert said_in(world.channel)[1:] == ["🔴 MiniMax login Sam Reed (345678) is in error."]
+    assert said_in(world.channel)[1:] == ["🔴 MiniMax login Sam Reed (345678) expired 2 days ago and is in error."]
 
 
 async def test_pausing_the_watch_on_all_leaves_the_single_ones(world: World) -> None:

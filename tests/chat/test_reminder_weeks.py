@@ -26,6 +26,10 @@ def ends(posts: list[str]) -> list[str]:
     return [post.rpartition(") ")[2].rstrip(".") for post in posts]
 
 
+# How a message begins that is renewed, or folded behind a newer one.
+DONE = ("✅", "⏭️")
+
+
 def sent_to(world: World, channel: simcord.ChannelHandle) -> list[str]:
     """Return the sentences of the reminders in a channel as they were when they came, oldest first."""
     path = f"/channels/{channel.id}/messages"
@@ -46,7 +50,7 @@ async def test_two_whole_lives_with_daily_restarts(world: World, renewed_after: 
     life = [f"expires in {left}" for left in ("14 days", "7 days", "3 days", "12 hours")] + ["expired 12 hours ago"]
     news = [f"is renewed until {START + timedelta(days=n * renewed_after + 30.5):%-d %B %Y}" for n in (1, 2)]
     assert ends(posted_in(world)) == [*life[:steps], news[0], *life[:steps], news[1]]
-    assert all(post.startswith("✅") for post in said_in(world.channel))
+    assert all(post.startswith(DONE) for post in said_in(world.channel))
 
 
 async def second_server(world: World) -> tuple[simcord.ChannelHandle, simcord.MemberActor]:
@@ -77,7 +81,7 @@ async def test_two_servers_watch_one_account(world: World) -> None:
     assert ends(sent_to(world, beside)) == ["expires in 3 days", "expired 12 hours ago", news]
     assert ends(sent_to(world, theirs)) == ["expires in 7 days", "expires in 12 hours", "expired 12 hours ago", news]
     for channel in (world.channel, beside):
-        assert all(post.startswith("✅") for post in said_in(channel))
+        assert all(post.startswith(DONE) for post in said_in(channel))
 
 
 async def test_a_single_watch_and_one_on_all_share_a_channel(world: World) -> None:
@@ -120,6 +124,19 @@ async def test_another_tokens_accounts_make_blind_not_gone(world: World) -> None
     await world.env.advance_time(60)
     await world.pass_once()
     assert "✅ The MiniMax accounts can be read again." in said_in(world.channel)
+
+
+async def test_accounts_that_stay_away_are_believed_to_be_replaced(world: World) -> None:
+    """A team that replaces its only account by one with another id hears of the new one after three days."""
+    world.standin.accounts = {"123456": account("123456", days=40)}
+    await add(world)
+    await world.pass_once()
+    world.standin.accounts = {"777777": account("777777", "New One", days=14)}
+    await pass_for(world, 5, every=4 * HOUR)
+    blind, new, gone = said_in(world.channel)
+    assert blind == "✅ The MiniMax accounts can be read again."
+    assert new == "⏰ MiniMax login New One (777777) expires in 11 days."
+    assert gone == "🔴 MiniMax login Jane Doe (123456) is no longer set up at useapi.net."
 
 
 @pytest.mark.parametrize("refusing", [False, True])
