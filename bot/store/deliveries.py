@@ -1,6 +1,6 @@
 """What is owed to each channel, and what was said there: once each, whatever happens."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -133,6 +133,17 @@ async def get_pending(tx: AsyncConnection, channel_id: int) -> list[Owed]:
         .order_by(deliveries.c.id)
     )
     return [owed_from(row) for row in await tx.execute(query)]
+
+
+async def count_deliveries(tx: AsyncConnection, guild_id: int, since: datetime) -> Mapping[str, int]:
+    """Return how many deliveries of a server are in each state; of those that were sent, the ones due since then."""
+    is_counted = (deliveries.c.state != State.SENT) | (deliveries.c.due_at >= since)
+    query = (
+        sa.select(deliveries.c.state, sa.func.count().label("number"))
+        .where(deliveries.c.guild_id == guild_id, is_counted)
+        .group_by(deliveries.c.state)
+    )
+    return {row.state: row.number for row in await tx.execute(query)}
 
 
 async def drop(tx: AsyncConnection, delivery_ids: Iterable[int]) -> None:

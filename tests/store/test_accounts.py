@@ -6,7 +6,7 @@ import pytest
 
 from bot.core.account import Account
 from bot.core.reminders import Rule, Told
-from bot.store.accounts import Known, get_known, get_open_troubles, mark_read, mark_trouble
+from bot.store.accounts import Known, get_bad_since, get_known, get_open_troubles, mark_read, mark_trouble
 from bot.store.database import Database
 from bot.store.deliveries import cover, get_pending, get_told, plan
 from bot.store.messages import claim
@@ -218,3 +218,14 @@ async def test_tells_when_an_episode_begins_ends_and_goes_on(database: Database)
     began = ended = {"a": 1}
     is_open = {("error", "a"): 1}
     assert turns == [{}, {}, began, is_open, {}, is_open, ended, {}, {}, {}, began, is_open]
+
+
+async def test_knows_since_when_there_is_trouble(database: Database) -> None:
+    """Trouble counts from the first bad pass, long before it is told of, and is over with the first good one."""
+    seen = []
+    for hour, is_bad in enumerate([True, True, False, True]):
+        async with database.begin() as tx:
+            await mark_trouble(tx, "error", RULE, {"a": is_bad}, NOW + hour * HOUR)
+            seen.append(await get_bad_since(tx, "error", "a"))
+            assert await get_bad_since(tx, "gone", "a") is None
+    assert seen == [NOW, NOW, None, NOW + 3 * HOUR]

@@ -8,6 +8,8 @@ from bot.core.reminders import Told
 from bot.store.database import Database
 from bot.store.deliveries import (
     Kind,
+    State,
+    count_deliveries,
     cover,
     drop,
     drop_overdue,
@@ -127,3 +129,14 @@ async def test_channels_are_ready_unless_they_refuse(database: Database) -> None
         await put_target(tx, refusing)
         assert await get_ready_channels(tx, [GUILD], NOW, [HOUR]) == [CHANNEL]
         assert await get_ready_channels(tx, [GUILD], NOW + HOUR, [HOUR]) == [OTHER_CHANNEL, CHANNEL]
+
+
+async def test_counts_what_is_owed_and_was_sent_of_late(database: Database) -> None:
+    """A server's deliveries are counted by state; those that were sent count for as long as is asked."""
+    await owe(database, step(7), step(3))
+    await sent(database, await claim_all(database))
+    await owe(database, step(7, ref=2), step(7, channel_id=OTHER_CHANNEL), replace(step(1), guild_id=7))
+    async with database.begin() as tx:
+        assert await count_deliveries(tx, GUILD, NOW) == {State.SENT: 2, State.PENDING: 2}
+        assert await count_deliveries(tx, GUILD, NOW + HOUR) == {State.PENDING: 2}
+        assert await count_deliveries(tx, 8, NOW) == {}
