@@ -16,6 +16,7 @@ from bot.chat.connection import Connection
 from bot.chat.followup import FollowUp
 from bot.chat.lookup import LookUps
 from bot.chat.outlook import Outlook
+from bot.chat.overview import Overview
 from bot.chat.replies import Responder
 from bot.chat.sender import DiscordSender
 from bot.chat.services import Services
@@ -76,12 +77,14 @@ class Application:
             default_days=policy.days,
             now=now,
         )
+        look_ups = LookUps(servers=servers, responder=self.responder, now=now)
         self.bot.add_commands(
             Commands(
-                look_ups=LookUps(servers=servers, responder=self.responder, now=now),
+                look_ups=look_ups,
                 watching=Watching(services),
                 outlook=Outlook(services),
                 followup=FollowUp(services),
+                overview=Overview(services, look_ups),
             )
         )
 

@@ -9,9 +9,11 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.chat.account_menu import OpenAccount, RefreshAccounts
 from bot.chat.followup import FollowUp
 from bot.chat.lookup import CheckNow, LookUps, RemindHere, build_account_command
 from bot.chat.outlook import Outlook
+from bot.chat.overview import Overview, build_overview_command
 from bot.chat.pacing import build_trace
 from bot.chat.pages import PageButton, may_turn
 from bot.chat.registration import keep_registering
@@ -25,7 +27,7 @@ from bot.useapi.servers import Servers
 _LOG = logging.getLogger(__name__)
 
 # Buttons of messages that may be older than this process; the ids of all begin alike.
-_BUTTONS = (CheckNow, RemindHere, Recheck, Take, PageButton)
+_BUTTONS = (CheckNow, RemindHere, Recheck, Take, PageButton, OpenAccount, RefreshAccounts)
 _PREFIX = "minimax:"
 
 
@@ -77,6 +79,7 @@ class Commands:
     watching: Watching
     outlook: Outlook
     followup: FollowUp
+    overview: Overview
 
 
 class AccountBot(discord.Client):
@@ -100,13 +103,18 @@ class AccountBot(discord.Client):
         listed = [discord.Object(guild_id) for guild_id in self._listed]
         for command in (
             build_account_command(commands.look_ups),
+            build_overview_command(commands.overview),
             build_reminder_commands(commands.watching, commands.outlook, commands.followup, commands.look_ups.complete),
         ):
             self.tree.add_command(command, guilds=listed)
 
     async def turn_page(self, interaction: Interaction, name: str, page: int) -> None:
         """Show another page of a list in place."""
-        lists = {"watches": self.commands.outlook.show_list, "preview": self.commands.outlook.show_preview}
+        lists = {
+            "watches": self.commands.outlook.show_list,
+            "preview": self.commands.outlook.show_preview,
+            "accounts": self.commands.overview.turn_to,
+        }
         if name not in lists:
             await self._responder.refuse(interaction, StaleButton("no such list"))
             return

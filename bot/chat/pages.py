@@ -40,6 +40,11 @@ def may_turn(interaction: Interaction) -> bool:
     return is_private or interaction.permissions.manage_guild
 
 
+def clamp_page(count: int, page: int) -> int:
+    """Return the page, or the nearest one that a list of so many blocks has."""
+    return min(max(page, 0), (count - 1) // PAGE)
+
+
 def paged_reply(name: str, card: discord.Embed, blocks: Sequence[str], page: int) -> Reply:
     """Return a card with one page of these blocks in it, with buttons to the pages around."""
     pages = _fill_pages(blocks)

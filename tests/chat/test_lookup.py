@@ -183,6 +183,7 @@ async def test_exists_in_listed_servers_only(world: World) -> None:
     commands = world.env.backend.commands
     assert [command["name"] for command in commands[GUILD_ID].values()] == [
         "minimax-account",
+        "minimax-accounts",
         "minimax-reminders",
     ]
     assert not any(commands[guild] for guild in commands if guild != GUILD_ID)
