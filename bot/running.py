@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.chat import reminder_cards
+from bot.chat.account_list import render_board
+from bot.chat.board import BoardKeeper
 from bot.chat.client import AccountBot, Commands
 from bot.chat.connection import Connection
 from bot.chat.followup import FollowUp
@@ -26,6 +28,7 @@ from bot.core.secrets import Redactor
 from bot.core.wording import say_count
 from bot.errors import BotError, SubscriptionLapsed, UseapiTokenRefused
 from bot.health import HEALTH_FILE, keep_reporting
+from bot.reminding.boards import Boards
 from bot.reminding.passes import Passes
 from bot.reminding.sending import Outbox
 from bot.store.database import Database, open_database, sqlite_file
@@ -67,7 +70,8 @@ class Application:
         self.bot = AccountBot(servers=servers, responder=self.responder, jitter=random.random)
         sender = DiscordSender(self.bot)
         outbox = Outbox(database, servers, sender, reminder_cards, now)
-        self.passes = Passes(outbox, directory=directory, interval=policy.interval)
+        boards = Boards(outbox, render=render_board)
+        self.passes = Passes(outbox, directory=directory, boards=boards, interval=policy.interval)
         services = Services(
             servers=servers,
             responder=self.responder,
@@ -85,6 +89,7 @@ class Application:
                 outlook=Outlook(services),
                 followup=FollowUp(services),
                 overview=Overview(services, look_ups),
+                boards=BoardKeeper(services, boards),
             )
         )
 

@@ -9,7 +9,8 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.chat.account_menu import OpenAccount, RefreshAccounts
+from bot.chat.account_menu import OpenAccount, RefreshAccounts, RefreshBoard
+from bot.chat.board import BoardKeeper
 from bot.chat.followup import FollowUp
 from bot.chat.lookup import CheckNow, LookUps, RemindHere, build_account_command
 from bot.chat.outlook import Outlook
@@ -27,7 +28,7 @@ from bot.useapi.servers import Servers
 _LOG = logging.getLogger(__name__)
 
 # Buttons of messages that may be older than this process; the ids of all begin alike.
-_BUTTONS = (CheckNow, RemindHere, Recheck, Take, PageButton, OpenAccount, RefreshAccounts)
+_BUTTONS = (CheckNow, RemindHere, Recheck, Take, PageButton, OpenAccount, RefreshAccounts, RefreshBoard)
 _PREFIX = "minimax:"
 
 
@@ -80,6 +81,7 @@ class Commands:
     outlook: Outlook
     followup: FollowUp
     overview: Overview
+    boards: BoardKeeper
 
 
 class AccountBot(discord.Client):
@@ -104,7 +106,9 @@ class AccountBot(discord.Client):
         for command in (
             build_account_command(commands.look_ups),
             build_overview_command(commands.overview),
-            build_reminder_commands(commands.watching, commands.outlook, commands.followup, commands.look_ups.complete),
+            build_reminder_commands(
+                commands.watching, commands.outlook, commands.followup, commands.boards, commands.look_ups.complete
+            ),
         ):
             self.tree.add_command(command, guilds=listed)
 

@@ -6,6 +6,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.chat.board import BoardKeeper
 from bot.chat.followup import FollowUp
 from bot.chat.outlook import Outlook
 from bot.chat.replies import Interaction
@@ -17,7 +18,7 @@ _WatchId = app_commands.Range[str, 1, 100]
 
 
 def build_reminder_commands(
-    watching: Watching, outlook: Outlook, followup: FollowUp, complete_account: Completion
+    watching: Watching, outlook: Outlook, followup: FollowUp, boards: BoardKeeper, complete_account: Completion
 ) -> app_commands.Group:
     """Return the command group; who may use it is up to Discord and the server's admins."""
     group = app_commands.Group(
@@ -27,6 +28,7 @@ def build_reminder_commands(
     )
     _add_adding(group, watching, complete_account)
     _add_showing(group, outlook)
+    _add_board(group, boards)
     _add_changing(group, watching, followup)
     return group
 
@@ -63,6 +65,16 @@ def _add_showing(group: app_commands.Group, outlook: Outlook) -> None:
     @group.command(name="preview", description="Show the reminders of the next 30 days")
     async def show_preview(interaction: discord.Interaction[Any]) -> None:
         await outlook.show_preview(interaction)
+
+
+def _add_board(group: app_commands.Group, boards: BoardKeeper) -> None:
+    @group.command(name="board", description="Keep an overview of all accounts in a channel, or take it away")
+    @app_commands.describe(channel="Where it is, or is to be")
+    async def board(
+        interaction: discord.Interaction[Any],
+        channel: app_commands.AppCommandChannel | app_commands.AppCommandThread,
+    ) -> None:
+        await boards.toggle(interaction, channel)
 
 
 def _add_changing(group: app_commands.Group, watching: Watching, followup: FollowUp) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import aiohttp
 import discord
 
+from bot.chat.account_menu import board_view
 from bot.chat.audit import find_problems
 from bot.chat.pacing import count_tries
 from bot.chat.reminder_buttons import reminder_view
@@ -47,13 +48,14 @@ class DiscordSender:
             Refused, Uncertain.
         """
         channel = self._client.get_partial_messageable(channel_id)
+        view = _view(payload)
         with count_tries() as tries:
             try:
                 async with asyncio.timeout(_REQUEST_SECONDS):
                     message = await channel.send(
                         payload["content"],
                         embeds=_embeds(payload),
-                        view=reminder_view() if payload.get("has_buttons", True) else discord.utils.MISSING,
+                        view=discord.utils.MISSING if view is None else view,
                         nonce=nonce,
                         allowed_mentions=_mentions(payload),
                     )
@@ -126,11 +128,30 @@ class DiscordSender:
                 await message.edit(
                     content=payload["content"],
                     embeds=_embeds(payload),
-                    view=reminder_view() if payload["has_buttons"] else None,
+                    view=_view(payload),
                     allowed_mentions=discord.AllowedMentions.none(),
                 )
         except _TROUBLE as error:
             raise _judge(error) from None
+
+    async def delete(self, channel_id: int, message_id: int) -> None:
+        """Delete a message of ours.
+
+        Raises:
+            Refused, Uncertain.
+        """
+        message = self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
+        try:
+            async with asyncio.timeout(_REQUEST_SECONDS):
+                await message.delete()
+        except _TROUBLE as error:
+            raise _judge(error) from None
+
+
+def _view(payload: Payload) -> discord.ui.View | None:
+    if "options" in payload:
+        return board_view(payload["options"])
+    return reminder_view() if payload.get("has_buttons", True) else None
 
 
 def _embeds(payload: Payload) -> list[discord.Embed]:

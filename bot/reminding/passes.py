@@ -5,6 +5,7 @@ import logging
 from datetime import datetime, timedelta
 
 from bot.errors import BotError, StoreError
+from bot.reminding.boards import Boards
 from bot.reminding.delivery import Delivery
 from bot.reminding.planning import plan_after_reading, plan_while_blind
 from bot.reminding.refresh import Refresh
@@ -23,12 +24,13 @@ _SAID_WITHIN = timedelta(minutes=5)
 class Passes:
     """Runs one pass after the other, never two at once; the interval counts from the end of one."""
 
-    def __init__(self, outbox: Outbox, *, directory: AccountDirectory, interval: timedelta) -> None:
+    def __init__(self, outbox: Outbox, *, directory: AccountDirectory, boards: Boards, interval: timedelta) -> None:
         self._database, self._servers, self._now = outbox.database, outbox.servers, outbox.now
         self._directory = directory
         self._delivery = Delivery(outbox)
         self._refresh = Refresh(outbox)
         self._troubles = Troubles(outbox)
+        self._boards = boards
         self._interval = interval
         self._woken = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -51,7 +53,7 @@ class Passes:
             await self._rest()
 
     async def run_once(self, epoch: int) -> None:
-        """Settle what is open, read, plan, send, edit what is outdated, and tell of channels in trouble.
+        """Settle what is open, read, plan, send, edit what is outdated, boards too, and tell of channels in trouble.
 
         It waits for a pass that is under way.
 
@@ -62,6 +64,7 @@ class Passes:
             await self._pass(epoch)
 
     async def _pass(self, epoch: int) -> None:
+        started = self._now()
         await self._delivery.settle()
         until = await self._read(epoch)
         if await self._delivery.send_due(epoch, until):
@@ -69,6 +72,7 @@ class Passes:
         await self._refresh.edit_outdated()
         await self._troubles.audit()
         await self._troubles.tell()
+        await self._boards.update(started)
         async with self._database.begin() as tx:
             await mark_passed(tx, self._now())
 

@@ -9,7 +9,8 @@ from bot.reminding.items import Item
 from bot.store.database import Database
 from bot.useapi.servers import Servers
 
-# A message as JSON: `content`, `embeds`, and whom it may mention: `roles`, `users`; the sender adds the buttons.
+# A message as JSON: `content`, `embeds`, and whom it may mention: `roles`, `users`; the sender adds the buttons,
+# those of a board if there are `options` to choose from.
 Payload = dict[str, Any]
 
 
@@ -63,6 +64,13 @@ class Sender(Protocol):
 
     async def edit(self, channel_id: int, message_id: int, payload: Payload) -> None:
         """Put something else into a message of ours.
+
+        Raises:
+            Refused, Uncertain.
+        """
+
+    async def delete(self, channel_id: int, message_id: int) -> None:
+        """Delete a message of ours.
 
         Raises:
             Refused, Uncertain.
