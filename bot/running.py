@@ -22,6 +22,7 @@ from bot.chat.overview import Overview
 from bot.chat.replies import Responder
 from bot.chat.sender import DiscordSender
 from bot.chat.services import Services
+from bot.chat.status import StatusReport
 from bot.chat.watching import Watching
 from bot.config import Settings, secrets_of
 from bot.core.secrets import Redactor
@@ -90,6 +91,7 @@ class Application:
                 followup=FollowUp(services),
                 overview=Overview(services, look_ups),
                 boards=BoardKeeper(services, boards),
+                status=StatusReport(services, interval=policy.interval),
             )
         )
 

@@ -21,6 +21,7 @@ from bot.chat.registration import keep_registering
 from bot.chat.reminder_buttons import Recheck, Take
 from bot.chat.reminders import build_reminder_commands
 from bot.chat.replies import Interaction, Responder, SameMessage
+from bot.chat.status import StatusReport, build_status_command
 from bot.chat.watching import Watching
 from bot.errors import NotAllowed, ServerNotListed, StaleButton
 from bot.useapi.servers import Servers
@@ -82,6 +83,7 @@ class Commands:
     followup: FollowUp
     overview: Overview
     boards: BoardKeeper
+    status: StatusReport
 
 
 class AccountBot(discord.Client):
@@ -109,6 +111,7 @@ class AccountBot(discord.Client):
             build_reminder_commands(
                 commands.watching, commands.outlook, commands.followup, commands.boards, commands.look_ups.complete
             ),
+            build_status_command(commands.status),
         ):
             self.tree.add_command(command, guilds=listed)
 

@@ -185,6 +185,7 @@ async def test_exists_in_listed_servers_only(world: World) -> None:
         "minimax-account",
         "minimax-accounts",
         "minimax-reminders",
+        "minimax-status",
     ]
     assert not any(commands[guild] for guild in commands if guild != GUILD_ID)
 
