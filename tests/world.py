@@ -82,16 +82,16 @@ class _Clock:
 
 
 @asynccontextmanager
-async def open_world(accounts: dict[str, Any]) -> AsyncIterator[World]:
-    """Run the bot for the given accounts; the time is the simulation's."""
+async def open_world(accounts: dict[str, Any], guild_ids: tuple[int, ...] = (GUILD_ID,)) -> AsyncIterator[World]:
+    """Run the bot for the given accounts in the listed servers; the time is the simulation's."""
     standin, clock = StandIn(accounts), _Clock()
     with TemporaryDirectory() as folder:
-        async with _open_world(standin, clock, folder) as world:
+        async with _open_world(standin, clock, folder, guild_ids) as world:
             yield world
 
 
 @asynccontextmanager
-async def _open_world(standin: StandIn, clock: _Clock, folder: str) -> AsyncIterator[World]:
+async def _open_world(standin: StandIn, clock: _Clock, folder: str, guild_ids: tuple[int, ...]) -> AsyncIterator[World]:
     async with (
         standin.serve() as base_url,
         open_directory(
@@ -109,7 +109,7 @@ async def _open_world(standin: StandIn, clock: _Clock, folder: str) -> AsyncIter
 
         def build() -> Application:
             policy = Policy(timedelta(minutes=30), (14, 7, 3, 1))
-            return Application(directory, database, guild_ids=(GUILD_ID,), policy=policy, now=clock.now)
+            return Application(directory, database, guild_ids=guild_ids, policy=policy, now=clock.now)
 
         application = build()
         clock.env = env = simcord.Env(application.bot, settle_timeout=15)

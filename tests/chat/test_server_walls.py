@@ -1,0 +1,251 @@
+"""Tests of the walls between servers: nothing that is asked from one reads or changes anything of another."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+import pytest
+import simcord
+import sqlalchemy as sa
+from discord.app_commands import CommandNotFound
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from simcord.backend import serializers
+from simcord.interactions import base_payload, command_leaves, nest_options
+
+from bot.store.tables import metadata
+from tests.chat.reminding import add, posts_in
+from tests.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, World, account, open_world
+
+COMMAND, COMPONENT, COMPLETION = 2, 3, 4
+TEXT, CHANNEL, ROLE = 3, 7, 8
+BUTTON, MENU = 2, 3
+NAMES = ("Jane Doe", "Sam Reed")
+EVERYTHING = str(discord.Permissions.all().value)
+ACCOUNTS = ["123456", "234567", "345678", "999"]
+WORDS = st.sampled_from(
+    ["1", "2", "3", "4", "0", "-1", "all", "All accounts", "yes", "no", "14, 7", "Jane Doe", *ACCOUNTS]
+) | st.text(min_size=1, max_size=20)
+CUSTOM_IDS = st.one_of(
+    st.builds("minimax:{}:{}".format, st.sampled_from(["check", "remind"]), st.sampled_from(ACCOUNTS)),
+    st.builds(
+        "minimax:page:{}:{}".format, st.sampled_from(["watches", "preview", "accounts", "odd"]), st.integers(0, 9)
+    ),
+    st.builds("minimax:accounts:{}".format, st.integers(0, 9)),
+    st.sampled_from(["minimax:recheck", "minimax:take", "minimax:board"]),
+    st.builds("minimax:{}".format, st.text(max_size=20)),
+)
+
+
+@dataclass
+class Walls:
+    """Two servers: one in which all there is has been used, and another from which people reach for it."""
+
+    world: World
+    role: simcord.RoleHandle
+    hidden: simcord.ChannelHandle
+    outside: simcord.ChannelHandle
+    own_role: simcord.RoleHandle
+    intruder: simcord.MemberActor
+    own_message: int
+    is_listed: bool
+
+    async def rows(self, guild_id: int = GUILD_ID) -> dict[str, Any]:
+        """Return all that is stored of a server."""
+        tables = [table for table in metadata.tables.values() if "guild_id" in table.c]
+        async with self.world.database.begin() as tx:
+            return {
+                table.name: (await tx.execute(sa.select(table).where(table.c.guild_id == guild_id))).all()
+                for table in tables
+            }
+
+    def messages(self) -> list[Any]:
+        """Return all that is shown in the first server."""
+        channels = (self.world.channel, self.hidden)
+        return [
+            (post.id, post.content, post.embeds, [row.to_dict() for row in post.components])
+            for one in channels
+            for post in posts_in(one)
+        ]
+
+    async def secrets(self) -> set[str]:
+        """Return the words by which the first server's things would be known."""
+        things = (self.world.channel, self.hidden, self.role, self.world.manager, self.world.member)
+        boards = (await self.rows())["boards"]
+        shown = {str(post[0]) for post in self.messages()}
+        return {str(thing.id) for thing in things} | {"hidden-room", "Ops"} | shown | {one.nonce[:8] for one in boards}
+
+    async def dispatch(
+        self, kind: int, data: dict[str, Any], message: dict[str, Any] | None = None, *, at_home: bool = False
+    ) -> str:
+        """Send an interaction as Discord would, as the intruder; return all that the bot sent then, as text."""
+        env = self.world.env
+        guild_id, channel = (GUILD_ID, self.world.channel) if at_home else (OTHER_GUILD_ID, self.outside)
+        user = self.world.manager if at_home else self.intruder
+        before = len(env.http_requests)
+        record, payload = base_payload(
+            env.backend, type=kind, channel_id=channel.id, guild_id=guild_id, user_id=user.id, data=data
+        )
+        if message is not None:
+            payload["message"] = message
+            record.source_message_id = self.own_message
+        env.backend.emit("INTERACTION_CREATE", payload)
+        await env.settle()
+        await env.advance_time(4)
+        # A command that a server does not have is answered in words; the simulation minds it all the same.
+        assert not [error for error in env.errors if not isinstance(error, CommandNotFound)]
+        env._errors.clear()  # noqa: SLF001
+        return "\n".join(
+            f"{one.method} {one.path} {one.json}" for one in env.http_requests[before:] if one.method != "GET"
+        )
+
+    def option(self, spec: Mapping[str, Any], draw: st.DataObject) -> dict[str, Any]:
+        """Draw one option's value."""
+        choices = {
+            CHANNEL: st.sampled_from([str(one.id) for one in (self.world.channel, self.hidden, self.outside)]),
+            ROLE: st.just(str(self.own_role.id)),
+        }
+        return {"name": spec["name"], "type": spec["type"], "value": draw.draw(choices.get(spec["type"], WORDS))}
+
+    def resolved(self) -> dict[str, Any]:
+        """Return what Discord would know of the channels and roles that are named, rights included."""
+        channels = {
+            str(one.id): {"id": str(one.id), "name": "named", "type": 0, "permissions": EVERYTHING, "parent_id": None}
+            for one in (self.world.channel, self.hidden, self.outside)
+        }
+        role = serializers.role_payload(self.world.env.backend.get_guild(OTHER_GUILD_ID).roles[self.own_role.id])
+        return {"channels": channels, "roles": {str(self.own_role.id): dict(role)}}
+
+
+async def _furnish(world: World, *, is_listed: bool) -> Walls:
+    """Use all there is in the first server; let somebody be the manager of the other."""
+    guild, env = world.env.guild, world.env
+    hidden = guild.create_text_channel("hidden-room")
+    role = guild.create_role("Ops", mentionable=True)
+    await add(world, mention=role)
+    await add(world, "123456", channel=hidden)
+    await add(world, "234567", channel=hidden)
+    await world.manager.slash(world.channel, "minimax-reminders pause", watch="3")
+    await world.pass_once()
+    await world.member.click(posts_in(world.channel)[0], label="I'm on it")
+    await world.manager.slash(world.channel, "minimax-reminders board", channel=hidden)
+    env.inject_error("POST", f"/channels/{hidden.id}/messages", status=403, code=50013)
+    world.standin.accounts["123456"] = account("123456", days=2)
+    await env.advance_time(60)
+    await world.pass_once()
+    other = env.create_guild("Other", id=OTHER_GUILD_ID)
+    managers = other.create_role("M", permissions=discord.Permissions(MEMBER.value, manage_guild=True))
+    intruder = other.add_member(env.create_user("eve"), roles=[managers])
+    outside = other.create_text_channel("outside")
+    own = await world.application.bot.get_partial_messageable(outside.id).send("own")
+    return Walls(world, role, hidden, outside, managers, intruder, own.id, is_listed=is_listed)
+
+
+@pytest.fixture(params=["unlisted", "listed"])
+async def walls(request: pytest.FixtureRequest) -> AsyncIterator[Walls]:
+    """Run the bot for the first server, and for the other one or not."""
+    entries = [account("123456"), account("234567", "Sam Reed", days=3), account("345678", "Sam Reed", days=-2)]
+    guild_ids = (GUILD_ID, OTHER_GUILD_ID) if request.param == "listed" else (GUILD_ID,)
+    async with open_world({entry["account"]: entry for entry in entries}, guild_ids) as world:
+        yield await _furnish(world, is_listed=request.param == "listed")
+
+
+def leaves(walls: Walls, kind: int) -> list[tuple[dict[str, Any], list[str], dict[str, Any]]]:
+    """Return every command and subcommand that the first server has: its root, its path and itself."""
+    roots = walls.world.env.backend.commands[GUILD_ID].values()
+    found = [(dict(root), path, leaf) for root in roots for path, leaf in command_leaves(dict(root))]
+    return [one for one in found if kind == COMMAND or completed(one[2])]
+
+
+def completed(leaf: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the options of a command that have completion."""
+    return [dict(spec) for spec in leaf.get("options") or [] if spec.get("autocomplete")]
+
+
+def build_command(walls: Walls, kind: int, draw: st.DataObject) -> dict[str, Any]:
+    """Draw what the use of a command, or the completion of one of its options, carries."""
+    root, path, leaf = draw.draw(st.sampled_from(leaves(walls, kind)))
+    specs = [dict(spec) for spec in leaf.get("options") or []]
+    options = [walls.option(spec, draw) for spec in specs if spec.get("required") or draw.draw(st.booleans())]
+    if kind == COMPLETION:
+        focused = draw.draw(st.sampled_from(completed(leaf)))
+        options = [one for one in options if one["name"] != focused["name"]]
+        options.append({"name": focused["name"], "type": focused["type"], "value": draw.draw(WORDS), "focused": True})
+    data = {"id": root["id"], "name": root["name"], "type": 1, "options": nest_options(root, path[1:], options)}
+    registered_in = draw.draw(st.sampled_from([GUILD_ID, OTHER_GUILD_ID]))
+    return data | {"guild_id": str(registered_in), "resolved": walls.resolved()}
+
+
+def build_press(walls: Walls, draw: st.DataObject) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Draw a press or a choice, and the message that it pretends to be on: an own one, or one of the first server."""
+    is_menu = draw.draw(st.booleans())
+    values = draw.draw(st.lists(WORDS, min_size=1, max_size=1)) if is_menu else []
+    custom_id = draw.draw(st.just("minimax:open") | CUSTOM_IDS if is_menu else CUSTOM_IDS)
+    component: dict[str, Any] = {"type": MENU if is_menu else BUTTON, "custom_id": custom_id, "id": 2}
+    if is_menu:
+        is_offered = draw.draw(st.booleans())
+        component |= {"options": [{"label": "x", "value": value if is_offered else "other"} for value in values]}
+    else:
+        component |= {"style": 1, "label": "x"}
+    backend = walls.world.env.backend
+    message = dict(serializers.message_payload(backend, backend.get_message(walls.outside.id, walls.own_message)))
+    pretended = [walls.own_message, *(post[0] for post in walls.messages())]
+    message |= {
+        "id": str(draw.draw(st.sampled_from(pretended))),
+        "flags": draw.draw(st.sampled_from([0, 64])),
+        "components": [{"type": 1, "id": 1, "components": [component]}],
+    }
+    data: dict[str, Any] = {"custom_id": custom_id, "component_type": component["type"]}
+    return data | ({"values": values} if is_menu else {}), message
+
+
+async def assert_nothing_seen(walls: Walls, sent: str) -> None:
+    """Fail if an answer tells of the first server, or, in a server that is not listed, of the accounts."""
+    for secret in await walls.secrets():
+        assert secret not in sent
+    if not walls.is_listed:
+        assert not [name for name in NAMES if name in sent]
+        assert not any((await walls.rows(OTHER_GUILD_ID)).values())
+
+
+patiently = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+@patiently
+@given(draw=st.data())
+async def test_nothing_of_another_server_is_read_or_changed(walls: Walls, draw: st.DataObject) -> None:
+    """No command, completion, button or menu, however forged, reads or changes what is another server's."""
+    rows, shown, calls = await walls.rows(), walls.messages(), len(walls.world.standin.calls)
+    kind = draw.draw(st.sampled_from([COMMAND, COMPONENT, COMPLETION]))
+    if kind == COMPONENT:
+        sent = await walls.dispatch(kind, *build_press(walls, draw))
+    else:
+        sent = await walls.dispatch(kind, build_command(walls, kind, draw))
+    assert await walls.rows() == rows
+    assert walls.messages() == shown
+    assert walls.is_listed or len(walls.world.standin.calls) == calls
+    await assert_nothing_seen(walls, sent)
+
+
+async def test_the_same_requests_work_at_home(walls: Walls) -> None:
+    """What is refused elsewhere does read and change things in the first server itself."""
+    rows, shown = await walls.rows(), walls.messages()
+    assert all(rows.values())
+
+    async def use(path: str, *options: dict[str, Any]) -> str:
+        root, names, _ = next(one for one in leaves(walls, COMMAND) if one[1] == path.split())
+        data = {"id": root["id"], "name": root["name"], "type": 1, "guild_id": str(GUILD_ID)}
+        data |= {"options": nest_options(root, names[1:], list(options)), "resolved": walls.resolved()}
+        return await walls.dispatch(COMMAND, data, at_home=True)
+
+    secrets = await walls.secrets()
+    for path in ("minimax-reminders list", "minimax-status", "minimax-accounts"):
+        assert [secret for secret in secrets if secret in (await use(path)).partition("\n")[0]]
+    await use("minimax-reminders remove", {"name": "watch", "type": TEXT, "value": "1"})
+    await use("minimax-reminders board", {"name": "channel", "type": CHANNEL, "value": str(walls.hidden.id)})
+    after = await walls.rows()
+    assert [name for name in rows if after[name] != rows[name]] == ["watches", "boards"]
+    assert len(walls.messages()) == len(shown) - 1
