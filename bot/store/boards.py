@@ -7,8 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.database import insert_into
-from bot.store.tables import boards
+from bot.store.tables import boards, insert_into
 
 
 @dataclass(frozen=True, slots=True)
