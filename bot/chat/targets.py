@@ -55,7 +55,7 @@ async def _fetch_bot_rights(
         guild = await client.fetch_guild(interaction.guild_id, with_counts=False)
         bot = await guild.fetch_member(client.user.id)
         return await fetch_rights(guild, bot, channel_id)
-    except (discord.Forbidden, discord.NotFound):
+    except (discord.Forbidden, discord.NotFound, discord.InvalidData):  # the last: a channel of another server
         return discord.Permissions.none()
 
 

@@ -8,7 +8,6 @@ from aiohttp import web
 
 from bot import __version__
 from bot.chat.status import Connection, Facts, status_card
-from bot.store.leader import Lease
 from bot.store.targets import Target
 from tests.chat.limits import assert_fits
 from tests.chat.reminding import DAY, add
@@ -48,7 +47,6 @@ async def test_says_that_nothing_was_done_yet(world: World) -> None:
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_tells_passes_and_deliveries(world: World, *, restarted: bool) -> None:
     """The last pass and the next, the accounts it saw and what was sent are told, also after a restart."""
-    await Lease(world.database).take()
     await add(world)
     await world.pass_once()
     await world.env.advance_time(60)
@@ -108,7 +106,6 @@ async def test_tells_since_when_nothing_can_be_read(world: World) -> None:
 
 async def test_warns_of_passes_that_do_not_come(world: World) -> None:
     """Three intervals and five minutes after the last pass the bot says that something is wrong with it."""
-    await Lease(world.database).take()
     await world.pass_once()
     await world.env.advance_time(95 * 60)
     assert (await status(world))[0] == "✅ All is well."
