@@ -11,6 +11,9 @@ from bot.core.text import defused, defused_json
 
 Redact = Callable[[str], str]
 
+# What a log call may give as `extra`: fields of their own in JSON, to search by.
+_FIELDS = ("reference", "guild_id", "user_id")
+
 
 def _message_of(record: logging.LogRecord) -> str:
     try:
@@ -30,6 +33,8 @@ class RedactingFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Replace the record's texts in place, so that whatever handler comes next sees no secret."""
         record.msg, record.args = self._redact(_message_of(record)), None
+        for name, value in _fields_of(record).items():
+            setattr(record, name, self._redact(value))
         if record.exc_info and not record.exc_text:
             record.exc_text = self._formatter.formatException(record.exc_info)
         if record.exc_text:
@@ -38,6 +43,12 @@ class RedactingFilter(logging.Filter):
         if record.stack_info:
             record.stack_info = self._redact(record.stack_info)
         return True
+
+
+def _fields_of(record: logging.LogRecord) -> dict[str, str]:
+    """Return the extra fields as texts: not everything that reads JSON knows numbers as large as Discord's ids."""
+    given = {name: getattr(record, name, None) for name in _FIELDS}
+    return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def _time_of(record: logging.LogRecord) -> str:
@@ -59,12 +70,13 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line, control characters escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the object with time (UTC), level, logger, message and, where there is one, the traceback."""
+        """Return the object: time (UTC), level, logger, message; where there are any, what was asked, the traceback."""
         entry = {
             "time": _time_of(record),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            **_fields_of(record),
         }
         traceback = "\n".join(filter(None, (record.exc_text, record.stack_info)))
         line = json.dumps(entry | ({"traceback": traceback} if traceback else {}), ensure_ascii=False)

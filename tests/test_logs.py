@@ -146,6 +146,18 @@ def test_a_json_line_has_time_level_logger_message_and_traceback() -> None:
     assert failed["traceback"].endswith("RuntimeError: no x")
 
 
+def test_a_json_line_has_what_one_searches_by_as_fields_of_their_own() -> None:
+    """Reference, server and person are fields, as texts and redacted; what is not known, or of no use, is left out."""
+    stream = StringIO()
+    with logging_to(stream, "json") as logger:
+        logger.info("asked", extra={"reference": "0badcafe", "guild_id": 2**60, "user_id": SECRET, "other": "x"})
+        logger.info("asked in a direct message", extra={"reference": "0badcafe", "guild_id": None})
+    full, direct = map(json.loads, stream.getvalue().splitlines())
+    assert (full["reference"], full["guild_id"], full["user_id"]) == ("0badcafe", str(2**60), HIDDEN)
+    assert set(full) - set(direct) == {"guild_id", "user_id"}
+    assert "other" not in full
+
+
 def test_a_text_line_has_time_level_logger_and_message() -> None:
     """One readable line a record, in UTC."""
     stream = StringIO()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -135,8 +135,9 @@ class Responder:
         assert task is not None
         self._in_flight.add(task)
         reference = secrets.token_hex(4)
+        who = {"guild_id": interaction.guild_id, "user_id": interaction.user.id, "reference": reference}
         try:
-            outcome = asyncio.create_task(self._outcome(interaction, work, reference))
+            outcome = asyncio.create_task(self._outcome(interaction, work, who))
             done, _ = await asyncio.wait({outcome}, timeout=self._seconds_left(interaction))
             if not done:
                 await _defer(surface)
@@ -145,7 +146,8 @@ class Responder:
         except _DISCORD_TROUBLE as error:
             # Not repeated: Discord reports 10062 and 40060 also for answers that people did see.
             code = getattr(error, "code", 0)
-            _LOG.warning("Answer %s may not have been shown: %s, code %s", reference, type(error).__name__, code)
+            cause = type(error).__name__
+            _LOG.warning("Answer %s may not have been shown: %s, code %s", reference, cause, code, extra=who)
         finally:
             self._in_flight.discard(task)
 
@@ -178,18 +180,18 @@ class Responder:
             raise TooManyLookUps(wait)
 
     async def _outcome(
-        self, interaction: Interaction, work: Callable[[], Awaitable[Reply]], reference: str
+        self, interaction: Interaction, work: Callable[[], Awaitable[Reply]], who: Mapping[str, Any]
     ) -> Reply | discord.Embed:
-        asked = f"server {interaction.guild_id}, person {interaction.user.id}, reference {reference}"
+        asked = "server {guild_id}, person {user_id}, reference {reference}".format_map(who)
         try:
             self._admit(interaction)
             reply = await work()
         except BotError as error:
             level = logging.ERROR if isinstance(error, OperatorError) else logging.WARNING
-            _LOG.log(level, "Not answered: %s (%s); %s", type(error).__name__, error, asked)
-            return problem_card(explain(error), reference)
+            _LOG.log(level, "Not answered: %s (%s); %s", type(error).__name__, error, asked, extra=who)
+            return problem_card(explain(error), who["reference"])
         except Exception:  # the edge of every command: the asker gets words, the log the traceback
-            _LOG.exception("Failed; %s", asked)
-            return problem_card(explain(None), reference)
-        _LOG.info("Answered; %s", asked)
+            _LOG.exception("Failed; %s", asked, extra=who)
+            return problem_card(explain(None), who["reference"])
+        _LOG.info("Answered; %s", asked, extra=who)
         return reply

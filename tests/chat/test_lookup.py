@@ -135,7 +135,9 @@ async def test_puts_the_reference_into_the_log(world: World, caplog: pytest.LogC
     with caplog.at_level("INFO"):
         card = card_of(await world.look_up("999"))
     reference = (card.footer.text or "").removeprefix("Reference ")
-    assert any(reference in record.getMessage() for record in caplog.records)
+    (record,) = (one for one in caplog.records if getattr(one, "reference", "") == reference)
+    assert reference in record.getMessage()
+    assert {"guild_id", "user_id"} <= vars(record).keys()
 
 
 async def test_survives_an_error_of_its_own(
