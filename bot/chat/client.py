@@ -23,6 +23,7 @@ from bot.chat.reminders import build_reminder_commands
 from bot.chat.replies import Interaction, Responder, SameMessage
 from bot.chat.status import StatusReport, build_status_command
 from bot.chat.watching import Watching
+from bot.core.notes import NO_NOTES, Notes
 from bot.errors import NotAllowed, ServerNotListed, StaleButton
 from bot.useapi.servers import Servers
 
@@ -91,7 +92,9 @@ class AccountBot(discord.Client):
 
     commands: Commands
 
-    def __init__(self, *, servers: Servers, responder: Responder, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self, *, servers: Servers, responder: Responder, jitter: Callable[[], float], notes: Notes = NO_NOTES
+    ) -> None:
         _expect_no_voice()
         super().__init__(**_options(), http_trace=build_trace())
         self.logged_in = asyncio.Event()
@@ -99,6 +102,7 @@ class AccountBot(discord.Client):
         self._responder = responder
         self._listed = servers.listed
         self._jitter = jitter
+        self._notes = notes
         self._registering: asyncio.Task[None] | None = None
 
     def add_commands(self, commands: Commands) -> None:
@@ -136,6 +140,14 @@ class AccountBot(discord.Client):
         self.logged_in.set()
         registering = keep_registering(self.tree, self._listed, jitter=self._jitter)
         self._registering = asyncio.create_task(registering, name="register-commands")
+
+    async def on_connect(self) -> None:
+        """Note that a session with Discord has begun."""
+        self._notes.connected()
+
+    async def on_resumed(self) -> None:
+        """Note that a session goes on over another connection."""
+        self._notes.connected()
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Refuse in words the press of a button that nothing else here answers."""

@@ -12,6 +12,7 @@ import aiohttp
 import discord
 
 from bot.chat.cards import problem_card
+from bot.core.notes import NO_NOTES, Notes
 from bot.core.pace import Allowance
 from bot.core.wording import explain
 from bot.errors import BotError, OperatorError, Stopping, TooManyLookUps
@@ -120,11 +121,19 @@ async def _defer(surface: Surface) -> None:
             raise
 
 
+def _name_of(interaction: Interaction) -> str:
+    """Return what was used, by one of few names: whatever else Discord sends is "other"."""
+    if interaction.type is discord.InteractionType.component:
+        return "button"
+    return "other" if interaction.command is None else interaction.command.qualified_name
+
+
 class Responder:
     """Runs the work behind a command or button and sees to its answer."""
 
-    def __init__(self, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, *, now: Callable[[], datetime], notes: Notes = NO_NOTES) -> None:
         self._now = now
+        self._notes = notes
         self._allowance = Allowance()
         self._is_open = True
         self._in_flight: set[asyncio.Task[Any]] = set()
@@ -135,14 +144,17 @@ class Responder:
         assert task is not None
         self._in_flight.add(task)
         reference = secrets.token_hex(4)
+        clock = asyncio.get_running_loop().time
+        started, ended = clock(), "not_shown"
         who = {"guild_id": interaction.guild_id, "user_id": interaction.user.id, "reference": reference}
         try:
             outcome = asyncio.create_task(self._outcome(interaction, work, who))
             done, _ = await asyncio.wait({outcome}, timeout=self._seconds_left(interaction))
             if not done:
                 await _defer(surface)
-            result = await outcome
+            result, how = await outcome
             await (surface.show(result) if isinstance(result, Reply) else surface.refuse(result))
+            ended = how
         except _DISCORD_TROUBLE as error:
             # Not repeated: Discord reports 10062 and 40060 also for answers that people did see.
             code = getattr(error, "code", 0)
@@ -150,6 +162,7 @@ class Responder:
             _LOG.warning("Answer %s may not have been shown: %s, code %s", reference, cause, code, extra=who)
         finally:
             self._in_flight.discard(task)
+            self._notes.answered(_name_of(interaction), ended, clock() - started)
 
     async def refuse(self, interaction: Interaction, error: BotError | None) -> None:
         """Answer a command with a problem alone; None stands for an error nobody foresaw."""
@@ -181,7 +194,8 @@ class Responder:
 
     async def _outcome(
         self, interaction: Interaction, work: Callable[[], Awaitable[Reply]], who: Mapping[str, Any]
-    ) -> Reply | discord.Embed:
+    ) -> tuple[Reply | discord.Embed, str]:
+        """Return what to show, and how it ended: "answered", "crashed" or the error's name."""
         asked = "server {guild_id}, person {user_id}, reference {reference}".format_map(who)
         try:
             self._admit(interaction)
@@ -189,9 +203,9 @@ class Responder:
         except BotError as error:
             level = logging.ERROR if isinstance(error, OperatorError) else logging.WARNING
             _LOG.log(level, "Not answered: %s (%s); %s", type(error).__name__, error, asked, extra=who)
-            return problem_card(explain(error), who["reference"])
+            return problem_card(explain(error), who["reference"]), type(error).__name__
         except Exception:  # the edge of every command: the asker gets words, the log the traceback
             _LOG.exception("Failed; %s", asked, extra=who)
-            return problem_card(explain(None), who["reference"])
+            return problem_card(explain(None), who["reference"]), "crashed"
         _LOG.info("Answered; %s", asked, extra=who)
-        return reply
+        return reply, "answered"

@@ -40,7 +40,7 @@ class Delivery:
     def __init__(self, outbox: Outbox, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._database, self._servers = outbox.database, outbox.servers
         self._sender, self._rendering = outbox.sender, outbox.rendering
-        self._now = outbox.now
+        self._now, self._notes = outbox.now, outbox.notes
         self._sleep = sleep
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
@@ -97,6 +97,7 @@ class Delivery:
             if not -_CLOCKS_APART <= since < NONCE_WINDOW:
                 break
             if wait:
+                self._notes.retried("delivery")
                 await self._sleep(wait)
             try:
                 discord_id = await self._sender.post(message.channel_id, json.loads(message.payload), message.nonce)
@@ -133,12 +134,15 @@ class Delivery:
         return False
 
     async def _mark_sent(self, message: Message, discord_id: int | None) -> None:
-        async def mark() -> None:
+        now = self._now()
+
+        async def mark() -> list[datetime]:
             async with self._database.begin() as tx:
-                await mark_sent(tx, message, discord_id, self._now())
+                return await mark_sent(tx, message, discord_id, now)
 
         # A stop must not come between Discord's answer and this mark.
-        await asyncio.shield(mark())
+        for due_at in await asyncio.shield(mark()):
+            self._notes.delivered(now - due_at)
         _LOG.info("Sent a reminder to channel %s", message.channel_id)
 
     async def _give_back(self, message: Message, refusal: Refused) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from bot.core.notes import PassOutcome
 from bot.errors import BotError, StoreError
 from bot.reminding.boards import Boards
 from bot.reminding.delivery import Delivery
@@ -22,16 +24,33 @@ _SAID_WITHIN = timedelta(minutes=5)
 
 
 class Passes:
-    """Runs one pass after the other, never two at once; the interval counts from the end of one."""
+    """Runs one pass after the other, never two at once; the interval counts from the end of one.
 
-    def __init__(self, outbox: Outbox, *, directory: AccountDirectory, boards: Boards, interval: timedelta) -> None:
+    `leading_since` is None while another process passes; `passed_at` and `read_at` tell when a pass here was last
+    complete, and could last read the accounts. `beat`, if given, is awaited after each pass that did both.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        *,
+        directory: AccountDirectory,
+        boards: Boards,
+        interval: timedelta,
+        beat: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._database, self._servers, self._now = outbox.database, outbox.servers, outbox.now
         self._directory = directory
         self._delivery = Delivery(outbox)
         self._refresh = Refresh(outbox)
         self._troubles = Troubles(outbox)
         self._boards = boards
-        self._interval = interval
+        self._notes = outbox.notes
+        self._beat = beat
+        self.interval = interval
+        self.leading_since: datetime | None = None
+        self.passed_at: datetime | None = None
+        self.read_at: datetime | None = None
         self._woken = asyncio.Event()
         self._turn = asyncio.Lock()
         self._is_first = True
@@ -42,28 +61,41 @@ class Passes:
 
     async def keep_passing(self, epoch: int) -> None:
         """Pass for ever; a pass that fails is logged and tried again."""
-        while True:
-            self._woken.clear()
-            try:
-                await self.run_once(epoch)
-            except StoreError as error:
-                _LOG.warning("A pass waits for the database: %s", error)
-            except Exception:  # the edge of the loop: whatever a pass runs into, the next one comes
-                _LOG.exception("A pass failed; the next one comes all the same")
-            await self._rest()
+        self.leading_since = self._now()
+        clock = asyncio.get_running_loop().time
+        try:
+            while True:
+                self._woken.clear()
+                started = clock()
+                outcome = await self._try_once(epoch)
+                self._notes.passed(outcome, clock() - started)
+                if self._beat is not None and outcome is PassOutcome.COMPLETED:
+                    await self._beat()
+                await self._rest()
+        finally:
+            self.leading_since = None
 
-    async def run_once(self, epoch: int) -> None:
+    async def _try_once(self, epoch: int) -> PassOutcome:
+        try:
+            return PassOutcome.COMPLETED if await self.run_once(epoch) else PassOutcome.BLIND
+        except StoreError as error:
+            _LOG.warning("A pass waits for the database: %s", error)
+        except Exception:  # the edge of the loop: whatever a pass runs into, the next one comes
+            _LOG.exception("A pass failed; the next one comes all the same")
+        return PassOutcome.FAILED
+
+    async def run_once(self, epoch: int) -> bool:
         """Settle what is open, read, plan, send, edit what is outdated, boards too, and tell of channels in trouble.
 
-        It waits for a pass that is under way.
+        It waits for a pass that is under way, and returns whether the accounts could be read.
 
         Raises:
             StoreError: the database can't be used, or another process leads by now.
         """
         async with self._turn:
-            await self._pass(epoch)
+            return await self._pass(epoch)
 
-    async def _pass(self, epoch: int) -> None:
+    async def _pass(self, epoch: int) -> bool:
         started = self._now()
         await self._delivery.settle()
         until = await self._read(epoch)
@@ -75,6 +107,10 @@ class Passes:
         await self._boards.update(started)
         async with self._database.begin() as tx:
             await mark_passed(tx, self._now())
+        self.passed_at = self._now()
+        if until is not None:
+            self.read_at = self.passed_at
+        return until is not None
 
     async def _read(self, epoch: int) -> datetime | None:
         """Read and plan; return until when the outcome may be said, None if nothing newer can be had."""
@@ -98,9 +134,9 @@ class Passes:
         return self._now() + _SAID_WITHIN
 
     async def _rest(self) -> None:
-        apart = min(self._interval, _READ_APART).total_seconds()
+        apart = min(self.interval, _READ_APART).total_seconds()
         await asyncio.sleep(apart)
-        rest = self._interval.total_seconds() - apart
+        rest = self.interval.total_seconds() - apart
         if rest > 0:
             try:
                 async with asyncio.timeout(rest):

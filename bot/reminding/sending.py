@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from bot.core.notes import NO_NOTES, Notes
 from bot.reminding.items import Item
 from bot.store.database import Database
 from bot.useapi.servers import Servers
@@ -96,6 +97,7 @@ class Outbox:
     sender: Sender
     rendering: Rendering
     now: Callable[[], datetime]
+    notes: Notes = NO_NOTES
 
 
 def footer_id(nonce: str) -> str:

@@ -56,14 +56,19 @@ async def get_unsettled(tx: AsyncConnection) -> list[Message]:
     return [_message(row) for row in await tx.execute(query)]
 
 
-async def mark_sent(tx: AsyncConnection, message: Message, discord_id: int | None, now: datetime) -> None:
-    """Mark a message and what it carries as sent, its channel as working, and wider reminders there as outdated."""
+async def mark_sent(tx: AsyncConnection, message: Message, discord_id: int | None, now: datetime) -> list[datetime]:
+    """Mark a message and what it carries as sent, its channel as working, and wider reminders there as outdated.
+
+    Returns when each of what it carries was due.
+    """
     of = messages.c.id == message.id
     await tx.execute(messages.update().where(of).values(state=State.SENT, discord_id=discord_id))
     carried = deliveries.c.message_id == message.id
-    await tx.execute(deliveries.update().where(carried).values(state=State.SENT))
+    marked = deliveries.update().where(carried).values(state=State.SENT)
+    due = list((await tx.execute(marked.returning(deliveries.c.due_at))).scalars())
     await tx.execute(targets.delete().where(targets.c.channel_id == message.channel_id))
     await _mark_wider(tx, message, now)
+    return due
 
 
 async def _mark_wider(tx: AsyncConnection, message: Message, now: datetime) -> None:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from bot import __version__
 from bot.core.account import Account, is_possible_id
+from bot.core.notes import NO_NOTES, Notes
 from bot.core.pace import backoff
 from bot.core.parsing import parse_account, parse_accounts
 from bot.core.secrets import Redactor
@@ -70,6 +71,7 @@ class MiniMaxClient:
         self._budget = budget
         self._slots = asyncio.Semaphore(MAX_CALLS)
         self._busy_until = -math.inf
+        self.notes: Notes = NO_NOTES
 
     async def fetch_account(self, account_id: str) -> Account:
         """Read one account.
@@ -110,6 +112,7 @@ class MiniMaxClient:
                     if wait is None or clock() + wait >= deadline:
                         raise
                     _LOG.info("useapi.net failed (%s), trying again in %.2f s", error, wait)
+                    self.notes.retried("api")
                 await asyncio.sleep(wait)
             return await self._get(path, limit, deadline)
 
@@ -134,8 +137,10 @@ class MiniMaxClient:
             async with asyncio.timeout_at(deadline):
                 response = await self._session.get(url, headers=headers, allow_redirects=False)
         except (aiohttp.ClientError, OSError) as error:
+            self.notes.asked_api("unreachable")
             raise ApiUnreachable(type(error).__name__) from None
         async with response:
+            self.notes.asked_api(str(response.status))
             check_status(response.status, response.headers, self._now())
             return await _read_body(response, limit, deadline)
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from bot.core.account import Account, by_urgency, is_possible_id
+from bot.core.notes import Notes
 from bot.core.secrets import Redactor
 from bot.errors import AmbiguousName, ApiUnreachable, BotError, NoSuchAccount, Stopping, TryLater
 from bot.useapi.client import BUDGET_SECONDS, MiniMaxClient, build_session
@@ -178,6 +179,10 @@ class AccountDirectory:
 
     def _is_newer_than_list(self, reading: Reading) -> bool:
         return self._listed_at is None or self._listed_at < reading.read_at <= self._now()
+
+    def tell(self, notes: Notes) -> None:
+        """Note each call to the API there from now on."""
+        self._client.notes = notes
 
     def close(self) -> None:
         """Let whoever waits, and whoever comes, be told that the bot is stopping."""

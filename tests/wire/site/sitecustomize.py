@@ -42,7 +42,7 @@ if "REMINDER_TEST_INTERVAL" in os.environ:
 
     async def _rest(passes: bot.reminding.passes.Passes) -> None:
         # The settings allow whole seconds only.
-        passes._interval = _INTERVAL
+        passes.interval = _INTERVAL
         await _rest_as_set(passes)
 
     bot.reminding.passes.Passes._rest = _rest  # type: ignore[assignment,method-assign]
