@@ -47,6 +47,9 @@ settings, from the environment or a .env file in the current folder:
   CHECK_INTERVAL_SECONDS  seconds between two looks at all accounts (default: 1800)
   REMINDER_DAYS           days before the expiry on which to remind (default: 14,7,3,1)
   DATABASE_URL            where reminders are kept (default: sqlite+aiosqlite:///data/bot.db)
+  HEALTH_PORT             where /healthz and /metrics are told over HTTP; without it nowhere (default: none)
+  HEALTH_HOST             the address to listen on for that (default: 127.0.0.1)
+  HEARTBEAT_URL           pinged after each pass that could read the accounts (default: none)
   LOG_LEVEL               DEBUG, INFO, WARNING or ERROR (default: INFO)
   LOG_FORMAT              text or json (default: text)
 
@@ -237,9 +240,9 @@ def _move(args: argparse.Namespace) -> int:
 
 
 def _healthcheck(_args: argparse.Namespace) -> int:
-    from bot.health import HEALTH_FILE, find_trouble
+    from bot.terminal.health import judge
 
-    trouble = find_trouble(HEALTH_FILE, _now())
+    trouble = judge(os.environ, _DOTENV, _now())
     print(trouble or "The bot is well.")
     return FAILED if trouble else STOPPED
 

@@ -24,6 +24,7 @@ _SQLITE, _POSTGRESQL = "sqlite+aiosqlite:///", "postgresql+asyncpg://"
 _SHORTEST_TOKEN = 8
 _LARGEST_ID = 2**64 - 1
 _MOST_DIGITS = 20
+_LAST_PORT = 65_535
 
 
 def _token(value: object) -> str:
@@ -77,6 +78,35 @@ def _base_url(value: object) -> str:
     if set("@?# ") & set(text) or not text.isascii() or not text.isprintable():
         raise ValueError(advice)
     return text
+
+
+def _heartbeat(value: object) -> str:
+    text = str(value).strip()
+    advice = "must be an https:// address (plain http:// only for this machine), as the monitor gives it"
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError(advice) from None
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+    if not host or not is_safe or set("@# ") & set(text) or not text.isascii() or not text.isprintable():
+        raise ValueError(advice)
+    return text
+
+
+def _port(value: object) -> int:
+    text = str(value).strip()
+    if not (text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS and 0 < int(text) <= _LAST_PORT):
+        raise ValueError(f"must be a port, from 1 to {_LAST_PORT}")
+    return int(text)
+
+
+def _own_address(value: object) -> str:
+    text = str(value).strip()
+    try:
+        return str(ipaddress.ip_address("127.0.0.1" if text == "localhost" else text))
+    except ValueError:
+        raise ValueError("must be an IP address of this machine, such as 127.0.0.1, or 0.0.0.0 for all") from None
 
 
 def _seconds(value: object) -> int:
@@ -141,6 +171,13 @@ class LogSettings(BaseModel):
     log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field("text", alias="LOG_FORMAT")
 
 
+class HealthSettings(LogSettings):
+    """Where the running bot tells over HTTP how it is doing; nowhere without a port."""
+
+    health_port: Annotated[int | None, BeforeValidator(_port)] = Field(None, alias="HEALTH_PORT")
+    health_host: Annotated[str, BeforeValidator(_own_address)] = Field("127.0.0.1", alias="HEALTH_HOST")
+
+
 class UseapiSettings(LogSettings):
     """What it takes to read accounts."""
 
@@ -156,13 +193,14 @@ class StoreSettings(LogSettings):
     )
 
 
-class Settings(UseapiSettings, StoreSettings):
+class Settings(UseapiSettings, StoreSettings, HealthSettings):
     """What it takes to run the bot."""
 
     discord_token: Annotated[SecretStr, BeforeValidator(_token)] = Field(alias="DISCORD_TOKEN")
     guild_ids: Annotated[tuple[int, ...], BeforeValidator(_guild_ids)] = Field(alias="GUILD_IDS")
     check_interval: Annotated[int, BeforeValidator(_seconds)] = Field(1800, alias="CHECK_INTERVAL_SECONDS")
     reminder_days: Annotated[tuple[int, ...], BeforeValidator(_days)] = Field((14, 7, 3, 1), alias="REMINDER_DAYS")
+    heartbeat_url: Annotated[SecretStr, BeforeValidator(_heartbeat)] = Field(SecretStr(""), alias="HEARTBEAT_URL")
 
 
 Kind = TypeVar("Kind", bound=LogSettings)
@@ -221,8 +259,15 @@ def passwords_in(url: str) -> list[str]:
 
 def secrets_of(settings: LogSettings) -> list[str]:
     """Return the values of the secret settings, for redaction."""
-    secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
-    return secrets + (passwords_in(settings.database_url) if isinstance(settings, StoreSettings) else [])
+    secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr) and value]
+    secrets += passwords_in(settings.database_url) if isinstance(settings, StoreSettings) else []
+    return secrets + (_telling_parts(settings.heartbeat_url) if isinstance(settings, Settings) else [])
+
+
+def _telling_parts(url: SecretStr) -> list[str]:
+    """Return what of an address is secret even without its host; the rest is too short to be one."""
+    parts = urlsplit(url.get_secret_value())
+    return [part for part in (parts.path.lstrip("/"), parts.query) if len(part) >= _SHORTEST_TOKEN]
 
 
 def is_open_to_others(file: Path) -> bool:

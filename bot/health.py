@@ -49,11 +49,36 @@ def _judge(silent: timedelta, disconnected: timedelta | None) -> str | None:
         return f"The bot has not reported for {silent.total_seconds():.0f} seconds: it hangs or is gone."
     if silent < -STALE_AFTER:
         return "The bot's last report is from the future: see that this machine's clock is right."
+    return _judge_connection(disconnected)
+
+
+def _judge_connection(disconnected: timedelta | None) -> str | None:
     if disconnected is None:
         return "The bot has not connected to Discord yet."
     if disconnected > DISCONNECTED_FOR:
         return f"The bot has not been connected to Discord for {disconnected.total_seconds():.0f} seconds."
     return None
+
+
+class Presence:
+    """Remembers when the bot was last seen connected to Discord."""
+
+    def __init__(self, is_connected: Callable[[], bool], now: Callable[[], datetime]) -> None:
+        self._is_connected = is_connected
+        self._now = now
+        self._connected_at: datetime | None = None
+
+    def look(self) -> bool:
+        """Return whether the bot is connected now, and remember it."""
+        is_connected = self._is_connected()
+        if is_connected:
+            self._connected_at = self._now()
+        return is_connected
+
+    def find_trouble(self) -> str | None:
+        """Look, and return what is wrong, in words; None if the bot was connected within the last two minutes."""
+        self.look()
+        return _judge_connection(None if self._connected_at is None else self._now() - self._connected_at)
 
 
 async def keep_reporting(file: Path, is_connected: Callable[[], bool], now: Callable[[], datetime]) -> None:

@@ -5,10 +5,10 @@ import contextlib
 import logging
 import random
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.chat import reminder_cards
 from bot.chat.account_list import render_board
@@ -25,10 +25,12 @@ from bot.chat.services import Services
 from bot.chat.status import StatusReport
 from bot.chat.watching import Watching
 from bot.config import Settings, secrets_of
+from bot.core.notes import NO_NOTES, Notes
 from bot.core.secrets import Redactor
 from bot.core.wording import say_count
 from bot.errors import BotError, SubscriptionLapsed, UseapiTokenRefused
-from bot.health import HEALTH_FILE, keep_reporting
+from bot.health import HEALTH_FILE, Presence, keep_reporting
+from bot.monitoring.heartbeat import open_heartbeat
 from bot.reminding.boards import Boards
 from bot.reminding.passes import Passes
 from bot.reminding.sending import Outbox
@@ -36,6 +38,9 @@ from bot.store.database import Database, open_database, sqlite_file
 from bot.store.leader import Lease, lock_file
 from bot.useapi.directory import AccountDirectory, open_directory
 from bot.useapi.servers import Servers
+
+if TYPE_CHECKING:
+    from bot.monitoring.metrics import Metrics
 
 _LOG = logging.getLogger(__name__)
 
@@ -53,6 +58,17 @@ class Policy:
     days: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """Who is told how the bot is doing: what happens, and that a pass was good."""
+
+    notes: Notes = NO_NOTES
+    beat: Callable[[], Awaitable[None]] | None = None
+
+
+NOBODY = Watchers()
+
+
 class Application:
     """The parts of a bot, built and connected with each other."""
 
@@ -64,15 +80,19 @@ class Application:
         guild_ids: tuple[int, ...],
         policy: Policy,
         now: Callable[[], datetime],
+        watchers: Watchers = NOBODY,
     ) -> None:
         self.directory = directory
-        self.responder = Responder(now=now)
+        notes = watchers.notes
+        directory.tell(notes)
+        self.responder = Responder(now=now, notes=notes)
         servers = Servers(guild_ids, directory)
-        self.bot = AccountBot(servers=servers, responder=self.responder, jitter=random.random)
+        self.bot = AccountBot(servers=servers, responder=self.responder, jitter=random.random, notes=notes)
+        self.presence = Presence(lambda: self.bot.is_connected, now)
         sender = DiscordSender(self.bot)
-        outbox = Outbox(database, servers, sender, reminder_cards, now)
+        outbox = Outbox(database, servers, sender, reminder_cards, now, notes)
         boards = Boards(outbox, render=render_board)
-        self.passes = Passes(outbox, directory=directory, boards=boards, interval=policy.interval)
+        self.passes = Passes(outbox, directory=directory, boards=boards, interval=policy.interval, beat=watchers.beat)
         services = Services(
             servers=servers,
             responder=self.responder,
@@ -105,16 +125,58 @@ class Application:
 
 @contextlib.asynccontextmanager
 async def open_application(
-    settings: Settings, database: Database, now: Callable[[], datetime]
+    settings: Settings, database: Database, now: Callable[[], datetime], notes: Notes = NO_NOTES
 ) -> AsyncIterator[Application]:
     """Build the application; closes its connections at the end."""
-    async with open_directory(
-        base_url=settings.base_url, token=settings.useapi_token, redact=Redactor(secrets_of(settings)), now=now
-    ) as directory:
-        policy = Policy(timedelta(seconds=settings.check_interval), settings.reminder_days)
-        application = Application(directory, database, guild_ids=settings.guild_ids, policy=policy, now=now)
-        async with application.bot:
-            yield application
+    async with contextlib.AsyncExitStack() as stack:
+        directory = await stack.enter_async_context(
+            open_directory(
+                base_url=settings.base_url, token=settings.useapi_token, redact=Redactor(secrets_of(settings)), now=now
+            )
+        )
+        beat = None
+        if settings.heartbeat_url.get_secret_value():
+            beat = (await stack.enter_async_context(open_heartbeat(settings.heartbeat_url))).beat
+        application = Application(
+            directory,
+            database,
+            guild_ids=settings.guild_ids,
+            policy=Policy(timedelta(seconds=settings.check_interval), settings.reminder_days),
+            now=now,
+            watchers=Watchers(notes, beat),
+        )
+        await stack.enter_async_context(application.bot)
+        yield application
+
+
+def _build_metrics(settings: Settings) -> "Metrics | None":
+    """Return what counts, None if there is no port to tell it on: loading it takes a while."""
+    if settings.health_port is None:
+        return None
+    from bot.monitoring.metrics import Metrics
+
+    return Metrics()
+
+
+@contextlib.asynccontextmanager
+async def _tell_health(
+    settings: Settings,
+    database: Database,
+    application: Application,
+    metrics: "Metrics | None",
+    now: Callable[[], datetime],
+) -> AsyncIterator[None]:
+    """Tell over HTTP how the bot is doing, if there is a port for that."""
+    if settings.health_port is None or metrics is None:
+        yield
+        return
+    from bot.monitoring.server import serve_health
+    from bot.monitoring.vitals import Vitals
+
+    presence, passes = application.presence, application.passes
+    vitals = Vitals(presence=presence, passes=passes, database=database, guild_ids=settings.guild_ids, now=now)
+    async with serve_health(settings.health_host, settings.health_port, vitals, metrics):
+        yield
 
 
 async def _keep_passing(application: Application, lease: Lease) -> None:
@@ -190,7 +252,12 @@ async def run(settings: Settings, *, now: Callable[[], datetime]) -> None:
     """
     _allow_many_connections()
     stop = _stop_on_signals()
-    async with _open_store(settings.database_url) as database, open_application(settings, database, now) as application:
+    metrics = _build_metrics(settings)
+    async with (
+        _open_store(settings.database_url) as database,
+        open_application(settings, database, now, metrics or NO_NOTES) as application,
+        _tell_health(settings, database, application, metrics, now),
+    ):
         connection = Connection(application.bot, jitter=random.random)
         checking = asyncio.create_task(_check_useapi_token(application.directory), name="check-useapi-token")
         connected = asyncio.create_task(
@@ -198,7 +265,7 @@ async def run(settings: Settings, *, now: Callable[[], datetime]) -> None:
         )
         stopping = asyncio.create_task(stop.wait(), name="wait-for-stop")
         reporting = asyncio.create_task(
-            keep_reporting(HEALTH_FILE, lambda: application.bot.is_connected, now), name="report-health"
+            keep_reporting(HEALTH_FILE, application.presence.look, now), name="report-health"
         )
         passing = asyncio.create_task(_keep_passing(application, Lease(database)), name="keep-passing")
         tasks = {checking, connected, stopping, reporting, passing}

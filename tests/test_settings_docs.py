@@ -3,12 +3,14 @@
 import re
 
 import pytest
+from pydantic import SecretStr
 
 from bot.__main__ import build_parser
 from bot.config import Settings
 from tests.conftest import REPOSITORY
 
 REQUIRED = None
+OFF = "none"
 
 
 def settings_in_the_code() -> dict[str, str | None]:
@@ -18,7 +20,9 @@ def settings_in_the_code() -> dict[str, str | None]:
 
 
 def spell(default: object) -> str:
-    """Return a default as one types it."""
+    """Return a default as one types it; what is off without a setting is "none"."""
+    if default in (None, SecretStr("")):
+        return OFF
     return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
 
 
@@ -34,7 +38,8 @@ def settings_in_the_example() -> dict[str, str | None]:
     """Return the settings in `.env.example`: required ones to fill in, the others commented out with their default."""
     text = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
     required = dict.fromkeys(re.findall(r"^([A-Z][A-Z_]+)=$", text, re.MULTILINE), REQUIRED)
-    return required | dict(re.findall(r"^# ([A-Z][A-Z_]+)=(.+)$", text, re.MULTILINE))
+    optional: list[tuple[str, str]] = re.findall(r"^# ([A-Z][A-Z_]+)=(.*)$", text, re.MULTILINE)
+    return required | {name: default or OFF for name, default in optional}
 
 
 def rows_in_the_readme() -> dict[str, str]:

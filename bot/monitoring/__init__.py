@@ -1,0 +1,1 @@
+"""Lets operators see how the bot is doing."""

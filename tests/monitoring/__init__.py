@@ -1,0 +1,1 @@
+"""Tests of what lets operators see how the bot is doing."""

@@ -1,0 +1,258 @@
+"""What an operator sees of a real bot: health, metrics, heartbeat, and the reference in its log."""
+
+import json
+import socket
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aiohttp import web
+
+from bot.useapi.standin import TOKEN as USEAPI_TOKEN
+from bot.useapi.standin import StandIn
+from tests.process.reminding import Reminding, open_reminding
+from tests.process.stage import DEVICE_ID, JWT, build_settings, open_stage
+from tests.process.watching import PING_PATH, PING_QUERY, View, open_monitor
+from tests.useapi.harness import closed_port
+from tests.wire.discord_standin import DiscordStandIn
+from tests.wire.payloads import GUILD_ID, SLASH, build_button_message, build_subcommand_data
+from tests.wire.process import BotProcess, run_bot
+from tests.wire.rest import TOKEN as DISCORD_TOKEN
+
+WELL = '{"is_well": true, "troubles": []}'
+PRESSED = "minimax:check:no-such-account"
+_RARELY = {"CHECK_INTERVAL_SECONDS": "1800", "REMINDER_TEST_INTERVAL": "1800"}
+
+
+@asynccontextmanager
+async def open_view(file: Path) -> AsyncIterator[tuple[Reminding, BotProcess, View]]:
+    """Run a bot that is watched, has passed once, is connected, and won't pass again soon."""
+    view = View(closed_port())
+    async with AsyncExitStack() as stack:
+        scene = await stack.enter_async_context(open_reminding(f"sqlite+aiosqlite:///{file}"))
+        monitor = await stack.enter_async_context(open_monitor())
+        bot = await stack.enter_async_context(scene.run(**view.settings, **monitor.settings, **_RARELY))
+        await scene.discord.gateway.ready()
+        await monitor.pings.nth(1)
+        yield scene, bot, view
+
+
+async def judge(bot: BotProcess, view: View) -> str:
+    """Return the one trouble that the bot tells of; `healthcheck` must tell the same."""
+    status, body = await view.get("/healthz")
+    assert status == 503
+    (trouble,) = json.loads(body)["troubles"]
+    exit_status, output = await bot.run_beside("healthcheck")
+    assert exit_status == 1
+    assert output.split(" for ")[0] == str(trouble).split(" for ")[0]
+    return str(trouble)
+
+
+async def test_a_bot_that_is_well(tmp_path: Path) -> None:
+    """Connected, passing and writing: 200, and `healthcheck` asks there; once it is stopped, nobody listens."""
+    async with open_view(tmp_path / "bot.db") as (_scene, bot, view):
+        assert await view.get("/healthz") == (200, WELL)
+        assert await bot.run_beside("healthcheck") == (0, "The bot is well.")
+        assert (await view.get("/"))[0] == 404
+        assert await bot.stop() == 0
+        status, output = await bot.run_beside("healthcheck")
+    assert status == 1
+    assert f"No bot listens on port {view.port}" in output
+
+
+async def test_a_lost_connection(tmp_path: Path) -> None:
+    """A gateway that stays away for over two minutes is ill health, and that alone; a shorter absence is none."""
+    async with open_view(tmp_path / "bot.db") as (scene, bot, view):
+        assert await view.get("/healthz") == (200, WELL)
+        scene.discord.gateway.upgrades_to_refuse = 1_000_000
+        await scene.discord.gateway.close(4000)
+        await scene.discord.gateway.upgrades.find(lambda is_accepted: not is_accepted)
+        assert await view.get("/healthz") == (200, WELL)
+        assert await view.read("minimax_bot_gateway_connected") == 0
+        scene.set_clock(timedelta(minutes=3))
+        assert (await judge(bot, view)).startswith("The bot has not been connected to Discord for ")
+
+
+async def test_a_stale_pass(tmp_path: Path) -> None:
+    """Three intervals and five minutes without a completed pass are ill health, an hour less is not."""
+    async with open_view(tmp_path / "bot.db") as (scene, bot, view):
+        scene.set_clock(timedelta(minutes=94))
+        assert await view.get("/healthz") == (200, WELL)
+        scene.set_clock(timedelta(minutes=96))
+        assert (await judge(bot, view)).startswith("No pass over the reminders was completed for 5")
+
+
+async def test_a_database_that_takes_no_writes(tmp_path: Path) -> None:
+    """A database that can't be written is ill health; its numbers are left out of the metrics, the rest is told."""
+    file = tmp_path / "bot.db"
+    async with open_view(file) as (_scene, bot, view):
+        assert await view.read("minimax_bot_store_readable") == 1
+        with sqlite3.connect(file) as connection:
+            connection.execute("ALTER TABLE leases RENAME TO elsewhere")
+            connection.execute("ALTER TABLE deliveries RENAME TO elsewhere_too")
+        connection.close()
+        assert (await judge(bot, view)).startswith("The database can't be written: OperationalError: no such table")
+        _, metrics = await view.get("/metrics")
+    assert "minimax_bot_store_readable 0.0" in metrics
+    assert "minimax_bot_deliveries" not in metrics
+    assert "minimax_bot_gateway_connected 1.0" in metrics
+
+
+async def test_a_blind_pass_is_counted_as_such(tmp_path: Path) -> None:
+    """Passes are counted by how they end; an API that can't be read is no ill health of the bot, however long."""
+    view = View(closed_port())
+    async with open_reminding(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as scene, scene.run(**view.settings):
+        await scene.passes()
+        assert await view.read('minimax_bot_passes_total{outcome="completed"}') > 0
+        assert await view.read('minimax_bot_passes_total{outcome="blind"}') == 0
+        scene.api.behave = _lapsed
+        await scene.passes()
+        assert await view.read('minimax_bot_passes_total{outcome="blind"}') > 0
+        assert await view.read('minimax_bot_api_calls_total{status="402"}') > 0
+        # Long after the first pass, and soon after the last one.
+        scene.set_clock(timedelta(hours=1))
+        await scene.passes()
+        assert await view.get("/healthz") == (200, WELL)
+        told = [await view.read(f"minimax_bot_last_{what}_timestamp_seconds") for what in ("pass", "read")]
+        assert told[0] - told[1] > 3000 > time.time() - told[1]
+
+
+async def _lapsed(_request: web.Request) -> web.Response:
+    return web.Response(status=402)
+
+
+async def test_what_happens_is_counted_without_a_name(tmp_path: Path) -> None:
+    """Answers, calls, deliveries and reconnects are in the metrics; no secret, and no name or id, is."""
+    view = View(closed_port())
+    async with open_reminding(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as scene:
+        channel, account = await scene.add_watch(), scene.add_account()
+        async with scene.run(LOG_LEVEL="DEBUG", **view.settings):
+            await scene.discord.gateway.ready()
+            await scene.channels.message_in(channel)
+            await (await scene.discord.slash(account)).answer()
+            await (await scene.discord.slash("no-such-account")).answer()
+            await (await scene.discord.press(build_button_message(PRESSED), PRESSED)).answer()
+            await (await scene.discord.manage("list")).answer()
+            await (await scene.discord.forge(SLASH, build_subcommand_data("list", {}) | {"name": account})).answer()
+            await scene.discord.gateway.close(4000)
+            await scene.discord.gateway.ready(nth=2)
+            # Counted once it has come: the answer to this command comes after the session's READY or RESUMED.
+            await (await scene.discord.slash(account)).answer()
+            await scene.passes()
+            _, metrics = await view.get("/metrics")
+    for sample in (
+        'minimax_bot_answers_total{command="minimax-account",outcome="answered"} 2.0',
+        'minimax_bot_answers_total{command="minimax-account",outcome="NoSuchAccount"} 1.0',
+        'minimax_bot_answer_seconds_count{command="minimax-account"} 3.0',
+        'minimax_bot_answers_total{command="button",outcome="NoSuchAccount"} 1.0',
+        'minimax_bot_answers_total{command="minimax-reminders list",outcome="answered"} 1.0',
+        'minimax_bot_answers_total{command="other",outcome="crashed"} 1.0',
+        'minimax_bot_api_calls_total{status="404"} 2.0',
+        "minimax_bot_gateway_reconnects_total 1.0",
+        "minimax_bot_delivery_delay_seconds_count 1.0",
+        'minimax_bot_deliveries{state="sent"} 1.0',
+        'minimax_bot_deliveries{state="pending"} 0.0',
+        "minimax_bot_blocked_channels 0.0",
+        "minimax_bot_leading 1.0",
+    ):
+        assert sample in metrics.splitlines()
+    for word in (
+        DISCORD_TOKEN,
+        USEAPI_TOKEN,
+        JWT,
+        DEVICE_ID,
+        account,
+        str(channel),
+        str(GUILD_ID),
+        "Owner of",
+        "bot.db",
+    ):
+        assert word not in metrics
+
+
+async def test_what_is_tried_again_is_counted(tmp_path: Path) -> None:
+    """A post whose answer was lost, and a call that failed, count as retries; what arrived counts as delivered once."""
+    view = View(closed_port())
+    async with open_reminding(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as scene:
+        channel, _ = await scene.add_watch(), scene.add_account()
+        scene.channels.lose_answer(channel)
+        async with scene.run(REMINDER_TEST_SCALE="0.1", **view.settings):
+            await scene.channels.message_in(channel)
+            await scene.passes()
+            scene.api.behave = Flaky(scene.api)
+            await scene.passes()
+            _, metrics = await view.get("/metrics")
+    for sample in (
+        'minimax_bot_retries_total{what="delivery"} 1.0',
+        "minimax_bot_delivery_delay_seconds_count 1.0",
+        'minimax_bot_retries_total{what="api"} 1.0',
+        'minimax_bot_api_calls_total{status="503"} 1.0',
+    ):
+        assert sample in metrics.splitlines()
+
+
+class Flaky:
+    """An API that fails once."""
+
+    def __init__(self, api: StandIn) -> None:
+        self._api = api
+
+    async def __call__(self, _request: web.Request) -> web.StreamResponse:
+        """Fail, and let what comes next be answered."""
+        self._api.behave = None
+        return web.Response(status=503)
+
+
+async def test_the_heartbeat_goes_on_while_the_accounts_are_read() -> None:
+    """A pass that reads the accounts pings, a blind one does not; the address is never logged, whatever happens."""
+    async with AsyncExitStack() as stack:
+        monitor = await stack.enter_async_context(open_monitor())
+        folder = stack.enter_context(TemporaryDirectory())
+        scene = await stack.enter_async_context(open_reminding(f"sqlite+aiosqlite:///{folder}/bot.db"))
+        bot = await stack.enter_async_context(scene.run(LOG_LEVEL="DEBUG", **monitor.settings))
+        await monitor.pings.nth(2)
+        scene.api.behave = _lapsed
+        await scene.passes()
+        before = len(monitor.pings)
+        await scene.passes()
+        assert len(monitor.pings) == before
+        scene.api.behave = None
+        await monitor.pings.nth(before + 1)
+        monitor.response = lambda: web.Response(status=302, headers={"Location": "/elsewhere"})
+        await bot.says("HEARTBEAT_URL answered with status 302")
+        assert await bot.stop() == 0
+    assert set(monitor.pings) == {f"GET {PING_PATH}?{PING_QUERY}"}
+    for part in (PING_PATH, PING_QUERY, monitor.url):
+        assert part not in bot.output
+
+
+async def test_a_port_that_is_taken() -> None:
+    """The bot ends with status 2 and says so in words, before it has asked anything of Discord."""
+    async with AsyncExitStack() as stack:
+        discord = DiscordStandIn()
+        url = await stack.enter_async_context(discord.serve())
+        api_url = await stack.enter_async_context(StandIn({}).serve())
+        taken = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        port = taken.getsockname()[1]
+        bot = await stack.enter_async_context(run_bot(url, build_settings(api_url, HEALTH_PORT=str(port))))
+        assert await bot.ended() == 2
+    assert f"HEALTH_PORT: another program listens on port {port} already" in bot.output
+    assert "Traceback" not in bot.output
+    assert not discord.rest.calls.items
+
+
+async def test_the_reference_of_an_error_finds_its_line() -> None:
+    """What stands under an error answer is a field of exactly one line of the JSON log, with server and person."""
+    async with open_stage(LOG_FORMAT="json") as stage:
+        shown = await (await stage.discord.slash("no-such-account")).answer()
+        await stage.settle()
+        lines = [json.loads(line) for line in stage.bot.lines]
+    reference = shown["embeds"][0]["footer"]["text"].removeprefix("Reference ")
+    (line,) = (line for line in lines if line.get("reference") == reference)
+    assert line["message"].startswith("Not answered: NoSuchAccount")
+    assert line["guild_id"] == str(GUILD_ID)
+    assert line["user_id"].isdigit()
