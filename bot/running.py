@@ -175,7 +175,8 @@ async def _tell_health(
 
     presence, passes = application.presence, application.passes
     vitals = Vitals(presence=presence, passes=passes, database=database, guild_ids=settings.guild_ids, now=now)
-    async with serve_health(settings.health_host, settings.health_port, vitals, metrics):
+    redact = Redactor(secrets_of(settings))
+    async with serve_health(settings.health_host, settings.health_port, vitals, metrics, redact):
         yield
 
 

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from bot.core.secrets import Redactor
 from bot.errors import SettingsError
 from bot.monitoring.metrics import Metrics
 from bot.monitoring.vitals import Vitals
@@ -19,13 +20,14 @@ HEALTH_PATH, METRICS_PATH = "/healthz", "/metrics"
 
 
 class _Handlers:
-    def __init__(self, vitals: Vitals, metrics: Metrics) -> None:
+    def __init__(self, vitals: Vitals, metrics: Metrics, redact: Redactor) -> None:
         self._vitals = vitals
         self._metrics = metrics
+        self._redact = redact
 
     async def tell_health(self, _request: web.Request) -> web.Response:
         """Answer 200 if the bot is well, else 503 with the reasons."""
-        troubles = await self._vitals.find_troubles()
+        troubles = [self._redact(trouble) for trouble in await self._vitals.find_troubles()]
         status = HTTPStatus.SERVICE_UNAVAILABLE if troubles else HTTPStatus.OK
         return web.json_response({"is_well": not troubles, "troubles": troubles}, status=status)
 
@@ -36,13 +38,13 @@ class _Handlers:
 
 
 @asynccontextmanager
-async def serve_health(host: str, port: int, vitals: Vitals, metrics: Metrics) -> AsyncIterator[None]:
+async def serve_health(host: str, port: int, vitals: Vitals, metrics: Metrics, redact: Redactor) -> AsyncIterator[None]:
     """Listen until the block ends.
 
     Raises:
         SettingsError: the address can't be listened on.
     """
-    handlers, app = _Handlers(vitals, metrics), web.Application()
+    handlers, app = _Handlers(vitals, metrics, redact), web.Application()
     app.router.add_get(HEALTH_PATH, handlers.tell_health)
     app.router.add_get(METRICS_PATH, handlers.tell_metrics)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
