@@ -8,7 +8,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from tests.wire.journal import Journal
-from tests.wire.payloads import Json, build_message
+from tests.wire.payloads import Json, build_channel, build_message
 from tests.wire.rest import BASE, CALL, answer, refuse
 
 UNKNOWN_MESSAGE = 10008
@@ -56,6 +56,7 @@ class Channels:
     def add_routes(self, app: web.Application) -> None:
         """Add this module's routes."""
         path = f"{BASE}/channels/{{channel}}/messages"
+        app.router.add_get(f"{BASE}/guilds/{{guild}}/channels", self._list_channels)
         app.router.add_post(path, self._post)
         app.router.add_get(path, self._list)
         app.router.add_patch(f"{path}/{{message}}", self._edit)
@@ -128,6 +129,11 @@ class Channels:
         edited = message | request[CALL].json
         self.edits.add(edited)
         return answer(edited)
+
+    async def _list_channels(self, request: web.Request) -> web.Response:
+        """Answer with every channel that was ever posted in, as channels of whatever server is asked for."""
+        guild_id = request.match_info["guild"]
+        return answer([build_channel(channel_id, guild_id) for channel_id in sorted(set(self.posts.items))])
 
     async def _list(self, request: web.Request) -> web.Response:
         channel_id, query = int(request.match_info["channel"]), request.query
