@@ -111,6 +111,6 @@ async def test_questions_about_the_command(option: str, text: str) -> None:
 
 async def test_demo_without_its_packages() -> None:
     """Without the demo's packages the demo says which to install, and ends with status 2."""
-    async with run_bot(NOWHERE, {"WITHOUT_SIMCORD": "1"}, "demo") as bot:
+    async with run_bot(NOWHERE, {"WITHOUT_PACKAGES": "simcord"}, "demo") as bot:
         assert await bot.ended() == 2
         assert "pip install -r requirements/demo.txt" in bot.output

@@ -54,6 +54,12 @@ class DiscordStandIn:
         finally:
             await runner.cleanup()
 
+    def forget(self) -> None:
+        """Forget what happened so far, for runs that are too long to keep it all."""
+        self.rest.calls.items.clear()
+        self.interactions.forget()
+        self.gateway.forget()
+
     async def slash(
         self,
         account: str,

@@ -1,6 +1,8 @@
 """Discord's gateway: a WebSocket with identify, resume and replay, and the faults of a test."""
 
 import json
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from http import HTTPStatus
@@ -9,12 +11,15 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from tests.wire.journal import Journal
-from tests.wire.payloads import APPLICATION_ID, Json, build_user
+from tests.wire.payloads import APPLICATION_ID, Json, build_joined_guild, build_user
 from tests.wire.rest import Rest
 
 PATH = "/gateway/"
 AUTHENTICATION_FAILED = 4004
 _HEARTBEAT_MS = 41_250
+_GUILDS_INTENT = 1
+
+Deflate = Callable[[bytes], bytes]
 
 
 class Op(IntEnum):
@@ -36,12 +41,45 @@ class Session:
 
     id: str
     events: list[Json] = field(default_factory=list)
+    last: int = 0
 
-    def number(self, event: str, data: Any) -> Json:
+    def number(self, event: str, data: Any, *, keep: bool = True) -> Json:
         """Return the event as it is sent, with the session's next sequence number."""
-        message = {"op": Op.DISPATCH, "t": event, "s": len(self.events) + 1, "d": data}
-        self.events.append(message)
+        self.last += 1
+        message = {"op": Op.DISPATCH, "t": event, "s": self.last, "d": data}
+        if keep:
+            self.events.append(message)
         return message
+
+
+def _build_deflate(kind: str | None) -> Deflate | None:
+    """Return what compresses a connection's messages as a bot wishes, None for text."""
+    if kind == "zlib-stream":
+        zlib_stream = zlib.compressobj()
+        return lambda data: zlib_stream.compress(data) + zlib_stream.flush(zlib.Z_SYNC_FLUSH)
+    if kind == "zstd-stream":
+        import zstandard
+
+        zstd_stream = zstandard.ZstdCompressor().compressobj()
+        block: int = zstandard.COMPRESSOBJ_FLUSH_BLOCK
+        return lambda data: bytes(zstd_stream.compress(data) + zstd_stream.flush(block))
+    return None
+
+
+class Socket(web.WebSocketResponse):
+    """A connection; what is sent on it is compressed if the bot asked for that."""
+
+    def __init__(self, deflate: Deflate | None) -> None:
+        super().__init__(compress=False, max_msg_size=0)
+        self._deflate = deflate
+
+    async def send(self, message: Json) -> None:
+        """Send a message."""
+        text = json.dumps(message)
+        if self._deflate is None:
+            await self.send_str(text)
+        else:
+            await self.send_bytes(self._deflate(text.encode()))
 
 
 class Gateway:
@@ -56,7 +94,7 @@ class Gateway:
         self.upgrades_to_refuse = 0
         self.refuse_identify = False
         self._sessions: dict[str, Session] = {}
-        self._current: tuple[Session, web.WebSocketResponse] | None = None
+        self._current: tuple[Session, Socket] | None = None
 
     @property
     def identifies(self) -> int:
@@ -68,6 +106,11 @@ class Gateway:
         """Return how often a bot asked to resume a session."""
         return len(self.received.matching(lambda message: message["op"] == Op.RESUME))
 
+    def forget(self) -> None:
+        """Forget the events so far; a resume replays none of them."""
+        for session in self._sessions.values():
+            session.events.clear()
+
     async def ready(self, *, nth: int = 1) -> Op:
         """Wait for the n-th time that a session began or went on; returns which of the two."""
         return await self.started.nth(nth)
@@ -78,12 +121,12 @@ class Gateway:
         message = list(self._sessions.values())[-1].number(event, data)
         await self._rest.travel()
         if self._current is not None:
-            await _send(self._current[1], message)
+            await self._current[1].send(message)
 
     async def send(self, op: Op, data: Any = None) -> None:
         """Send a message that is no event."""
         assert self._current is not None
-        await _send(self._current[1], {"op": op, "d": data})
+        await self._current[1].send({"op": op, "d": data})
 
     async def close(self, code: int) -> None:
         """Close the connection with this code; events from now on wait for a resume."""
@@ -97,9 +140,9 @@ class Gateway:
         self.upgrades.add(is_accepted)
         if not is_accepted:
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
-        socket = web.WebSocketResponse(compress=False, max_msg_size=0)
+        socket = Socket(_build_deflate(request.query.get("compress")))
         await socket.prepare(request)
-        await _send(socket, {"op": Op.HELLO, "d": {"heartbeat_interval": _HEARTBEAT_MS}})
+        await socket.send({"op": Op.HELLO, "d": {"heartbeat_interval": _HEARTBEAT_MS}})
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
@@ -110,27 +153,31 @@ class Gateway:
                 self._current = None
         return socket
 
-    async def _receive(self, socket: web.WebSocketResponse, message: Json) -> None:
+    async def _receive(self, socket: Socket, message: Json) -> None:
         self.received.add(message)
         match message["op"]:
             case Op.HEARTBEAT:
-                await _send(socket, {"op": Op.HEARTBEAT_ACK})
+                await socket.send({"op": Op.HEARTBEAT_ACK})
             case Op.IDENTIFY:
                 await self._identify(socket, message["d"])
             case Op.RESUME:
                 await self._resume(socket, message["d"])
 
-    async def _identify(self, socket: web.WebSocketResponse, data: Json) -> None:
+    async def _identify(self, socket: Socket, data: Json) -> None:
         if self.refuse_identify or data["token"] != self._rest.token:
             await socket.close(code=AUTHENTICATION_FAILED, message=b"Authentication failed.")
             return
         session = Session(f"session-{self.identifies}")
         self._sessions[session.id] = session
-        await _send(socket, session.number("READY", self._ready_data(session, socket)))
+        await socket.send(session.number("READY", self._ready_data(session, socket)))
         self._current = session, socket
         self.started.add(Op.IDENTIFY)
+        if data["intents"] & _GUILDS_INTENT:
+            for guild_id in sorted(self._rest.guild_ids):
+                # Not kept for a resume: that would take more memory than the bot.
+                await socket.send(session.number("GUILD_CREATE", build_joined_guild(guild_id), keep=False))
 
-    def _ready_data(self, session: Session, socket: web.WebSocketResponse) -> Json:
+    def _ready_data(self, session: Session, socket: Socket) -> Json:
         host, port = socket.get_extra_info("sockname")
         return {
             "v": 10,
@@ -141,17 +188,14 @@ class Gateway:
             "application": {"id": APPLICATION_ID, "flags": 0},
         }
 
-    async def _resume(self, socket: web.WebSocketResponse, data: Json) -> None:
+    async def _resume(self, socket: Socket, data: Json) -> None:
         session = self._sessions.get(data["session_id"])
         if session is None or data["token"] != self._rest.token:
-            await _send(socket, {"op": Op.INVALID_SESSION, "d": False})
+            await socket.send({"op": Op.INVALID_SESSION, "d": False})
             return
-        for message in session.events[data["seq"] :]:
-            await _send(socket, message)
-        await _send(socket, session.number("RESUMED", {}))
+        for message in session.events:
+            if message["s"] > data["seq"]:
+                await socket.send(message)
+        await socket.send(session.number("RESUMED", {}))
         self._current = session, socket
         self.started.add(Op.RESUME)
-
-
-async def _send(socket: web.WebSocketResponse, message: Json) -> None:
-    await socket.send_str(json.dumps(message))

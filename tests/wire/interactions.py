@@ -24,6 +24,7 @@ class Exchange:
         self.calls: Journal[Call] = Journal()
         self.shown: Journal[Json] = Journal()
         self.acknowledged_at: float | None = None
+        self.shown_at: float | None = None
         self.original: Json | None = payload.get("message")
 
     async def acknowledgement(self, *, within: float = PATIENCE) -> Call:
@@ -38,8 +39,13 @@ class Exchange:
         """Return the time from Discord's event to the arrival of a reply that Discord took; infinite without one."""
         return float("inf") if self.acknowledged_at is None else self.acknowledged_at - self.sent_at
 
+    def seconds_to_answer(self) -> float:
+        """Return the time from Discord's event until people saw a message; infinite if they saw none."""
+        return float("inf") if self.shown_at is None else self.shown_at - self.sent_at
+
     def show(self, message: Json) -> Json:
         """Let people see a message."""
+        self.shown_at = self.shown_at or asyncio.get_running_loop().time()
         self.shown.add(message)
         return message
 
@@ -56,6 +62,10 @@ class Interactions:
         exchange = Exchange(payload, asyncio.get_running_loop().time())
         self._exchanges[exchange.token] = exchange
         return exchange
+
+    def forget(self) -> None:
+        """Forget all interactions so far, as Discord does in time; they can't be answered any more."""
+        self._exchanges.clear()
 
     def add_routes(self, app: web.Application) -> None:
         """Add this module's routes."""

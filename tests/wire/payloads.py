@@ -82,6 +82,46 @@ def build_guild(guild_id: int, bot_permissions: str) -> Json:
     }
 
 
+def build_joined_guild(guild_id: int) -> Json:
+    """Return what a bot that asks for servers is told of one, when it connects: 20 channels, 10 roles, one member."""
+    roles = [_build_role(guild_id + number, f"role {number}", "0") for number in range(10)]
+    channels = [_build_channel(guild_id + number, f"channel-{number}") for number in range(20)]
+    levels = ("verification_level", "mfa_level", "nsfw_level", "explicit_content_filter", "premium_tier")
+    return build_guild(guild_id, "0") | {
+        "roles": roles,
+        "channels": channels,
+        "members": [build_bot_member(guild_id)],
+        **{name: [] for name in ("threads", "presences", "voice_states", "stickers", "stage_instances")},
+        **dict.fromkeys(levels, 0),
+        "member_count": 3,
+        "joined_at": "2024-01-01T00:00:00+00:00",
+        "large": False,
+        "unavailable": False,
+        "icon": None,
+        "preferred_locale": "en-GB",
+        "default_message_notifications": 0,
+        "system_channel_flags": 0,
+        "afk_timeout": 300,
+        "premium_progress_bar_enabled": False,
+    }
+
+
+def _build_channel(channel_id: int, name: str) -> Json:
+    return {
+        "id": str(channel_id),
+        "type": _TEXT_CHANNEL,
+        "name": name,
+        "position": 0,
+        "permission_overwrites": [],
+        "topic": None,
+        "nsfw": False,
+        "last_message_id": None,
+        "rate_limit_per_user": 0,
+        "parent_id": None,
+        "flags": 0,
+    }
+
+
 def build_bot_member(guild_id: int) -> Json:
     """Return the bot as a member of the server, with its own role."""
     return {

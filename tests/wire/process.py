@@ -18,7 +18,7 @@ _STOP_SECONDS = 10.0
 
 
 class BotProcess:
-    """A running `python -m bot`; `lines` is what it wrote, standard output and error together."""
+    """A running `python -m bot`, or another module; `lines` is what it wrote, standard output and error together."""
 
     def __init__(self, process: Process, folder: Path, environment: Mapping[str, str]) -> None:
         self.lines: Journal[str] = Journal()
@@ -27,6 +27,11 @@ class BotProcess:
         self._environment = environment
         assert process.stdout is not None
         self._reading = asyncio.create_task(self._read(process.stdout))
+
+    @property
+    def pid(self) -> int:
+        """Return the process's id."""
+        return self._process.pid
 
     @property
     def output(self) -> str:
@@ -54,7 +59,7 @@ class BotProcess:
 
     async def run_beside(self, *arguments: str) -> tuple[int, str]:
         """Run the bot once more in the same folder, with these arguments; returns its exit status and output."""
-        async with _start(self._folder, self._environment, *arguments) as beside:
+        async with _start(self._folder, self._environment, "bot", *arguments) as beside:
             return await beside.ended(), beside.output
 
     async def stop(self) -> int:
@@ -84,10 +89,12 @@ def _environment(discord_url: str, settings: Mapping[str, str]) -> dict[str, str
 
 
 @asynccontextmanager
-async def _start(folder: Path, environment: Mapping[str, str], *arguments: str) -> AsyncIterator[BotProcess]:
+async def _start(
+    folder: Path, environment: Mapping[str, str], module: str, *arguments: str
+) -> AsyncIterator[BotProcess]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "bot", *arguments),
+        *("-m", module, *arguments),
         cwd=folder,
         env=environment,
         stdin=DEVNULL,
@@ -107,10 +114,11 @@ async def run_bot(
     discord_url: str,
     settings: Mapping[str, str],
     *arguments: str,
+    module: str = "bot",
     dotenv: str | None = None,
     blocked: str | None = None,
 ) -> AsyncIterator[BotProcess]:
-    """Run the bot until the block ends, in a folder that is empty but for what is asked for here.
+    """Run the bot, or another module, until the block ends, in a folder that is empty but for what is asked for here.
 
     It meets no other setting than the given ones.
     """
@@ -119,5 +127,5 @@ async def run_bot(
             (Path(folder) / ".env").write_text(dotenv, encoding="utf-8")
         if blocked is not None:
             (Path(folder) / blocked).mkdir(parents=True)
-        async with _start(Path(folder), _environment(discord_url, settings), *arguments) as bot:
+        async with _start(Path(folder), _environment(discord_url, settings), module, *arguments) as bot:
             yield bot

@@ -26,6 +26,7 @@ BASE = "/api/v10"
 TOKEN = "MTEwMDAwMDAwMDAwMDAwMDAwMQ.standin.discord-token-that-opens-nothing"
 MISSING_ACCESS = 50001
 UNKNOWN_GUILD = 10004
+_MOST_GUILDS = 200
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -109,6 +110,7 @@ class Rest:
         app = web.Application(middlewares=[self._record])
         app.router.add_get(f"{BASE}/users/@me", self._authorized(self._get_me))
         app.router.add_get(f"{BASE}/oauth2/applications/@me", self._authorized(self._get_application))
+        app.router.add_get(f"{BASE}/gateway/bot", self._authorized(self._get_gateway))
         app.router.add_get(f"{BASE}/users/@me/guilds", self._authorized(self._get_guilds))
         app.router.add_get(f"{BASE}/guilds/{{guild}}", self._authorized(self._get_guild))
         app.router.add_get(f"{BASE}/guilds/{{guild}}/members/{APPLICATION_ID}", self._authorized(self._get_member))
@@ -156,8 +158,14 @@ class Rest:
     async def _get_application(self, _request: web.Request) -> web.Response:
         return answer(self.application)
 
-    async def _get_guilds(self, _request: web.Request) -> web.Response:
-        return answer([_partial_guild(guild_id) for guild_id in sorted(self.guild_ids)])
+    async def _get_guilds(self, request: web.Request) -> web.Response:
+        after, limit = int(request.query.get("after", 0)), int(request.query.get("limit", _MOST_GUILDS))
+        listed = sorted(guild_id for guild_id in self.guild_ids if guild_id > after)[:limit]
+        return answer([_partial_guild(guild_id) for guild_id in listed])
+
+    async def _get_gateway(self, request: web.Request) -> web.Response:
+        starts = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
+        return answer({"url": f"ws://{request.host}/gateway/", "shards": 1, "session_start_limit": starts})
 
     async def _get_guild(self, request: web.Request) -> web.Response:
         guild_id = int(request.match_info["guild"])

@@ -3,7 +3,13 @@
 # ruff: noqa: SLF001  (the bot has no settings for what only tests may shorten)
 import os
 
-if "DISCORD_STANDIN" in os.environ:
+if "WITHOUT_PACKAGES" in os.environ:
+    import sys
+
+    # What an import of a package that is not installed comes to.
+    sys.modules.update(dict.fromkeys(os.environ["WITHOUT_PACKAGES"].split(",")))  # type: ignore[arg-type]
+
+if os.environ.get("DISCORD_STANDIN"):
     import discord.gateway
     import discord.http
     import yarl
@@ -11,12 +17,6 @@ if "DISCORD_STANDIN" in os.environ:
     _STANDIN = yarl.URL(os.environ["DISCORD_STANDIN"])
     discord.http.Route.BASE = f"{_STANDIN.origin()}/api/v10"
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = _STANDIN.with_scheme("ws").with_path("/gateway/")
-
-if "WITHOUT_SIMCORD" in os.environ:
-    import sys
-
-    # What an import of a package that is not installed comes to.
-    sys.modules["simcord"] = None  # type: ignore[assignment]
 
 if "REMINDER_TEST_SCALE" in os.environ:
     import bot.chat.sender
