@@ -1,1 +1,1 @@
-"""What we claim about the bot, to be run by whoever doubts it."""
+"""What is claimed about speed, size and endurance, runnable: `python -m benchmarks` and `python -m benchmarks.soak`."""

@@ -10,6 +10,8 @@ from aiohttp import web
 from bot.useapi.client import ACCOUNTS_PATH
 
 TOKEN = "user:0-standin"  # noqa: S105  (opens nothing)
+# A thousand who ask at once each open a connection.
+_BACKLOG = 4096
 Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -53,7 +55,7 @@ class StandIn:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, "127.0.0.1", 0)
+            site = web.TCPSite(runner, "127.0.0.1", 0, backlog=_BACKLOG)
             await site.start()
             yield f"http://127.0.0.1:{runner.addresses[0][1]}"
         finally:

@@ -145,7 +145,7 @@ class Gateway:
         await socket.send({"op": Op.HELLO, "d": {"heartbeat_interval": _HEARTBEAT_MS}})
         try:
             async for message in socket:
-                if message.type is WSMsgType.TEXT:
+                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     await self._receive(socket, json.loads(message.data))
         finally:
             self.closes.add(socket.close_code)

@@ -1,0 +1,76 @@
+"""`python -m benchmarks`: measures, prints the table, and writes it to `benchmarks/RESULTS.md`."""
+
+import argparse
+import asyncio
+import resource
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from benchmarks.machine import describe
+from benchmarks.rows.crowd import measure_crowds
+from benchmarks.rows.latency import measure_latency, measure_offered
+from benchmarks.table import QUICK, Row, Scale, to_markdown
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+GROUPS: dict[str, Callable[[Scale], Awaitable[list[Row]]]] = {
+    "latency": measure_latency,
+    "offered": measure_offered,
+    "crowd": measure_crowds,
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "groups", nargs="*", metavar="GROUP", help=f"what to measure (default: all): {', '.join(GROUPS)}"
+    )
+    parser.add_argument("--quick", action="store_true", help="small loads, in a minute or two; writes no results")
+    return parser
+
+
+async def measure(groups: Sequence[str], scale: Scale) -> list[Row]:
+    """Measure these groups one after the other."""
+    rows = []
+    for name in groups:
+        started = time.monotonic()
+        rows += await GROUPS[name](scale)
+        print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    return rows
+
+
+def _run(groups: Sequence[str], scale: Scale) -> list[Row]:
+    # This process plays Discord and the API; on the faster loop it is not what is measured.
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(measure(groups, scale))
+
+
+def _allow_many_connections() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def main() -> int:
+    """Measure, print and write; the exit status is 0 whatever the numbers say."""
+    parser = build_parser()
+    args = parser.parse_args()
+    if unknown := set(args.groups) - set(GROUPS):
+        parser.error(f"no such group: {', '.join(sorted(unknown))}")
+    _allow_many_connections()
+    machine = describe()
+    started = time.monotonic()
+    rows = _run(args.groups or list(GROUPS), QUICK if args.quick else Scale())
+    machine = [*machine, f"- the run took {(time.monotonic() - started) / 60:.0f} minutes"]
+    text = "\n".join(["# Results", "", *machine, "", to_markdown(rows), ""])
+    print(text)
+    if not args.groups and not args.quick:
+        RESULTS.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,11 @@
+"""Our bot on uvloop's event loop."""
+
+import asyncio
+import sys
+
+import uvloop
+
+from bot.__main__ import main
+
+asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+sys.exit(main([]))

@@ -1,0 +1,69 @@
+"""Rows of the table that all benchmarks fill, and their Markdown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+RIVALS = ("lean", "tutorial", "hikari")
+_VERDICTS = {True: "yes", False: "**no**", None: ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measured thing: ours, the rivals' where they have it, and whether the target is met (None: there is none)."""
+
+    what: str
+    ours: str
+    target: str = ""
+    is_met: bool | None = None
+    rivals: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured: all of it, or just enough to see that it works."""
+
+    rounds: int = 3
+    one_by_one: int = 20
+    offered: int = 25
+    crowd: int = 1000
+    starts: int = 7
+    servers: int = 10_000
+    look_ups: int = 50_000
+    passes: int = 336
+    watches: int = 100_000
+    reminders: int = 2000
+    killed_amid: int = 500
+
+
+QUICK = Scale(
+    rounds=1,
+    one_by_one=5,
+    offered=5,
+    crowd=100,
+    starts=2,
+    servers=1000,
+    look_ups=3000,
+    passes=40,
+    watches=10_000,
+    reminders=200,
+    killed_amid=60,
+)
+
+
+def ratio(ours: float, theirs: float) -> float:
+    """Return ours as a multiple of theirs, rounded as it is shown: the verdict is about what is read."""
+    return round(ours / theirs, 2)
+
+
+def to_markdown(rows: Sequence[Row]) -> str:
+    """Return the rows as a Markdown table."""
+    head = ["what", "target", "met", "ours", *RIVALS]
+    lines = [_line(head), _line(["---"] * len(head))]
+    for row in rows:
+        rivals = [row.rivals.get(name, "") for name in RIVALS]
+        lines.append(_line([row.what, row.target, _VERDICTS[row.is_met], row.ours, *rivals]))
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
