@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import random
 import signal
@@ -48,6 +49,8 @@ _LOG = logging.getLogger(__name__)
 _DRAIN_SECONDS = 6.5
 _LAST_ANSWERS_SECONDS = 1.5
 _OPEN_FILES = 8192
+# Python's 700 makes a crowd of look-ups wait for the collector half of the time.
+_NEW_OBJECTS_A_COLLECTION = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +248,12 @@ def _allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def _spare_collections() -> None:
+    """Keep what the start has built, which stays until the end, out of the collector's walks; and walk less often."""
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS_A_COLLECTION)
+
+
 async def run(settings: Settings, *, now: Callable[[], datetime]) -> None:
     """Run the bot until SIGINT or SIGTERM.
 
@@ -270,6 +279,7 @@ async def run(settings: Settings, *, now: Callable[[], datetime]) -> None:
         )
         passing = asyncio.create_task(_keep_passing(application, Lease(database)), name="keep-passing")
         tasks = {checking, connected, stopping, reporting, passing}
+        _spare_collections()
         try:
             await _until_ended(tasks, passing=checking)
         finally:
