@@ -1,6 +1,6 @@
 """When next: how often one person may ask, and how long to wait before trying again."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 BURST = 10
 INTERVAL = timedelta(seconds=3)
@@ -15,10 +15,13 @@ class Allowance:
 
     def __init__(self) -> None:
         self._empty_at: dict[int, datetime] = {}
+        self._pruned_at = datetime.fromtimestamp(0, UTC)
 
     def take(self, person: int, now: datetime) -> float:
         """Count one request and return 0.0, or return the seconds until the next one is allowed and count nothing."""
-        if len(self._empty_at) > _PRUNE_ABOVE:
+        # Not for each of a crowd: that would cost more with every person.
+        if len(self._empty_at) > _PRUNE_ABOVE and abs(now - self._pruned_at) >= INTERVAL:
+            self._pruned_at = now
             self._empty_at = {who: when for who, when in self._empty_at.items() if when > now}
         # A bucket holds no more than a burst; a clock set back would make it look fuller.
         empty_at = min(self._empty_at.get(person, now), now + BURST * INTERVAL)
