@@ -1,9 +1,9 @@
 """The bots that are measured, each as a process of its own between stand-ins of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import psutil
 
@@ -31,7 +31,6 @@ class Contender:
     name: str
     module: str
     extras: frozenset[str] = frozenset()
-    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_ours(self) -> bool:
@@ -83,12 +82,16 @@ def build_discord(servers: int = 1) -> DiscordStandIn:
     return DiscordStandIn(guild_ids=(GUILD_ID + number * _GUILDS_APART for number in range(servers)))
 
 
+def build_settings_without_extras(extras: frozenset[str] = frozenset()) -> dict[str, str]:
+    """Return the environment that hides all packages that are measured on their own but these."""
+    hidden = _EXTRAS - extras
+    return {"WITHOUT_PACKAGES": ",".join(sorted(hidden))} if hidden else {}
+
+
 @asynccontextmanager
 async def launch(contender: Contender, discord_url: str, api_url: str, **changes: str) -> AsyncIterator[BotProcess]:
     """Start a contender, which may not be ready yet; ended at the end of the block."""
-    settings = {**build_settings(api_url), **contender.settings, **changes}
-    if hidden := _EXTRAS - contender.extras:
-        settings["WITHOUT_PACKAGES"] = ",".join(sorted(hidden))
+    settings = build_settings(api_url) | build_settings_without_extras(contender.extras) | changes
     if contender == HIKARI:
         # An empty address for the others keeps discord.py out of its process.
         settings |= {"DISCORD_STANDIN": "", "HIKARI_STANDIN": discord_url}

@@ -1,0 +1,100 @@
+"""How much memory a bot takes: by joined servers, after many look-ups, after many passes."""
+
+import asyncio
+import itertools
+import tempfile
+from pathlib import Path
+
+import psutil
+
+from benchmarks.contenders import ALL, MIB, OURS, Contender, build_settings_without_extras, open_contest
+from benchmarks.table import Row, Scale, ratio
+from tests.process.reminding import Reminding, open_reminding
+
+_FEW_SERVERS = 100
+_SIDE_BY_SIDE = 200
+_ACCOUNTS = 5000
+_DAYS = 7
+_CHANNELS = 20
+_NEW_ACCOUNTS_A_DAY = 5
+
+
+async def _memory_in(contender: Contender, servers: int) -> float:
+    """Return the MiB of a bot in so many servers, connected, idle, after its first look-up."""
+    async with open_contest(contender, servers=servers) as contest:
+        await contest.rest()
+        await contest.settle()
+        await contest.rest()
+        return contest.memory()
+
+
+async def measure_servers(scale: Scale) -> list[Row]:
+    """Let each bot join few servers, then many."""
+    few = {one.name: await _memory_in(one, _FEW_SERVERS) for one in ALL}
+    many = {one.name: await _memory_in(one, scale.servers) for one in ALL}
+    more = scale.servers - _FEW_SERVERS
+    each = {name: (many[name] - few[name]) * 1024 / more for name in few}
+    to_tutorial = ratio(many["ours"], many["tutorial"])
+    return [
+        _memory_row(f"memory in {_FEW_SERVERS} joined servers", few, "at most 90 MiB", few["ours"] <= 90),
+        Row(
+            "memory for each further server",
+            f"{each['ours']:.1f} KiB",
+            "at most 2 KiB",
+            each["ours"] <= 2,
+            {name: f"{size:.1f} KiB" for name, size in each.items()},
+        ),
+        _memory_row(
+            f"memory in {scale.servers} joined servers ({to_tutorial:.2f} of tutorial)",
+            many,
+            "at most 0.45 of tutorial",
+            to_tutorial <= 0.45,
+        ),
+    ]
+
+
+def _memory_row(what: str, memory: dict[str, float], target: str, is_met: bool) -> Row:  # noqa: FBT001  (a cell)
+    shown = {name: f"{size:.1f} MiB" for name, size in memory.items()}
+    return Row(what, shown["ours"], target, is_met, shown)
+
+
+def _flat_row(what: str, before: float, after: float) -> Row:
+    grown = after / before - 1
+    return Row(what, f"{before:.1f} to {after:.1f} MiB ({grown:+.1%})", "flat, within 5 %", grown <= 0.05)
+
+
+async def measure_growth(scale: Scale) -> list[Row]:
+    """Look up 5,000 accounts again and again; the first tenth of it fills what is kept."""
+    async with open_contest(OURS) as contest:
+        accounts = itertools.cycle(contest.add_accounts(_ACCOUNTS))
+        before = 0.0
+        for done in range(0, scale.look_ups, _SIDE_BY_SIDE):
+            if done >= scale.look_ups / 10 and not before:
+                before = contest.memory()
+            exchanges = await contest.discord.slash_all(itertools.islice(accounts, _SIDE_BY_SIDE))
+            await asyncio.gather(*(exchange.answer() for exchange in exchanges))
+            contest.discord.forget()
+        what = f"memory after {scale.look_ups // 10}, then {scale.look_ups} look-ups"
+        return [_flat_row(what, before, contest.memory())]
+
+
+async def measure_week(scale: Scale) -> list[Row]:
+    """Do a week's half-hourly passes one after the other; each seventh of them brings reminders to all channels."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_reminding(f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}") as scene:
+            for _ in range(_CHANNELS):
+                await scene.add_watch()
+            settings = build_settings_without_extras() | {"REMINDER_TEST_INTERVAL": "0.02"}
+            async with scene.run(**settings) as bot:
+                sizes = [await _pass_a_day(scene, scale.passes // _DAYS, bot.pid) for _ in range(_DAYS)]
+            sent = len(scene.channels.messages)
+    what = f"memory after a day's, then a week's {scale.passes} passes with {sent} reminders"
+    return [_flat_row(what, sizes[0], sizes[-1])]
+
+
+async def _pass_a_day(scene: Reminding, passes: int, pid: int) -> float:
+    """Let a day's passes come, with some accounts more that are about to expire; return the MiB after it."""
+    for _ in range(_NEW_ACCOUNTS_A_DAY):
+        scene.add_account()
+    await scene.api.lists.nth(len(scene.api.lists) + passes, within=120)
+    return float(psutil.Process(pid).memory_info().rss) / MIB

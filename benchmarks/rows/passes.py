@@ -1,0 +1,138 @@
+"""A pass with nothing due, by the number of stored watches, on both databases."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from pydantic import SecretStr
+
+from benchmarks.table import Row, Scale, ratio
+from bot.chat.reminder_cards import render
+from bot.core.secrets import Redactor
+from bot.delivery import Delivery
+from bot.passes import Passes
+from bot.store.database import Database, open_database
+from bot.store.leader import Lease
+from bot.store.tables import ALL_ACCOUNTS, watches
+from bot.useapi.directory import open_directory
+from bot.useapi.standin import TOKEN, StandIn
+from tests.postgres import serve_postgres
+from tests.process.stage import build_account
+from tests.wire.payloads import GUILD_ID
+
+_FIRST_CHANNEL = 1_200_000_000_000_000_000
+_FIRST_ACCOUNT = 104_000_000
+_ACCOUNTS = 200
+_FEW_WATCHES = 1000
+_MEASURED = 15
+_AT_A_TIME = 1000
+_LATER = timedelta(days=6)
+LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def put_watches(database: Database, number: int, look_at: datetime, account_ids: list[str]) -> list[int]:
+    """Store so many watches, each in a channel of its own, on these accounts in turn; return the channels."""
+    rows = [
+        {
+            "guild_id": GUILD_ID,
+            "channel_id": _FIRST_CHANNEL + index,
+            "channel_name": "pipeline",
+            "account_id": account_ids[index % len(account_ids)],
+            "days": "14,7,3,1",
+            "added_by": 1,
+            "added_at": LONG_AGO,
+            "look_at": look_at,
+        }
+        for index in range(number)
+    ]
+    async with database.begin() as tx:
+        for begin in range(0, number, _AT_A_TIME):
+            await tx.execute(watches.insert(), rows[begin : begin + _AT_A_TIME])
+    return [_FIRST_CHANNEL + index for index in range(number)]
+
+
+class _Silent:
+    """A sender that must not be asked."""
+
+    async def post(self, channel_id: int, payload: dict[str, Any], nonce: str) -> int | None:
+        """Fail."""
+        raise AssertionError(f"something was due in {channel_id}: {payload}, {nonce}")
+
+    async def find(self, channel_id: int, footer_id: str, after: datetime) -> int | None:
+        """Fail."""
+        raise AssertionError(f"something was looked for in {channel_id}: {footer_id}, {after}")
+
+
+@dataclass
+class Scene:
+    """The loop of the reminders on one database, in this process."""
+
+    passes: Passes
+    epoch: int
+    api: StandIn
+
+    async def seconds(self) -> float:
+        """Pass once and return how long it took."""
+        started = time.perf_counter()
+        await self.passes.run_once(self.epoch)
+        return time.perf_counter() - started
+
+
+@asynccontextmanager
+async def _open_scene(url: str, number: int) -> AsyncIterator[Scene]:
+    ids = [str(_FIRST_ACCOUNT + index) for index in range(_ACCOUNTS)]
+    api = StandIn({account_id: build_account(account_id) for account_id in ids})
+    async with (
+        api.serve() as api_url,
+        open_database(url) as database,
+        open_directory(base_url=api_url, token=SecretStr(TOKEN), redact=Redactor([TOKEN]), now=_now) as directory,
+    ):
+        delivery = Delivery(database=database, sender=_Silent(), render=render, now=_now)
+        interval = timedelta(seconds=1)
+        passes = Passes(database=database, directory=directory, delivery=delivery, interval=interval, now=_now)
+        scene = Scene(passes, await Lease(database).take(), api)
+        await scene.seconds()
+        await put_watches(database, number, _now() + _LATER, [*ids, ALL_ACCOUNTS])
+        await scene.seconds()
+        api.calls.clear()
+        yield scene
+
+
+async def _measure_on(kind: str, few_url: str, many_url: str, scale: Scale) -> list[Row]:
+    async with _open_scene(few_url, _FEW_WATCHES) as few, _open_scene(many_url, scale.watches) as many:
+        pairs = [(await few.seconds(), await many.seconds()) for _ in range(_MEASURED)]
+        calls = len(many.api.calls)
+    few_seconds, many_seconds = (median(times) for times in zip(*pairs, strict=True))
+    grown = ratio(many_seconds, few_seconds)
+    shown = f"{few_seconds * 1000:.0f} to {many_seconds * 1000:.0f} ms, {grown:.2f} times"
+    what = f"pass with nothing due on {kind}, {_FEW_WATCHES} to {scale.watches} watches, {_ACCOUNTS} accounts"
+    return [
+        Row(what, shown, "at most 1.5 times", grown <= 1.5),
+        Row(f"API calls in {_MEASURED} passes on {kind}", str(calls), "1 a pass", calls == _MEASURED),
+    ]
+
+
+async def measure_passes(scale: Scale) -> list[Row]:
+    """Pass on SQLite, then on PostgreSQL."""
+    with tempfile.TemporaryDirectory() as folder:
+        few, many = (f"sqlite+aiosqlite:///{Path(folder) / name}" for name in ("few.db", "many.db"))
+        rows = await _measure_on("SQLite", few, many, scale)
+    create: Callable[[], str]
+    postgres = serve_postgres()
+    create = await asyncio.to_thread(postgres.__enter__)
+    try:
+        rows += await _measure_on("PostgreSQL", create(), create(), scale)
+    finally:
+        await asyncio.to_thread(postgres.__exit__, None, None, None)
+    return rows

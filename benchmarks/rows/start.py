@@ -1,0 +1,64 @@
+"""From the start of the process to the first answered command."""
+
+import asyncio
+import itertools
+import tempfile
+from collections import defaultdict
+from contextlib import AsyncExitStack
+from pathlib import Path
+from statistics import median
+
+from benchmarks.contenders import ALL, Contender, build_discord, launch
+from benchmarks.rows.latency import API_DELAY
+from benchmarks.table import Row, Scale, ratio
+from bot.useapi.standin import StandIn
+from tests.process.stage import build_account
+from tests.wire.discord_standin import DiscordStandIn
+
+_ACCOUNT = "104000000"
+
+
+class Starts:
+    """A contender's stand-ins and folder, which outlive its processes: each but the first start is a restart."""
+
+    def __init__(self, contender: Contender, folder: Path) -> None:
+        self.contender = contender
+        self._discord: DiscordStandIn = build_discord()
+        self._api = StandIn({_ACCOUNT: build_account(_ACCOUNT)}, delay=API_DELAY)
+        self._settings = {"DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'bot.db'}"} if contender.is_ours else {}
+        self._urls = ("", "")
+
+    async def serve(self, stack: AsyncExitStack) -> "Starts":
+        """Serve the stand-ins until the stack is closed."""
+        self._urls = (
+            await stack.enter_async_context(self._discord.serve()),
+            await stack.enter_async_context(self._api.serve()),
+        )
+        return self
+
+    async def start(self) -> float:
+        """Start the bot, ask as soon as Discord has connected it; return the seconds until people see the answer."""
+        clock, before = asyncio.get_running_loop().time, len(self._discord.gateway.started)
+        started = clock()
+        async with launch(self.contender, *self._urls, **self._settings):
+            await self._discord.gateway.ready(nth=before + 1)
+            exchange = await self._discord.slash(_ACCOUNT)
+            await exchange.answer()
+            assert exchange.shown_at is not None
+            return exchange.shown_at - started
+
+
+async def measure_starts(scale: Scale) -> list[Row]:
+    """Start bot after bot, round by round; the very first start of each, which registers commands, is told apart."""
+    seconds = defaultdict[str, list[float]](list)
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        starts = [await Starts(one, folder).serve(stack) for one in ALL]
+        first = {one.contender.name: await one.start() for one in starts}
+        for _, one in itertools.product(range(scale.starts), starts):
+            seconds[one.contender.name].append(await one.start())
+    middle = {name: median(times) for name, times in seconds.items()}
+    to_lean = ratio(middle["ours"], middle["lean"])
+    shown = {name: f"{middle[name]:.2f} s (the very first: {first[name]:.2f} s)" for name in middle}
+    ours = f"{shown['ours']}; {to_lean:.2f} of lean"
+    return [Row("start to first answered command, median", ours, "at most 2.0 of lean, aim 1.5", to_lean <= 2, shown)]
