@@ -252,6 +252,7 @@ def _spare_collections() -> None:
     """Keep what the start has built, which stays until the end, out of the collector's walks; and walk less often."""
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS_A_COLLECTION)
+    gc.enable()
 
 
 async def run(settings: Settings, *, now: Callable[[], datetime]) -> None:
