@@ -18,7 +18,6 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 ALL_ACCOUNTS = ""
@@ -182,4 +181,11 @@ leases = Table(
 
 def insert_into(tx: AsyncConnection, table: Table) -> Any:
     """Return an insert that knows ON CONFLICT, which both databases spell alike."""
-    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)
+    # Each dialect takes time and memory, and only one is needed.
+    if tx.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+        return insert_sqlite(table)
+    from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+
+    return insert_postgresql(table)
