@@ -6,6 +6,7 @@ import gc
 import resource
 import sys
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -51,7 +52,11 @@ async def measure(groups: Sequence[str], scale: Scale) -> list[Row]:
     rows = []
     for name in groups:
         started = time.monotonic()
-        rows += await GROUPS[name](scale)
+        try:
+            rows += await GROUPS[name](scale)
+        except Exception as error:  # what one group runs into must not cost the others' numbers
+            traceback.print_exc()
+            rows.append(Row(name, f"failed: {type(error).__name__}", is_met=False))
         print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return rows
 

@@ -93,6 +93,7 @@ watches = Table(
     Column("paused_at", Moment),
     UniqueConstraint("guild_id", "channel_id", "account_id"),
     Index("watches_by_account", "account_id"),
+    Index("watches_by_channel", "channel_id"),
 )
 
 messages = Table(

@@ -58,8 +58,9 @@ def _watch(row: Any) -> Watch:
 
 
 async def _select(tx: AsyncConnection, *where: sa.ColumnElement[bool]) -> list[Watch]:
-    rows = await tx.execute(sa.select(watches).where(*where).order_by(watches.c.id))
-    return [_watch(row) for row in rows]
+    # Sorted here: asked for the order, SQLite reads the whole table in it rather than use an index.
+    rows = (await tx.execute(sa.select(watches).where(*where))).all()
+    return [_watch(row) for row in sorted(rows, key=lambda row: row.id)]
 
 
 async def get_watches(tx: AsyncConnection, guild_id: int) -> list[Watch]:

@@ -11,6 +11,7 @@ def upgrade() -> None:
     """Add what is new; what the first schema holds stays."""
     op.add_column("tokens", sa.Column("user_id", sa.String))
     op.add_column("watches", sa.Column("paused_at", sa.BigInteger))
+    op.create_index("watches_by_channel", "watches", ["channel_id"])
     op.add_column("targets", sa.Column("is_lasting", sa.Boolean, nullable=False, server_default=sa.true()))
     op.add_column("leases", sa.Column("passed_at", sa.BigInteger))
     op.add_column("leases", sa.Column("audited_at", sa.BigInteger))

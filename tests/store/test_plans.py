@@ -1,0 +1,86 @@
+"""How the databases find what is asked for: by an index, however much is stored."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store import accounts, deliveries, watches
+from bot.store.database import Database
+from bot.store.deliveries import Message
+from tests.store.samples import CHANNEL, GUILD, NOW, account, new_watch, step
+
+Work = Callable[[AsyncConnection], Awaitable[object]]
+
+# Those that grow with servers and time; accounts, their tokens and troubles, and refusing channels are few.
+_LARGE = ("watches", "deliveries", "messages")
+_MESSAGE = Message(1, GUILD, CHANNEL, "0" * 24, "{}", NOW, NOW, 1)
+_QUESTIONS: dict[str, Work] = {
+    "accounts read": lambda tx: accounts.mark_read(tx, {"123456": account()}, NOW),
+    "watches to look at": lambda tx: watches.get_watches_to_look_at(tx, NOW, ()),
+    "watches on accounts": lambda tx: watches.get_watches_to_look_at(tx, NOW, {"123456"}),
+    "watches of a server": lambda tx: watches.get_watches(tx, GUILD),
+    "watches in channels": lambda tx: watches.get_watches_in(tx, {CHANNEL}),
+    "watch put": lambda tx: watches.put_watch(tx, new_watch(), NOW),
+    "watch removed": lambda tx: watches.remove_watch(tx, GUILD, 1),
+    "watch looked at": lambda tx: watches.mark_looked_at(tx, {1: NOW}),
+    "told": lambda tx: deliveries.get_told(tx, {CHANNEL}, {1}),
+    "owed": lambda tx: deliveries.plan(tx, step(7), NOW),
+    "covered": lambda tx: deliveries.cover(tx, step(7), NOW),
+    "ready channels": lambda tx: deliveries.get_ready_channels(tx, NOW),
+    "pending": lambda tx: deliveries.get_pending(tx, CHANNEL),
+    "dropped": lambda tx: deliveries.drop(tx, [1]),
+    "overdue": lambda tx: deliveries.drop_overdue(tx, NOW),
+    "unsettled": deliveries.get_unsettled,
+    "sent": lambda tx: deliveries.mark_sent(tx, _MESSAGE, 5),
+    "dissolved": lambda tx: deliveries.dissolve(tx, _MESSAGE, is_late=True),
+    "accounts of a message": lambda tx: deliveries.get_accounts_of_message(tx, 5),
+    "last message": lambda tx: deliveries.get_last_message(tx, CHANNEL),
+}
+
+
+@contextmanager
+def _listen(database: Database) -> Iterator[list[tuple[str, Any]]]:
+    """Collect the statements that are run, with their parameters."""
+    heard: list[tuple[str, Any]] = []
+
+    def hear(*event: Any) -> None:
+        heard.append((event[2], event[3]))
+
+    sa.event.listen(database.engine.sync_engine, "before_cursor_execute", hear)
+    yield heard
+    sa.event.remove(database.engine.sync_engine, "before_cursor_execute", hear)
+
+
+async def _explain(tx: AsyncConnection, statement: str, parameters: Any) -> list[str]:
+    if tx.dialect.name == "sqlite":
+        rows = await tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        return [row.detail for row in rows]
+    # So little is stored here that reading it all would be the cheapest.
+    await tx.execute(sa.text("SET LOCAL enable_seqscan = off"))
+    return [row[0].strip() for row in await tx.exec_driver_sql(f"EXPLAIN {statement}", parameters)]
+
+
+def _reads_through(line: str, after: str) -> bool:
+    """Whether a step of a plan reads a large table from end to end, be it in the order of an index."""
+    if not any(re.search(rf"(SCAN|Scan.* on) {table}\b", line) for table in _LARGE):
+        return False
+    return line.startswith("SCAN") or "Seq Scan" in line or ("Index" in line and "Cond:" not in after)
+
+
+@pytest.mark.parametrize("question", _QUESTIONS)
+async def test_large_tables_are_never_read_through(database: Database, question: str) -> None:
+    """Every question about what grows is answered by an index, on both databases."""
+    with _listen(database) as heard:
+        async with database.begin() as tx:
+            await _QUESTIONS[question](tx)
+    asked = [each for each in heard if each[0].startswith(("SELECT", "UPDATE", "DELETE", "INSERT"))]
+    assert asked
+    async with database.begin() as tx:
+        plans = [line for statement, parameters in asked for line in await _explain(tx, statement, parameters)]
+    assert not [line for line, after in pairwise([*plans, ""]) if _reads_through(line, after)], plans
