@@ -37,6 +37,11 @@ class Reply:
     view: discord.ui.View | None = None
     content: str = ""
 
+    def __post_init__(self) -> None:
+        """Finish the view: its buttons are found by their ids, and discord.py would keep it for 15 minutes."""
+        if self.view is not None:
+            self.view.stop()
+
 
 class Surface(Protocol):
     """Where an answer appears."""
