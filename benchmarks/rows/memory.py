@@ -13,7 +13,7 @@ from tests.process.reminding import Reminding, open_reminding
 
 _FEW_SERVERS = 100
 _SIDE_BY_SIDE = 200
-_ACCOUNTS = 5000
+_ACCOUNTS = 500
 _DAYS = 7
 _CHANNELS = 20
 _NEW_ACCOUNTS_A_DAY = 5
@@ -64,7 +64,7 @@ def _flat_row(what: str, before: float, after: float) -> Row:
 
 
 async def measure_growth(scale: Scale) -> list[Row]:
-    """Look up 5,000 accounts again and again; the first tenth of it fills what is kept."""
+    """Look the same accounts up again and again; the first tenth of it fills what is kept."""
     async with open_contest(OURS) as contest:
         accounts = itertools.cycle(contest.add_accounts(_ACCOUNTS))
         before = 0.0
