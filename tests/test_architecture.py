@@ -112,6 +112,12 @@ def test_only_the_command_line_reads_the_environment_and_the_clock(path: Path) -
         assert imported == []
 
 
+@every_module
+def test_the_bot_knows_neither_tests_nor_benchmarks(path: Path) -> None:
+    """Both are left out where the bot is installed."""
+    assert not [imported for imported in imports_of(path) if is_in(imported, "tests", "benchmarks")]
+
+
 @pytest.mark.parametrize(
     "path",
     sorted(path for folder in ("bot", "tests", "benchmarks") for path in (REPOSITORY / folder).rglob("*.py")),
