@@ -9,6 +9,7 @@ import psutil
 
 from benchmarks.contenders import ALL, MIB, OURS, Contender, build_settings_without_extras, open_contest
 from benchmarks.table import Row, Scale, ratio
+from bot.store.database import open_database
 from tests.process.reminding import Reminding, open_reminding
 
 _FEW_SERVERS = 100
@@ -19,9 +20,9 @@ _CHANNELS = 20
 _NEW_ACCOUNTS_A_DAY = 5
 
 
-async def _memory_in(contender: Contender, servers: int) -> float:
+async def _memory_in(contender: Contender, servers: int, database_url: str) -> float:
     """Return the MiB of a bot in so many servers, connected, idle, after its first look-up."""
-    async with open_contest(contender, servers=servers) as contest:
+    async with open_contest(contender, servers=servers, DATABASE_URL=database_url) as contest:
         await contest.rest()
         await contest.settle()
         await contest.rest()
@@ -29,9 +30,13 @@ async def _memory_in(contender: Contender, servers: int) -> float:
 
 
 async def measure_servers(scale: Scale) -> list[Row]:
-    """Let each bot join few servers, then many."""
-    few = {one.name: await _memory_in(one, _FEW_SERVERS) for one in ALL}
-    many = {one.name: await _memory_in(one, scale.servers) for one in ALL}
+    """Let each bot join few servers, then many; the database is there, as at every start but the very first."""
+    with tempfile.TemporaryDirectory() as folder:
+        database_url = f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}"
+        async with open_database(database_url):
+            pass
+        few = {one.name: await _memory_in(one, _FEW_SERVERS, database_url) for one in ALL}
+        many = {one.name: await _memory_in(one, scale.servers, database_url) for one in ALL}
     more = scale.servers - _FEW_SERVERS
     each = {name: (many[name] - few[name]) * 1024 / more for name in few}
     to_tutorial = ratio(many["ours"], many["tutorial"])

@@ -83,7 +83,7 @@ def build_guild(guild_id: int, bot_permissions: str) -> Json:
 
 
 def build_joined_guild(guild_id: int) -> Json:
-    """Return what a bot that asks for servers is told of one, when it connects: 20 channels, 10 roles, one member."""
+    """Return what a bot that asks for servers is told of one, when it connects: 20 channels, 10 roles, itself."""
     roles = [_build_role(guild_id + number, f"role {number}", "0") for number in range(10)]
     channels = [_build_channel(guild_id + number, f"channel-{number}") for number in range(20)]
     levels = ("verification_level", "mfa_level", "nsfw_level", "explicit_content_filter", "premium_tier")
@@ -112,8 +112,8 @@ def _build_channel(channel_id: int, name: str) -> Json:
         "type": _TEXT_CHANNEL,
         "name": name,
         "position": 0,
-        "permission_overwrites": [],
-        "topic": None,
+        "permission_overwrites": [{"id": str(channel_id), "type": 0, "allow": "0", "deny": "1024"}],
+        "topic": f"All about {name}",
         "nsfw": False,
         "last_message_id": None,
         "rate_limit_per_user": 0,
