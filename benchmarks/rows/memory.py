@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,7 @@ _SIDE_BY_SIDE = 200
 _ACCOUNTS = 500
 _DAYS = 7
 _CHANNELS = 20
-_NEW_ACCOUNTS_A_DAY = 5
+_REMINDED_ACCOUNTS = 5
 
 
 async def _memory_in(contender: Contender, servers: int, database_url: str) -> float:
@@ -69,37 +70,41 @@ def _flat_row(what: str, before: float, after: float) -> Row:
 
 
 async def measure_growth(scale: Scale) -> list[Row]:
-    """Look the same accounts up again and again; the first tenth of it fills what is kept."""
+    """Look the same accounts up again and again; the first fifth of it fills what is kept."""
     async with open_contest(OURS) as contest:
         accounts = itertools.cycle(contest.add_accounts(_ACCOUNTS))
         before = 0.0
         for done in range(0, scale.look_ups, _SIDE_BY_SIDE):
-            if done >= scale.look_ups / 10 and not before:
+            if done >= scale.look_ups / 5 and not before:
                 before = contest.memory()
             exchanges = await contest.discord.slash_all(itertools.islice(accounts, _SIDE_BY_SIDE))
             await asyncio.gather(*(exchange.answer() for exchange in exchanges))
             contest.discord.forget()
-        what = f"memory after {scale.look_ups // 10}, then {scale.look_ups} look-ups"
+        what = f"memory after {scale.look_ups // 5}, then {scale.look_ups} look-ups"
         return [_flat_row(what, before, contest.memory())]
 
 
 async def measure_week(scale: Scale) -> list[Row]:
-    """Do a week's half-hourly passes one after the other; each seventh of them brings reminders to all channels."""
+    """Do two weeks' half-hourly passes one after the other; every day brings each channel a reminder or a renewal."""
     with tempfile.TemporaryDirectory() as folder:
         async with open_reminding(f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}") as scene:
             for _ in range(_CHANNELS):
                 await scene.add_watch()
+            accounts = [scene.add_account() for _ in range(_REMINDED_ACCOUNTS)]
             settings = build_settings_without_extras() | {"REMINDER_TEST_INTERVAL": "0.02"}
             async with scene.run(**settings) as bot:
-                sizes = [await _pass_a_day(scene, scale.passes // _DAYS, bot.pid) for _ in range(_DAYS)]
+                sizes = []
+                for day in range(2 * _DAYS):
+                    await _pass_a_day(scene, accounts, day, scale.passes // _DAYS)
+                    sizes.append(float(psutil.Process(bot.pid).memory_info().rss) / MIB)
             sent = len(scene.channels.messages)
-    what = f"memory after a day's, then a week's {scale.passes} passes with {sent} reminders"
-    return [_flat_row(what, sizes[0], sizes[-1])]
+    what = f"memory after a week's, then two weeks' {2 * scale.passes} passes with {sent} reminders"
+    return [_flat_row(what, sizes[_DAYS - 1], sizes[-1])]
 
 
-async def _pass_a_day(scene: Reminding, passes: int, pid: int) -> float:
-    """Let a day's passes come, with some accounts more that are about to expire; return the MiB after it."""
-    for _ in range(_NEW_ACCOUNTS_A_DAY):
-        scene.add_account()
+async def _pass_a_day(scene: Reminding, accounts: Sequence[str], day: int, passes: int) -> None:
+    """Let a day's passes come, in which all accounts are near their expiry, or renewed."""
+    for account in accounts:
+        # Less than a day apart would pass for the same token.
+        scene.set_expiry(account, days=(1.5 if day % 2 else 40) + 1.1 * (day // 2))
     await scene.api.lists.nth(len(scene.api.lists) + passes, within=120)
-    return float(psutil.Process(pid).memory_info().rss) / MIB
