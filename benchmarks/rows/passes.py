@@ -3,33 +3,34 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from pydantic import SecretStr
 
 from benchmarks.table import Row, Scale, ratio
-from bot.chat.reminder_cards import render
+from bot.chat import reminder_cards
 from bot.core.secrets import Redactor
-from bot.delivery import Delivery
-from bot.passes import Passes
+from bot.reminding.passes import Passes
+from bot.reminding.sending import Outbox, Payload
 from bot.store.database import Database, open_database
 from bot.store.leader import Lease
 from bot.store.tables import ALL_ACCOUNTS, watches
 from bot.useapi.directory import open_directory
+from bot.useapi.servers import Servers
 from bot.useapi.standin import TOKEN, StandIn
-from tests.postgres import serve_postgres
+from tests.postgres import Postgres, serve_postgres
 from tests.process.stage import build_account
 from tests.wire.payloads import GUILD_ID
 
 _FIRST_CHANNEL = 1_200_000_000_000_000_000
 _FIRST_ACCOUNT = 104_000_000
 _ACCOUNTS = 200
+_GUILDS = [GUILD_ID + number for number in range(100)]
 _FEW_WATCHES = 1000
 _MEASURED = 15
 _AT_A_TIME = 1000
@@ -41,11 +42,20 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def put_watches(database: Database, number: int, look_at: datetime, account_ids: list[str]) -> list[int]:
-    """Store so many watches, each in a channel of its own, on these accounts in turn; return the channels."""
+async def put_watches(
+    database: Database,
+    number: int,
+    look_at: datetime,
+    account_ids: Sequence[str],
+    guild_ids: Sequence[int] = (GUILD_ID,),
+) -> list[int]:
+    """Store so many watches, each in a channel of its own, on these accounts and in these servers in turn.
+
+    Returns the channels.
+    """
     rows = [
         {
-            "guild_id": GUILD_ID,
+            "guild_id": guild_ids[index % len(guild_ids)],
             "channel_id": _FIRST_CHANNEL + index,
             "channel_name": "pipeline",
             "account_id": account_ids[index % len(account_ids)],
@@ -63,15 +73,27 @@ async def put_watches(database: Database, number: int, look_at: datetime, accoun
 
 
 class _Silent:
-    """A sender that must not be asked."""
+    """A sender that may only be asked whether the channels are open."""
 
-    async def post(self, channel_id: int, payload: dict[str, Any], nonce: str) -> int | None:
+    async def post(self, channel_id: int, payload: Payload, nonce: str) -> int | None:
         """Fail."""
         raise AssertionError(f"something was due in {channel_id}: {payload}, {nonce}")
 
     async def find(self, channel_id: int, footer_id: str, after: datetime) -> int | None:
         """Fail."""
         raise AssertionError(f"something was looked for in {channel_id}: {footer_id}, {after}")
+
+    async def write_to(self, user_id: int, text: str) -> None:
+        """Fail."""
+        raise AssertionError(f"something was told to {user_id}: {text}")
+
+    async def edit(self, channel_id: int, message_id: int, payload: Payload) -> None:
+        """Fail."""
+        raise AssertionError(f"something was edited in {channel_id}: {message_id}, {payload}")
+
+    async def audit(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> dict[int, str]:  # noqa: ARG002
+        """Find all channels open."""
+        return {}
 
 
 @dataclass
@@ -90,6 +112,13 @@ class Scene:
 
 
 @asynccontextmanager
+async def open_postgres() -> AsyncIterator[Postgres]:
+    """Run a PostgreSQL server until the block ends, started and stopped beside this process's loop."""
+    with ExitStack() as stack:
+        yield await asyncio.to_thread(stack.enter_context, serve_postgres())
+
+
+@asynccontextmanager
 async def _open_scene(url: str, number: int) -> AsyncIterator[Scene]:
     ids = [str(_FIRST_ACCOUNT + index) for index in range(_ACCOUNTS)]
     api = StandIn({account_id: build_account(account_id) for account_id in ids})
@@ -98,12 +127,11 @@ async def _open_scene(url: str, number: int) -> AsyncIterator[Scene]:
         open_database(url) as database,
         open_directory(base_url=api_url, token=SecretStr(TOKEN), redact=Redactor([TOKEN]), now=_now) as directory,
     ):
-        delivery = Delivery(database=database, sender=_Silent(), render=render, now=_now)
-        interval = timedelta(seconds=1)
-        passes = Passes(database=database, directory=directory, delivery=delivery, interval=interval, now=_now)
+        outbox = Outbox(database, Servers(_GUILDS, directory), _Silent(), reminder_cards, _now)
+        passes = Passes(outbox, directory=directory, interval=timedelta(seconds=1))
         scene = Scene(passes, await Lease(database).take(), api)
         await scene.seconds()
-        await put_watches(database, number, _now() + _LATER, [*ids, ALL_ACCOUNTS])
+        await put_watches(database, number, _now() + _LATER, [*ids, ALL_ACCOUNTS], _GUILDS)
         await scene.seconds()
         api.calls.clear()
         yield scene
@@ -128,11 +156,6 @@ async def measure_passes(scale: Scale) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         few, many = (f"sqlite+aiosqlite:///{Path(folder) / name}" for name in ("few.db", "many.db"))
         rows = await _measure_on("SQLite", few, many, scale)
-    create: Callable[[], str]
-    postgres = serve_postgres()
-    create = await asyncio.to_thread(postgres.__enter__)
-    try:
-        rows += await _measure_on("PostgreSQL", create(), create(), scale)
-    finally:
-        await asyncio.to_thread(postgres.__exit__, None, None, None)
+    async with open_postgres() as postgres:
+        rows += await _measure_on("PostgreSQL", postgres.create(), postgres.create(), scale)
     return rows

@@ -10,11 +10,10 @@ from statistics import median
 
 from benchmarks.contenders import build_settings_without_extras
 from benchmarks.rows.latency import API_DELAY, ROUND_TRIP, seconds_from_arrival
-from benchmarks.rows.passes import LONG_AGO, put_watches
+from benchmarks.rows.passes import LONG_AGO, open_postgres, put_watches
 from benchmarks.table import Row, Scale, ratio
 from bot.store.database import open_database
 from bot.store.tables import ALL_ACCOUNTS
-from tests.postgres import serve_postgres
 from tests.process.reminding import Reminding, open_reminding
 from tests.wire.channels import Moment
 
@@ -90,13 +89,8 @@ def _sending_rows(moments: list[float], told: set[int], idle: list[float], busy:
 
 async def measure_takeover(scale: Scale) -> list[Row]:
     """Kill the leader of two processes amid its messages; the other must send the rest."""
-    postgres = serve_postgres()
-    create = await asyncio.to_thread(postgres.__enter__)
-    try:
-        async with open_reminding(create()) as scene:
-            return await _take_over(scene, scale.killed_amid)
-    finally:
-        await asyncio.to_thread(postgres.__exit__, None, None, None)
+    async with open_postgres() as postgres, open_reminding(postgres.create()) as scene:
+        return await _take_over(scene, scale.killed_amid)
 
 
 async def _take_over(scene: Reminding, number: int) -> list[Row]:

@@ -10,37 +10,47 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import accounts, deliveries, watches
+from bot.store import accounts, deliveries, messages, watches
 from bot.store.database import Database
-from bot.store.deliveries import Message
-from tests.store.samples import CHANNEL, GUILD, NOW, account, new_watch, step
+from bot.store.deliveries import Kind
+from bot.store.messages import Message
+from bot.store.watches import NewWatch, Watch
+from tests.store.samples import CHANNEL, GUILD, HOUR, NOW, account, new_watch, step
 
 Work = Callable[[AsyncConnection], Awaitable[object]]
 
 # Those that grow with servers and time; accounts, their tokens and troubles, and refusing channels are few.
 _LARGE = ("watches", "deliveries", "messages")
-_MESSAGE = Message(1, GUILD, CHANNEL, "0" * 24, "{}", NOW, NOW, 1)
+_MESSAGE = Message(1, GUILD, CHANNEL, "0" * 24, "{}", NOW, 5, NOW)
+_WATCH = Watch(
+    **{name: getattr(new_watch(), name) for name in NewWatch.__dataclass_fields__}, id=1, look_at=NOW, paused_at=None
+)
 _QUESTIONS: dict[str, Work] = {
     "accounts read": lambda tx: accounts.mark_read(tx, {"123456": account()}, NOW),
-    "watches to look at": lambda tx: watches.get_watches_to_look_at(tx, NOW, ()),
-    "watches on accounts": lambda tx: watches.get_watches_to_look_at(tx, NOW, {"123456"}),
+    "watches to look at": lambda tx: watches.get_watches_to_look_at(tx, {GUILD}, NOW, ()),
+    "watches on accounts": lambda tx: watches.get_watches_to_look_at(tx, {GUILD}, NOW, {"123456"}),
     "watches of a server": lambda tx: watches.get_watches(tx, GUILD),
     "watches in channels": lambda tx: watches.get_watches_in(tx, {CHANNEL}),
     "watch put": lambda tx: watches.put_watch(tx, new_watch(), NOW),
-    "watch removed": lambda tx: watches.remove_watch(tx, GUILD, 1),
+    "watch removed": lambda tx: watches.remove_watch(tx, _WATCH),
+    "watch paused": lambda tx: watches.pause_watch(tx, _WATCH, NOW),
     "watch looked at": lambda tx: watches.mark_looked_at(tx, {1: NOW}),
     "told": lambda tx: deliveries.get_told(tx, {CHANNEL}, {1}),
     "owed": lambda tx: deliveries.plan(tx, step(7), NOW),
     "covered": lambda tx: deliveries.cover(tx, step(7), NOW),
-    "ready channels": lambda tx: deliveries.get_ready_channels(tx, NOW),
+    "ready channels": lambda tx: deliveries.get_ready_channels(tx, NOW, [HOUR]),
     "pending": lambda tx: deliveries.get_pending(tx, CHANNEL),
     "dropped": lambda tx: deliveries.drop(tx, [1]),
-    "overdue": lambda tx: deliveries.drop_overdue(tx, NOW),
-    "unsettled": deliveries.get_unsettled,
-    "sent": lambda tx: deliveries.mark_sent(tx, _MESSAGE, 5),
-    "dissolved": lambda tx: deliveries.dissolve(tx, _MESSAGE, is_late=True),
-    "accounts of a message": lambda tx: deliveries.get_accounts_of_message(tx, 5),
-    "last message": lambda tx: deliveries.get_last_message(tx, CHANNEL),
+    "overdue": lambda tx: deliveries.drop_overdue(tx, CHANNEL, NOW),
+    "unsettled": messages.get_unsettled,
+    "sent": lambda tx: messages.mark_sent(tx, _MESSAGE, 5, NOW),
+    "dissolved": lambda tx: messages.dissolve(tx, _MESSAGE, is_late=True),
+    "made outdated": lambda tx: messages.mark_outdated(tx, Kind.STEP, [("123456", 1)], NOW),
+    "outdated": lambda tx: messages.get_outdated(tx, NOW),
+    "edited": lambda tx: messages.mark_edited(tx, _MESSAGE),
+    "message": lambda tx: messages.get_message(tx, GUILD, 5),
+    "carried": lambda tx: messages.get_carried(tx, _MESSAGE),
+    "last messages": lambda tx: messages.get_last_messages(tx, {CHANNEL}),
 }
 
 
