@@ -62,7 +62,8 @@ class Troubles:
         """Tell, once, whoever added the watches of a blocked channel; else another working channel of that server."""
         async with self._database.begin() as tx:
             targets = await get_targets(tx, self._servers.listed)
-            watches = await get_active_watches(tx, self._servers.listed)
+            guild_ids = {target.guild_id for target in targets.values() if _is_untold(target, self._now())}
+            watches = await get_active_watches(tx, guild_ids) if guild_ids else []
         for _, group in _by_server(watches):
             blocked = [watch for watch in group if _is_untold(targets.get(watch.channel_id), self._now())]
             if blocked:
