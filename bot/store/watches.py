@@ -91,7 +91,9 @@ async def get_watches_to_look_at(
     wanted = watches.c.look_at <= now
     if changed:
         wanted |= watches.c.account_id.in_([*changed, ALL_ACCOUNTS])
-    return await _select(tx, watches.c.guild_id.in_(guild_ids), watches.c.paused_at.is_(None), wanted)
+    found = await _select(tx, watches.c.paused_at.is_(None), wanted)
+    # Not asked of the database: it would go through all watches of these servers rather than those whose time has come.
+    return [watch for watch in found if watch.guild_id in guild_ids]
 
 
 async def put_watch(tx: AsyncConnection, new: NewWatch, now: datetime) -> tuple[Watch, Watch | None]:
