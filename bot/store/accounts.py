@@ -85,10 +85,12 @@ async def get_tokens(tx: AsyncConnection, token_ids: Collection[int]) -> dict[in
 async def mark_read(tx: AsyncConnection, read: Mapping[str, Account], now: datetime) -> set[str]:
     """Write down what was read; return the ids of accounts whose token or expiry is not what it was."""
     known = await get_known(tx)
-    history = await _get_history(tx)
+    news = {key: account for key, account in read.items() if key not in known or known[key].account != account}
+    await _mark_seen(tx, read.keys() - news.keys(), now)
+    history = await _get_history(tx) if news else {}
     changed: set[str] = set()
     rows = []
-    for account_id, account in read.items():
+    for account_id, account in news.items():
         before = known.get(account_id)
         token_id = await _mark_token(tx, account, before.token if before else None, history.get(account_id, ()), now)
         rows.append({"account_id": account_id, "facts": _dump(account), "read_at": now, "token_id": token_id})
@@ -99,6 +101,12 @@ async def mark_read(tx: AsyncConnection, read: Mapping[str, Account], now: datet
         facts = {name: upsert.excluded[name] for name in ("facts", "read_at", "token_id")}
         await tx.execute(upsert.on_conflict_do_update(index_elements=["account_id"], set_=facts), rows)
     return changed
+
+
+async def _mark_seen(tx: AsyncConnection, account_ids: Collection[str], now: datetime) -> None:
+    update = accounts.update().where(accounts.c.account_id == sa.bindparam("seen")).values(read_at=now)
+    if account_ids:
+        await tx.execute(update, [{"seen": account_id} for account_id in account_ids])
 
 
 async def _get_history(tx: AsyncConnection) -> dict[str, list[Token]]:
