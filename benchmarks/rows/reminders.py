@@ -51,7 +51,7 @@ async def measure_sending(scale: Scale) -> list[Row]:
         async with open_reminding(f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}") as scene:
             account = scene.add_account(days=60)
             channels = await _watch(scene, scale.reminders, account)
-            async with scene.run(**build_settings_without_extras(), REMINDER_TEST_INTERVAL="5") as bot:
+            async with scene.run(**build_settings_without_extras(), REMINDER_TEST_INTERVAL="1") as bot:
                 await bot.says("useapi.net answers")
                 await scene.discord.gateway.ready()
                 await scene.passes(1)
