@@ -1,6 +1,6 @@
 """One pass's decisions, written in the same transaction as what was read."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -16,8 +16,7 @@ from bot.store.watches import Watch, get_active_watches, get_watches_in, get_wat
 _FAR = timedelta(days=3650)
 _REPLACED_AFTER = timedelta(days=3)
 _NOBODY = ""
-# Databases take some 32,000 parameters a statement.
-_AT_ONCE = 1_000
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +119,11 @@ async def _plan_events(
     if not troubled:
         return
     watches = await get_watches_to_look_at(tx, guild_ids, now, troubled)
+    affected = {key: known[key] for key in troubled}
     owed = [
         pair.owed(kind, found.opened[pair.known.account.id])
-        for pair in await pair_up(tx, watches, {key: known[key] for key in troubled})
+        for some in _in_turn(watches)
+        for pair in await pair_up(tx, some, affected)
         for kind, found in episodes.items()
         if pair.known.account.id in found.opened
     ]
@@ -133,8 +134,14 @@ async def _plan_steps(
     tx: AsyncConnection, guild_ids: Collection[int], changed: set[str], known: Mapping[str, Known], now: datetime
 ) -> None:
     watches = await get_watches_to_look_at(tx, guild_ids, now, changed)
-    for start in range(0, len(watches), _AT_ONCE):
-        await _plan_some(tx, watches[start : start + _AT_ONCE], changed, known, now)
+    for some in _in_turn(watches):
+        await _plan_some(tx, some, changed, known, now)
+
+
+def _in_turn(watches: Sequence[Watch]) -> Iterator[Sequence[Watch]]:
+    """Give so few at a time that commands are answered in between, and that PostgreSQL takes as many parameters."""
+    for begin in range(0, len(watches), _AT_ONCE):
+        yield watches[begin : begin + _AT_ONCE]
 
 
 async def _plan_some(
