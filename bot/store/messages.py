@@ -72,21 +72,20 @@ async def mark_sent(tx: AsyncConnection, message: Message, discord_id: int | Non
 
 
 async def _mark_wider(tx: AsyncConnection, message: Message, now: datetime) -> None:
-    new, old, between = deliveries.alias(), deliveries.alias(), deliveries.alias()
-    # What a step in between has made outdated already does not change once more.
-    is_folded = _is_wider(between, new) & _is_wider(old, between) & (between.c.state == State.SENT)
-    wider = (
-        sa.select(old.c.message_id)
-        .join(new, _is_wider(old, new))
-        .where(new.c.message_id == message.id, new.c.kind == Kind.STEP, old.c.state == State.SENT)
-        .where(~sa.select(between.c.id).where(is_folded).exists())
-    )
-    await _mark_outdated(tx, wider, now)
-
-
-def _is_wider(old: sa.FromClause, new: sa.FromClause) -> sa.ColumnElement[bool]:
-    same = [old.c[name] == new.c[name] for name in ("channel_id", "account_id", "kind", "ref")]
-    return sa.and_(*same, old.c.step > new.c.step)
+    """Let the last wider reminder of each step be folded; those before it are already."""
+    # One by one: joined with themselves, all deliveries of a token would be gone through for each that is sent.
+    for owed in await get_carried(tx, message):
+        if owed.kind is Kind.STEP:
+            wider = sa.select(deliveries.c.message_id).where(
+                deliveries.c.guild_id == owed.guild_id,
+                deliveries.c.channel_id == owed.channel_id,
+                deliveries.c.account_id == owed.account_id,
+                deliveries.c.kind == owed.kind,
+                deliveries.c.ref == owed.ref,
+                deliveries.c.step > owed.step,
+                deliveries.c.state == State.SENT,
+            )
+            await _mark_outdated(tx, wider.order_by(deliveries.c.step).limit(1), now)
 
 
 async def dissolve(tx: AsyncConnection, message: Message, *, is_late: bool) -> None:
@@ -108,7 +107,10 @@ async def mark_outdated(tx: AsyncConnection, kind: Kind, refs: Iterable[tuple[st
     """
     tighter = deliveries.alias()
     is_folded = sa.exists().where(
-        *(tighter.c[name] == deliveries.c[name] for name in ("channel_id", "account_id", "kind", "ref", "state")),
+        *(
+            tighter.c[name] == deliveries.c[name]
+            for name in ("guild_id", "channel_id", "account_id", "kind", "ref", "state")
+        ),
         tighter.c.step < deliveries.c.step,
     )
     for account_id, ref in refs:
