@@ -6,150 +6,30 @@ import gc
 import logging
 import random
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bot.chat import reminder_cards
-from bot.chat.account_list import render_board
-from bot.chat.board import BoardKeeper
-from bot.chat.client import AccountBot, Commands
+from bot.application import Application, open_application
 from bot.chat.connection import Connection
-from bot.chat.followup import FollowUp
-from bot.chat.lookup import LookUps
-from bot.chat.outlook import Outlook
-from bot.chat.overview import Overview
-from bot.chat.replies import Responder
-from bot.chat.sender import DiscordSender
-from bot.chat.services import Services
-from bot.chat.status import StatusReport
-from bot.chat.watching import Watching
 from bot.config import Settings, secrets_of
-from bot.core.notes import NO_NOTES, Notes
+from bot.core.notes import NO_NOTES
 from bot.core.secrets import Redactor
 from bot.core.wording import say_count
 from bot.errors import BotError, SubscriptionLapsed, UseapiTokenRefused
-from bot.health import HEALTH_FILE, Presence, keep_reporting
-from bot.monitoring.heartbeat import open_heartbeat
-from bot.reminding.boards import Boards
-from bot.reminding.passes import Passes
-from bot.reminding.sending import Outbox
+from bot.health import HEALTH_FILE, keep_reporting
 from bot.store.database import Database, open_database, sqlite_file
 from bot.store.leader import Lease, lock_file
-from bot.useapi.directory import AccountDirectory, open_directory
-from bot.useapi.servers import Servers
+from bot.useapi.directory import AccountDirectory
 
 if TYPE_CHECKING:
     from bot.monitoring.metrics import Metrics
 
 _LOG = logging.getLogger(__name__)
 
-# Together under ten seconds, which is what Docker and systemd leave a process before they kill it.
-_DRAIN_SECONDS = 6.5
-_LAST_ANSWERS_SECONDS = 1.5
 _OPEN_FILES = 8192
 # Python's 700 makes a crowd of look-ups wait for the collector half of the time.
 _NEW_OBJECTS_A_COLLECTION = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the settings say about reminders."""
-
-    interval: timedelta
-    days: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Watchers:
-    """Who is told how the bot is doing: what happens, and that a pass was good."""
-
-    notes: Notes = NO_NOTES
-    beat: Callable[[], Awaitable[None]] | None = None
-
-
-NOBODY = Watchers()
-
-
-class Application:
-    """The parts of a bot, built and connected with each other."""
-
-    def __init__(
-        self,
-        directory: AccountDirectory,
-        database: Database,
-        *,
-        guild_ids: tuple[int, ...],
-        policy: Policy,
-        now: Callable[[], datetime],
-        watchers: Watchers = NOBODY,
-    ) -> None:
-        self.directory = directory
-        notes = watchers.notes
-        directory.tell(notes)
-        self.responder = Responder(now=now, notes=notes)
-        servers = Servers(guild_ids, directory)
-        self.bot = AccountBot(servers=servers, responder=self.responder, jitter=random.random, notes=notes)
-        self.presence = Presence(lambda: self.bot.is_connected, now)
-        sender = DiscordSender(self.bot)
-        outbox = Outbox(database, servers, sender, reminder_cards, now, notes)
-        boards = Boards(outbox, render=render_board)
-        self.passes = Passes(outbox, directory=directory, boards=boards, interval=policy.interval, beat=watchers.beat)
-        services = Services(
-            servers=servers,
-            responder=self.responder,
-            database=database,
-            sender=sender,
-            wake=self.passes.wake,
-            default_days=policy.days,
-            now=now,
-        )
-        look_ups = LookUps(servers=servers, responder=self.responder, now=now)
-        self.bot.add_commands(
-            Commands(
-                look_ups=look_ups,
-                watching=Watching(services),
-                outlook=Outlook(services),
-                followup=FollowUp(services),
-                overview=Overview(services, look_ups),
-                boards=BoardKeeper(services, boards),
-                status=StatusReport(services, interval=policy.interval),
-            )
-        )
-
-    async def drain(self) -> None:
-        """Give the answers that are under way, take no new work; within eight seconds."""
-        self.responder.close()
-        await self.responder.drain(_DRAIN_SECONDS)
-        self.directory.close()
-        await self.responder.drain(_LAST_ANSWERS_SECONDS)
-
-
-@contextlib.asynccontextmanager
-async def open_application(
-    settings: Settings, database: Database, now: Callable[[], datetime], notes: Notes = NO_NOTES
-) -> AsyncIterator[Application]:
-    """Build the application; closes its connections at the end."""
-    async with contextlib.AsyncExitStack() as stack:
-        directory = await stack.enter_async_context(
-            open_directory(
-                base_url=settings.base_url, token=settings.useapi_token, redact=Redactor(secrets_of(settings)), now=now
-            )
-        )
-        beat = None
-        if settings.heartbeat_url.get_secret_value():
-            beat = (await stack.enter_async_context(open_heartbeat(settings.heartbeat_url))).beat
-        application = Application(
-            directory,
-            database,
-            guild_ids=settings.guild_ids,
-            policy=Policy(timedelta(seconds=settings.check_interval), settings.reminder_days),
-            now=now,
-            watchers=Watchers(notes, beat),
-        )
-        await stack.enter_async_context(application.bot)
-        yield application
 
 
 def _build_metrics(settings: Settings) -> "Metrics | None":

@@ -68,8 +68,8 @@ def test_the_errors_know_nothing_of_the_rest(path: Path) -> None:
 
 @every_module
 def test_only_the_discord_side_knows_discord(path: Path) -> None:
-    """Nothing but `chat` and what builds on it (`running`, `demo`, `check`) imports discord or `chat`."""
-    if not is_in(name_of(path), "bot.chat", "bot.demo", "bot.running", "bot.terminal.check"):
+    """Nothing but `chat` and what builds on it (`application`, `demo`, `check`) imports discord or `chat`."""
+    if not is_in(name_of(path), "bot.chat", "bot.demo", "bot.application", "bot.running", "bot.terminal.check"):
         assert not [imported for imported in imports_of(path) if is_in(imported, "discord", "bot.chat")]
 
 
@@ -82,10 +82,10 @@ def test_only_the_demo_knows_the_simulation(path: Path) -> None:
 
 @every_module
 def test_no_logic_imports_the_command_line(path: Path) -> None:
-    """Nothing imports `__main__`, and only it and the demo import what builds the bot."""
+    """Nothing imports `__main__`, and only it, `running` and the demo import what builds the bot."""
     assert not [imported for imported in imports_of(path) if is_in(imported, "bot.__main__")]
-    if not is_in(name_of(path), "bot.__main__", "bot.demo"):
-        assert not [imported for imported in imports_of(path) if is_in(imported, "bot.running")]
+    if not is_in(name_of(path), "bot.__main__", "bot.running", "bot.demo"):
+        assert not [imported for imported in imports_of(path) if is_in(imported, "bot.running", "bot.application")]
 
 
 def reads_of_the_world(path: Path) -> Iterator[str]:

@@ -12,8 +12,8 @@ import simcord
 from pydantic import SecretStr
 from simcord.results import InteractionResult
 
+from bot.application import Application, Policy
 from bot.core.secrets import Redactor
-from bot.running import Application, Policy
 from bot.store.database import Database, open_database
 from bot.store.leader import FIRST_EPOCH, Lease
 from bot.useapi.directory import open_directory

@@ -14,7 +14,9 @@ from pydantic import SecretStr
 
 from benchmarks.table import Row, Scale, ratio
 from bot.chat import reminder_cards
+from bot.chat.account_list import render_board
 from bot.core.secrets import Redactor
+from bot.reminding.boards import Boards
 from bot.reminding.passes import Passes
 from bot.reminding.sending import Outbox, Payload
 from bot.store.database import Database, open_database
@@ -91,6 +93,10 @@ class _Silent:
         """Fail."""
         raise AssertionError(f"something was edited in {channel_id}: {message_id}, {payload}")
 
+    async def delete(self, channel_id: int, message_id: int) -> None:
+        """Fail."""
+        raise AssertionError(f"something was deleted in {channel_id}: {message_id}")
+
     async def audit(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> dict[int, str]:  # noqa: ARG002
         """Find all channels open."""
         return {}
@@ -128,7 +134,8 @@ async def _open_scene(url: str, number: int) -> AsyncIterator[Scene]:
         open_directory(base_url=api_url, token=SecretStr(TOKEN), redact=Redactor([TOKEN]), now=_now) as directory,
     ):
         outbox = Outbox(database, Servers(_GUILDS, directory), _Silent(), reminder_cards, _now)
-        passes = Passes(outbox, directory=directory, interval=timedelta(seconds=1))
+        boards = Boards(outbox, render=render_board)
+        passes = Passes(outbox, directory=directory, boards=boards, interval=timedelta(seconds=1))
         scene = Scene(passes, await Lease(database).take(), api)
         await scene.seconds()
         await put_watches(database, number, _now() + _LATER, [*ids, ALL_ACCOUNTS], _GUILDS)

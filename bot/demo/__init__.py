@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from simcord.backend.errors import SetupError
 from simcord.preview import Preview, _markdown
 
+from bot.application import Application, Policy
 from bot.core.secrets import Redactor
 from bot.core.wording import say_count
 from bot.demo.accounts import FIRST_SHOWN, build_accounts, build_avatars
@@ -22,7 +23,6 @@ from bot.demo.travel import DemoClock, Travel
 from bot.errors import PortTaken
 from bot.logs import set_up_logging
 from bot.reminding.passes import Passes
-from bot.running import Application, Policy
 from bot.store.database import Database, open_database
 from bot.store.leader import FIRST_EPOCH, Lease
 from bot.useapi.directory import open_directory

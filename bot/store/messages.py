@@ -106,12 +106,9 @@ async def mark_outdated(tx: AsyncConnection, kind: Kind, refs: Iterable[tuple[st
     Of a token's steps only the last that was said in each channel; the others are folded already.
     """
     tighter = deliveries.alias()
+    same = ("guild_id", "channel_id", "account_id", "kind", "ref", "state")
     is_folded = sa.exists().where(
-        *(
-            tighter.c[name] == deliveries.c[name]
-            for name in ("guild_id", "channel_id", "account_id", "kind", "ref", "state")
-        ),
-        tighter.c.step < deliveries.c.step,
+        *(tighter.c[name] == deliveries.c[name] for name in same), tighter.c.step < deliveries.c.step
     )
     for account_id, ref in refs:
         of = (deliveries.c.kind == kind) & (deliveries.c.account_id == account_id) & (deliveries.c.ref == ref)

@@ -6,7 +6,7 @@ import discord
 import pytest
 import simcord
 
-from bot.running import Application, Policy
+from bot.application import Application, Policy
 from tests.chat.reminding import DAY, add, posted_in, posts_in, said_in
 from tests.chat.test_reminder_steering import HOUR, pass_for
 from tests.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, START, World, account

@@ -44,10 +44,10 @@ async def registered() -> AsyncIterator[Commands]:
 
 async def test_first_start(registered: Commands) -> None:
     """At its first start the bot asks what is registered, then registers its commands for managers."""
-    command, reminders = registered
-    assert (command["name"], reminders["name"]) == (COMMAND, "minimax-reminders")
-    assert (command["default_member_permissions"], reminders["default_member_permissions"]) == ("32", "32")
-    assert [option["name"] for option in command["options"]] == ["account", "share"]
+    names = [command["name"] for command in registered]
+    assert names == [COMMAND, "minimax-reminders", "minimax-accounts", "minimax-status"]
+    assert {command["default_member_permissions"] for command in registered} == {"32"}
+    assert [option["name"] for option in registered[0]["options"]] == ["account", "share"]
 
 
 async def test_second_start(registered: Commands) -> None:
