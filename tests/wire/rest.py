@@ -29,6 +29,7 @@ UNKNOWN_GUILD = 10004
 _MOST_GUILDS = 200
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Respond = Callable[[web.Request], web.Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,7 @@ class Fault:
 
     method: str
     path: re.Pattern[str]
-    status: int
-    code: int = 0
+    respond: Respond
     times: int | None = None
 
     def take(self, call: Call) -> bool:
@@ -90,7 +90,11 @@ class Rest:
 
     def fail(self, method: str, path: str, status: int, *, code: int = 0, times: int | None = None) -> None:
         """Let calls whose path matches the pattern fail."""
-        self.faults.append(Fault(method, re.compile(path), status, code, times))
+        self.meet(method, path, lambda _request: refuse(status, code), times=times)
+
+    def meet(self, method: str, path: str, respond: Respond, *, times: int | None = 1) -> None:
+        """Let calls whose path matches the pattern be answered like this."""
+        self.faults.append(Fault(method, re.compile(path), respond, times))
 
     def requests(self, method: str, path: str) -> list[Call]:
         """Return the calls so far whose path matches the pattern."""
@@ -130,13 +134,13 @@ class Rest:
         call = Call(request.method, path, json.loads(body) if body else None, dict(request.headers), now)
         self.calls.add(call)
         request[CALL] = call
-        response = self._fail(call) or await self._answer(request, handler)
+        response = self._fail(request) or await self._answer(request, handler)
         await self.travel()
         return response
 
-    def _fail(self, call: Call) -> web.Response | None:
-        fault = next((fault for fault in self.faults if fault.take(call)), None)
-        return refuse(fault.status, fault.code) if fault else None
+    def _fail(self, request: web.Request) -> web.Response | None:
+        fault = next((fault for fault in self.faults if fault.take(request[CALL])), None)
+        return fault.respond(request) if fault else None
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.match_info.http_exception is not None:
