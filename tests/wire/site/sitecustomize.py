@@ -32,6 +32,35 @@ if "REMINDER_TEST_SCALE" in os.environ:
     # A post takes this machine as long as ever, so that this is shortened less.
     bot.chat.sender._REQUEST_SECONDS = 0.5
 
+if "PACE_TEST" in os.environ:
+    import bot.chat.pacing
+
+    for _pair in os.environ["PACE_TEST"].split():
+        _name, _value = _pair.split("=")
+        setattr(bot.chat.pacing, _name, type(getattr(bot.chat.pacing, _name))(_value))
+
+if "BACKOFF_TEST_SCALE" in os.environ:
+    import functools
+
+    import discord.backoff
+
+    import bot.chat.connection
+    import bot.core.pace
+
+    _SHORTER = float(os.environ["BACKOFF_TEST_SCALE"])
+    _delay = discord.backoff.ExponentialBackoff.delay
+    discord.backoff.ExponentialBackoff.delay = lambda self: _delay(self) * _SHORTER  # type: ignore[method-assign,assignment]
+    _shorter = functools.partial(bot.core.pace.backoff, first=_SHORTER, most=300 * _SHORTER)
+    vars(bot.chat.connection)["backoff"] = _shorter
+
+if "CRASH_TEST" in os.environ:
+    import bot.running
+
+    async def _crash(*_arguments: object) -> None:
+        raise LookupError(os.environ["CRASH_TEST"])
+
+    vars(bot.running)["keep_reporting"] = _crash
+
 if "REMINDER_TEST_INTERVAL" in os.environ:
     from datetime import timedelta
 
