@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ ANSWER_WITHIN = timedelta(seconds=1.8)
 # What the event may have spent on its way here; more than this is a clock that is off.
 _LONGEST_WAY = timedelta(seconds=1.5)
 _ALREADY_ACKNOWLEDGED = 40060
+# Discord may deliver an event twice, within moments.
+_REMEMBERED = 1_000
 _DISCORD_TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)
 
 Interaction = discord.Interaction[Any]
@@ -141,10 +144,15 @@ class Responder:
         self._notes = notes
         self._allowance = Allowance()
         self._is_open = True
+        self._seen: deque[int] = deque(maxlen=_REMEMBERED)
         self._in_flight: set[asyncio.Task[Any]] = set()
 
     async def answer(self, interaction: Interaction, surface: Surface, work: Callable[[], Awaitable[Reply]]) -> None:
         """Do the work and show its reply or its problem, acknowledged in time; trouble with Discord is only logged."""
+        if interaction.id in self._seen:
+            _LOG.info("Interaction %s came twice; it is answered once", interaction.id)
+            return
+        self._seen.append(interaction.id)
         task = asyncio.current_task()
         assert task is not None
         self._in_flight.add(task)
