@@ -33,7 +33,7 @@ from bot.useapi.servers import Servers
 
 # Together under ten seconds, which is what Docker and systemd leave a process before they kill it.
 _DRAIN_SECONDS = 6.5
-_LAST_ANSWERS_SECONDS = 1.5
+_LAST_ANSWERS_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+# What is left of ten seconds after the last answers; longer than the lease takes to be given up.
+_CANCEL_SECONDS = 1.2
 _OPEN_FILES = 8192
 # Python's 700 makes a crowd of look-ups wait for the collector half of the time.
 _NEW_OBJECTS_A_COLLECTION = 10_000
@@ -166,14 +168,22 @@ async def run(settings: Settings, *, now: Callable[[], datetime]) -> None:
         finally:
             _LOG.info("Stopping: answering what is under way")
             await application.drain()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _cancel(tasks)
             with contextlib.suppress(OSError):
                 HEALTH_FILE.unlink()
 
 
 async def _until_ended(tasks: set[asyncio.Task[Any]], *, passing: asyncio.Task[Any]) -> None:
+async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
+    """End all tasks; discord.py loses a cancellation that comes just as a connection fails, and tries the next."""
+    pending = tasks
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_SECONDS)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
     """Wait until a task ends, other than `passing` ending well; raises what it ended with."""
     ended: set[asyncio.Task[Any]] = set()
     while not ended - {passing}:
