@@ -173,7 +173,6 @@ async def run(settings: Settings, *, now: Callable[[], datetime]) -> None:
                 HEALTH_FILE.unlink()
 
 
-async def _until_ended(tasks: set[asyncio.Task[Any]], *, passing: asyncio.Task[Any]) -> None:
 async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
     """End all tasks; discord.py loses a cancellation that comes just as a connection fails, and tries the next."""
     pending = tasks
@@ -184,6 +183,7 @@ async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def _until_ended(tasks: set[asyncio.Task[Any]], *, passing: asyncio.Task[Any]) -> None:
     """Wait until a task ends, other than `passing` ending well; raises what it ended with."""
     ended: set[asyncio.Task[Any]] = set()
     while not ended - {passing}:

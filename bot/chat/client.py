@@ -15,7 +15,7 @@ from bot.chat.followup import FollowUp
 from bot.chat.lookup import CheckNow, LookUps, RemindHere, build_account_command
 from bot.chat.outlook import Outlook
 from bot.chat.overview import Overview, build_overview_command
-from bot.chat.pacing import build_trace
+from bot.chat.pacing import Refusals, build_trace
 from bot.chat.pages import PageButton, may_turn
 from bot.chat.registration import keep_registering
 from bot.chat.reminder_buttons import Recheck, Take
@@ -96,7 +96,8 @@ class AccountBot(discord.Client):
         self, *, servers: Servers, responder: Responder, jitter: Callable[[], float], notes: Notes = NO_NOTES
     ) -> None:
         _expect_no_voice()
-        super().__init__(**_options(), http_trace=build_trace())
+        self.refusals = Refusals()
+        super().__init__(**_options(), http_trace=build_trace(self.refusals, self._open_gate))
         self.logged_in = asyncio.Event()
         self.tree = CommandTree(self, servers=servers, responder=responder)
         self._responder = responder
@@ -157,6 +158,10 @@ class AccountBot(discord.Client):
             return
         if not any(button.__discord_ui_compiled_template__.fullmatch(pressed) for button in _BUTTONS):
             await self._responder.refuse(interaction, StaleButton("no such button"))
+
+    def _open_gate(self) -> None:
+        """Let requests through again after a global limit; discord.py forgets it if a try was given up meanwhile."""
+        self.http._global_over.set()  # noqa: SLF001  (nothing public opens it)
 
     @property
     def is_connected(self) -> bool:

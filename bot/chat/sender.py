@@ -9,7 +9,7 @@ import discord
 
 from bot.chat.account_menu import board_view
 from bot.chat.audit import find_problems
-from bot.chat.pacing import count_tries
+from bot.chat.pacing import HeldBack, count_tries
 from bot.chat.reminder_buttons import reminder_view
 from bot.reminding.sending import Payload, Refused, Uncertain
 
@@ -29,6 +29,8 @@ _LASTING = {
 }
 _TOO_MANY = 429
 _SERVER_ERROR = 500
+# Neither of them has reached Discord.
+_AWAY = (aiohttp.ClientConnectorError, HeldBack)
 _TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)
 _SEARCHED = 200
 # A channel that never answers must not hold up a pass for aiohttp's five minutes.
@@ -83,8 +85,8 @@ class DiscordSender:
                 async for message in channel.history(limit=_SEARCHED, after=bound):
                     if any(footer_id in (card.footer.text or "") for card in message.embeds):
                         return message.id
-        except aiohttp.ClientConnectorError:
-            raise Uncertain("Discord can't be reached") from None
+        except _AWAY as error:
+            raise Uncertain(str(_judge(error))) from None
         except _TROUBLE as error:
             raise _judge(error) from None
         return None
@@ -99,6 +101,8 @@ class DiscordSender:
             async with asyncio.timeout(_REQUEST_SECONDS):
                 channel = await self._client.create_dm(discord.Object(user_id))
                 await channel.send(text)
+        except _AWAY as error:
+            raise Uncertain(str(_judge(error))) from None
         except _TROUBLE as error:
             raise _judge(error) from None
 
@@ -180,5 +184,7 @@ def _judge(error: Exception) -> Exception:
             return _refusal(error)
         case aiohttp.ClientConnectorError():
             return Refused("Discord can't be reached", is_lasting=False)
+        case HeldBack():
+            return Refused("Discord refuses too much at the moment", is_lasting=False)
         case _:
             return Uncertain(type(error).__name__)

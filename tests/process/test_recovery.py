@@ -1,5 +1,6 @@
 """What the connection to Discord may suffer without anybody having to act."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -72,3 +73,36 @@ async def test_session_invalid(stage: Stage) -> None:
     await stage.discord.gateway.send(Op.INVALID_SESSION, data=False)
     assert await stage.discord.gateway.ready(nth=started + 1) is Op.IDENTIFY
     await _assert_answers(stage)
+
+
+@pytest.mark.parametrize("code", [4001, 4002, 4003, 4005, 4007, 4008, 4009])
+async def test_close_code(stage: Stage, code: int) -> None:
+    """A connection that Discord closes for a reason that passes is resumed, and commands are answered."""
+    started = len(stage.discord.gateway.started)
+    await stage.discord.gateway.close(code)
+    assert await stage.discord.gateway.ready(nth=started + 1) is Op.RESUME
+    await _assert_answers(stage)
+
+
+async def test_close_over_intents(stage: Stage) -> None:
+    """A connection that Discord closes over intents, of which the bot asks none, is made anew."""
+    started = len(stage.discord.gateway.started)
+    await stage.discord.gateway.close(4014)
+    assert await stage.discord.gateway.ready(nth=started + 1) is Op.IDENTIFY
+    await _assert_answers(stage)
+
+
+async def test_flapping_connection() -> None:
+    """A connection that Discord ends again and again is made no faster than the day's identifies last."""
+    burst, apart = 3, 0.4
+    async with open_stage(PACE_TEST=f"CONNECTIONS={burst} SECONDS_A_CONNECTION={apart}") as stage:
+        gateway, clock = stage.discord.gateway, asyncio.get_running_loop().time
+        gateway.is_flapping = True
+        await gateway.close(4000)
+        await gateway.upgrades.nth(burst + 1)
+        since = clock()
+        await gateway.upgrades.nth(burst + 4)
+        assert clock() - since > 2.5 * apart
+        await stage.bot.says("Connected to Discord very often of late")
+        gateway.is_flapping = False
+        await _assert_answers(stage)

@@ -93,6 +93,7 @@ class Gateway:
         self.closes: Journal[int | None] = Journal()
         self.upgrades_to_refuse = 0
         self.refuse_identify = False
+        self.is_flapping = False
         self._sessions: dict[str, Session] = {}
         self._current: tuple[Session, Socket] | None = None
 
@@ -170,12 +171,11 @@ class Gateway:
         session = Session(f"session-{self.identifies}")
         self._sessions[session.id] = session
         await socket.send(session.number("READY", self._ready_data(session, socket)))
-        self._current = session, socket
-        self.started.add(Op.IDENTIFY)
         if data["intents"] & _GUILDS_INTENT:
             for guild_id in sorted(self._rest.guild_ids):
                 # Not kept for a resume: that would take more memory than the bot.
                 await socket.send(session.number("GUILD_CREATE", build_joined_guild(guild_id), keep=False))
+        await self._start(session, socket, Op.IDENTIFY)
 
     def _ready_data(self, session: Session, socket: Socket) -> Json:
         host, port = socket.get_extra_info("sockname")
@@ -197,5 +197,10 @@ class Gateway:
             if message["s"] > data["seq"]:
                 await socket.send(message)
         await socket.send(session.number("RESUMED", {}))
+        await self._start(session, socket, Op.RESUME)
+
+    async def _start(self, session: Session, socket: Socket, by: Op) -> None:
         self._current = session, socket
-        self.started.add(Op.RESUME)
+        self.started.add(by)
+        if self.is_flapping:
+            await self.close(4000)
