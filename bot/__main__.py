@@ -20,6 +20,7 @@ from bot.errors import (
     BotError,
     CopyRefused,
     DiscordTokenRefused,
+    GatewayRefused,
     PortTaken,
     SettingsError,
     StoreAway,
@@ -236,6 +237,8 @@ def _explain(error: BotError) -> str:
             return f"The settings need a change (set them in .env or the environment):\n{lines}"
         case DiscordTokenRefused():
             return "Discord refused DISCORD_TOKEN. Reset the token in the developer portal and paste the new one."
+        case GatewayRefused():
+            return f"Discord takes no connection of this version of the bot (code {error}). Update the bot."
         case PortTaken():
             return f"Port {error.port} is in use. Choose another one with --port, or leave --port out."
         case AlreadyRunning() | CopyRefused() | StoreError():

@@ -4,6 +4,7 @@ BotError
 ├── OperatorError          whoever runs the bot
 │   ├── SettingsError
 │   ├── DiscordTokenRefused
+│   ├── GatewayRefused
 │   ├── UseapiTokenRefused       401
 │   ├── SubscriptionLapsed       402
 │   ├── AlreadyRunning
@@ -52,6 +53,10 @@ class SettingsError(OperatorError):
 
 class DiscordTokenRefused(OperatorError):
     """Discord does not accept DISCORD_TOKEN."""
+
+
+class GatewayRefused(OperatorError):
+    """Discord takes no connection of this version any more; the text is its close code."""
 
 
 class UseapiTokenRefused(OperatorError):

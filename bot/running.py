@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.application import Application, open_application
-from bot.chat.connection import Connection
+from bot.chat.connection import Connection, watch_token
 from bot.config import Settings, secrets_of
 from bot.core.notes import NO_NOTES
 from bot.core.secrets import Redactor
@@ -156,12 +156,13 @@ async def run(settings: Settings, *, now: Callable[[], datetime]) -> None:
         connected = asyncio.create_task(
             connection.keep(settings.discord_token.get_secret_value()), name="keep-connected"
         )
+        doubting = asyncio.create_task(watch_token(application.bot), name="watch-token")
         stopping = asyncio.create_task(stop.wait(), name="wait-for-stop")
         reporting = asyncio.create_task(
             keep_reporting(HEALTH_FILE, application.presence.look, now), name="report-health"
         )
         passing = asyncio.create_task(_keep_passing(application, Lease(database)), name="keep-passing")
-        tasks = {checking, connected, stopping, reporting, passing}
+        tasks = {checking, connected, doubting, stopping, reporting, passing}
         _spare_collections()
         try:
             await _until_ended(tasks, passing=checking)

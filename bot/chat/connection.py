@@ -7,13 +7,16 @@ from collections.abc import Callable
 import aiohttp
 import discord
 
+from bot.chat.client import AccountBot
 from bot.core.pace import backoff
-from bot.errors import DiscordTokenRefused
+from bot.errors import DiscordTokenRefused, GatewayRefused
 
 _LOG = logging.getLogger(__name__)
 
 _AUTHENTICATION_FAILED = 4004
+_UNAUTHORIZED = 401
 _STEADY_SECONDS = 300.0
+_ASKED_APART = 60.0
 
 
 class Connection:
@@ -29,6 +32,7 @@ class Connection:
 
         Raises:
             DiscordTokenRefused: Discord does not accept the token, now or any more.
+            GatewayRefused: nor will it this version's connection, however often it is tried.
         """
         await self._log_in(token)
         clock = asyncio.get_running_loop().time
@@ -39,7 +43,7 @@ class Connection:
             except discord.ConnectionClosed as error:
                 if error.code == _AUTHENTICATION_FAILED:
                     raise DiscordTokenRefused("Discord closed the connection: authentication failed") from None
-                raise
+                raise GatewayRefused(str(error.code)) from None
             except Exception:  # discord.py ends on its first refused connection and on an event it can't parse
                 _LOG.warning("The connection to Discord ended", exc_info=True)
                 await self._abandon_socket()
@@ -74,3 +78,24 @@ class Connection:
         wait = backoff(self._failures, self._jitter())
         _LOG.info("%s again in %.1f s", what, wait)
         await asyncio.sleep(wait)
+
+
+async def watch_token(bot: AccountBot) -> None:
+    """Ask Discord about the token whenever it was refused anywhere, until cancelled.
+
+    Raises:
+        DiscordTokenRefused: the token is no good any more.
+    """
+    doubted = bot.refusals.token_doubted
+    await bot.logged_in.wait()
+    while True:
+        await doubted.wait()
+        try:
+            await bot.application_info()
+            doubted.clear()
+        except discord.HTTPException as error:
+            if error.status == _UNAUTHORIZED:
+                raise DiscordTokenRefused("Discord does not accept the token any more") from None
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            _LOG.warning("Discord can't be asked about the token: %s", type(error).__name__)
+        await asyncio.sleep(_ASKED_APART)

@@ -47,14 +47,15 @@ async def test_token_refused_by_gateway() -> None:
     assert discord.gateway.identifies == 1
 
 
-async def test_token_reset_while_running() -> None:
-    """A token that is reset while the bot runs ends it likewise."""
+@pytest.mark.parametrize(("code", "word"), [(AUTHENTICATION_FAILED, "DISCORD_TOKEN"), (4012, "Update the bot")])
+async def test_connection_closed_for_good(code: int, word: str) -> None:
+    """A token that is reset while the bot runs, or a bot too old for Discord, ends it likewise."""
     discord = DiscordStandIn()
     async with discord.serve() as url, StandIn({}).serve() as api_url, run_bot(url, build_settings(api_url)) as bot:
         await discord.gateway.ready()
-        await discord.gateway.close(AUTHENTICATION_FAILED)
+        await discord.gateway.close(code)
         assert await bot.ended() == REFUSED
-        assert "DISCORD_TOKEN" in bot.output
+        assert word in bot.output
         assert "Traceback" not in bot.output
 
 
