@@ -38,10 +38,11 @@ class Passes:
         boards: Boards,
         interval: timedelta,
         beat: Callable[[], Awaitable[None]] | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._database, self._servers, self._now = outbox.database, outbox.servers, outbox.now
         self._directory = directory
-        self._delivery = Delivery(outbox)
+        self._delivery = Delivery(outbox, sleep=sleep)
         self._refresh = Refresh(outbox)
         self._troubles = Troubles(outbox)
         self._boards = boards

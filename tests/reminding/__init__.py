@@ -1,0 +1,1 @@
+"""Tests of the reminders' engine with its store."""
