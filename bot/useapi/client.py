@@ -17,7 +17,7 @@ from bot.core.account import Account, is_possible_id
 from bot.core.notes import NO_NOTES, Notes
 from bot.core.pace import backoff
 from bot.core.parsing import parse_account, parse_accounts
-from bot.core.secrets import Redactor
+from bot.core.secrets import HIDDEN, Redactor
 from bot.errors import ApiBusy, ApiUnreachable, NoSuchAccount, UnreadableAnswer
 from bot.useapi.answers import check_status, parse_json
 
@@ -77,10 +77,11 @@ class MiniMaxClient:
         """Read one account.
 
         Raises:
-            NoSuchAccount: there is none with this id (404), or the id cannot stand in a path.
+            NoSuchAccount: there is none with this id (404), or the id cannot stand in a path, or is a secret.
             BotError: another of the kinds that `check_status` and `parse_account` name.
         """
-        if not is_possible_id(account_id):
+        # A secret that somebody pasted as an id must not get into other people's logs.
+        if not is_possible_id(account_id) or self._redact(account_id) == HIDDEN:
             raise NoSuchAccount(account_id)
         body = await self._fetch(f"{ACCOUNTS_PATH}/{quote(account_id, safe='')}", MAX_ACCOUNT_BYTES)
         return await _aside(body, lambda: parse_account(account_id, parse_json(body), self._redact))
