@@ -34,9 +34,13 @@ class CountedApi(StandIn):
     def __init__(self) -> None:
         super().__init__({})
         self.lists: Journal[str] = Journal()
+        self.headers: list[tuple[str, str]] = []
+        self.requests: list[str] = []
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.lists.add(request.path)
+        self.headers += request.headers.items()
+        self.requests.append(f"{request.raw_path} {await request.text()}")
         return await super()._answer(request)
 
 

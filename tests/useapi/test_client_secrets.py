@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.secrets import Redactor
-from bot.errors import BotError
+from bot.errors import BotError, NoSuchAccount
 from bot.logs import build_handler
 from bot.useapi.standin import StandIn
 from tests.useapi.harness import OK_HEAD, Script, closed_port, open_client, serve_bare
@@ -100,3 +100,13 @@ async def test_a_token_in_an_account_is_hidden(token: str) -> None:
         found = await client.fetch_account("1")
     assert found.name == "x [redacted]"
     assert token not in repr(found)
+
+
+async def test_a_secret_in_the_place_of_an_id_is_not_asked_for() -> None:
+    """A token that somebody pasted as an account id is no account, and the API never gets to see it."""
+    standin = StandIn({})
+    async with standin.serve() as base_url, open_client(base_url, token="opaque-0123456789abcdef") as client:
+        for pasted in ("opaque-0123456789abcdef", "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoiSmFuZSJ9.c2lnbmF0dXJl"):
+            with pytest.raises(NoSuchAccount):
+                await client.fetch_account(pasted)
+    assert standin.calls == []

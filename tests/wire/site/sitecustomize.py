@@ -61,6 +61,20 @@ if "CRASH_TEST" in os.environ:
 
     vars(bot.running)["keep_reporting"] = _crash
 
+if "FAIL_TEST" in os.environ:
+    import discord
+
+    import bot.chat.lookup
+
+    _view = bot.chat.lookup.account_view
+
+    def _fail(account_id: str) -> discord.ui.View:
+        if account_id == "failing":
+            raise LookupError(os.environ["FAIL_TEST"])
+        return _view(account_id)
+
+    bot.chat.lookup.account_view = _fail
+
 if "REMINDER_TEST_INTERVAL" in os.environ:
     from datetime import timedelta
 
