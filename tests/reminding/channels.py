@@ -44,7 +44,9 @@ class Mood(Enum):
     AWAY = "can't be reached"
     LOSES_POSTS = "loses posts"
     LOSES_ANSWERS = "stores posts and loses the answers"
-    HANGS = "tells nothing at all, not even its history"
+    HANGS = "stores posts and tells nothing, not even its history"
+    NO_HISTORY = "takes posts and tells nothing of older ones"
+    VANISHES = "loses posts and tells nothing, not even its history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +119,11 @@ class Channels:
         self._life.step()
         channel = self.by_id[channel_id]
         self._refuse(channel)
-        if channel.mood in (Mood.LOSES_POSTS, Mood.HANGS):
+        if channel.mood in (Mood.LOSES_POSTS, Mood.VANISHES):
             raise Uncertain("lost")
         number = self._store(channel, payload, nonce)
         self._life.step()
-        if channel.mood is Mood.LOSES_ANSWERS:
+        if channel.mood in (Mood.LOSES_ANSWERS, Mood.HANGS):
             raise Uncertain("answer lost")
         channel.refusing_since = None
         return number
@@ -143,7 +145,7 @@ class Channels:
         """Look through all that is there, as the protocol says."""
         self._life.step()
         channel = self.by_id[channel_id]
-        if channel.mood in (Mood.HANGS, Mood.AWAY):
+        if channel.mood in (Mood.NO_HISTORY, Mood.HANGS, Mood.VANISHES, Mood.AWAY):
             raise Uncertain("no history now")
         return next((n for n, post in enumerate(channel.posts, 1) if post.nonce.startswith(footer_id)), None)
 

@@ -137,8 +137,10 @@ class Reminders(RuleBasedStateMachine):
 
     @initialize(days=st.integers(1, 29))
     def begin(self, days: int) -> None:
-        """Begin with one account that all channels may come to watch."""
+        """Begin with one account that is watched in all channels."""
         self._set_expiry(ANCHOR, START + timedelta(days=days))
+        for channel_id in CHANNELS:
+            self.add_watch(channel_id, ALL_ACCOUNTS, STEPS[0])
 
     @rule()
     def make_pass(self) -> None:
@@ -155,16 +157,18 @@ class Reminders(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([1, 7, 25, 49, 120]))
     def wait(self, hours: int) -> None:
-        """Let time pass in which the bot looks at nothing."""
+        """Let time pass, and then a pass come."""
         self.now += timedelta(hours=hours)
         for channel_id, channel in self.channels.by_id.items():
             if channel.refusing_since is not None and self.now - channel.refusing_since > GIVEN_UP:
                 self.given_up |= {(channel_id, account) for account in ACCOUNTS}
+        self.make_pass()
 
     @rule(account=st.sampled_from(ACCOUNTS), days=st.integers(-3, 29))
     def renew(self, account: str, days: int) -> None:
-        """Give an account, new or not, a token that ends on another day."""
+        """Give an account, new or not, a token that ends on another day, and let a pass come."""
         self._set_expiry(account, self.now + timedelta(days=days, hours=-1))
+        self.make_pass()
 
     @rule(account=st.sampled_from(ACCOUNTS), hours=st.integers(-10, 10))
     def roll(self, account: str, hours: int) -> None:
