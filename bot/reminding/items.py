@@ -57,9 +57,9 @@ class Item:
 
     @property
     def is_owed(self) -> bool:
-        """Whether it is still to be said: somebody watches, and there is reason."""
+        """Whether it is still to be said: somebody watches, and there is reason, to which nothing worse was said."""
         is_known = self.known is not None or self.owed.kind is Kind.BLIND
-        return self.watch is not None and is_known and self.standing in (Standing.OPEN, Standing.SUPERSEDED)
+        return self.watch is not None and is_known and self.standing is Standing.OPEN
 
     @property
     def is_other_login(self) -> bool:

@@ -13,7 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 from aiohttp import web
 from hypothesis import settings
@@ -297,18 +296,6 @@ class Reminders(RuleBasedStateMachine):
         self.runner.run(close())
         self.runner.close()
         self.folder.cleanup()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _template(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """An empty database, made once."""
-    Reminders.template = tmp_path_factory.mktemp("template") / "bot.db"
-
-    async def make() -> None:
-        async with open_database(f"sqlite+aiosqlite:///{Reminders.template}"):
-            pass
-
-    asyncio.run(make())
 
 
 TestReminders = Reminders.TestCase

@@ -1,0 +1,35 @@
+"""What the machine, or thinking about it, once found: each a story that ends well now."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.reminding.channels import Mood
+from tests.reminding.test_machine import CHANNELS, Reminders
+
+CHANNEL = CHANNELS[0]
+
+
+def lost_and_overtaken(machine: Reminders) -> None:
+    """A reminder is lost, and a tighter one sent, before the channel's history tells that the first is not there."""
+    machine.turn_channel(CHANNEL, Mood.VANISHES)
+    machine.make_pass()
+    machine.turn_channel(CHANNEL, Mood.NO_HISTORY)
+    machine.wait(120)
+
+
+STORIES = [lost_and_overtaken]
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_story(story: Callable[[Reminders], None]) -> None:
+    """Nothing is said twice, nor a wider step after a tighter one, and in the end nothing is missing."""
+    machine = Reminders()
+    try:
+        machine.begin(6)
+        story(machine)
+        machine.mend_everything()
+        machine.nothing_is_said_twice_or_too_late()
+        machine.nothing_failed()
+    finally:
+        machine.teardown()
