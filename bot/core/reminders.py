@@ -90,11 +90,17 @@ def decide(steps: Collection[int], remaining: timedelta, told: Told, before: Tol
         return Decision(cover=told.pending)
     crossed = crossed_steps(steps, remaining)
     tightest = min(crossed, default=None)
-    if before is not None and before.sent and not before.renewal_said and not told.steps:
-        said = min(before.sent)
+    # What is under way may arrive any moment, and then wants its renewal; but it may also be lost.
+    if (
+        before is not None
+        and (arriving := before.sent | before.in_flight)
+        and not before.renewal_said
+        and not told.steps
+    ):
+        said = min(arriving)
         if tightest is None or tightest > said:
             return Decision(renewed=True, cover=crossed)
-        if tightest == said:
+        if tightest == said and said in before.sent:
             return Decision(cover=crossed)
     if tightest is None or any(step <= tightest for step in told.steps):
         # What turned out not to have arrived is owed again, and may be wider than what did arrive meanwhile.

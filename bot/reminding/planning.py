@@ -209,10 +209,7 @@ def _plan_pair(pair: Pair, told: Mapping[tuple[int, str, int], Told], now: datet
     remaining = token.expires_at - now
     steps = usable_steps(pair.watch.days, token.life)
     present = told.get((channel_id, account_id, token.id), Told())
-    before = None
-    if is_news and (former := told.get((channel_id, account_id, token.before_id or 0))):
-        # What is under way counts as said: it may arrive any moment.
-        before = replace(former, sent=former.sent | former.in_flight)
+    before = told.get((channel_id, account_id, token.before_id or 0)) if is_news else None
     decision = decide(steps, remaining, present, before)
     due = [] if decision.due is None else [pair.owed(Kind.STEP, token.id, decision.due)]
     renewed = [pair.owed(Kind.RENEWED, token.before_id)] if decision.renewed and token.before_id is not None else []

@@ -136,6 +136,8 @@ def test_a_step_that_is_owed_again_beside_a_tighter_one_is_covered(tighter: Told
         (told(EXPIRED), -DAY, Decision(cover=STEPS)),
         (told(14), 6 * DAY, Decision(due=7, cover=some(14))),
         (told(7), -DAY, Decision(due=EXPIRED, cover=some(14, 7, 3, 1))),
+        (Told(in_flight=some(7)), 30 * DAY, Decision(renewed=True)),
+        (Told(in_flight=some(7)), 6 * DAY, Decision(due=7, cover=some(14))),
         (told(7, renewal_said=True), 30 * DAY, NOTHING),
         (told(3, renewal_said=True), 6 * DAY, Decision(due=7, cover=some(14))),
     ],

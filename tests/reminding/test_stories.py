@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.reminding.channels import Mood
-from tests.reminding.test_machine import CHANNELS, Reminders
+from tests.reminding.test_machine import ANCHOR, CHANNELS, Reminders
 
 CHANNEL = CHANNELS[0]
 
@@ -18,7 +18,14 @@ def lost_and_overtaken(machine: Reminders) -> None:
     machine.wait(120)
 
 
-STORIES = [lost_and_overtaken]
+def lost_and_renewed(machine: Reminders) -> None:
+    """A reminder is lost, and its account renewed for hardly longer, before anybody knows that it is lost."""
+    machine.turn_channel(CHANNEL, Mood.VANISHES)
+    machine.make_pass()
+    machine.renew(ANCHOR, 5)
+
+
+STORIES = [lost_and_overtaken, lost_and_renewed]
 
 
 @pytest.mark.parametrize("story", STORIES)
