@@ -162,6 +162,12 @@ class Channels:
         assert roles
         return {}
 
+    async def delete(self, channel_id: int, message_id: int) -> None:
+        """Take a message away, as the protocol says."""
+        self._life.step()
+        self._refuse(self.by_id[channel_id])
+        raise AssertionError(f"no reminder is ever deleted, but {message_id} was to be")
+
     async def edit(self, channel_id: int, message_id: int, payload: Payload) -> None:
         """Take an edit of a message that is there."""
         self._life.step()

@@ -20,8 +20,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from pydantic import SecretStr
 
+from bot.chat.account_list import render_board
 from bot.core.reminders import EXPIRED, crossed_steps
 from bot.core.secrets import Redactor
+from bot.reminding.boards import Boards
 from bot.reminding.passes import Passes
 from bot.reminding.planning import drop_unwatched, watch_for
 from bot.reminding.sending import Outbox
@@ -35,6 +37,7 @@ from bot.useapi.directory import open_directory
 from bot.useapi.servers import Servers
 from bot.useapi.standin import TOKEN, StandIn
 from tests.reminding.channels import Channels, Crash, Life, Mood, Rendered, Said
+from tests.reminding.logged import Errors
 
 GUILD = 1
 CHANNELS = (11, 12)
@@ -48,18 +51,6 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 LONG = timedelta(hours=7)
 # After that what a channel refused is dropped.
 GIVEN_UP = timedelta(days=6)
-
-
-class Errors(logging.Handler):
-    """Keeps what was logged as an error."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record."""
-        self.messages.append(self.format(record))
 
 
 async def _refuse(_request: web.Request) -> web.Response:
@@ -102,7 +93,9 @@ class Reminders(RuleBasedStateMachine):
         )
         servers = Servers((GUILD,), directory)
         outbox = Outbox(self.database, servers, self.channels, Rendered, lambda: self.now)
-        self.passes = Passes(outbox, directory=directory, interval=timedelta(minutes=30), sleep=self._sleep)
+        boards = Boards(outbox, render=render_board)
+        interval = timedelta(minutes=30)
+        self.passes = Passes(outbox, directory=directory, boards=boards, interval=interval, sleep=self._sleep)
         self.epoch = await Lease(self.database).take()
         sa.event.listen(self.database.engine.sync_engine, "commit", lambda _connection: self.life.step())
 
