@@ -126,6 +126,10 @@ def _sentence(items: Sequence[Item], now: datetime) -> str:
     sign = _sign(items, now)
     if items[0].owed.kind is Kind.BLIND:
         return f"{sign} {_say_blindness(items[0])}"
+    if len(items) > 1 and all(item.standing is Standing.SUPERSEDED for item in items):
+        return (
+            f"{sign} {say_count(len(items), 'MiniMax login')} have newer reminders: {', '.join(map(_subject, items))}."
+        )
     said = [f"{_subject(item)} {_state(item, now)}" for item in items if item.known]
     late = " This message comes late." if any(item.owed.is_late for item in items if item.is_bad) else ""
     if len(said) == 1:

@@ -102,6 +102,8 @@ class Troubles:
         try:
             await self._sender.post(channel_id, payload, secrets.token_hex(_NONCE_BYTES))
         except Refused as refusal:
+            if not refusal.is_lasting:
+                raise Uncertain(str(refusal)) from None
             _LOG.info("Channel %s takes no news of the others either (%s)", channel_id, refusal)
             return False
         return True

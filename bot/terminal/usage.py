@@ -16,7 +16,7 @@ settings, from the environment or a .env file in the current folder:
   LOG_FORMAT              text or json (default: text)
 
 exit status:
-  run, demo                    0 stopped, 1 crashed or database away, 2 settings or a token refused
+  run, demo                    0 stopped, 1 crashed or database away, 2 settings, a token or this version refused
   check                        0 all in place, 1 something is not
   account, accounts            0 healthy, 1 needs attention, 2 not readable
   backup, restore, migrate-to  0 done, 2 not done
