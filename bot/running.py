@@ -70,12 +70,18 @@ async def _keep_passing(application: Application, lease: Lease) -> None:
     await application.bot.logged_in.wait()
     while True:
         epoch = await lease.take()
-        passing = asyncio.create_task(application.passes.keep_passing(epoch), name="pass")
+        tasks = [
+            asyncio.create_task(application.passes.keep_passing(epoch), name="pass"),
+            asyncio.create_task(lease.keep(), name="keep-lease"),
+        ]
         try:
-            await lease.keep()
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
         finally:
-            passing.cancel()
-            await asyncio.gather(passing, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await lease.release()
 
 

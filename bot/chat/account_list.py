@@ -132,9 +132,8 @@ def _say_told(account: Account, roster: Roster) -> str:
 
 def _options(shown: Sequence[Account], roster: Roster, now: datetime) -> list[dict[str, Any]]:
     """Return the menu's choices as JSON; an account whose id is too long for one is left out."""
-    return [
-        _option(account, _dot(account, roster, now)) for account in shown if 0 < len(account.id.strip()) <= MAX_VALUE
-    ]
+    fitting = [account for account in shown if account.id.strip() and len(account.id) <= MAX_VALUE]
+    return [_option(account, _dot(account, roster, now)) for account in fitting]
 
 
 def _option(account: Account, dot: str) -> dict[str, Any]:

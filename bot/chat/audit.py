@@ -21,14 +21,18 @@ async def find_problems(client: discord.Client, guild_id: int, roles: Mapping[in
     known = {channel.id: channel for channel in await guild.fetch_channels()}
     problems = {}
     for channel_id, role_ids in roles.items():
-        problem = await _find_problem(guild, bot, known, channel_id) or _find_role_problem(guild, bot, role_ids)
+        problem = await _find_problem(guild, bot, known, channel_id, role_ids)
         if problem is not None:
             problems[channel_id] = problem
     return problems
 
 
 async def _find_problem(
-    guild: discord.Guild, bot: discord.Member, known: Mapping[int, discord.abc.GuildChannel], channel_id: int
+    guild: discord.Guild,
+    bot: discord.Member,
+    known: Mapping[int, discord.abc.GuildChannel],
+    channel_id: int,
+    role_ids: Collection[int],
 ) -> str | None:
     try:
         rights = await fetch_rights(guild, bot, channel_id, known)
@@ -38,14 +42,16 @@ async def _find_problem(
         return "the bot may not see the channel"
     # What is not among the server's channels is a thread.
     missing = find_missing(rights, is_thread=channel_id not in known)
-    return f"the bot lacks rights in the channel: {missing}" if missing else None
+    if missing:
+        return f"the bot lacks rights in the channel: {missing}"
+    return _find_role_problem(guild, rights, role_ids)
 
 
-def _find_role_problem(guild: discord.Guild, bot: discord.Member, role_ids: Collection[int]) -> str | None:
+def _find_role_problem(guild: discord.Guild, rights: discord.Permissions, role_ids: Collection[int]) -> str | None:
     for role_id in role_ids:
         role = guild.get_role(role_id)
         if role is None:
             return "the role to mention is gone, so nobody would be notified"
-        if not role.mentionable and not bot.guild_permissions.mention_everyone:
+        if not role.mentionable and not rights.mention_everyone:
             return "the bot may not mention the role, so nobody would be notified"
     return None

@@ -1,6 +1,5 @@
 """What people do about a reminder: check whether it still holds, take it on, and try one out."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -18,14 +17,12 @@ from bot.errors import CannotRemind, DeliveryFailed, NothingLeft
 from bot.reminding.forecast import find_next, forecast
 from bot.reminding.items import Item, load_items
 from bot.reminding.planning import pair_up
-from bot.reminding.sending import Refused, Uncertain, footer_id
+from bot.reminding.sending import Refused, Uncertain, footer_id, new_nonce
 from bot.store.accounts import get_known
 from bot.store.claims import Claim, drop_claim, put_claim
 from bot.store.deliveries import Kind, Owed
-from bot.store.messages import Message, get_carried, get_message
+from bot.store.messages import Message, get_carried, get_message, mark_for_edit
 from bot.store.watches import Watch
-
-_NONCE_BYTES = 12
 
 
 class FollowUp:
@@ -55,6 +52,8 @@ class FollowUp:
             async with self._services.database.begin() as tx:
                 items = await load_items(tx, await get_carried(tx, message))
                 await _toggle(tx, message, items, claim)
+                # Should Discord lose the answer, the next pass shows it.
+                await mark_for_edit(tx, message, self._services.now())
                 items = await load_items(tx, await get_carried(tx, message))
             return _reply(items, message, self._services.now())
 
@@ -75,13 +74,15 @@ class FollowUp:
         async def work() -> Reply:
             watch = await self._services.find_watch(interaction, watch_id)
             item = await self._find_soonest(watch)
-            nonce = secrets.token_hex(_NONCE_BYTES)
+            nonce = new_nonce()
             payload, _ = reminder_cards.render([item], footer_id(nonce), self._services.now())
             payload |= {"content": f"🧪 Test: {payload['content']}", "roles": [], "users": [], "has_buttons": False}
             try:
                 message_id = await self._services.sender.post(watch.channel_id, payload, nonce)
-            except (Refused, Uncertain) as trouble:
-                raise DeliveryFailed(str(trouble)) from None
+            except Refused as refusal:
+                raise DeliveryFailed(str(refusal)) from None
+            except Uncertain:
+                raise DeliveryFailed("none in time; it may have arrived all the same, so look first") from None
             return Reply([_sent_card(watch, message_id)])
 
         await self._services.responder.answer(interaction, NewMessage(interaction, share=False), work)
@@ -126,7 +127,7 @@ async def _toggle(tx: AsyncConnection, message: Message, items: Sequence[Item], 
 def _reply(items: Sequence[Item], message: Message, now: datetime, *, is_checked: bool = False) -> Reply:
     payload = reminder_cards.render_again(items, footer_id(message.nonce), now, is_checked=is_checked)
     cards = [discord.Embed.from_dict(card) for card in payload["embeds"]]
-    return Reply(cards, reminder_view() if payload["has_buttons"] else None, payload["content"])
+    return Reply(cards, reminder_view(payload), payload["content"])
 
 
 def _sent_card(watch: Watch, message_id: int | None) -> discord.Embed:

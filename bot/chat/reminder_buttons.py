@@ -6,6 +6,7 @@ from typing import Any, Self
 import discord
 
 from bot.core.wording import SETUP_GUIDE
+from bot.reminding.sending import Payload
 
 _RECHECK = "minimax:recheck"
 _TAKE = "minimax:take"
@@ -47,10 +48,13 @@ class Take(discord.ui.DynamicItem[discord.ui.Button[Any]], template=re.compile(_
         await interaction.client.commands.followup.take(interaction)
 
 
-def reminder_view() -> discord.ui.View:
-    """Return the buttons under a reminder that is still open."""
+def reminder_view(payload: Payload) -> discord.ui.View | None:
+    """Return the buttons under a reminder, None if nothing of it is open any more."""
+    if not payload.get("has_buttons", True):
+        return None
     view = discord.ui.View(timeout=None)
     view.add_item(Recheck())
-    view.add_item(Take())
+    if payload.get("can_take", True):
+        view.add_item(Take())
     view.add_item(discord.ui.Button(label="How to renew", url=SETUP_GUIDE))
     return view

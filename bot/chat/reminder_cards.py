@@ -66,7 +66,8 @@ def render_again(items: Sequence[Item], footer_id: str, now: datetime, *, is_che
             if is_checked and item.standing is Standing.OPEN:
                 card.description = f"{card.description}\n{_say_unchanged(item, now)}"
             if not _has_room(cards, card):
-                card = discord.Embed(description=f"{_subject(item)} {_state(item, now)}.", colour=card.colour)
+                brief = f"{_subject(item)} {_state(item, now)}.{_say_claim(item)}"
+                card = discord.Embed(description=brief, colour=card.colour)
             cards.append(card)
     return _payload(items, cards, footer_id, now)
 
@@ -99,6 +100,8 @@ def _payload(
         "roles": list(roles),
         "users": list(users),
         "has_buttons": any(item.is_bad for item in items),
+        # Of what can't be read at all, nothing can be taken on.
+        "can_take": any(item.is_bad and item.known is not None for item in items),
     }
 
 
@@ -219,7 +222,14 @@ def _card(item: Item, now: datetime) -> discord.Embed:
     for describe in (_describe_good_news, _describe_absence, _describe_stake):
         if describe(item, card, now):
             break
+    card.description = f"{card.description}{_say_claim(item)}"
     return card
+
+
+def _say_claim(item: Item) -> str:
+    if item.claim is None or not item.is_bad:
+        return ""
+    return f"\n🙋 <@{item.claim.user_id}> is on it, since {format_dt(item.claim.claimed_at, 'R')}."
 
 
 def _blindness_card(item: Item) -> discord.Embed:
@@ -265,9 +275,6 @@ def _describe_stake(item: Item, card: discord.Embed, now: datetime) -> bool:
         card.description = _say_doubt(account.expires_at, now - item.known.read_at)
     else:
         card.description = f"{card.description}\n{_advice(account, now)}"
-    if item.claim:
-        since = format_dt(item.claim.claimed_at, "R")
-        card.description += f"\n🙋 <@{item.claim.user_id}> is on it, since {since}."
     return True
 
 

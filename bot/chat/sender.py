@@ -35,6 +35,8 @@ _TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)
 _SEARCHED = 200
 # A channel that never answers must not hold up a pass for aiohttp's five minutes.
 _REQUEST_SECONDS = 15.0
+# For several requests in turn.
+_SEARCH_SECONDS = 60.0
 
 
 class DiscordSender:
@@ -80,11 +82,12 @@ class DiscordSender:
         channel = self._client.get_partial_messageable(channel_id)
         since = after - timedelta(minutes=1)
         try:
-            # Then among the newest: the clock that told the time may have been wrong.
-            for bound in (since, None):
-                async for message in channel.history(limit=_SEARCHED, after=bound):
-                    if any(footer_id in (card.footer.text or "") for card in message.embeds):
-                        return message.id
+            async with asyncio.timeout(_SEARCH_SECONDS):
+                # Then among the newest: the clock that told the time may have been wrong.
+                for bound in (since, None):
+                    async for message in channel.history(limit=_SEARCHED, after=bound):
+                        if any(footer_id in (card.footer.text or "") for card in message.embeds):
+                            return message.id
         except _AWAY as error:
             raise Uncertain(str(_judge(error))) from None
         except _TROUBLE as error:
@@ -113,7 +116,8 @@ class DiscordSender:
             Refused, Uncertain.
         """
         try:
-            return await find_problems(self._client, guild_id, roles)
+            async with asyncio.timeout(_SEARCH_SECONDS):
+                return await find_problems(self._client, guild_id, roles)
         except _TROUBLE as error:
             judged = _judge(error)
             if isinstance(judged, Refused) and judged.is_lasting:
@@ -155,7 +159,7 @@ class DiscordSender:
 def _view(payload: Payload) -> discord.ui.View | None:
     if "options" in payload:
         return board_view(payload["options"])
-    return reminder_view() if payload.get("has_buttons", True) else None
+    return reminder_view(payload)
 
 
 def _embeds(payload: Payload) -> list[discord.Embed]:

@@ -16,7 +16,7 @@ from bot.chat import text
 from bot.chat.cards import AMBER, GREEN
 from bot.chat.replies import Interaction, NewMessage, Reply
 from bot.chat.services import Services
-from bot.chat.watch_list import say_place
+from bot.chat.watch_list import say_place, say_trouble
 from bot.core.text import cut
 from bot.core.wording import say_count, say_duration
 from bot.store.accounts import get_bad_since, get_known
@@ -154,10 +154,7 @@ def _say_reminders(facts: Facts) -> str:
 
 
 def _say_blocked(blocked: Sequence[Target]) -> str:
-    lines = [
-        f"<#{one.channel_id}>: {text.escaped(one.reason, 80)}. Next try {format_dt(one.next_try_at, 'R')}"
-        for one in blocked[:_MOST_NAMED]
-    ]
+    lines = [f"<#{one.channel_id}>: {say_trouble(one)}" for one in blocked[:_MOST_NAMED]]
     more = [f"and {len(blocked) - _MOST_NAMED} more"] if len(blocked) > _MOST_NAMED else []
     return "\n".join([*lines, *more])
 

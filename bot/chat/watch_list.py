@@ -89,10 +89,11 @@ def _say_history(watch: Watch, links: Mapping[int, int]) -> str:
     return f"[last reminder](https://discord.com/channels/{watch.guild_id}/{watch.channel_id}/{message_id})"
 
 
-def _say_trouble(trouble: Target) -> str:
+def say_trouble(trouble: Target) -> str:
+    """Return what is wrong with a channel, and when it is tried again."""
     reason = text.escaped(trouble.reason, 80)
     if not trouble.failures:
-        return f"⚠️ It would not arrive: {reason}."
+        return f"⚠️ Trouble ahead: {reason}."
     return f"⚠️ It does not arrive: {reason}. Next try {format_dt(trouble.next_try_at, 'R')}."
 
 
@@ -109,7 +110,7 @@ def _block(
         ahead = f"⏸️ Paused since {format_dt(watch.paused_at, 'D')}"
     lines = [f"**{say_terms(watch, names)}**", f"{ahead} · {_say_history(watch, links)}"]
     if (trouble := troubles.get(watch.channel_id)) is not None:
-        lines.append(_say_trouble(trouble))
+        lines.append(say_trouble(trouble))
     return "\n".join(lines)
 
 

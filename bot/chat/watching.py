@@ -61,7 +61,7 @@ class Watching:
             present = [watch for watch in here if watch.account_id in (account_id, ALL_ACCOUNTS)]
             if present:
                 return Reply([_present_card(min(present, key=lambda watch: watch.is_for_all))])
-            reading = await self._services.servers.directory_for(guild_id).look_up(account_id)
+            reading = await self._services.servers.directory_for(guild_id).read(account_id)
             target = await choose_target(interaction, None, None)
             return await self._store(_new_watch(interaction, target, reading.account.id, self._services.default_days))
 

@@ -1,13 +1,13 @@
 """What people read, in plain text: durations, one-line states, and what went wrong."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.core.account import Account, Status
-from bot.core.text import plain
+from bot.core.text import cut, plain
 from bot.errors import (
     AccountOnHold,
     AmbiguousName,
@@ -31,6 +31,7 @@ from bot.errors import (
 
 SETUP_GUIDE = "https://useapi.net/docs/start-here/setup-minimax"
 MAX_IDS = 10
+MAX_BLOCKED = 5
 _MINUTE = 60
 
 
@@ -98,15 +99,17 @@ def say_capabilities(account: Account) -> str:
     return f"{listed} jobs"
 
 
-def say_blocked(channels: Mapping[str, str]) -> str:
-    """Return what to tell people about channels that take no reminders, each with its reason."""
-    reasons = "\n".join(f"- #{plain(name, 100)}: {reason}" for name, reason in channels.items())
-    where = "this channel" if len(channels) == 1 else "these channels"
-    return (
-        f"⚠️ MiniMax reminders can't reach {where}:\n{reasons}\n"
-        "Nothing is lost: what is due is sent once it works again. Let the bot see, write and embed links there, "
-        "or remove the reminder with `/minimax-reminders remove` and add it elsewhere."
+def say_blocked(channels: Sequence[tuple[str, str]]) -> str:
+    """Return what to tell people about channels with trouble: each a name and a reason."""
+    lines = [f"- #{plain(name, 100)}: {cut(reason, 150)}" for name, reason in channels[:MAX_BLOCKED]]
+    if len(channels) > MAX_BLOCKED:
+        lines.append(f"- and {len(channels) - MAX_BLOCKED} more, see `/minimax-reminders list`")
+    news = f"⚠️ There is trouble with MiniMax reminders in {say_count(len(channels), 'channel')}:"
+    advice = (
+        "Nothing is lost: what is due is sent once it works again. See to the bot's rights there, "
+        "or change the reminder with `/minimax-reminders add` and `remove`."
     )
+    return "\n".join([news, *lines, advice])
 
 
 @dataclass(frozen=True, slots=True)

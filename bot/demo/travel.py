@@ -1,6 +1,7 @@
 """Lets time pass in the demo: a day at a time, each with its pass, at the press of a button in the channel."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -80,7 +81,8 @@ class Travel:
             except (BotError, SetupError, TimeoutError):
                 _LOG.exception("The journey ended early")
             assert self._offered is not None
-            await self._offered.delete()
+            with contextlib.suppress(discord.NotFound):
+                await self._offered.delete()
             await self.offer(self._offered.channel)
             if self.arrived is not None:
                 await _when_idle(self.arrived)

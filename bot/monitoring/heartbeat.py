@@ -31,7 +31,7 @@ class Heartbeat:
         try:
             async with asyncio.timeout(self._budget), self.session.get(url, allow_redirects=False) as response:
                 status = response.status
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # the last: a name that no host can have
             _LOG.warning("HEARTBEAT_URL can't be reached: %s", type(error).__name__)
             return
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:

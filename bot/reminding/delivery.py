@@ -6,14 +6,13 @@ A crash at any point neither loses nor doubles: a message is stored, with its no
 import asyncio
 import json
 import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from bot.errors import StoreError
 from bot.reminding.items import load_items
-from bot.reminding.sending import Outbox, Refused, Uncertain, footer_id
+from bot.reminding.sending import Outbox, Refused, Uncertain, footer_id, new_nonce
 from bot.store.deliveries import drop, drop_overdue, get_pending, get_ready_channels
 from bot.store.leader import ensure_leads
 from bot.store.messages import Message, claim, dissolve, get_unsettled, mark_sent
@@ -26,7 +25,6 @@ NONCE_WINDOW = timedelta(seconds=120)
 # Between the clocks of two machines, or before and after a small correction.
 _CLOCKS_APART = timedelta(seconds=5)
 _RETRY_AFTER = (2.0, 10.0, 30.0, 60.0)
-_NONCE_BYTES = 12
 # So many that a slow channel holds nobody up; so few that none waits long for its turn at the limiter.
 _AT_ONCE = 64
 _TRANSIENT_WAITS = (timedelta(minutes=5), timedelta(minutes=15))
@@ -81,7 +79,7 @@ class Delivery:
             await drop(tx, [item.owed.id for item in items if item not in kept])
             if not kept:
                 return None
-            nonce = secrets.token_hex(_NONCE_BYTES)
+            nonce = new_nonce()
             payload, taken = self._rendering.render(kept, footer_id(nonce), self._now())
             carried = [item.owed for item in kept[:taken]]
             return await claim(tx, carried, nonce=nonce, payload=json.dumps(payload), epoch=epoch, now=self._now())

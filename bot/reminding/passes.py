@@ -13,6 +13,7 @@ from bot.reminding.planning import plan_after_reading, plan_while_blind
 from bot.reminding.refresh import Refresh
 from bot.reminding.sending import Outbox
 from bot.reminding.troubles import Troubles
+from bot.store.deliveries import get_next_try
 from bot.store.leader import ensure_leads, mark_passed
 from bot.useapi.directory import AccountDirectory
 
@@ -134,10 +135,20 @@ class Passes:
             await plan_after_reading(tx, listed, accounts, self._now())
         return self._now() + _SAID_WITHIN
 
+    async def _next_pass_at(self) -> datetime:
+        """Return when to pass next: after the interval, or as soon as what is owed may be tried again."""
+        regular = self._now() + self.interval - min(self.interval, _READ_APART)
+        try:
+            async with self._database.begin() as tx:
+                again = await get_next_try(tx, self._servers.listed)
+        except StoreError:
+            return regular
+        return regular if again is None else min(regular, again)
+
     async def _rest(self) -> None:
         apart = min(self.interval, _READ_APART).total_seconds()
         await asyncio.sleep(apart)
-        rest = self.interval.total_seconds() - apart
+        rest = (await self._next_pass_at() - self._now()).total_seconds()
         if rest > 0:
             try:
                 async with asyncio.timeout(rest):

@@ -57,6 +57,7 @@ class Refresh:
             _LOG.warning("A reminder in channel %s can't be edited (%s)", message.channel_id, refusal)
         except Uncertain as doubt:
             _LOG.warning("A reminder may not have been edited (%s); the next pass tries again", doubt)
-            return
+            if self._now() - message.first_try_at < _WORTH_IT_FOR:
+                return
         async with self._database.begin() as tx:
             await mark_edited(tx, message, edit_at)

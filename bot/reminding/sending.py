@@ -1,5 +1,6 @@
 """What the reminding needs of Discord; the discord side implements it."""
 
+import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,10 @@ from bot.useapi.servers import Servers
 # A message as JSON: `content`, `embeds`, and whom it may mention: `roles`, `users`; the sender adds the buttons,
 # those of a board if there are `options` to choose from.
 Payload = dict[str, Any]
+
+
+# Discord takes up to 25 characters.
+_NONCE_BYTES = 12
 
 
 class Refused(Exception):
@@ -98,6 +103,11 @@ class Outbox:
     rendering: Rendering
     now: Callable[[], datetime]
     notes: Notes = NO_NOTES
+
+
+def new_nonce() -> str:
+    """Return a nonce that no message had."""
+    return secrets.token_hex(_NONCE_BYTES)
 
 
 def footer_id(nonce: str) -> str:

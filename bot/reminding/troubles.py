@@ -1,7 +1,6 @@
 """Tells people of channels that take no reminders: those that refuse, and those that an audit finds would."""
 
 import logging
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -9,15 +8,15 @@ from itertools import groupby
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.wording import say_blocked
-from bot.reminding.sending import Outbox, Refused, Uncertain
+from bot.reminding.sending import Outbox, Refused, Uncertain, new_nonce
+from bot.store.deliveries import get_pending
 from bot.store.leader import get_audited_at, mark_audited
-from bot.store.targets import Target, drop_target, get_targets, mark_told, put_target
+from bot.store.targets import Target, drop_target, drop_unwatched_targets, get_targets, mark_told, put_target
 from bot.store.watches import Watch, get_active_watches
 
 _LOG = logging.getLogger(__name__)
 
 _AUDIT_EVERY = timedelta(days=1)
-_NONCE_BYTES = 12
 _MOST_TOLD = 5
 
 
@@ -61,6 +60,7 @@ class Troubles:
     async def tell(self) -> None:
         """Tell, once, whoever added the watches of a blocked channel; else another working channel of that server."""
         async with self._database.begin() as tx:
+            await drop_unwatched_targets(tx)
             targets = await get_targets(tx, self._servers.listed)
             guild_ids = {target.guild_id for target in targets.values() if _is_untold(target, self._now())}
             watches = await get_active_watches(tx, guild_ids) if guild_ids else []
@@ -74,7 +74,8 @@ class Troubles:
     ) -> None:
         channel_ids = {watch.channel_id for watch in blocked}
         working = next((watch.channel_id for watch in watches if watch.channel_id not in targets), None)
-        text = say_blocked({watch.channel_name: targets[watch.channel_id].reason for watch in blocked})
+        names = {watch.channel_id: watch.channel_name for watch in blocked}
+        text = say_blocked([(name, targets[channel_id].reason) for channel_id, name in names.items()])
         try:
             if not await self._write_to_adders(blocked, text) and not await self._post(working, text):
                 _LOG.warning("Nobody could be told that channels take no reminders: %s", sorted(channel_ids))
@@ -86,13 +87,17 @@ class Troubles:
 
     async def _write_to_adders(self, blocked: Iterable[Watch], text: str) -> bool:
         """Write to those who added the watches; return whether anybody got it."""
-        is_told = False
+        is_told, doubt = False, None
         for user_id in list(dict.fromkeys(watch.added_by for watch in blocked))[:_MOST_TOLD]:
             try:
                 await self._sender.write_to(user_id, text)
                 is_told = True
             except Refused as refusal:
                 _LOG.info("Person %s takes no direct messages (%s)", user_id, refusal)
+            except Uncertain as uncertain:
+                doubt = uncertain
+        if doubt is not None and not is_told:
+            raise doubt
         return is_told
 
     async def _post(self, channel_id: int | None, text: str) -> bool:
@@ -100,7 +105,7 @@ class Troubles:
             return False
         payload = {"content": text, "embeds": [], "roles": [], "users": [], "has_buttons": False}
         try:
-            await self._sender.post(channel_id, payload, secrets.token_hex(_NONCE_BYTES))
+            await self._sender.post(channel_id, payload, new_nonce())
         except Refused as refusal:
             if not refusal.is_lasting:
                 raise Uncertain(str(refusal)) from None
@@ -112,8 +117,8 @@ class Troubles:
 async def _store_finding(
     tx: AsyncConnection, guild_id: int, channel_id: int, present: Target | None, reason: str | None, now: datetime
 ) -> None:
-    """Write down what an audit found; what a refused message has shown is better known and stays."""
-    if present is not None and present.failures:
+    """Write down what an audit found; what a refused message has shown is better known, as long as one is owed."""
+    if present is not None and present.failures and await get_pending(tx, channel_id):
         return
     if reason is None:
         await drop_target(tx, channel_id)

@@ -164,9 +164,9 @@ async def _forget_pending_steps(tx: AsyncConnection, token_id: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Episodes:
-    """What became of trouble in a pass: the episodes that are new, and all that began, ended or went on after a rest.
+    """What became of trouble in a pass: the episodes that began or go on after a rest, and those that ended too.
 
-    Each is its number, by account.
+    Each is its number, by account; by that it is told once.
     """
 
     opened: Mapping[str, int]
@@ -184,10 +184,10 @@ async def mark_trouble(tx: AsyncConnection, kind: str, rule: Rule, bad: Mapping[
     for account_id, is_bad in bad.items():
         before = present.get(account_id, Trouble())
         after = follow(before, rule, is_bad=is_bad, now=now)
-        if after.episode > before.episode:
-            opened[account_id] = after.episode
         if after.is_open != before.is_open:
             turned[account_id] = after.episode
+            if after.is_open:
+                opened[account_id] = after.episode
         if after != before:
             await _write_trouble(tx, kind, account_id, after, is_new=account_id not in present)
     return Episodes(opened, turned)

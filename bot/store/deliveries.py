@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.reminders import Told
 from bot.store.tables import deliveries, insert_into, targets
 
+_AT_ONCE = 0
 # What a delivery is about, and by which it is owed once.
 _KEY = ("guild_id", "channel_id", "account_id", "kind", "ref", "step")
 
@@ -123,6 +124,20 @@ async def get_ready_channels(
         .order_by(sa.func.min(deliveries.c.id))
     )
     return list((await tx.execute(query)).scalars())
+
+
+async def get_next_try(tx: AsyncConnection, guild_ids: Collection[int]) -> datetime | None:
+    """Return when the first of these servers' channels may be tried again that something is owed to, None if none is.
+
+    What is owed to a channel without trouble can be tried at once, which is told as a time long ago.
+    """
+    query = (
+        sa.select(sa.func.min(sa.func.coalesce(sa.type_coerce(targets.c.next_try_at, sa.BigInteger), _AT_ONCE)))
+        .select_from(deliveries.outerjoin(targets, targets.c.channel_id == deliveries.c.channel_id))
+        .where(deliveries.c.state == State.PENDING, deliveries.c.guild_id.in_(guild_ids))
+    )
+    first = (await tx.execute(query)).scalar()
+    return None if first is None else datetime.fromtimestamp(first / 1000, UTC)
 
 
 async def get_pending(tx: AsyncConnection, channel_id: int) -> list[Owed]:

@@ -62,11 +62,13 @@ async def mark_sent(tx: AsyncConnection, message: Message, discord_id: int | Non
     Returns when each of what it carries was due.
     """
     of = messages.c.id == message.id
-    await tx.execute(messages.update().where(of).values(state=State.SENT, discord_id=discord_id))
+    await tx.execute(messages.update().where(of).values(state=State.SENT, discord_id=discord_id, payload=""))
     carried = deliveries.c.message_id == message.id
     marked = deliveries.update().where(carried).values(state=State.SENT)
     due = list((await tx.execute(marked.returning(deliveries.c.due_at))).scalars())
-    await tx.execute(targets.delete().where(targets.c.channel_id == message.channel_id))
+    # What an audit found, say of a role, is no matter of whether messages arrive.
+    refused = (targets.c.channel_id == message.channel_id) & (targets.c.failures > 0)
+    await tx.execute(targets.delete().where(refused))
     await _mark_wider(tx, message, now)
     return due
 
@@ -126,6 +128,11 @@ async def get_outdated(tx: AsyncConnection, now: datetime) -> list[Message]:
     # Sorted here: asked for the order, SQLite reads the whole table in it rather than use an index.
     rows = (await tx.execute(sa.select(messages).where(messages.c.edit_at <= now))).all()
     return [_message(row) for row in sorted(rows, key=lambda row: row.id)]
+
+
+async def mark_for_edit(tx: AsyncConnection, message: Message, now: datetime) -> None:
+    """Let a message be edited in the next pass."""
+    await tx.execute(messages.update().where(messages.c.id == message.id).values(edit_at=now))
 
 
 async def mark_edited(tx: AsyncConnection, message: Message, edit_at: datetime | None = None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.tables import insert_into, targets
+from bot.store.tables import insert_into, targets, watches
 
 _BLOCKED_AFTER = 3
 _BLOCKED_FOR = timedelta(hours=1)
@@ -62,6 +62,12 @@ async def put_target(tx: AsyncConnection, target: Target) -> None:
 async def mark_told(tx: AsyncConnection, channel_ids: Iterable[int]) -> None:
     """Remember that people were told of these channels' trouble."""
     await tx.execute(targets.update().where(targets.c.channel_id.in_(list(channel_ids))).values(is_told=True))
+
+
+async def drop_unwatched_targets(tx: AsyncConnection) -> None:
+    """Forget the trouble of channels that no active watch is for any more."""
+    watched = sa.select(watches.c.channel_id).where(watches.c.paused_at.is_(None))
+    await tx.execute(targets.delete().where(targets.c.channel_id.not_in(watched)))
 
 
 async def drop_target(tx: AsyncConnection, channel_id: int) -> None:

@@ -2,6 +2,7 @@
 
 import simcord
 
+from bot.store.targets import get_targets
 from tests.chat.reminding import DAY, add, posts_in, said_in, show
 from tests.chat.test_lookup import card_of
 from tests.world import World, account
@@ -34,7 +35,9 @@ async def test_whoever_added_the_watch_is_told_once(world: World) -> None:
     assert dms_of(world) == []
     await pass_hourly(world, 24)
     (told,) = dms_of(world)
-    assert told.startswith("⚠️ MiniMax reminders can't reach this channel:\n- #pipeline: the bot lacks a right")
+    assert told.startswith(
+        "⚠️ There is trouble with MiniMax reminders in 1 channel:\n- #pipeline: the bot lacks a right"
+    )
     assert "Nothing is lost" in told
 
 
@@ -59,7 +62,7 @@ async def test_another_channel_is_told_if_the_adder_takes_no_messages(world: Wor
     await world.pass_once()
     refuse_in(world, world.manager.user.dm_channel, code=50007)
     await pass_hourly(world, 24)
-    assert [line for line in said_in(other) if "can't reach this channel" in line] == said_in(other)[-1:]
+    assert [line for line in said_in(other) if "There is trouble" in line] == said_in(other)[-1:]
 
 
 async def test_the_list_tells_if_nobody_else_can(world: World) -> None:
@@ -103,7 +106,7 @@ async def test_an_audit_tells_before_a_reminder_is_due(world: World) -> None:
     await pass_hourly(world, 3 * 24)
     (told,) = dms_of(world)
     assert "- #doomed: the channel is gone" in told
-    assert "⚠️ It would not arrive: the channel is gone." in (card_of(await show(world)).description or "")
+    assert "⚠️ Trouble ahead: the channel is gone." in (card_of(await show(world)).description or "")
 
 
 async def test_an_audit_says_when_nobody_would_be_notified(world: World) -> None:
@@ -131,3 +134,26 @@ async def test_an_audit_of_channels_that_work_says_nothing(world: World) -> None
     assert (dms_of(world), posts_in(world.channel), posts_in(thread_parent)) == ([], [], [])
     audits = [one for one in world.env.http_requests if one.path == f"/guilds/{world.env.guild.id}/channels"]
     assert len(audits) == 2
+
+
+async def test_trouble_goes_with_the_last_watch(world: World) -> None:
+    """Nothing is said any more of a channel that nobody wants to be told in."""
+    await add(world, "123456")
+    refuse_in(world, world.channel)
+    await world.pass_once()
+    await world.manager.slash(world.channel, "minimax-reminders remove", watch="1")
+    await world.pass_once()
+    async with world.database.begin() as tx:
+        assert await get_targets(tx, {world.env.guild.id}) == {}
+
+
+async def test_news_of_many_channels_fit_one_message(world: World) -> None:
+    """A server that is closed to the bot altogether is told of in one message, which names some of its channels."""
+    for number in range(12):
+        channel = world.env.guild.create_text_channel(f"{number}-{'x' * 90}")
+        await add(world, "123456", channel=channel)
+        refuse_in(world, channel, code=50001)
+    await pass_hourly(world, 12)
+    (told,) = dms_of(world)
+    assert "in 12 channels" in told
+    assert "- and 7 more, see `/minimax-reminders list`" in told

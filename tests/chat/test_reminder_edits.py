@@ -226,3 +226,22 @@ async def test_a_step_said_during_an_error_is_put_right_after_it(world: World) -
     del world.standin.accounts["123456"]["error"]
     await world.pass_once()
     assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+
+
+async def test_trouble_that_could_not_be_told_is_told_when_it_goes_on(world: World) -> None:
+    """An error whose message was refused, and that went away for a while, is told once it is back."""
+    world.standin.accounts = {"123456": account("123456", days=60)}
+    await add(world, "123456")
+    world.standin.accounts["123456"]["error"] = "login failed"
+    world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
+    for _ in range(2):
+        await world.pass_once()
+    assert posts_in(world.channel) == []
+    error = world.standin.accounts["123456"].pop("error")
+    await world.env.advance_time(HOUR)
+    await world.pass_once()
+    world.standin.accounts["123456"]["error"] = error
+    for _ in range(2):
+        await world.pass_once()
+        await world.env.advance_time(60)
+    assert said_in(world.channel) == ["🔴 MiniMax login Jane Doe (123456) is in error."]

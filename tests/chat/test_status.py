@@ -80,7 +80,7 @@ async def test_tells_channels_that_take_none(world: World) -> None:
         f"Set up: 2 · ⏸️ paused: Account 123456 in {other.mention}\nOwed: 3 · under way: 0 · sent in the last 30 days: 0"
     )
     assert (fields[TROUBLE] or "").startswith(
-        f"{world.channel.mention}: the bot lacks a right in the channel. Next try"
+        f"{world.channel.mention}: ⚠️ It does not arrive: the bot lacks a right in the channel. Next try"
     )
 
 
