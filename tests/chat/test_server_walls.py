@@ -210,7 +210,7 @@ async def assert_nothing_seen(walls: Walls, sent: str) -> None:
 
 
 patiently = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 

@@ -293,4 +293,4 @@ class Reminders(RuleBasedStateMachine):
 
 TestReminders = Reminders.TestCase
 # A fifth of the examples that other tests take: each of these is a story.
-TestReminders.settings = settings(deadline=None, max_examples=settings().max_examples // 5, stateful_step_count=40)
+TestReminders.settings = settings(deadline=None, max_examples=settings().max_examples // 10, stateful_step_count=40)
