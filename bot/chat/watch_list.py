@@ -157,6 +157,8 @@ def _say_message(group: Sequence[Upcoming], now: datetime) -> str:
     said = [f"{say_name(one.account)}, {_say_step(one)}" for one in group[:_MOST_NAMED]]
     if len(group) > _MOST_NAMED:
         said.append(f"and {len(group) - _MOST_NAMED} more")
-    roles = dict.fromkeys(one.watch.role_id for one in group if one.watch.role_id)
-    mentions = f"\nmentions {', '.join(f'<@&{role_id}>' for role_id in roles)}" if roles else ""
+    # As the reminder itself does it.
+    roles = [one.watch.role_id for one in group if one.watch.role_id and (one.claim is None or one.is_urgent)]
+    named = [*(f"<@&{role_id}>" for role_id in roles), *(f"<@{one.claim.user_id}>" for one in group if one.claim)]
+    mentions = f"\nmentions {', '.join(dict.fromkeys(named))}" if named else ""
     return f"**{when}** in <#{first.watch.channel_id}>\n{'; '.join(said)}{mentions}"

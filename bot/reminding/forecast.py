@@ -6,22 +6,29 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.account import Account
+from bot.core.account import LAST_DAY, Account
 from bot.core.reminders import Told, coming_steps, decide, usable_steps
 from bot.reminding.planning import Pair, get_gone, pair_up
 from bot.store.accounts import get_known
+from bot.store.claims import Claim, get_claims
 from bot.store.deliveries import get_told
 from bot.store.watches import Watch
 
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """A reminder to come: which watch brings it, about which account, at which step, when."""
+    """A reminder to come: which watch brings it, about which account, at which step, when, and who is on it."""
 
     watch: Watch
     account: Account
     step: int
     at: datetime
+    claim: Claim | None = None
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it comes on the login's last day or later."""
+        return self.account.expires_at is not None and self.account.expires_at - self.at <= LAST_DAY
 
 
 async def forecast(tx: AsyncConnection, watches: Iterable[Watch], now: datetime) -> list[Upcoming]:
@@ -34,7 +41,13 @@ async def forecast(tx: AsyncConnection, watches: Iterable[Watch], now: datetime)
     pairs = await pair_up(tx, [watch for watch in watches if watch.paused_at is None], known)
     token_ids = {pair.known.token.id for pair in pairs if pair.known.token}
     told = await get_told(tx, {pair.watch.channel_id for pair in pairs}, token_ids)
-    return sorted((one for pair in pairs for one in _coming(pair, told, now)), key=lambda one: one.at)
+    claims = await get_claims(tx, {pair.watch.channel_id for pair in pairs})
+    coming = (
+        replace(one, claim=claims.get((pair.watch.channel_id, pair.subject)))
+        for pair in pairs
+        for one in _coming(pair, told, now)
+    )
+    return sorted(coming, key=lambda one: one.at)
 
 
 def find_next(upcoming: Iterable[Upcoming]) -> dict[int, Upcoming]:

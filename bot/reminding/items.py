@@ -84,7 +84,7 @@ async def load_items(
     tokens = await get_tokens(tx, steps)
     told = await get_told(tx, {carried[0].channel_id}, steps)
     open_troubles = await get_open_troubles(tx)
-    claims = await get_claims(tx, carried[0].channel_id, account_ids)
+    claims = await get_claims(tx, {carried[0].channel_id})
     confirmed_at = await get_confirmed(tx)
     items = []
     for owed in carried:
@@ -96,7 +96,7 @@ async def load_items(
         is_listed = (Kind.GONE, owed.account_id) not in open_troubles if fresh is None else owed.account_id in fresh
         item = Item(owed, facts, watch_for(owed, watches), tokens.get(owed.ref), is_listed=is_listed)
         is_confirmed = facts is not None and confirmed_at is not None and facts.read_at >= confirmed_at
-        item = replace(item, claim=claims.get(item.subject), is_confirmed=is_confirmed)
+        item = replace(item, claim=claims.get((owed.channel_id, item.subject)), is_confirmed=is_confirmed)
         said = told.get((owed.channel_id, owed.account_id, owed.ref), Told()).sent
         items.append(replace(item, standing=_standing(item, said, is_troubled=is_troubled)))
     return sorted(items, key=_urgency)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.account import Account
 from bot.core.reminders import BLIND, ERROR, GONE, Told, coming_steps, decide, usable_steps
 from bot.store.accounts import Episodes, Known, get_bad_since, get_known, get_open_troubles, mark_read, mark_trouble
+from bot.store.claims import Subject
 from bot.store.deliveries import Kind, Owed, cover, drop, get_pending, get_told, plan
 from bot.store.messages import mark_outdated
 from bot.store.watches import Watch, get_active_watches, get_watches_in, get_watches_to_look_at, mark_looked_at
@@ -25,6 +26,11 @@ class Pair:
 
     watch: Watch
     known: Known
+
+    @property
+    def subject(self) -> Subject:
+        """Return what somebody takes on who says "I'm on it"."""
+        return self.known.account.id, self.known.token.id if self.known.token else 0
 
     def owed(self, kind: Kind, ref: int, step: int = 0) -> Owed:
         """Return what the watch's channel is to be told of the account."""

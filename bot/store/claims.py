@@ -21,11 +21,10 @@ class Claim:
     claimed_at: datetime
 
 
-async def get_claims(tx: AsyncConnection, channel_id: int, account_ids: Collection[str]) -> dict[Subject, Claim]:
-    """Return who has taken on which of these accounts in a channel."""
-    of = (claims.c.channel_id == channel_id) & claims.c.account_id.in_(account_ids)
-    rows = await tx.execute(sa.select(claims).where(of))
-    return {(row.account_id, row.token_id): Claim(row.user_id, row.claimed_at) for row in rows}
+async def get_claims(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[tuple[int, Subject], Claim]:
+    """Return who has taken on what in these channels, by channel and subject."""
+    rows = await tx.execute(sa.select(claims).where(claims.c.channel_id.in_(channel_ids)))
+    return {(row.channel_id, (row.account_id, row.token_id)): Claim(row.user_id, row.claimed_at) for row in rows}
 
 
 async def put_claim(tx: AsyncConnection, guild_id: int, channel_id: int, subject: Subject, claim: Claim) -> None:

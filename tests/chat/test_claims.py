@@ -74,6 +74,15 @@ async def test_later_reminders_mention_that_person(world: World, reminder: disco
     assert taken_by(posts_in(world.channel)[-1])
 
 
+async def test_the_preview_tells_whom_later_reminders_mention(world: World, reminder: discord.Message) -> None:
+    """What is to come names who is on it, and from the last day on the role beside them."""
+    await take(world.member, reminder)
+    role, member = world.env.guild.roles["Ops"].mention, world.member.mention
+    shown = text_of(await world.manager.slash(world.channel, "minimax-reminders preview"))
+    mentions = [line for line in shown.splitlines() if line.startswith("mentions")]
+    assert mentions == [f"mentions {member}"] * 2 + [f"mentions {role}, {member}"] * 2
+
+
 async def test_a_new_token_starts_free(world: World, reminder: discord.Message) -> None:
     """Once the login is renewed, nobody is on it any more, and the next reminder mentions the role."""
     await take(world.member, reminder)
