@@ -100,6 +100,8 @@ async def _open_world(standin: StandIn, clock: _Clock, folder: str, guild_ids: t
             redact=Redactor([TOKEN]),
             now=clock.now,
             jitter=lambda: 0.0,
+            # An API that fails is given up on soon: that takes real time.
+            budget=1.0,
             # Kept-alive connections hold timers, which simcord would wait for after each action.
             keep_connections=False,
         ) as directory,

@@ -148,7 +148,7 @@ async def told_in_30_days(world: World) -> Counter[tuple[int, str]]:
     return told
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 async def test_what_it_says_is_what_then_happens(world: World, seed: int) -> None:
     """Over 30 days, every message that was foretold comes in the pass after its moment, and no other."""
     chance = random.Random(seed)

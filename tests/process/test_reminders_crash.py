@@ -60,7 +60,7 @@ async def test_killed_at_random_moments(reminding: Reminding) -> None:
     chance = random.Random(_SEED)
     channels = [await reminding.add_watch() for _ in range(6)]
     accounts = []
-    for _ in range(10):
+    for _ in range(7):
         accounts.append(reminding.add_account())
         _kill_at_random(reminding, chance)
         async with reminding.run() as bot:
