@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.reminding.delivery import NONCE_WINDOW
 from bot.reminding.roster import Roster, build_roster
 from bot.reminding.sending import Outbox, Payload, Refused, Uncertain, footer_id
+from bot.reminding.side_by_side import SideBySide
 from bot.store.accounts import get_known
 from bot.store.boards import Board, add_board, get_board, get_boards, mark_shown, pop_board, renew_board
 from bot.store.watches import get_watches
@@ -33,7 +34,7 @@ class Boards:
         self._database, self._servers = outbox.database, outbox.servers
         self._sender, self._now = outbox.sender, outbox.now
         self._render = render
-        self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._boards = SideBySide("Keeping a board up to date", at_once=_AT_ONCE)
         # A pass and a command must not post or delete the same board at once; between processes the nonce sees to it.
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -42,8 +43,8 @@ class Boards:
         async with self._database.begin() as tx:
             boards = await get_boards(tx, self._servers.listed)
             rosters = await _load_rosters(tx, {board.guild_id for board in boards}, since)
-        kept = [(board, rosters[board.guild_id]) for board in boards if board.guild_id in rosters]
-        await asyncio.gather(*(self._guard(board, roster) for board, roster in kept))
+        kept = [board for board in boards if board.guild_id in rosters]
+        await self._boards.each(lambda board: self._update_one(board, rosters[board.guild_id]), kept)
 
     async def put_up(self, guild_id: int, channel_id: int, added_by: int, roster: Roster) -> None:
         """Post a board in a channel and keep it up to date from then on; one that is there already stays.
@@ -80,18 +81,17 @@ class Boards:
                 await self._delete(channel_id, message_id)
             return True
 
-    async def _guard(self, board: Board, roster: Roster) -> None:
-        """Keep the trouble with one board from the others; what failed is tried again after the next pass."""
-        async with self._turn, self._locks[board.channel_id]:
+    async def _update_one(self, board: Board, roster: Roster) -> None:
+        """Bring a board up to date, if it is still kept; what Discord does not take is tried after the next pass."""
+        async with self._locks[board.channel_id]:
+            async with self._database.begin() as tx:
+                present = await get_board(tx, board.guild_id, board.channel_id)
+            if present is None:
+                return
             try:
-                async with self._database.begin() as tx:
-                    present = await get_board(tx, board.guild_id, board.channel_id)
-                if present is not None:
-                    await self._keep(present, roster)
+                await self._keep(present, roster)
             except (Refused, Uncertain) as trouble:
                 _LOG.warning("The board in channel %s is not up to date (%s)", board.channel_id, trouble)
-            except Exception:  # the edge of one board
-                _LOG.exception("Keeping a board up to date failed")
 
     async def _keep(self, board: Board, roster: Roster) -> None:
         payload, shown = self._render(roster, footer_id(board.nonce), self._now())

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
-from bot.errors import StoreError
 from bot.reminding.items import load_items
 from bot.reminding.sending import Outbox, Refused, Uncertain, footer_id, new_nonce
+from bot.reminding.side_by_side import SideBySide
 from bot.store.deliveries import drop, drop_overdue, get_pending, get_ready_channels
 from bot.store.leader import ensure_leads
 from bot.store.messages import Message, claim, dissolve, get_unsettled, mark_sent
@@ -40,30 +40,20 @@ class Delivery:
         self._sender, self._rendering = outbox.sender, outbox.rendering
         self._now, self._notes = outbox.now, outbox.notes
         self._sleep = sleep
-        self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._channels = SideBySide("Delivery to a channel", at_once=_AT_ONCE)
 
     async def settle(self) -> None:
         """Find out what became of messages that an earlier run, or an outage, left under way."""
         async with self._database.begin() as tx:
             unsettled = [one for one in await get_unsettled(tx) if one.guild_id in self._servers.listed]
-        await asyncio.gather(*(self._guard(self._carry_through(message, is_doubtful=True)) for message in unsettled))
+        await self._channels.each(lambda message: self._carry_through(message, is_doubtful=True), unsettled)
 
     async def send_due(self, epoch: int, until: datetime | None = None) -> bool:
         """Send what is owed and may be sent now, but nothing after `until`; return whether that cut it short."""
         async with self._database.begin() as tx:
             channels = await get_ready_channels(tx, self._servers.listed, self._now(), _longest_waits())
-        await asyncio.gather(*(self._guard(self._send_to(channel_id, epoch, until)) for channel_id in channels))
+        await self._channels.each(lambda channel_id: self._send_to(channel_id, epoch, until), channels)
         return until is not None and self._now() > until
-
-    async def _guard(self, work: Awaitable[object]) -> None:
-        """Keep the trouble of one channel from the others."""
-        async with self._turn:
-            try:
-                await work
-            except StoreError as error:
-                _LOG.warning("Delivery to a channel waits for the database: %s", error)
-            except Exception:  # the edge of one channel's delivery; what it left under way is settled in the next pass
-                _LOG.exception("Delivery to a channel failed")
 
     async def _send_to(self, channel_id: int, epoch: int, until: datetime | None) -> None:
         while until is None or self._now() <= until:

@@ -1,12 +1,11 @@
 """Keeps what was sent true: edits reminders whose reason has changed, so that no stale alert stays in a channel."""
 
-import asyncio
 import logging
 from datetime import timedelta
 
-from bot.errors import StoreError
 from bot.reminding.items import load_items
 from bot.reminding.sending import Outbox, Refused, Uncertain, footer_id
+from bot.reminding.side_by_side import SideBySide
 from bot.store.messages import Message, get_carried, get_outdated, mark_edited
 
 _LOG = logging.getLogger(__name__)
@@ -24,24 +23,14 @@ class Refresh:
         self._database, self._servers = outbox.database, outbox.servers
         self._sender, self._rendering = outbox.sender, outbox.rendering
         self._now = outbox.now
-        self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._messages = SideBySide("Editing a reminder", at_once=_AT_ONCE)
 
     async def edit_outdated(self) -> None:
         """Edit every message that is outdated by now."""
         async with self._database.begin() as tx:
             outdated = await get_outdated(tx, self._now())
         served = [message for message in outdated if message.guild_id in self._servers.listed]
-        await asyncio.gather(*map(self._guard, served))
-
-    async def _guard(self, message: Message) -> None:
-        """Keep the trouble with one message from the others."""
-        async with self._turn:
-            try:
-                await self._edit(message)
-            except StoreError as error:
-                _LOG.warning("Editing a reminder waits for the database: %s", error)
-            except Exception:  # the edge of one edit: it stays outdated, and the next pass tries it again
-                _LOG.exception("Editing a reminder failed")
+        await self._messages.each(self._edit, served)
 
     async def _edit(self, message: Message) -> None:
         assert message.discord_id is not None
