@@ -6,8 +6,9 @@ from typing import Any, Self
 
 import discord
 
+from bot.chat.buttons import FixedButton
+
 _OPEN = "minimax:open"
-_BOARD = "minimax:board"
 _REFRESH = re.compile(r"minimax:accounts:(?P<page>\d{1,4})")
 
 
@@ -50,18 +51,10 @@ class RefreshAccounts(discord.ui.DynamicItem[discord.ui.Button[Any]], template=_
         await interaction.client.commands.overview.refresh(interaction, self.page)
 
 
-class RefreshBoard(discord.ui.DynamicItem[discord.ui.Button[Any]], template=re.compile(_BOARD)):
+class RefreshBoard(FixedButton, template=re.compile("minimax:board")):
     """The button that reads all accounts of a board again."""
 
-    def __init__(self) -> None:
-        super().__init__(discord.ui.Button(label="Refresh", emoji="🔄", custom_id=_BOARD))
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], _match: re.Match[str], /
-    ) -> Self:
-        """Build the button that was pressed."""
-        return cls()
+    label, emoji = "Refresh", "🔄"
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Read all accounts and renew the board."""

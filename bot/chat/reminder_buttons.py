@@ -1,47 +1,29 @@
 """The buttons under a reminder; whoever sees the message may press them."""
 
 import re
-from typing import Any, Self
+from typing import Any
 
 import discord
 
+from bot.chat.buttons import FixedButton
 from bot.core.wording import SETUP_GUIDE
 from bot.reminding.sending import Payload
 
-_RECHECK = "minimax:recheck"
-_TAKE = "minimax:take"
 
-
-class Recheck(discord.ui.DynamicItem[discord.ui.Button[Any]], template=re.compile(_RECHECK)):
+class Recheck(FixedButton, template=re.compile("minimax:recheck")):
     """The button that reads all accounts of a reminder again."""
 
-    def __init__(self) -> None:
-        super().__init__(discord.ui.Button(label="Check now", emoji="🔄", custom_id=_RECHECK))
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], _match: re.Match[str], /
-    ) -> Self:
-        """Build the button that was pressed."""
-        return cls()
+    label, emoji = "Check now", "🔄"
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Read the accounts and renew the cards."""
         await interaction.client.commands.followup.recheck(interaction)
 
 
-class Take(discord.ui.DynamicItem[discord.ui.Button[Any]], template=re.compile(_TAKE)):
+class Take(FixedButton, template=re.compile("minimax:take")):
     """The button with which somebody takes a reminder on, or gives it back."""
 
-    def __init__(self) -> None:
-        super().__init__(discord.ui.Button(label="I'm on it", emoji="🙋", custom_id=_TAKE))
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], _match: re.Match[str], /
-    ) -> Self:
-        """Build the button that was pressed."""
-        return cls()
+    label, emoji = "I'm on it", "🙋"
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Write down who is on it."""
