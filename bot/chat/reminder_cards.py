@@ -115,14 +115,10 @@ def _mentions(items: Sequence[Item], now: datetime) -> tuple[list[int], list[int
     Who has taken an account on is mentioned instead of the role, from the last day on beside it.
     """
     bad = [item for item in items if item.is_bad]
-    roles = [item.watch.role_id for item in bad if item.watch and (item.claim is None or _is_urgent(item, now))]
+    free = [item for item in bad if item.claim is None or (item.known and item.known.account.is_urgent(now))]
+    roles = [item.watch.role_id for item in free if item.watch]
     users = [item.claim.user_id for item in bad if item.claim]
     return list(dict.fromkeys(filter(None, roles))), list(dict.fromkeys(users))
-
-
-def _is_urgent(item: Item, now: datetime) -> bool:
-    expires_at = item.known.account.expires_at if item.known else None
-    return expires_at is not None and expires_at - now <= timedelta(days=1)
 
 
 def _sentence(items: Sequence[Item], now: datetime) -> str:

@@ -158,7 +158,9 @@ def _say_message(group: Sequence[Upcoming], now: datetime) -> str:
     if len(group) > _MOST_NAMED:
         said.append(f"and {len(group) - _MOST_NAMED} more")
     # As the reminder itself does it.
-    roles = [one.watch.role_id for one in group if one.watch.role_id and (one.claim is None or one.is_urgent)]
+    roles = [
+        one.watch.role_id for one in group if one.watch.role_id and (one.claim is None or one.account.is_urgent(one.at))
+    ]
     named = [*(f"<@&{role_id}>" for role_id in roles), *(f"<@{one.claim.user_id}>" for one in group if one.claim)]
     mentions = f"\nmentions {', '.join(dict.fromkeys(named))}" if named else ""
     return f"**{when}** in <#{first.watch.channel_id}>\n{'; '.join(said)}{mentions}"

@@ -83,6 +83,10 @@ class Account:
             return Status.EXPIRED
         return Status.EXPIRING if remaining <= EXPIRING_WITHIN else Status.HEALTHY
 
+    def is_urgent(self, now: datetime) -> bool:
+        """Whether at most 24 hours are left, or none."""
+        return self.expires_at is not None and self.expires_at - now <= LAST_DAY
+
     def is_last_day(self, now: datetime) -> bool:
         """Whether at most 24 hours are left."""
         remaining = self.remaining(now)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.account import LAST_DAY, Account
+from bot.core.account import Account
 from bot.core.reminders import Told, coming_steps, decide, usable_steps
 from bot.reminding.planning import Pair, get_gone, pair_up
 from bot.store.accounts import get_known
@@ -25,11 +25,6 @@ class Upcoming:
     at: datetime
     claim: Claim | None = None
 
-    @property
-    def is_urgent(self) -> bool:
-        """Whether it comes on the login's last day or later."""
-        return self.account.expires_at is not None and self.account.expires_at - self.at <= LAST_DAY
-
 
 async def forecast(tx: AsyncConnection, watches: Iterable[Watch], now: datetime) -> list[Upcoming]:
     """Return all reminders of the watches that are not paused, soonest first.
@@ -43,7 +38,7 @@ async def forecast(tx: AsyncConnection, watches: Iterable[Watch], now: datetime)
     told = await get_told(tx, {pair.watch.channel_id for pair in pairs}, token_ids)
     claims = await get_claims(tx, {pair.watch.channel_id for pair in pairs})
     coming = (
-        replace(one, claim=claims.get((pair.watch.channel_id, pair.subject)))
+        replace(one, claim=claims.get((pair.watch.channel_id, pair.known.subject)))
         for pair in pairs
         for one in _coming(pair, told, now)
     )

@@ -47,8 +47,7 @@ class Item:
     @property
     def subject(self) -> Subject:
         """Return what somebody takes on who says "I'm on it"."""
-        token = self.known.token if self.known else None
-        return self.owed.account_id, token.id if token else 0
+        return self.known.subject if self.known else (self.owed.account_id, 0)
 
     @property
     def is_bad(self) -> bool:

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.account import Account
 from bot.core.reminders import BLIND, ERROR, GONE, Told, coming_steps, decide, usable_steps
 from bot.store.accounts import Episodes, Known, get_bad_since, get_known, get_open_troubles, mark_read, mark_trouble
-from bot.store.claims import Subject
 from bot.store.deliveries import Kind, Owed, cover, drop, get_pending, get_told, plan
 from bot.store.messages import mark_outdated
 from bot.store.watches import Watch, get_active_watches, get_watches_in, get_watches_to_look_at, mark_looked_at
@@ -26,11 +25,6 @@ class Pair:
 
     watch: Watch
     known: Known
-
-    @property
-    def subject(self) -> Subject:
-        """Return what somebody takes on who says "I'm on it"."""
-        return self.known.account.id, self.known.token.id if self.known.token else 0
 
     def owed(self, kind: Kind, ref: int, step: int = 0) -> Owed:
         """Return what the watch's channel is to be told of the account."""
@@ -140,8 +134,9 @@ async def _plan_steps(
     tx: AsyncConnection, guild_ids: Collection[int], changed: set[str], known: Mapping[str, Known], now: datetime
 ) -> None:
     watches = await get_watches_to_look_at(tx, guild_ids, now, changed)
+    gone = await get_gone(tx)
     for some in _in_turn(watches):
-        await _plan_some(tx, some, changed, known, now)
+        await _plan_some(tx, some, changed, gone, known, now)
 
 
 def _in_turn(watches: Sequence[Watch]) -> Iterator[Sequence[Watch]]:
@@ -151,22 +146,30 @@ def _in_turn(watches: Sequence[Watch]) -> Iterator[Sequence[Watch]]:
 
 
 async def _plan_some(
-    tx: AsyncConnection, watches: Sequence[Watch], changed: set[str], known: Mapping[str, Known], now: datetime
+    tx: AsyncConnection,
+    watches: Sequence[Watch],
+    changed: set[str],
+    gone: set[str],
+    known: Mapping[str, Known],
+    now: datetime,
 ) -> None:
     pairs = await pair_up(tx, watches, known)
     tokens = [pair.known.token for pair in pairs if pair.known.token]
     token_ids = {token.id for token in tokens} | {token.before_id for token in tokens if token.before_id}
     told = await get_told(tx, {watch.channel_id for watch in watches}, token_ids)
-    gone = await get_gone(tx)
-    planned = [_plan_pair(pair, told, now, is_news=pair.known.account.id in changed) for pair in pairs]
     look_at = {watch.id: now + _FAR for watch in watches}
-    for pair, one in zip(pairs, planned, strict=True):
+    owed: list[Owed] = []
+    covered: list[Owed] = []
+    for pair in pairs:
         # Of what is gone nothing is left to renew; should it come back, the next pass sees what is due.
-        moment = now if pair.known.account.id in gone else one.look_at
-        look_at[pair.watch.id] = min(look_at[pair.watch.id], moment)
-    wanted = [one for pair, one in zip(pairs, planned, strict=True) if pair.known.account.id not in gone]
-    await cover(tx, [owed for one in wanted for owed in one.covered], now)
-    await plan(tx, [owed for one in wanted for owed in one.owed], now)
+        is_gone = pair.known.account.id in gone
+        is_news = pair.known.account.id in changed
+        planned = _Planned(now) if is_gone else _plan_pair(pair, told, now, is_news=is_news)
+        look_at[pair.watch.id] = min(look_at[pair.watch.id], planned.look_at)
+        owed += planned.owed
+        covered += planned.covered
+    await cover(tx, covered, now)
+    await plan(tx, owed, now)
     await mark_looked_at(tx, look_at)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.account import Account, Capability
 from bot.core.reminders import Rule, Trouble, follow, is_same_token
 from bot.core.text import plain
+from bot.store.claims import Subject
 from bot.store.tables import accounts, deliveries, insert_into, tokens, troubles
 
 _MOST_KEPT = 80
@@ -37,6 +38,11 @@ class Known:
     account: Account
     read_at: datetime
     token: Token | None
+
+    @property
+    def subject(self) -> Subject:
+        """Return what somebody takes on who says "I'm on it"."""
+        return self.account.id, self.token.id if self.token else 0
 
 
 def _dump(account: Account) -> str:
