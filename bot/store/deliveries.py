@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.reminders import Told
 from bot.store.tables import deliveries, insert_into, targets
 
-_AT_ONCE = 0
+# Milliseconds since 1970, as times are stored.
+_LONG_AGO = 0
 # What a delivery is about, and by which it is owed once.
 _KEY = ("guild_id", "channel_id", "account_id", "kind", "ref", "step")
 
@@ -132,7 +133,7 @@ async def get_next_try(tx: AsyncConnection, guild_ids: Collection[int]) -> datet
     What is owed to a channel without trouble can be tried at once, which is told as a time long ago.
     """
     query = (
-        sa.select(sa.func.min(sa.func.coalesce(sa.type_coerce(targets.c.next_try_at, sa.BigInteger), _AT_ONCE)))
+        sa.select(sa.func.min(sa.func.coalesce(sa.type_coerce(targets.c.next_try_at, sa.BigInteger), _LONG_AGO)))
         .select_from(deliveries.outerjoin(targets, targets.c.channel_id == deliveries.c.channel_id))
         .where(deliveries.c.state == State.PENDING, deliveries.c.guild_id.in_(guild_ids))
     )

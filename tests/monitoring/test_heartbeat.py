@@ -64,3 +64,11 @@ async def test_a_stop_is_not_held_up() -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(heartbeat.beat(), 0.1)
     assert len(server.requests) == 1
+
+
+async def test_a_name_that_no_host_can_have(caplog: pytest.LogCaptureFixture) -> None:
+    """An address that looks right and can't be is one warning, and does not end the passes."""
+    async with open_heartbeat(SecretStr(f"https://pings..example{PATH}")) as heartbeat:
+        await heartbeat.beat()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "pings" not in caplog.text

@@ -149,6 +149,18 @@ async def test_channel_that_refuses(sqlite_reminding: Reminding) -> None:
     assert [sqlite_reminding.times_told(one, account) for one in (refusing, open_one)] == [1, 1]
 
 
+async def test_channel_that_refuses_once(sqlite_reminding: Reminding) -> None:
+    """A channel is tried again when its wait is over, though the next regular look at the accounts is far away."""
+    sqlite_reminding.add_account()
+    channel = await sqlite_reminding.add_watch()
+    rest = sqlite_reminding.discord.rest
+    rest.fail("POST", f"/channels/{channel}/", HTTPStatus.FORBIDDEN, code=FORBIDDEN)
+    async with sqlite_reminding.run(**_FAST | {"REMINDER_TEST_INTERVAL": "1800"}):
+        await rest.request("POST", f"/channels/{channel}/")
+        rest.faults.clear()
+        await sqlite_reminding.channels.message_in(channel)
+
+
 async def test_channel_that_hangs(sqlite_reminding: Reminding) -> None:
     """A channel that never answers keeps nothing from another, neither in this pass nor in a later one."""
     first = sqlite_reminding.add_account()

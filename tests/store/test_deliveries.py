@@ -1,6 +1,7 @@
 """Tests of what is owed, and what was said."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -13,6 +14,7 @@ from bot.store.deliveries import (
     cover,
     drop,
     drop_overdue,
+    get_next_try,
     get_pending,
     get_ready_channels,
     get_told,
@@ -140,3 +142,23 @@ async def test_counts_what_is_owed_and_was_sent_of_late(database: Database) -> N
         assert await count_deliveries(tx, GUILD, NOW) == {State.SENT: 2, State.PENDING: 2}
         assert await count_deliveries(tx, GUILD, NOW + HOUR) == {State.PENDING: 2}
         assert await count_deliveries(tx, 8, NOW) == {}
+
+
+async def test_the_next_try_is_the_first_channels(database: Database) -> None:
+    """What is owed waits for its channel's next try, or for nothing at all; other servers' channels don't count."""
+
+    async def next_try() -> datetime | None:
+        async with database.begin() as tx:
+            return await get_next_try(tx, [GUILD])
+
+    await owe(database, replace(step(7), guild_id=7))
+    assert await next_try() is None
+    await owe(database, step(7), step(7, channel_id=OTHER_CHANNEL))
+    async with database.begin() as tx:
+        await put_target(tx, Target(GUILD, CHANNEL, 1, NOW, NOW + 6 * HOUR, "no", is_lasting=True))
+        await put_target(tx, Target(GUILD, OTHER_CHANNEL, 1, NOW, NOW + HOUR, "no", is_lasting=True))
+    assert await next_try() == NOW + HOUR
+    await owe(database, step(7, channel_id=99))
+    at_once = await next_try()
+    assert at_once is not None
+    assert at_once < NOW

@@ -21,6 +21,7 @@ if os.environ.get("DISCORD_STANDIN"):
 if "REMINDER_TEST_SCALE" in os.environ:
     import bot.chat.sender
     import bot.reminding.delivery
+    import bot.reminding.passes
 
     _SCALE = float(os.environ["REMINDER_TEST_SCALE"])
     for _name in ("_RETRY_AFTER", "_TRANSIENT_WAITS"):
@@ -29,6 +30,7 @@ if "REMINDER_TEST_SCALE" in os.environ:
     _REFUSED = tuple(wait * _SCALE / 10 for wait in bot.reminding.delivery._REFUSED_WAITS)
     bot.reminding.delivery._REFUSED_WAITS = _REFUSED  # type: ignore[assignment]  # as long as it was
     bot.reminding.delivery.NONCE_WINDOW *= _SCALE
+    bot.reminding.passes._READ_APART *= _SCALE
     # A post takes this machine as long as ever, so that this is shortened less.
     bot.chat.sender._REQUEST_SECONDS = 0.5
 
