@@ -17,6 +17,8 @@ _AUTHENTICATION_FAILED = 4004
 _UNAUTHORIZED = 401
 _STEADY_SECONDS = 300.0
 _ASKED_APART = 60.0
+# Each costs a handshake, so a crowd shares them. Posts that hang hold 64 at most, and leave the others to answers.
+_MOST_CONNECTIONS = 256
 
 
 class Connection:
@@ -53,6 +55,8 @@ class Connection:
 
     async def _log_in(self, token: str) -> None:
         while True:
+            # A session of its own each time, and closing it closes its connector too.
+            self._client.http.connector = aiohttp.TCPConnector(limit=_MOST_CONNECTIONS)
             try:
                 await self._client.login(token)
                 return
@@ -60,13 +64,8 @@ class Connection:
                 raise DiscordTokenRefused("Discord refused the token") from None
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 _LOG.warning("Discord can't be reached: %s", type(error).__name__)
-            await self._close_failed_session()
+            await self._client.http.close()
             await self._pause("Logging in")
-
-    async def _close_failed_session(self) -> None:
-        # Each login opens a session on the client's connector, and closing the session closes that too.
-        await self._client.http.close()
-        self._client.http.connector = discord.utils.MISSING
 
     async def _abandon_socket(self) -> None:
         socket = self._client.ws

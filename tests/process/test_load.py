@@ -15,6 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PEOPLE = 1000
 MOST_CALLS = 64
+MOST_CONNECTIONS = 256
 _OPEN_FILES = 4 * PEOPLE
 
 
@@ -33,7 +34,11 @@ async def _answers(exchanges: list[Exchange], *, within: float) -> list[dict[str
 
 
 async def test_one_account(stage: Stage) -> None:
-    """A thousand look-ups of one account at once share one API call, and all are answered within 3 seconds."""
+    """A thousand look-ups of one account at once share one API call, and all are answered within 3 seconds.
+
+    They share connections to Discord too.
+    """
+    stage.discord.rest.connections.clear()
     account, calls_before = stage.add_account(), len(stage.api.calls)
     exchanges = await stage.discord.slash_all([account] * PEOPLE)
     await _answers(exchanges, within=20)
@@ -42,6 +47,7 @@ async def test_one_account(stage: Stage) -> None:
     # The first pass of the reminders reads the list soon after the start, and may do so just now.
     assert calls.count(ACCOUNTS_PATH) <= 1
     assert max(exchange.seconds_to_acknowledge() for exchange in exchanges) < DEADLINE
+    assert len(stage.discord.rest.connections) <= MOST_CONNECTIONS
 
 
 async def test_many_accounts(stage: Stage) -> None:

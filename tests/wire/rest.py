@@ -81,6 +81,7 @@ class Rest:
         self.token = token
         self.calls: Journal[Call] = Journal()
         self.unknown: Journal[Call] = Journal()
+        self.connections: set[Any] = set()
         self.faults: list[Fault] = []
         self.round_trip = 0.0
         self.guild_ids: set[int] = set()
@@ -127,6 +128,8 @@ class Rest:
     async def _record(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not request.path.startswith(BASE):
             return await handler(request)
+        assert request.transport is not None
+        self.connections.add(request.transport.get_extra_info("peername"))
         body = await request.read()
         await self.travel()
         now = asyncio.get_running_loop().time()
