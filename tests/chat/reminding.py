@@ -4,6 +4,7 @@ from typing import Any
 
 import discord
 import simcord
+from aiohttp import web
 from simcord.results import InteractionResult
 
 from tests.chat.test_lookup import card_of
@@ -50,3 +51,8 @@ def posted_in(world: World) -> list[str]:
     return [
         one.json["content"] for one in world.env.http_requests if (one.method, one.path) == ("POST", path) and one.json
     ]
+
+
+async def be_busy(_request: web.Request) -> web.StreamResponse:
+    """Answer as the API does when it is asked too often, which is not tried again at once."""
+    return web.Response(status=429)

@@ -7,7 +7,7 @@ import pytest
 
 from bot.useapi.client import ACCOUNTS_PATH
 from tests.chat.boards import board_in, fail, requests_to, shown_in, stored, toggle
-from tests.chat.reminding import DAY, posts_in, text_of
+from tests.chat.reminding import DAY, be_busy, posts_in, text_of
 from tests.chat.test_lookup import card_of
 from tests.chat.test_overview import controls_of, many, message_of
 from tests.chat.test_reminder_targets import channel_with
@@ -112,7 +112,7 @@ async def test_says_once_that_nothing_can_be_read(world: World) -> None:
     """While the API can't be read the board says since when, and never that a login has expired meanwhile."""
     await world.pass_once()
     await toggle(world)
-    world.standin.behave = fail
+    world.standin.behave = be_busy
     for _ in range(8):
         await world.env.advance_time(DAY / 2)
         await world.pass_once()

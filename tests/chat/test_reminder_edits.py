@@ -4,10 +4,9 @@ from typing import Any
 
 import discord
 import pytest
-from aiohttp import web
 
 from bot.chat.cards import GREEN, RED
-from tests.chat.reminding import DAY, add, posted_in, posts_in, said_in
+from tests.chat.reminding import DAY, add, be_busy, posted_in, posts_in, said_in
 from tests.chat.test_reminder_steering import HOUR, pass_for
 from tests.world import World, account
 
@@ -86,11 +85,7 @@ def break_it(world: World, kind: str) -> None:
     elif kind == "gone":
         del world.standin.accounts["123456"]
     else:
-        world.standin.behave = _fail
-
-
-async def _fail(_request: web.Request) -> web.StreamResponse:
-    return web.Response(status=500)
+        world.standin.behave = be_busy
 
 
 def mend(world: World) -> None:
