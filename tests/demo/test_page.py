@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.conftest import REPOSITORY
 
@@ -29,12 +30,24 @@ ARGUMENTS = [
 SECONDS = 1000.0
 _TRIES = 10
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and "CI" not in os.environ, reason="the page is looked at in Chromium, which is not installed"
-)
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(
+        CHROMIUM is None and "CI" not in os.environ, reason="the page is looked at in Chromium, which is not installed"
+    ),
+]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """Run a browser for all tests; each has pages of its own."""
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield launched
+        await launched.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def demo() -> AsyncIterator[tuple[Process, str]]:
     """Run `python -m bot demo` as a process of its own; yields it with the page's address."""
     command = (sys.executable, "-m", "bot", "demo", "--no-open")
@@ -49,19 +62,17 @@ async def demo() -> AsyncIterator[tuple[Process, str]]:
     await process.wait()
 
 
-@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desktop", "phone"])
-async def page(request: pytest.FixtureRequest, demo: tuple[Process, str]) -> AsyncIterator[Page]:
+@pytest_asyncio.fixture(loop_scope="module", params=[(1280, 900), (390, 844)], ids=["desktop", "phone"])
+async def page(request: pytest.FixtureRequest, demo: tuple[Process, str], browser: Browser) -> AsyncIterator[Page]:
     """Open the page at a desktop's and at a phone's size."""
     width, height = request.param
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        opened = await browser.new_page(viewport={"width": width, "height": height})
-        opened.set_default_timeout(15 * SECONDS)
-        expect.set_options(timeout=15 * SECONDS)
-        await opened.goto(demo[1])
-        await expect(opened.get_by_text("Amara Okafor")).to_be_visible()
-        yield opened
-        await browser.close()
+    opened = await browser.new_page(viewport={"width": width, "height": height})
+    opened.set_default_timeout(15 * SECONDS)
+    expect.set_options(timeout=15 * SECONDS)
+    await opened.goto(demo[1])
+    await expect(opened.get_by_text("Amara Okafor")).to_be_visible()
+    yield opened
+    await opened.close()
 
 
 async def look_up(page: Page, typed: str, offered: str) -> None:
