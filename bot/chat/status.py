@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import __version__
 from bot.chat import text
-from bot.chat.cards import AMBER, GREEN
+from bot.chat.cards import AMBER, GREEN, GREY
 from bot.chat.replies import Interaction, NewMessage, Reply
 from bot.chat.services import Services
 from bot.chat.watch_list import say_place, say_trouble
@@ -95,13 +95,8 @@ async def _load(
 
 def status_card(facts: Facts, now: datetime) -> discord.Embed:
     """Return the status in words, what is wrong first."""
-    warnings = _warn(facts, now)
-    card = discord.Embed(
-        title="Status",
-        description="\n".join(warnings) or "✅ All is well.",
-        colour=AMBER if warnings else GREEN,
-        timestamp=now,
-    )
+    verdict, colour = _judge(facts, now)
+    card = discord.Embed(title="Status", description=verdict, colour=colour, timestamp=now)
     card.add_field(name="Looks at the accounts", value=_say_passes(facts, now), inline=False)
     card.add_field(name="Reminders of this server", value=_say_reminders(facts), inline=False)
     if facts.blocked:
@@ -109,6 +104,15 @@ def status_card(facts: Facts, now: datetime) -> discord.Embed:
     card.add_field(name="Connections", value=_say_connections(facts), inline=False)
     card.set_footer(text=f"MiniMax Account Bot {__version__}")
     return card
+
+
+def _judge(facts: Facts, now: datetime) -> tuple[str, discord.Colour]:
+    """Return the verdict and its colour; before the first look has ended nobody knows that all is well."""
+    if warnings := _warn(facts, now):
+        return "\n".join(warnings), AMBER
+    if facts.passed_at is None:
+        return "⏳ The first look at the accounts is still under way. Ask again in a minute.", GREY
+    return "✅ All is well.", GREEN
 
 
 def _warn(facts: Facts, now: datetime) -> list[str]:

@@ -33,9 +33,9 @@ async def status(world: World) -> tuple[str, dict[str | None, str | None]]:
 
 
 async def test_says_that_nothing_was_done_yet(world: World) -> None:
-    """A bot that has just started says so."""
+    """A bot that has just started says so, and not that all is well before it has looked."""
     verdict, fields = await status(world)
-    assert verdict == "✅ All is well."
+    assert verdict == "⏳ The first look at the accounts is still under way. Ask again in a minute."
     assert fields == {
         LOOKS: "None is complete yet; one every 30 minutes",
         REMINDERS: "Set up: 0\nOwed: 0 · under way: 0 · sent in the last 30 days: 0",
