@@ -130,7 +130,8 @@ class AccountBot(discord.Client):
         if name not in lists:
             await self._responder.refuse(interaction, StaleButton("no such list"))
             return
-        if not may_turn(interaction):
+        # Whoever sees a list of accounts may turn it, as they may refresh it; the others tell how the server is set up.
+        if name != "accounts" and not may_turn(interaction):
             await self._responder.refuse(interaction, NotAllowed("the list is not theirs to turn"))
             return
         await lists[name](interaction, page, SameMessage(interaction))

@@ -121,14 +121,27 @@ async def test_turns_pages_of_ten(world: World, *, restarted: bool) -> None:
     assert controls_of(message_of(await world.manager.click(second, label="Previous"))) == controls_of(first)
 
 
-async def test_pages_of_a_shared_list_are_turned_by_managers(world: World) -> None:
-    """Whoever sees a shared list may refresh it, but its pages are turned by those who may manage the server."""
+async def test_whoever_sees_a_shared_list_may_turn_its_pages(world: World) -> None:
+    """A shared list has its pages turned in place by whoever may refresh it: everybody who sees it."""
     world.standin.accounts = many(12)
     message = message_of(await overview(world, share="yes"))
-    refused = await world.member.click(message, label="Next")
+    turned = message_of(await world.member.click(message, label="Next"))
+    assert turned.id == message.id
+    assert (turned.embeds[0].footer.text or "").endswith("Page 2 of 2")
+
+
+async def test_a_list_of_reminders_is_turned_by_managers(world: World) -> None:
+    """A button that names another list than the shared one, as no honest client sends it, shows a member nothing."""
+    world.standin.accounts = many(12)
+    message = message_of(await overview(world, share="yes"))
+    button = {"type": 2, "style": 2, "label": "Forged", "custom_id": "minimax:page:watches:0"}
+    world.env.backend.edit_message(world.channel.id, message.id, {"components": [{"type": 1, "components": [button]}]})
+    forged = world.channel.last_message
+    assert forged is not None
+    refused = await world.member.click(forged, label="Forged")
     assert refused.ephemeral
     assert card_of(refused).title == "This is for those who may manage the server"
-    assert message_of(await world.manager.click(message, label="Next")).id == message.id
+    assert card_of(await world.manager.click(forged, label="Forged")).title == "Reminders"
 
 
 @pytest.mark.parametrize("restarted", [False, True])
