@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.account import Account, Capability
 from bot.core.reminders import Rule, Trouble, follow, is_same_token
 from bot.core.text import plain
-from bot.store.claims import Subject
+from bot.store.claims import Subject, drop_old_claims
 from bot.store.tables import accounts, deliveries, insert_into, tokens, troubles
 
 _MOST_KEPT = 80
@@ -146,6 +146,8 @@ async def _mark_token(
         token_id = (await tx.execute(tokens.insert().values(**values).returning(tokens.c.id))).scalar_one()
     if current is not None and current.id != token_id:
         await _forget_pending_steps(tx, current.id)
+        # Two tokens may alternate, so the last one may be back soon.
+        await drop_old_claims(tx, account.id, {token_id, current.id})
     return token_id
 
 

@@ -40,3 +40,9 @@ async def drop_claim(tx: AsyncConnection, channel_id: int, subject: Subject) -> 
     account_id, token_id = subject
     of = (claims.c.channel_id == channel_id) & (claims.c.account_id == account_id) & (claims.c.token_id == token_id)
     await tx.execute(claims.delete().where(of))
+
+
+async def drop_old_claims(tx: AsyncConnection, account_id: str, token_ids: Collection[int]) -> None:
+    """Forget who had taken an account on, but for these of its tokens."""
+    of = (claims.c.account_id == account_id) & claims.c.token_id.not_in(token_ids)
+    await tx.execute(claims.delete().where(of))

@@ -74,6 +74,19 @@ async def test_later_reminders_mention_that_person(world: World, reminder: disco
     assert taken_by(posts_in(world.channel)[-1])
 
 
+async def test_somebody_who_has_left_holds_nothing_up(world: World, reminder: discord.Message) -> None:
+    """Reminders go on when who is on it has left the server; from the last day on the role is told again."""
+    await take(world.member, reminder)
+    world.env.guild.remove_member(world.member)
+    for days in (5, 6):
+        await world.env.advance_time(days * DAY)
+        await world.pass_once()
+    role = world.env.guild.roles["Ops"].mention
+    mentions = [content.partition(". ")[2] for content in posted_in(world)]
+    assert mentions == [role, world.member.mention, f"{role} {world.member.mention}"]
+    assert f"🙋 {world.member.mention} is on it" in taken_by(posts_in(world.channel)[-1])[0]
+
+
 async def test_the_preview_tells_whom_later_reminders_mention(world: World, reminder: discord.Message) -> None:
     """What is to come names who is on it, and from the last day on the role beside them."""
     await take(world.member, reminder)

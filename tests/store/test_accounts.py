@@ -7,10 +7,11 @@ import pytest
 from bot.core.account import Account
 from bot.core.reminders import Rule, Told
 from bot.store.accounts import Known, get_bad_since, get_known, get_open_troubles, mark_read, mark_trouble
+from bot.store.claims import Claim, get_claims, put_claim
 from bot.store.database import Database
 from bot.store.deliveries import cover, get_pending, get_told, plan
 from bot.store.messages import claim
-from tests.store.samples import CHANNEL, DAY, HOUR, NOW, account, step
+from tests.store.samples import CHANNEL, DAY, GUILD, HOUR, NOW, account, step
 
 EXPIRY = NOW + 12 * DAY
 
@@ -159,6 +160,27 @@ async def test_a_new_token_forgets_what_was_still_to_be_said_of_the_old(database
         assert [one.ref for one in await get_pending(tx, CHANNEL)] == [first + 100]
         told = (await get_told(tx, {CHANNEL}, {first}))[CHANNEL, "123456", first]
     assert told == Told(in_flight=frozenset({7}), covered=frozenset({14}))
+
+
+async def test_who_was_on_an_old_token_is_forgotten(database: Database) -> None:
+    """Who took a token on is known while it is the current one or the last; other accounts' people are left alone."""
+    first = await token_id(database, EXPIRY)
+    taken = Claim(7, NOW)
+    async with database.begin() as tx:
+        for subject in (("123456", 0), ("123456", first), ("2", first)):
+            await put_claim(tx, GUILD, CHANNEL, subject, taken)
+    second = await token_id(database, EXPIRY + 30 * DAY)
+    async with database.begin() as tx:
+        await put_claim(tx, GUILD, CHANNEL, ("123456", second), taken)
+        of_both = {(CHANNEL, ("123456", first)), (CHANNEL, ("123456", second)), (CHANNEL, ("2", first))}
+        assert set(await get_claims(tx, {CHANNEL})) == of_both
+    await token_id(database, EXPIRY)
+    await token_id(database, EXPIRY + 30 * DAY)
+    async with database.begin() as tx:
+        assert set(await get_claims(tx, {CHANNEL})) == of_both
+    await token_id(database, EXPIRY + 60 * DAY)
+    async with database.begin() as tx:
+        assert set(await get_claims(tx, {CHANNEL})) == of_both - {(CHANNEL, ("123456", first))}
 
 
 RULE = Rule(passes=2, over=HOUR)
