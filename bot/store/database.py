@@ -78,7 +78,8 @@ def _create_private(file: Path) -> None:
         _LOG.warning("%s can be read by others on this machine. Run: chmod 600 %s*", file, file)
 
 
-async def _read_schema(engine: AsyncEngine) -> str | None:
+async def read_schema(engine: AsyncEngine) -> str | None:
+    """Return which schema a database has, None if it holds nothing of this bot."""
     async with engine.connect() as connection:
         has_version = await connection.run_sync(lambda sync: sa.inspect(sync).has_table("alembic_version"))
         if not has_version:
@@ -122,7 +123,7 @@ def _copy(file: Path, copy: Path) -> None:
 
 
 async def _migrate(engine: AsyncEngine, file: Path | None) -> None:
-    present = await _read_schema(engine)
+    present = await read_schema(engine)
     if present == SCHEMA:
         return
     if present is not None and present > SCHEMA:

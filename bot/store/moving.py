@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import CopyRefused, StoreError
 from bot.store.copies import give_to_owner_of, hold
-from bot.store.database import Database, open_as_it_is, open_database, sqlite_file
+from bot.store.database import SCHEMA, Database, open_as_it_is, open_database, read_schema, sqlite_file
 from bot.store.leader import is_led
 from bot.store.tables import leases, metadata
 
@@ -69,12 +69,22 @@ async def _tables_of(tx: AsyncConnection) -> set[str]:
 
 
 async def _check_source(url: str) -> None:
-    """Look at the source before it may be migrated."""
+    """Look at the source before it is opened, which would bring an old schema up to date in place."""
     with _trouble_told("the source"):
         async with open_as_it_is(url) as source, source.begin() as tx:
             if not await _tables_of(tx) >= {"alembic_version", "watches", "leases"}:
                 raise CopyRefused("DATABASE_URL leads to a database that holds nothing of this bot.")
+            _check_schema(await read_schema(source.engine))
             await _check_rest(source, tx)
+
+
+def _check_schema(schema: str | None) -> None:
+    # What a newer version wrote is refused when it is opened.
+    if schema is None or schema < SCHEMA:
+        raise CopyRefused(
+            f"The source is still as an older version of this bot left it (schema {schema}, this one has {SCHEMA}). "
+            "Start this version on it once, which brings it up to date, then stop it and try again."
+        )
 
 
 async def _check_rest(source: Database, tx: AsyncConnection) -> None:

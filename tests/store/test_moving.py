@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bot.errors import CopyRefused
-from bot.store.database import open_database, sqlite_file
+from bot.store.database import SCHEMA, open_database, sqlite_file
 from bot.store.leader import Lease, lock_file
 from bot.store.moving import move
 from bot.store.tables import leases, metadata, watches
 from bot.store.watches import put_watch
 from tests.store.samples import NOW, fill, new_watch, put, rows_of
+from tests.store.test_schemas import DUMPS, lay
 
 
 @pytest.fixture
@@ -141,6 +142,25 @@ async def test_nothing_to_move_is_told(database_url: str, target_url: str) -> No
             continue
         async with bare(url) as connection:
             assert await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()) == []
+
+
+@pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)
+async def test_a_source_of_an_old_version_is_left_as_it_is(
+    dump: Path, database_url: str, target_url: str, tmp_path: Path
+) -> None:
+    """A source that would have to be upgraded is refused and stays as it was; once it is upgraded, it is copied."""
+    written = await lay(dump, database_url, tmp_path)
+    words = await refusal(database_url, target_url)
+    assert f"older version of this bot left it (schema {dump.stem}, this one has {SCHEMA})" in words
+    assert "Start this version on it once" in words
+    async with bare(database_url) as connection:
+        for table, rows in written.items():
+            kept = (await connection.execute(sa.text(f"SELECT * FROM {table}"))).mappings().all()  # noqa: S608
+            assert len(kept) == len(rows), table
+            assert set(kept[0] if kept else ()) == set(rows[0] if rows else ()), table
+    async with open_database(database_url) as upgraded, upgraded.begin() as tx:
+        await tx.execute(leases.update().values(until=0))
+    assert (await move(database_url, target_url))["watches"] == len(written["watches"])
 
 
 async def test_a_bot_that_runs_on_the_source(filled: str, target_url: str) -> None:
