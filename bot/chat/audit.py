@@ -1,14 +1,16 @@
 """Sees, without sending anything, whether channels would take reminders."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 
 import discord
 
 from bot.chat.targets import fetch_rights, find_missing
 
 
-async def find_problems(client: discord.Client, guild_id: int, roles: Mapping[int, Collection[int]]) -> dict[int, str]:
-    """Return what would keep reminders out of each channel, or its roles from being told.
+async def find_problems(
+    client: discord.Client, guild_id: int, roles: Mapping[int, Collection[int]]
+) -> AsyncIterator[tuple[int, str | None]]:
+    """Yield, of one channel after the other, what would keep reminders out of it, or its roles from being told.
 
     It takes three requests a server, and one or two for each thread.
 
@@ -19,12 +21,8 @@ async def find_problems(client: discord.Client, guild_id: int, roles: Mapping[in
     guild = await client.fetch_guild(guild_id, with_counts=False)
     bot = await guild.fetch_member(client.user.id)
     known = {channel.id: channel for channel in await guild.fetch_channels()}
-    problems = {}
     for channel_id, role_ids in roles.items():
-        problem = await _find_problem(guild, bot, known, channel_id, role_ids)
-        if problem is not None:
-            problems[channel_id] = problem
-    return problems
+        yield channel_id, await _find_problem(guild, bot, known, channel_id, role_ids)
 
 
 async def _find_problem(

@@ -109,20 +109,25 @@ class DiscordSender:
         except _TROUBLE as error:
             raise _judge(error) from None
 
-    async def audit(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> dict[int, str]:
+    async def audit(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
         """Return what would keep messages out of each channel; as the protocol says.
 
         Raises:
             Refused, Uncertain.
         """
+        findings: dict[int, str | None] = {}
         try:
             async with asyncio.timeout(_SEARCH_SECONDS):
-                return await find_problems(self._client, guild_id, roles)
+                async for channel_id, problem in find_problems(self._client, guild_id, roles):
+                    findings |= {channel_id: problem}
         except _TROUBLE as error:
+            if findings:
+                return findings
             judged = _judge(error)
             if isinstance(judged, Refused) and judged.is_lasting:
                 return dict.fromkeys(roles, str(judged))
             raise judged from None
+        return findings
 
     async def edit(self, channel_id: int, message_id: int, payload: Payload) -> None:
         """Put something else into a message of ours; mentions nobody.
@@ -191,4 +196,4 @@ def _judge(error: Exception) -> Exception:
         case HeldBack():
             return Refused("Discord refuses too much at the moment", is_lasting=False)
         case _:
-            return Uncertain(type(error).__name__)
+            return Uncertain("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)

@@ -57,8 +57,10 @@ class Sender(Protocol):
             Refused, Uncertain.
         """
 
-    async def audit(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> dict[int, str]:
-        """Return what would keep messages out of each channel, or their roles from being told; nothing is sent.
+    async def audit(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
+        """Return what would keep messages out of each channel, or its roles from being told; nothing is sent.
+
+        A channel that all is well with has None; one that could not be looked at in time is left out.
 
         Args:
             guild_id: the server.

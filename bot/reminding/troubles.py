@@ -47,14 +47,15 @@ class Troubles:
         for watch in watches:
             roles[watch.channel_id] |= {watch.role_id} if watch.role_id else set()
         try:
-            problems = await self._sender.audit(guild_id, roles)
+            findings = await self._sender.audit(guild_id, roles)
         except (Refused, Uncertain) as trouble:
-            _LOG.warning("The channels of server %s can't be audited (%s)", guild_id, trouble)
+            _LOG.warning("The channels of server %s can't be audited today (%s)", guild_id, trouble)
             return
+        if len(findings) < len(roles):
+            _LOG.warning("Of server %s only %s of %s channels were audited", guild_id, len(findings), len(roles))
         async with self._database.begin() as tx:
             present = await get_targets(tx, [guild_id])
-            for channel_id in roles:
-                reason = problems.get(channel_id)
+            for channel_id, reason in findings.items():
                 await _store_finding(tx, guild_id, channel_id, present.get(channel_id), reason, self._now())
 
     async def tell(self) -> None:

@@ -1,5 +1,6 @@
 """Tests of channels that take no reminders: who is told, when, and what becomes of what is owed."""
 
+import pytest
 import simcord
 
 from bot.store.targets import get_targets
@@ -107,6 +108,25 @@ async def test_an_audit_tells_before_a_reminder_is_due(world: World) -> None:
     (told,) = dms_of(world)
     assert "- #doomed: the channel is gone" in told
     assert "⚠️ Trouble ahead: the channel is gone." in (card_of(await show(world)).description or "")
+
+
+async def test_an_audit_that_breaks_off_keeps_what_it_found(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """What was found until Discord went away is told; of the channels after that nothing is taken for granted."""
+    world.standin.accounts = {"9": account("9", days=300)}
+    first, second = (world.env.guild.create_text_channel(name) for name in ("first", "second"))
+    for channel in (first, second):
+        await add(world, "9", channel=channel)
+    await world.pass_once()
+    for channel in (first, second):
+        world.env.backend.delete_channel(channel.id)
+    world.env.inject_error("GET", f"/channels/{second.id}", status=500, times=None)
+    await pass_hourly(world, 26)
+    (told,) = dms_of(world)
+    assert "in 1 channel:\n- #first: the channel is gone" in told
+    assert "only 1 of 2 channels were audited" in caplog.text
+    world.env.backend.faults.clear()
+    await pass_hourly(world, 24)
+    assert "in 1 channel:\n- #second: the channel is gone" in dms_of(world)[-1]
 
 
 async def test_an_audit_says_when_nobody_would_be_notified(world: World) -> None:

@@ -155,12 +155,11 @@ class Channels:
         assert user_id
         assert text
 
-    async def audit(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> dict[int, str]:
+    async def audit(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
         """Find nothing wrong."""
         self._life.step()
         assert guild_id
-        assert roles
-        return {}
+        return dict.fromkeys(roles)
 
     async def delete(self, channel_id: int, message_id: int) -> None:
         """Take a message away, as the protocol says."""
