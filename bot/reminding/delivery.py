@@ -8,15 +8,15 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from itertools import zip_longest
 
+from bot.reminding.backing_off import count_refusal, longest_waits
 from bot.reminding.items import load_items
 from bot.reminding.sending import Outbox, Refused, Uncertain, footer_id, new_nonce
 from bot.reminding.side_by_side import SideBySide
 from bot.store.deliveries import drop, drop_overdue, get_pending, get_ready_channels
 from bot.store.leader import ensure_leads
 from bot.store.messages import Message, claim, dissolve, get_unsettled, mark_sent
-from bot.store.targets import Target, get_target, put_target
+from bot.store.targets import get_target, put_target
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,8 +27,6 @@ _CLOCKS_APART = timedelta(seconds=5)
 _RETRY_AFTER = (2.0, 10.0, 30.0, 60.0)
 # So many that a slow channel holds nobody up; so few that none waits long for its turn at the limiter.
 _AT_ONCE = 64
-_TRANSIENT_WAITS = (timedelta(minutes=5), timedelta(minutes=15))
-_REFUSED_WAITS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
 _GIVE_UP_AFTER = timedelta(days=7)
 
 
@@ -51,7 +49,7 @@ class Delivery:
     async def send_due(self, epoch: int, until: datetime | None = None) -> bool:
         """Send what is owed and may be sent now, but nothing after `until`; return whether that cut it short."""
         async with self._database.begin() as tx:
-            channels = await get_ready_channels(tx, self._servers.listed, self._now(), _longest_waits())
+            channels = await get_ready_channels(tx, self._servers.listed, self._now(), longest_waits())
         await self._channels.each(lambda channel_id: self._send_to(channel_id, epoch, until), channels)
         return until is not None and self._now() > until
 
@@ -138,29 +136,10 @@ class Delivery:
         async with self._database.begin() as tx:
             await dissolve(tx, message, is_late=False)
             before = await get_target(tx, message.channel_id)
-            # Trouble of another sort begins anew: minutes out of reach say nothing about a channel's rights.
-            is_same = before is not None and before.is_lasting == refusal.is_lasting
-            failures = before.failures + 1 if before and is_same else 1
-            waits = _REFUSED_WAITS if refusal.is_lasting else _TRANSIENT_WAITS
-            wait = waits[min(failures, len(waits)) - 1]
-            since = before.failing_since if before and is_same else now
-            if since < now - _GIVE_UP_AFTER:
+            target = count_refusal(before, refusal, (message.guild_id, message.channel_id), now)
+            if target.failing_since < now - _GIVE_UP_AFTER:
                 # Here and not by age alone: after a long time off, all is old that was never refused.
                 await drop_overdue(tx, message.channel_id, now - _GIVE_UP_AFTER)
-            target = Target(
-                guild_id=message.guild_id,
-                channel_id=message.channel_id,
-                failures=failures,
-                failing_since=since,
-                next_try_at=now + wait,
-                reason=str(refusal),
-                is_lasting=refusal.is_lasting,
-                is_told=before.is_told if before else False,
-            )
             await put_target(tx, target)
+        wait = target.next_try_at - now
         _LOG.warning("Channel %s takes no reminder (%s); next try in %s", message.channel_id, refusal, wait)
-
-
-def _longest_waits() -> list[timedelta]:
-    """Return how long a channel waits at most after its first, second ... failure."""
-    return [max(pair) for pair in zip_longest(_TRANSIENT_WAITS, _REFUSED_WAITS, fillvalue=_TRANSIENT_WAITS[-1])]

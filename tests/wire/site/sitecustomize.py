@@ -20,15 +20,16 @@ if os.environ.get("DISCORD_STANDIN"):
 
 if "REMINDER_TEST_SCALE" in os.environ:
     import bot.chat.sender
+    import bot.reminding.backing_off
     import bot.reminding.delivery
     import bot.reminding.passes
 
     _SCALE = float(os.environ["REMINDER_TEST_SCALE"])
-    for _name in ("_RETRY_AFTER", "_TRANSIENT_WAITS"):
-        setattr(bot.reminding.delivery, _name, tuple(wait * _SCALE for wait in getattr(bot.reminding.delivery, _name)))
+    for _module, _name in ((bot.reminding.delivery, "_RETRY_AFTER"), (bot.reminding.backing_off, "_TRANSIENT_WAITS")):
+        setattr(_module, _name, tuple(wait * _SCALE for wait in getattr(_module, _name)))
     # An hour and six are in there.
-    _REFUSED = tuple(wait * _SCALE / 10 for wait in bot.reminding.delivery._REFUSED_WAITS)
-    bot.reminding.delivery._REFUSED_WAITS = _REFUSED  # type: ignore[assignment]  # as long as it was
+    _REFUSED = tuple(wait * _SCALE / 10 for wait in bot.reminding.backing_off._REFUSED_WAITS)
+    bot.reminding.backing_off._REFUSED_WAITS = _REFUSED  # type: ignore[assignment]  # as long as it was
     bot.reminding.delivery.NONCE_WINDOW *= _SCALE
     bot.reminding.passes._READ_APART *= _SCALE
     # A post takes this machine as long as ever, so that this is shortened less.
