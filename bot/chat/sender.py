@@ -14,9 +14,10 @@ from bot.chat.reminder_buttons import reminder_view
 from bot.reminding.sending import Payload, Refused, Uncertain
 
 _NO_SUCH_MESSAGE = 10008
+_NO_SUCH_CHANNEL = 10003
 # Codes with which a channel says no until somebody changes something, in words for people.
 _LASTING = {
-    10003: "the channel is gone",
+    _NO_SUCH_CHANNEL: "the channel is gone",
     10004: "the bot is not in the server any more",
     50001: "the bot may not see the channel",
     50013: "the bot lacks a right in the channel",
@@ -179,7 +180,12 @@ def _mentions(payload: Payload) -> discord.AllowedMentions:
 
 def _refusal(error: discord.HTTPException) -> Refused:
     reason = _LASTING.get(error.code, f"Discord's code {error.code or error.status}")
-    return Refused(reason, is_lasting=error.code in _LASTING, is_gone=error.code == _NO_SUCH_MESSAGE)
+    return Refused(
+        reason,
+        is_lasting=error.code in _LASTING,
+        is_gone=error.code == _NO_SUCH_MESSAGE,
+        is_channel_gone=error.code == _NO_SUCH_CHANNEL,
+    )
 
 
 def _judge(error: Exception) -> Exception:

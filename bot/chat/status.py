@@ -49,6 +49,7 @@ class Facts:
     accounts: int
     counts: Mapping[str, int]
     blocked: Sequence[Target]
+    outdated: Sequence[Target]
     watches: Sequence[Watch]
     discord: Connection
 
@@ -87,10 +88,16 @@ async def _load(
         blind_since=await get_bad_since(tx, Kind.BLIND, ""),
         accounts=sum(one.read_at == read_at for one in known),
         counts=await count_deliveries(tx, guild_id, now - _SENT_WITHIN),
-        blocked=[one for one in (await get_targets(tx, [guild_id])).values() if one.is_blocked(now)],
+        blocked=await _get_blocked(tx, guild_id, now),
+        outdated=await _get_blocked(tx, guild_id, now, of_boards=True),
         watches=await get_watches(tx, guild_id),
         discord=connection,
     )
+
+
+async def _get_blocked(tx: AsyncConnection, guild_id: int, now: datetime, *, of_boards: bool = False) -> list[Target]:
+    found = await get_targets(tx, [guild_id], of_boards=of_boards)
+    return [one for one in found.values() if one.is_blocked(now)]
 
 
 def status_card(facts: Facts, now: datetime) -> discord.Embed:
@@ -101,6 +108,8 @@ def status_card(facts: Facts, now: datetime) -> discord.Embed:
     card.add_field(name="Reminders of this server", value=_say_reminders(facts), inline=False)
     if facts.blocked:
         card.add_field(name="Channels that take none", value=_say_blocked(facts.blocked), inline=False)
+    if facts.outdated:
+        card.add_field(name="Overviews out of date", value=_say_blocked(facts.outdated), inline=False)
     card.add_field(name="Connections", value=_say_connections(facts), inline=False)
     card.set_footer(text=f"MiniMax Account Bot {__version__}")
     return card
@@ -127,6 +136,8 @@ def _warn(facts: Facts, now: datetime) -> list[str]:
         warnings.append("⚠️ **The accounts can't be read.** Reminders go by what was last known.")
     if facts.blocked:
         warnings.append("⚠️ **Reminders don't arrive** in every channel; see below.")
+    if facts.outdated:
+        warnings.append("⚠️ **An overview can't be kept up to date**; see below.")
     if not facts.discord.is_up:
         warnings.append("⚠️ **Discord's gateway is out of reach.** Reminders still go out; commands may not work.")
     return warnings

@@ -1,6 +1,7 @@
 """The watches of a server as people see them: in words, as a list, and as what is to come."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -16,6 +17,7 @@ from bot.core.text import plain
 from bot.core.wording import say_count
 from bot.reminding.forecast import Upcoming
 from bot.store.accounts import Known
+from bot.store.boards import Board
 from bot.store.tables import ALL_ACCOUNTS
 from bot.store.targets import Target
 from bot.store.watches import NewWatch, Watch
@@ -86,51 +88,65 @@ def _say_history(watch: Watch, links: Mapping[int, int]) -> str:
     message_id = links.get(watch.channel_id)
     if message_id is None:
         return "nothing said yet"
-    return f"[last reminder](https://discord.com/channels/{watch.guild_id}/{watch.channel_id}/{message_id})"
+    return f"[last reminder]({_link(watch.guild_id, watch.channel_id, message_id)})"
 
 
 def say_trouble(trouble: Target) -> str:
-    """Return what is wrong with a channel, and when it is tried again."""
+    """Return what is wrong with a channel or its board, and when it is tried again."""
     reason = text.escaped(trouble.reason, 80)
     if not trouble.failures:
         return f"⚠️ Trouble ahead: {reason}."
-    return f"⚠️ It does not arrive: {reason}. Next try {format_dt(trouble.next_try_at, 'R')}."
+    happens = "The overview is not up to date" if trouble.is_board else "It does not arrive"
+    return f"⚠️ {happens}: {reason}. Next try {format_dt(trouble.next_try_at, 'R')}."
 
 
-def _block(
-    watch: Watch,
-    comes_next: Mapping[int, Upcoming],
-    troubles: Mapping[int, Target],
-    links: Mapping[int, int],
-    names: Names,
-    now: datetime,
-) -> str:
-    ahead = f"Next: {say_next(comes_next.get(watch.id), now)}"
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a server has set up, and how it goes: by watch what comes next, by channel trouble and the last message."""
+
+    watches: Sequence[Watch]
+    boards: Sequence[Board]
+    comes_next: Mapping[int, Upcoming]
+    troubles: Mapping[int, Target]
+    board_troubles: Mapping[int, Target]
+    links: Mapping[int, int]
+    names: Names
+
+
+def _watch_block(watch: Watch, setup: Setup, now: datetime) -> str:
+    ahead = f"Next: {say_next(setup.comes_next.get(watch.id), now)}"
     if watch.paused_at is not None:
         ahead = f"⏸️ Paused since {format_dt(watch.paused_at, 'D')}"
-    lines = [f"**{say_terms(watch, names)}**", f"{ahead} · {_say_history(watch, links)}"]
-    if (trouble := troubles.get(watch.channel_id)) is not None:
+    lines = [f"**{say_terms(watch, setup.names)}**", f"{ahead} · {_say_history(watch, setup.links)}"]
+    if (trouble := setup.troubles.get(watch.channel_id)) is not None:
         lines.append(say_trouble(trouble))
     return "\n".join(lines)
 
 
-def list_reply(
-    watches: Sequence[Watch],
-    page: int,
-    comes_next: Mapping[int, Upcoming],
-    troubles: Mapping[int, Target],
-    links: Mapping[int, int],
-    names: Names,
-    now: datetime,
-) -> Reply:
-    """Return one page of the list, soonest reminder first; those without one come last."""
-    if not watches:
-        line = "Nobody is told yet. Add a reminder with `/minimax-reminders add`."
-        return Reply([discord.Embed(title="Reminders", description=line, colour=GREY)])
-    far = now + timedelta(days=100_000)
-    ordered = sorted(watches, key=lambda watch: comes_next[watch.id].at if watch.id in comes_next else far)
-    blocks = [_block(watch, comes_next, troubles, links, names, now) for watch in ordered]
-    return paged_reply("watches", discord.Embed(title="Reminders", colour=GREEN), blocks, page)
+def _board_block(board: Board, trouble: Target | None) -> str:
+    lines = [f"**Overview in <#{board.channel_id}>**"]
+    if board.message_id is not None:
+        lines = [f"{lines[0]} · [message]({_link(board.guild_id, board.channel_id, board.message_id)})"]
+    return "\n".join([*lines, *([say_trouble(trouble)] if trouble else [])])
+
+
+def _link(guild_id: int, channel_id: int, message_id: int) -> str:
+    return f"https://discord.com/channels/{guild_id}/{channel_id}/{message_id}"
+
+
+def list_reply(setup: Setup, page: int, now: datetime) -> Reply:
+    """Return one page of the list, soonest reminder first; those without one come late, and the boards last."""
+    card = discord.Embed(title="Reminders", colour=GREEN)
+    blocks = [_watch_block(watch, setup, now) for watch in _soonest_first(setup)]
+    if not blocks:
+        blocks, card.colour = ["Nobody is told yet. Add a reminder with `/minimax-reminders add`."], GREY
+    blocks += [_board_block(board, setup.board_troubles.get(board.channel_id)) for board in setup.boards]
+    return paged_reply("watches", card, blocks, page)
+
+
+def _soonest_first(setup: Setup) -> list[Watch]:
+    ahead = {key: one.at for key, one in setup.comes_next.items()}
+    return sorted(setup.watches, key=lambda watch: (watch.id not in ahead, ahead.get(watch.id)))
 
 
 def preview_reply(upcoming: Sequence[Upcoming], page: int, now: datetime) -> Reply:

@@ -1,7 +1,7 @@
 """What people read, in plain text: durations, one-line states, and what went wrong."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -109,6 +109,16 @@ def say_blocked(channels: Sequence[tuple[str, str]]) -> str:
         "Nothing is lost: what is due is sent once it works again. See to the bot's rights there, "
         "or change the reminder with `/minimax-reminders add` and `remove`."
     )
+    return "\n".join([news, *lines, advice])
+
+
+def say_outdated(boards: Mapping[int, str]) -> str:
+    """Return what to tell people about overviews that can't be kept up to date: the reasons, by channel id."""
+    lines = [f"- <#{channel_id}>: {cut(reason, 150)}" for channel_id, reason in list(boards.items())[:MAX_BLOCKED]]
+    if len(boards) > MAX_BLOCKED:
+        lines.append(f"- and {len(boards) - MAX_BLOCKED} more, see `/minimax-reminders list`")
+    news = f"⚠️ The overview of MiniMax accounts can't be kept up to date in {say_count(len(boards), 'channel')}:"
+    advice = "See to the bot's rights there, or take the overview away with `/minimax-reminders board`."
     return "\n".join([news, *lines, advice])
 
 

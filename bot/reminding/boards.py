@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.reminding.backing_off import count_refusal, is_left_alone
 from bot.reminding.delivery import NONCE_WINDOW
 from bot.reminding.roster import Roster, build_roster
 from bot.reminding.sending import Outbox, Payload, Refused, Uncertain, footer_id
 from bot.reminding.side_by_side import SideBySide
 from bot.store.accounts import get_known
 from bot.store.boards import Board, add_board, get_board, get_boards, mark_shown, pop_board, renew_board
+from bot.store.targets import Target, drop_target, get_target, get_targets, put_target
 from bot.store.watches import get_watches
 
 _LOG = logging.getLogger(__name__)
@@ -42,8 +44,10 @@ class Boards:
         """Bring all boards up to date; what was not read since then is shown as not confirmed."""
         async with self._database.begin() as tx:
             boards = await get_boards(tx, self._servers.listed)
+            troubles = await get_targets(tx, self._servers.listed, of_boards=True)
             rosters = await _load_rosters(tx, {board.guild_id for board in boards}, since)
-        kept = [board for board in boards if board.guild_id in rosters]
+        readable = [board for board in boards if board.guild_id in rosters]
+        kept = [board for board in readable if not is_left_alone(troubles.get(board.channel_id), self._now())]
         await self._boards.each(lambda board: self._update_one(board, rosters[board.guild_id]), kept)
 
     async def put_up(self, guild_id: int, channel_id: int, added_by: int, roster: Roster) -> None:
@@ -82,16 +86,39 @@ class Boards:
             return True
 
     async def _update_one(self, board: Board, roster: Roster) -> None:
-        """Bring a board up to date, if it is still kept; what Discord does not take is tried after the next pass."""
+        """Bring a board up to date, if it is still kept; what Discord does not take is tried after a later pass."""
         async with self._locks[board.channel_id]:
             async with self._database.begin() as tx:
                 present = await get_board(tx, board.guild_id, board.channel_id)
+                trouble = await get_target(tx, board.channel_id, of_board=True)
             if present is None:
                 return
             try:
                 await self._keep(present, roster)
-            except (Refused, Uncertain) as trouble:
-                _LOG.warning("The board in channel %s is not up to date (%s)", board.channel_id, trouble)
+            except Refused as refusal:
+                await self._mark_refused(present, trouble, refusal)
+            except Uncertain as doubt:
+                _LOG.warning("The board in channel %s is not up to date (%s)", board.channel_id, doubt)
+            else:
+                if trouble is not None:
+                    await self._mark_well(present)
+
+    async def _mark_refused(self, board: Board, before: Target | None, refusal: Refused) -> None:
+        """Leave a board alone for a while, or for ever if its channel was deleted."""
+        now, place = self._now(), (board.guild_id, board.channel_id)
+        async with self._database.begin() as tx:
+            if refusal.is_channel_gone:
+                await pop_board(tx, *place)
+                _LOG.info("Channel %s is gone, and its board with it", board.channel_id)
+                return
+            target = replace(count_refusal(before, refusal, place, now), is_board=True)
+            await put_target(tx, target)
+        wait = target.next_try_at - now
+        _LOG.warning("The board in channel %s is not up to date (%s); next try in %s", place[1], refusal, wait)
+
+    async def _mark_well(self, board: Board) -> None:
+        async with self._database.begin() as tx:
+            await drop_target(tx, board.channel_id, of_board=True)
 
     async def _keep(self, board: Board, roster: Roster) -> None:
         payload, shown = self._render(roster, footer_id(board.nonce), self._now())

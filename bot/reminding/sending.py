@@ -21,12 +21,16 @@ _NONCE_BYTES = 12
 
 
 class Refused(Exception):
-    """It was certainly not done; `is_lasting` if the channel itself says no, `is_gone` if the message is not there."""
+    """It was certainly not done; `is_lasting` if the channel itself says no.
 
-    def __init__(self, reason: str, *, is_lasting: bool, is_gone: bool = False) -> None:
+    `is_gone` if the message is not there, `is_channel_gone` if the channel is not.
+    """
+
+    def __init__(self, reason: str, *, is_lasting: bool, is_gone: bool = False, is_channel_gone: bool = False) -> None:
         super().__init__(reason)
         self.is_lasting = is_lasting
         self.is_gone = is_gone
+        self.is_channel_gone = is_channel_gone
 
 
 class Uncertain(Exception):

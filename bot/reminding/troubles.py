@@ -1,4 +1,4 @@
-"""Tells people of channels that take no reminders: those that refuse, and those that an audit finds would."""
+"""Tells people of channels that refuse reminders or a board, and of those that an audit finds would."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,11 +7,12 @@ from itertools import groupby
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.wording import say_blocked
+from bot.core.wording import say_blocked, say_outdated
 from bot.reminding.sending import Outbox, Refused, Uncertain, new_nonce
+from bot.store.boards import get_boards
 from bot.store.deliveries import get_pending
 from bot.store.leader import get_audited_at, mark_audited
-from bot.store.targets import Target, drop_target, drop_unwatched_targets, get_targets, mark_told, put_target
+from bot.store.targets import Target, drop_needless_targets, drop_target, get_targets, mark_told, put_target
 from bot.store.watches import Watch, get_active_watches
 
 _LOG = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class Troubles:
     async def tell(self) -> None:
         """Tell, once, whoever added the watches of a blocked channel; else another working channel of that server."""
         async with self._database.begin() as tx:
-            await drop_unwatched_targets(tx)
+            await drop_needless_targets(tx)
             targets = await get_targets(tx, self._servers.listed)
             guild_ids = {target.guild_id for target in targets.values() if _is_untold(target, self._now())}
             watches = await get_active_watches(tx, guild_ids) if guild_ids else []
@@ -69,6 +70,7 @@ class Troubles:
             blocked = [watch for watch in group if _is_untold(targets.get(watch.channel_id), self._now())]
             if blocked:
                 await self._tell_server(group, blocked, targets)
+        await self._tell_of_boards()
 
     async def _tell_server(
         self, watches: Sequence[Watch], blocked: Sequence[Watch], targets: Mapping[int, Target]
@@ -78,7 +80,8 @@ class Troubles:
         names = {watch.channel_id: watch.channel_name for watch in blocked}
         text = say_blocked([(name, targets[channel_id].reason) for channel_id, name in names.items()])
         try:
-            if not await self._write_to_adders(blocked, text) and not await self._post(working, text):
+            adders = [watch.added_by for watch in blocked]
+            if not await self._write_to_any(adders, text) and not await self._post(working, text):
                 _LOG.warning("Nobody could be told that channels take no reminders: %s", sorted(channel_ids))
         except Uncertain as doubt:
             _LOG.warning("Perhaps nobody was told that channels take no reminders (%s); trying again later", doubt)
@@ -86,10 +89,27 @@ class Troubles:
         async with self._database.begin() as tx:
             await mark_told(tx, channel_ids)
 
-    async def _write_to_adders(self, blocked: Iterable[Watch], text: str) -> bool:
-        """Write to those who added the watches; return whether anybody got it."""
+    async def _tell_of_boards(self) -> None:
+        """Tell, once, whoever added a board that can't be kept; there is always the list for those who take no news."""
+        async with self._database.begin() as tx:
+            targets = await get_targets(tx, self._servers.listed, of_boards=True)
+            untold = {key: one for key, one in targets.items() if _is_untold(one, self._now())}
+            boards = [board for board in await get_boards(tx, self._servers.listed) if board.channel_id in untold]
+        for user_id in {board.added_by for board in boards}:
+            reasons = {one.channel_id: untold[one.channel_id].reason for one in boards if one.added_by == user_id}
+            try:
+                if not await self._write_to_any([user_id], say_outdated(reasons)):
+                    _LOG.warning("Nobody could be told that boards can't be kept up to date: %s", sorted(reasons))
+            except Uncertain as doubt:
+                _LOG.warning("Perhaps nobody was told of boards (%s); trying again later", doubt)
+                continue
+            async with self._database.begin() as tx:
+                await mark_told(tx, reasons, of_boards=True)
+
+    async def _write_to_any(self, user_ids: Iterable[int], text: str) -> bool:
+        """Write to some people, once each; return whether anybody got it."""
         is_told, doubt = False, None
-        for user_id in list(dict.fromkeys(watch.added_by for watch in blocked))[:_MOST_TOLD]:
+        for user_id in list(dict.fromkeys(user_ids))[:_MOST_TOLD]:
             try:
                 await self._sender.write_to(user_id, text)
                 is_told = True

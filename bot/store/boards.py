@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.tables import boards, insert_into
+from bot.store.targets import drop_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ async def renew_board(tx: AsyncConnection, board: Board, nonce: str) -> bool:
 
 
 async def pop_board(tx: AsyncConnection, guild_id: int, channel_id: int) -> Board | None:
-    """Forget a channel's board and return it, None if the channel has none."""
+    """Forget a channel's board, with its trouble, and return it; None if the channel has none."""
+    await drop_target(tx, channel_id, of_board=True)
     of = (boards.c.guild_id == guild_id) & (boards.c.channel_id == channel_id)
     row = (await tx.execute(boards.delete().where(of).returning(*boards.c))).first()
     return None if row is None else _board(row)

@@ -1,4 +1,8 @@
-"""Channels in trouble: those that refuse, and those that an audit found would."""
+"""Channels in trouble: those that refuse, those that an audit found would, and those whose board can't be kept.
+
+Of a channel's board it is told apart, for editing needs other rights than posting: trouble with one is not the other's.
+It is stored under the channel's id as a negative number; Discord's own are positive.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.tables import insert_into, targets, watches
+from bot.store.tables import boards, insert_into, targets, watches
 
 _BLOCKED_AFTER = 3
 _BLOCKED_FOR = timedelta(hours=1)
@@ -29,6 +33,7 @@ class Target:
     reason: str
     is_lasting: bool
     is_told: bool = False
+    is_board: bool = False
 
     def is_blocked(self, now: datetime) -> bool:
         """Whether people must be told: it was audited and failed, or has refused three times over at least an hour."""
@@ -36,40 +41,53 @@ class Target:
         return self.is_lasting and (has_refused or not self.failures)
 
 
+_STORED = Target.__dataclass_fields__.keys() - {"is_board"}
+
+
 def _target(row: Any) -> Target:
-    return Target(**{name: getattr(row, name) for name in Target.__dataclass_fields__})
+    values = {name: getattr(row, name) for name in _STORED}
+    return Target(**values | {"channel_id": abs(row.channel_id)}, is_board=row.channel_id < 0)
 
 
-async def get_targets(tx: AsyncConnection, guild_ids: Iterable[int]) -> dict[int, Target]:
-    """Return the channels of these servers that are in trouble, by id."""
-    rows = await tx.execute(sa.select(targets).where(targets.c.guild_id.in_(list(guild_ids))))
-    return {row.channel_id: _target(row) for row in rows}
+def _key(channel_id: int, *, of_board: bool) -> int:
+    return -channel_id if of_board else channel_id
 
 
-async def get_target(tx: AsyncConnection, channel_id: int) -> Target | None:
-    """Return a channel's trouble, None if it works."""
-    row = (await tx.execute(sa.select(targets).where(targets.c.channel_id == channel_id))).first()
+async def get_targets(tx: AsyncConnection, guild_ids: Iterable[int], *, of_boards: bool = False) -> dict[int, Target]:
+    """Return the channels of these servers that are in trouble, or whose boards are, by id."""
+    is_asked_for = targets.c.channel_id < 0 if of_boards else targets.c.channel_id > 0
+    rows = await tx.execute(sa.select(targets).where(targets.c.guild_id.in_(list(guild_ids)), is_asked_for))
+    return {target.channel_id: target for target in map(_target, rows)}
+
+
+async def get_target(tx: AsyncConnection, channel_id: int, *, of_board: bool = False) -> Target | None:
+    """Return a channel's trouble, or its board's; None if it works."""
+    of = targets.c.channel_id == _key(channel_id, of_board=of_board)
+    row = (await tx.execute(sa.select(targets).where(of))).first()
     return None if row is None else _target(row)
 
 
 async def put_target(tx: AsyncConnection, target: Target) -> None:
-    """Store a channel's trouble."""
-    values = {name: getattr(target, name) for name in Target.__dataclass_fields__}
+    """Store a channel's trouble, or its board's."""
+    values = {name: getattr(target, name) for name in _STORED}
+    values["channel_id"] = _key(target.channel_id, of_board=target.is_board)
     insert = insert_into(tx, targets).values(**values)
     await tx.execute(insert.on_conflict_do_update(index_elements=["guild_id", "channel_id"], set_=values))
 
 
-async def mark_told(tx: AsyncConnection, channel_ids: Iterable[int]) -> None:
-    """Remember that people were told of these channels' trouble."""
-    await tx.execute(targets.update().where(targets.c.channel_id.in_(list(channel_ids))).values(is_told=True))
+async def mark_told(tx: AsyncConnection, channel_ids: Iterable[int], *, of_boards: bool = False) -> None:
+    """Remember that people were told of the trouble of these channels, or of their boards."""
+    keys = [_key(channel_id, of_board=of_boards) for channel_id in channel_ids]
+    await tx.execute(targets.update().where(targets.c.channel_id.in_(keys)).values(is_told=True))
 
 
-async def drop_unwatched_targets(tx: AsyncConnection) -> None:
-    """Forget the trouble of channels that no active watch is for any more."""
+async def drop_needless_targets(tx: AsyncConnection) -> None:
+    """Forget the trouble of channels that no active watch is for any more, and of boards that are not kept."""
     watched = sa.select(watches.c.channel_id).where(watches.c.paused_at.is_(None))
-    await tx.execute(targets.delete().where(targets.c.channel_id.not_in(watched)))
+    kept = watched.union_all(sa.select(-boards.c.channel_id))
+    await tx.execute(targets.delete().where(targets.c.channel_id.not_in(kept)))
 
 
-async def drop_target(tx: AsyncConnection, channel_id: int) -> None:
-    """Forget a channel's trouble."""
-    await tx.execute(targets.delete().where(targets.c.channel_id == channel_id))
+async def drop_target(tx: AsyncConnection, channel_id: int, *, of_board: bool = False) -> None:
+    """Forget a channel's trouble, or its board's."""
+    await tx.execute(targets.delete().where(targets.c.channel_id == _key(channel_id, of_board=of_board)))

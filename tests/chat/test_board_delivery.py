@@ -6,7 +6,9 @@ import pytest
 
 from bot.store.tables import boards
 from tests.chat.boards import board_in, delete_board, requests_to, shown_in, stored, toggle
-from tests.chat.reminding import posts_in, text_of
+from tests.chat.reminding import add, posts_in, said_in, show, text_of
+from tests.chat.test_blocked import HOUR, dms_of, pass_hourly
+from tests.chat.test_lookup import card_of, fields_of
 from tests.world import World, account
 
 
@@ -36,6 +38,7 @@ async def test_an_edit_that_fails_is_left_for_the_next_pass(world: World, status
     await world.pass_once()
     assert "Jane Renewed" not in str(shown_in(world.channel))
     world.env.backend.faults.clear()
+    await world.env.advance_time(60)
     await world.pass_once()
     assert "Jane Renewed" in str(shown_in(world.channel))
     assert board_in(world.channel).id == before.id
@@ -134,3 +137,70 @@ async def test_a_pass_at_the_same_time_does_not_double_it(world: World) -> None:
         await toggle(world, channel)
     await passing
     assert [len(posts_in(channel)) for channel in channels] == [1] * 8
+
+
+async def test_a_board_goes_with_its_channel(world: World) -> None:
+    """A board whose channel was deleted is forgotten: it is not tried again, and no trouble for anybody."""
+    doomed = world.env.guild.create_text_channel("doomed")
+    await toggle(world, doomed)
+    world.env.backend.delete_channel(doomed.id)
+    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
+    await pass_hourly(world, 3)
+    assert await stored(world) == []
+    assert len(requests_to(world, "PATCH")) == 1
+    assert "doomed" not in text_of(await show(world))
+    assert dms_of(world) == []
+
+
+async def test_a_refused_board_is_tried_ever_more_rarely(world: World) -> None:
+    """A board that is refused is tried after an hour, then each six; status, list and whoever added it are told."""
+    await world.pass_once()
+    await toggle(world)
+    world.env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50001, times=None)
+    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
+    for _ in range(25):
+        await world.pass_once()
+        await world.env.advance_time(HOUR + 60)
+    # After 0, 1, 2, 3, 9, 15 and 21 of them.
+    assert len(requests_to(world, "PATCH")) == 7
+    trouble = "⚠️ The overview is not up to date: the bot may not see the channel. Next try <t:1767324060:R>."
+    listed = text_of(await show(world))
+    assert f"**Overview in {world.channel.mention}** · [message](https://discord.com/channels/" in listed
+    assert trouble in listed
+    card = card_of(await world.manager.slash(world.channel, "minimax-status"))
+    assert card.description == "⚠️ **An overview can't be kept up to date**; see below."
+    assert fields_of(card)["Overviews out of date"] == f"{world.channel.mention}: {trouble}"
+    (told,) = dms_of(world)
+    assert told == (
+        "⚠️ The overview of MiniMax accounts can't be kept up to date in 1 channel:\n"
+        f"- {world.channel.mention}: the bot may not see the channel\n"
+        "See to the bot's rights there, or take the overview away with `/minimax-reminders board`."
+    )
+    world.env.backend.faults.clear()
+    await pass_hourly(world, 5)
+    assert "Jane Renewed" in str(shown_in(world.channel))
+    assert "not up to date" not in text_of(await show(world))
+
+
+async def test_the_list_tells_of_a_board_if_nobody_else_can(world: World) -> None:
+    """Whoever added a board and takes no direct messages is written to once, not after every pass."""
+    await world.pass_once()
+    await toggle(world)
+    world.env.inject_error("PATCH", f"/channels/{world.channel.id}/messages/*", status=403, code=50013, times=None)
+    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
+    inbox = f"/channels/{world.manager.user.dm_channel.id}/messages"
+    world.env.inject_error("POST", inbox, status=403, code=50007, times=None)
+    await pass_hourly(world, 24)
+    assert "not up to date: the bot lacks a right in the channel" in text_of(await show(world))
+    assert len([one for one in world.env.http_requests if one.path == inbox]) == 1
+
+
+async def test_a_refused_board_holds_no_reminder_back(world: World) -> None:
+    """A thread that is archived takes no edit, but a reminder opens it again: that one is sent at once."""
+    await toggle(world)
+    world.env.inject_error("PATCH", "/channels/*/messages/*", status=400, code=50083, times=None)
+    world.standin.accounts["345678"] = account("345678", "Sam Reed", days=40)
+    await world.pass_once()
+    await add(world, "234567")
+    await world.pass_once()
+    assert said_in(world.channel)[-1].startswith("⏰ MiniMax login Sam Reed (234567) expires in 3 days.")

@@ -14,10 +14,11 @@ from tests.chat.reminding import DAY, add
 from tests.chat.test_lookup import card_of, fields_of
 from tests.world import START, World
 
-LOOKS, REMINDERS, TROUBLE, CONNECTIONS = (
+LOOKS, REMINDERS, TROUBLE, OUTDATED, CONNECTIONS = (
     "Looks at the accounts",
     "Reminders of this server",
     "Channels that take none",
+    "Overviews out of date",
     "Connections",
 )
 HALF_HOUR = timedelta(minutes=30)
@@ -128,6 +129,7 @@ FACTS = Facts(
     accounts=1,
     counts={},
     blocked=[],
+    outdated=[],
     watches=[],
     discord=Connection(is_up=True, latency=0.0451),
 )
@@ -146,9 +148,11 @@ def test_fits_however_much_is_wrong() -> None:
     """Dozens of channels in trouble are cut to five and a number."""
     blocked = [Target(1, 10**18 + n, 3, START, START, "*" * 200, is_lasting=True) for n in range(40)]
     later = START + timedelta(days=9)
-    facts = replace(FACTS, blocked=blocked, blind_since=START, discord=Connection(is_up=False, latency=None))
+    outdated = [replace(one, is_board=True) for one in blocked]
+    facts = replace(FACTS, blocked=blocked, outdated=outdated, blind_since=START)
+    facts = replace(facts, discord=Connection(is_up=False, latency=None))
     card = status_card(facts, later)
     assert_fits(card)
-    assert (card.description or "").count("⚠️") == 4
-    assert fields_of(card)[TROUBLE] is not None
-    assert (fields_of(card)[TROUBLE] or "").endswith("and 35 more")
+    assert (card.description or "").count("⚠️") == 5
+    for name in (TROUBLE, OUTDATED):
+        assert (fields_of(card)[name] or "").endswith("and 35 more")

@@ -1,11 +1,15 @@
 """Tests of channels in trouble."""
 
+from dataclasses import replace
+
 import pytest
 
+from bot.store.boards import Board, add_board, pop_board
 from bot.store.database import Database
-from bot.store.targets import Target, get_target, get_targets, mark_told, put_target
+from bot.store.deliveries import get_ready_channels
+from bot.store.targets import Target, drop_needless_targets, get_target, get_targets, mark_told, put_target
 from tests.store.delivering import claim_all, owe, sent
-from tests.store.samples import CHANNEL, GUILD, HOUR, NOW, OTHER_CHANNEL, step
+from tests.store.samples import CHANNEL, GUILD, HOUR, NOW, OTHER_CHANNEL, put, step
 
 
 async def test_a_channels_trouble_ends_with_a_sent_message(database: Database) -> None:
@@ -23,6 +27,38 @@ async def test_a_channels_trouble_ends_with_a_sent_message(database: Database) -
     await sent(database, await claim_all(database))
     async with database.begin() as tx:
         assert await get_targets(tx, {GUILD}) == {}
+
+
+async def test_a_boards_trouble_is_not_its_channels(database: Database) -> None:
+    """Trouble with a channel's board is kept apart: it holds no reminder back, and a sent one does not end it."""
+    trouble = Target(GUILD, CHANNEL, 3, NOW, NOW + HOUR, "no", is_lasting=True, is_board=True)
+    await owe(database, step(7))
+    async with database.begin() as tx:
+        await put_target(tx, trouble)
+        assert await get_target(tx, CHANNEL) is None
+        assert await get_targets(tx, {GUILD}) == {}
+        assert await get_ready_channels(tx, {GUILD}, NOW, [HOUR] * 3) == [CHANNEL]
+        await mark_told(tx, [CHANNEL])
+    await sent(database, await claim_all(database))
+    async with database.begin() as tx:
+        assert await get_targets(tx, {GUILD}, of_boards=True) == {CHANNEL: trouble}
+        await mark_told(tx, [CHANNEL], of_boards=True)
+        assert await get_target(tx, CHANNEL, of_board=True) == replace(trouble, is_told=True)
+
+
+async def test_trouble_goes_with_what_it_was_about(database: Database) -> None:
+    """Trouble is forgotten where nobody is told any more, and of boards that are not kept any more."""
+    await put(database)
+    async with database.begin() as tx:
+        await add_board(tx, Board(GUILD, OTHER_CHANNEL, "0" * 24, None, "", 5))
+        for channel_id in (CHANNEL, OTHER_CHANNEL):
+            for is_board in (False, True):
+                await put_target(tx, Target(GUILD, channel_id, 3, NOW, NOW, "no", is_lasting=True, is_board=is_board))
+        await drop_needless_targets(tx)
+        assert set(await get_targets(tx, {GUILD})) == {CHANNEL}
+        assert set(await get_targets(tx, {GUILD}, of_boards=True)) == {OTHER_CHANNEL}
+        await pop_board(tx, GUILD, OTHER_CHANNEL)
+        assert await get_targets(tx, {GUILD}, of_boards=True) == {}
 
 
 @pytest.mark.parametrize(
