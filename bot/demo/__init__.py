@@ -140,8 +140,9 @@ async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> Asyn
 
 def build_page(demo: Demo, port: int = 0) -> Preview:
     """Return the page of the demo, on a free port if none is given."""
-    # Discord shows channels and roles by name in a card's text; simcord's page shows their bare ids.
-    _markdown._FIELD_POLICIES["embed_description"]["mentions"] = True  # noqa: SLF001
+    # Discord shows channels and roles by name in a card's text and fields; simcord's page shows their bare ids.
+    for part in ("embed_description", "embed_field_value"):
+        _markdown._FIELD_POLICIES[part]["mentions"] = True  # noqa: SLF001
     viewers = [demo.manager, demo.member]
     return demo.env.preview(demo.channel, viewers=viewers, layout="channel", assets=build_avatars(), port=port)
 
