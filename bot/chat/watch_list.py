@@ -62,12 +62,13 @@ def say_terms(watch: NewWatch, names: Names = _NO_NAMES) -> str:
 
 
 def say_next(upcoming: Upcoming | None, now: datetime) -> str:
-    """Return when the next reminder comes."""
+    """Return when the next reminder comes, and of which account if that is not plain."""
     if upcoming is None:
         return _NOTHING
     if upcoming.at <= now:
         return "now"
-    return f"{_say_step(upcoming)}, on {format_dt(upcoming.at, 'f')}"
+    subject = f"{say_name(upcoming.account)}, " if upcoming.watch.is_for_all else ""
+    return f"{subject}{_say_step(upcoming)}, on {format_dt(upcoming.at, 'f')}"
 
 
 def _say_step(upcoming: Upcoming) -> str:

@@ -76,7 +76,7 @@ class Watching:
                 await remove_watch(tx, watch)
                 await drop_unwatched(tx, watch.channel_id)
             self._services.wake()
-            line = f"{say_place(watch)} is not watched any more."
+            line = f"{say_place(watch)}: nothing is said any more."
             return Reply([discord.Embed(title="Reminder removed", description=line, colour=GREY)])
 
         await self._answer(interaction, work)

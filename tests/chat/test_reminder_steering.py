@@ -202,7 +202,7 @@ async def test_a_test_is_sent_as_the_real_one_would_be(world: World) -> None:
     (real, test) = posts_in(world.channel)
     link = f"https://discord.com/channels/{GUILD_ID}/{world.channel.id}/{test.id}"
     assert answer == (
-        f"Test sent\n[A test]({link}) of the reminder for Account 123456 arrived in {world.channel.mention}."
+        f"Test sent\nAccount 123456 in {world.channel.mention}: [a test]({link}) arrived."
         f" It shows {role.mention}, whom it did not notify."
     )
     assert test.content == f"🧪 Test: ⏰ MiniMax login Jane Doe (123456) expires in 8 days. {role.mention}"

@@ -64,6 +64,16 @@ async def test_says_what_comes_next_when_expired(world: World) -> None:
     assert f"Next reminder: when it expires, on {stamp(3)}" in await add(world, "234567", days="3")
 
 
+async def test_says_of_which_account_the_next_reminder_is(world: World) -> None:
+    """A watch on all accounts names the one that it will tell of next, in its answer and in the list."""
+    await world.pass_once()
+    await add(world)
+    await world.pass_once()
+    comes_next = f"Sam Reed (234567), 1 day before, on {stamp(2)}"
+    assert f"Next reminder: {comes_next}" in await add(world)
+    assert f"Next: {comes_next} · [last reminder]" in await listed(world)
+
+
 async def test_completion_offers_all_accounts_first(world: World) -> None:
     """Completion offers all accounts beside the single ones, as long as what is typed fits."""
 
@@ -230,7 +240,7 @@ async def test_removes_a_watch_picked_from_completion(world: World) -> None:
     assert await offered("nowhere") == []
     assert (
         await remove(world, "1")
-        == f"Reminder removed\nAll accounts in {world.channel.mention} is not watched any more."
+        == f"Reminder removed\nAll accounts in {world.channel.mention}: nothing is said any more."
     )
     assert await offered("") == [second]
     await remove(world, "2")
