@@ -19,10 +19,11 @@ from bot.chat.services import Services
 from bot.chat.watch_list import say_place, say_trouble
 from bot.core.text import cut
 from bot.core.wording import say_count, say_duration
-from bot.store.accounts import get_bad_since, get_known
+from bot.store.accounts import get_known
 from bot.store.deliveries import Kind, State, count_deliveries
 from bot.store.leader import get_passed_at
 from bot.store.targets import Target, get_targets
+from bot.store.trouble import get_bad_since
 from bot.store.watches import Watch, get_watches
 
 _SENT_WITHIN = timedelta(days=30)

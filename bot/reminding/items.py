@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.reminders import Told, is_same_token
 from bot.reminding.planning import watch_for
-from bot.store.accounts import Known, Token, get_confirmed, get_known, get_open_troubles, get_tokens, login_of
+from bot.store.accounts import Known, Token, get_known, get_tokens, login_of
 from bot.store.claims import Claim, Subject, get_claims
 from bot.store.deliveries import Kind, Owed, get_told
+from bot.store.trouble import get_confirmed, get_open_troubles
 from bot.store.watches import Watch, get_watches_in
 from bot.useapi.directory import Reading
 

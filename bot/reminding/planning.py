@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.account import Account
-from bot.core.reminders import BLIND, ERROR, GONE, Told, coming_steps, decide, usable_steps
-from bot.store.accounts import Episodes, Known, get_bad_since, get_known, get_open_troubles, mark_read, mark_trouble
+from bot.core.reminders import Told, coming_steps, decide, usable_steps
+from bot.core.trouble import BLIND, ERROR, GONE
+from bot.store.accounts import Known, get_known, mark_read
 from bot.store.deliveries import Kind, Owed, cover, drop, get_pending, get_told, plan
 from bot.store.messages import mark_outdated
+from bot.store.trouble import Episodes, get_bad_since, get_open_troubles, mark_trouble
 from bot.store.watches import Watch, get_active_watches, get_watches_in, get_watches_to_look_at, mark_looked_at
 
 _FAR = timedelta(days=3650)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.reminders import BLIND, ERROR, GONE, Rule, Trouble, follow
+from bot.core.trouble import BLIND, ERROR, GONE, Rule, Trouble, follow
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
