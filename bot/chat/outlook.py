@@ -4,9 +4,10 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.chat.preview import preview_reply
 from bot.chat.replies import Interaction, NewMessage, Reply, Surface
 from bot.chat.services import Services
-from bot.chat.watch_list import Setup, list_reply, names_of, preview_reply
+from bot.chat.watch_list import Setup, list_reply, names_of
 from bot.reminding.forecast import find_next, forecast
 from bot.store.accounts import get_known
 from bot.store.boards import get_boards

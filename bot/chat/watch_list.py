@@ -1,9 +1,8 @@
-"""The watches of a server as people see them: in words, as a list, and as what is to come."""
+"""The watches of a server as people see them: in words, and as a list with the boards."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import groupby
+from datetime import datetime
 
 import discord
 from discord.utils import format_dt
@@ -23,9 +22,7 @@ from bot.store.targets import Target
 from bot.store.watches import NewWatch, Watch
 
 ALL_LABEL = "All accounts"
-FORESEEN = timedelta(days=30)
 _NOTHING = "none that is known yet"
-_MOST_NAMED = 5
 _MAX_NAME = 40
 
 
@@ -68,10 +65,11 @@ def say_next(upcoming: Upcoming | None, now: datetime) -> str:
     if upcoming.at <= now:
         return "now"
     subject = f"{say_name(upcoming.account)}, " if upcoming.watch.is_for_all else ""
-    return f"{subject}{_say_step(upcoming)}, on {format_dt(upcoming.at, 'f')}"
+    return f"{subject}{say_step(upcoming)}, on {format_dt(upcoming.at, 'f')}"
 
 
-def _say_step(upcoming: Upcoming) -> str:
+def say_step(upcoming: Upcoming) -> str:
+    """Return how long before the expiry a reminder comes."""
     return "when it expires" if upcoming.step == 0 else f"{say_count(upcoming.step, 'day')} before"
 
 
@@ -148,36 +146,3 @@ def list_reply(setup: Setup, page: int, now: datetime) -> Reply:
 def _soonest_first(setup: Setup) -> list[Watch]:
     ahead = {key: one.at for key, one in setup.comes_next.items()}
     return sorted(setup.watches, key=lambda watch: (watch.id not in ahead, ahead.get(watch.id)))
-
-
-def preview_reply(upcoming: Sequence[Upcoming], page: int, now: datetime) -> Reply:
-    """Return one page of the messages that are to come within 30 days, soonest first."""
-    card = discord.Embed(title=f"The next {FORESEEN.days} days", colour=GREEN)
-    card.set_footer(text="If nothing is renewed until then. Trouble is told when it happens")
-    within = sorted((one for one in upcoming if one.at <= now + FORESEEN), key=_message_of)
-    if not within:
-        card.description = "No reminder is due."
-        card.colour = GREY
-        return Reply([card])
-    blocks = [_say_message(list(group), now) for _, group in groupby(within, key=_message_of)]
-    return paged_reply("preview", card, blocks, page)
-
-
-def _message_of(upcoming: Upcoming) -> tuple[float, int]:
-    """Return what the reminders of one message have in common: its minute and its channel."""
-    return upcoming.at.timestamp() // 60, upcoming.watch.channel_id
-
-
-def _say_message(group: Sequence[Upcoming], now: datetime) -> str:
-    first = group[0]
-    when = "Now" if first.at <= now else f"{format_dt(first.at, 'f')} ({format_dt(first.at, 'R')})"
-    said = [f"{say_name(one.account)}, {_say_step(one)}" for one in group[:_MOST_NAMED]]
-    if len(group) > _MOST_NAMED:
-        said.append(f"and {len(group) - _MOST_NAMED} more")
-    # As the reminder itself does it.
-    roles = [
-        one.watch.role_id for one in group if one.watch.role_id and (one.claim is None or one.account.is_urgent(one.at))
-    ]
-    named = [*(f"<@&{role_id}>" for role_id in roles), *(f"<@{one.claim.user_id}>" for one in group if one.claim)]
-    mentions = f"\nmentions {', '.join(dict.fromkeys(named))}" if named else ""
-    return f"**{when}** in <#{first.watch.channel_id}>\n{'; '.join(said)}{mentions}"

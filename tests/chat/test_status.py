@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from bot import __version__
-from bot.chat.status import Connection, Facts, status_card
+from bot.chat.status_card import Connection, Facts, status_card
 from bot.store.targets import Target
 from tests.chat.limits import assert_fits
 from tests.chat.reminding import DAY, add
