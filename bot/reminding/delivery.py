@@ -105,7 +105,8 @@ class Delivery:
         """Look a message up in its channel once its nonce may be forgotten, or the channel refuses to tell by it."""
         try:
             found = await self._sender.find(message.channel_id, footer_id(message.nonce), message.first_try_at)
-        except Uncertain:
+        except Uncertain as doubt:
+            _LOG.warning("Whether a reminder arrived can't be seen now (%s); looking again in the next pass", doubt)
             return False
         except Refused:
             found = None
