@@ -61,12 +61,12 @@ class BoardKeeper:
                 return None
         except (Refused, Uncertain) as trouble:
             line = (
-                f"The overview in <#{channel_id}> is not kept up to date any more, but its message may still be there "
+                f"The board in <#{channel_id}> is not kept up to date any more, but its message may still be there "
                 f"({trouble}). Delete it by hand."
             )
-            return discord.Embed(title="Overview ended", description=line, colour=AMBER)
-        line = f"The overview in <#{channel_id}> is gone. The same command brings it back."
-        return discord.Embed(title="Overview taken away", description=line, colour=GREY)
+            return discord.Embed(title="Board ended", description=line, colour=AMBER)
+        line = f"The board in <#{channel_id}> is gone. The same command brings it back."
+        return discord.Embed(title="Board taken away", description=line, colour=GREY)
 
     async def _put_up(self, interaction: Interaction, guild_id: int, channel: Channel) -> discord.Embed:
         target = await choose_target(interaction, channel, None)
@@ -76,14 +76,14 @@ class BoardKeeper:
             await self._boards.put_up(guild_id, target.channel_id, interaction.user.id, roster)
         except Refused as refusal:
             raise CannotRemind(
-                f"{place} does not take the overview: {refusal}.", "Mend that, then try again."
+                f"{place} does not take the board: {refusal}.", "Mend that, then try again."
             ) from None
         except Uncertain:
             self._services.wake()
-            line = f"The overview will be in {place} within minutes: Discord did not answer at once."
-            return discord.Embed(title="Overview on its way", description=line, colour=AMBER)
+            line = f"The board will be in {place} within minutes: Discord did not answer at once."
+            return discord.Embed(title="Board on its way", description=line, colour=AMBER)
         line = (
             f"{place} shows all accounts from now on, in one message that is edited when something changes. "
             "The same command takes it away."
         )
-        return discord.Embed(title="Overview added", description=line, colour=GREEN)
+        return discord.Embed(title="Board added", description=line, colour=GREEN)

@@ -68,7 +68,7 @@ def _add_showing(group: app_commands.Group, outlook: Outlook) -> None:
 
 
 def _add_board(group: app_commands.Group, boards: BoardKeeper) -> None:
-    @group.command(name="board", description="Keep an overview of all accounts in a channel, or take it away")
+    @group.command(name="board", description="Keep a board of all accounts in a channel, or take it away")
     @app_commands.describe(channel="Where it is, or is to be")
     async def board(
         interaction: discord.Interaction[Any],

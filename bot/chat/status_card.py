@@ -56,7 +56,7 @@ def status_card(facts: Facts, now: datetime) -> discord.Embed:
     if facts.blocked:
         card.add_field(name="Channels that take none", value=_say_blocked(facts.blocked), inline=False)
     if facts.outdated:
-        card.add_field(name="Overviews out of date", value=_say_blocked(facts.outdated), inline=False)
+        card.add_field(name="Boards out of date", value=_say_blocked(facts.outdated), inline=False)
     card.add_field(name="Connections", value=_say_connections(facts), inline=False)
     card.set_footer(text=f"MiniMax Account Bot {__version__}")
     return card
@@ -84,7 +84,7 @@ def _warn(facts: Facts, now: datetime) -> list[str]:
     if facts.blocked:
         warnings.append("⚠️ **Reminders don't arrive** in every channel; see below.")
     if facts.outdated:
-        warnings.append("⚠️ **An overview can't be kept up to date**; see below.")
+        warnings.append("⚠️ **A board can't be kept up to date**; see below.")
     if not facts.discord.is_up:
         warnings.append("⚠️ **Discord's gateway is out of reach.** Reminders still go out; commands may not work.")
     return warnings

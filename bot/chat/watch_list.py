@@ -95,7 +95,7 @@ def say_trouble(trouble: Target) -> str:
     reason = text.escaped(trouble.reason, 80)
     if not trouble.failures:
         return f"⚠️ Trouble ahead: {reason}."
-    happens = "The overview is not up to date" if trouble.is_board else "It does not arrive"
+    happens = "The board is not up to date" if trouble.is_board else "It does not arrive"
     return f"⚠️ {happens}: {reason}. Next try {format_dt(trouble.next_try_at, 'R')}."
 
 
@@ -123,7 +123,7 @@ def _watch_block(watch: Watch, setup: Setup, now: datetime) -> str:
 
 
 def _board_block(board: Board, trouble: Target | None) -> str:
-    lines = [f"**Overview in <#{board.channel_id}>**"]
+    lines = [f"**Board in <#{board.channel_id}>**"]
     if board.message_id is not None:
         lines = [f"{lines[0]} · [message]({_link(board.guild_id, board.channel_id, board.message_id)})"]
     return "\n".join([*lines, *([say_trouble(trouble)] if trouble else [])])

@@ -113,12 +113,12 @@ def say_blocked(channels: Sequence[tuple[str, str]]) -> str:
 
 
 def say_outdated(boards: Mapping[int, str]) -> str:
-    """Return what to tell people about overviews that can't be kept up to date: the reasons, by channel id."""
+    """Return what to tell people about boards that can't be kept up to date: the reasons, by channel id."""
     lines = [f"- <#{channel_id}>: {cut(reason, 150)}" for channel_id, reason in list(boards.items())[:MAX_BLOCKED]]
     if len(boards) > MAX_BLOCKED:
         lines.append(f"- and {len(boards) - MAX_BLOCKED} more, see `/minimax-reminders list`")
-    news = f"⚠️ The overview of MiniMax accounts can't be kept up to date in {say_count(len(boards), 'channel')}:"
-    advice = "See to the bot's rights there, or take the overview away with `/minimax-reminders board`."
+    news = f"⚠️ The board of MiniMax accounts can't be kept up to date in {say_count(len(boards), 'channel')}:"
+    advice = "See to the bot's rights there, or take the board away with `/minimax-reminders board`."
     return "\n".join([news, *lines, advice])
 
 

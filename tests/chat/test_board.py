@@ -18,7 +18,7 @@ async def test_posts_all_accounts_in_a_channel(world: World) -> None:
     """The board shows each account in a line, soonest expiry first, with a menu and a button, mentioning nobody."""
     target = world.env.guild.create_text_channel("status")
     await world.manager.slash(world.channel, "minimax-reminders add", account="123456")
-    assert f"Overview added\n{target.mention} shows all accounts" in await toggle(world, target)
+    assert f"Board added\n{target.mention} shows all accounts" in await toggle(world, target)
     post = board_in(target)
     (card,) = post.embeds
     assert (post.content, card.title, card.colour) == ("", "3 MiniMax accounts", discord.Colour(0xC92A2A))
@@ -145,11 +145,11 @@ async def test_the_same_command_takes_it_away(world: World) -> None:
     """Used again in the same channel, the command deletes the message and keeps it no more; a third time posts anew."""
     await toggle(world)
     assert await toggle(world) == (
-        f"Overview taken away\nThe overview in {world.channel.mention} is gone. The same command brings it back."
+        f"Board taken away\nThe board in {world.channel.mention} is gone. The same command brings it back."
     )
     await world.pass_once()
     assert (posts_in(world.channel), await stored(world)) == ([], [])
-    assert (await toggle(world)).startswith("Overview added")
+    assert (await toggle(world)).startswith("Board added")
     assert len(posts_in(world.channel)) == 1
 
 

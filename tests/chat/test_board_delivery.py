@@ -48,7 +48,7 @@ async def test_taking_away_what_somebody_deleted_is_no_trouble(world: World) -> 
     """A board whose message is gone already is simply not kept any more."""
     await toggle(world)
     delete_board(world)
-    assert (await toggle(world)).startswith("Overview taken away")
+    assert (await toggle(world)).startswith("Board taken away")
     assert await stored(world) == []
 
 
@@ -57,7 +57,7 @@ async def test_says_when_the_message_can_not_be_deleted(world: World) -> None:
     await toggle(world)
     world.env.inject_error("DELETE", "/channels/*/messages/*", status=403, code=50001)
     answer = await toggle(world)
-    assert answer.startswith("Overview ended")
+    assert answer.startswith("Board ended")
     assert "the bot may not see the channel" in answer
     assert await stored(world) == []
     pressed = text_of(await world.member.click(board_in(world.channel), label="Refresh"))
@@ -67,14 +67,14 @@ async def test_says_when_the_message_can_not_be_deleted(world: World) -> None:
 async def test_tells_when_discord_does_not_take_it(world: World) -> None:
     """A refused post is told, and nothing is kept."""
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=200000)
-    assert "does not take the overview: AutoMod blocks the message." in await toggle(world)
+    assert "does not take the board: AutoMod blocks the message." in await toggle(world)
     assert await stored(world) == []
 
 
 async def test_a_post_of_unknown_fate_is_tried_with_the_same_nonce(world: World) -> None:
     """Within the time for which Discord knows a nonce the same one is sent again, so that it can't double."""
     world.env.inject_error("POST", "/channels/*/messages", status=429, times=None)
-    assert (await toggle(world)).startswith("Overview on its way")
+    assert (await toggle(world)).startswith("Board on its way")
     world.env.backend.faults.clear()
     (board,) = await stored(world)
     await world.pass_once()
@@ -163,18 +163,18 @@ async def test_a_refused_board_is_tried_ever_more_rarely(world: World) -> None:
         await world.env.advance_time(HOUR + 60)
     # After 0, 1, 2, 3, 9, 15 and 21 of them.
     assert len(requests_to(world, "PATCH")) == 7
-    trouble = "⚠️ The overview is not up to date: the bot may not see the channel. Next try <t:1767324060:R>."
+    trouble = "⚠️ The board is not up to date: the bot may not see the channel. Next try <t:1767324060:R>."
     listed = text_of(await show(world))
-    assert f"**Overview in {world.channel.mention}** · [message](https://discord.com/channels/" in listed
+    assert f"**Board in {world.channel.mention}** · [message](https://discord.com/channels/" in listed
     assert trouble in listed
     card = card_of(await world.manager.slash(world.channel, "minimax-status"))
-    assert card.description == "⚠️ **An overview can't be kept up to date**; see below."
-    assert fields_of(card)["Overviews out of date"] == f"{world.channel.mention}: {trouble}"
+    assert card.description == "⚠️ **A board can't be kept up to date**; see below."
+    assert fields_of(card)["Boards out of date"] == f"{world.channel.mention}: {trouble}"
     (told,) = dms_of(world)
     assert told == (
-        "⚠️ The overview of MiniMax accounts can't be kept up to date in 1 channel:\n"
+        "⚠️ The board of MiniMax accounts can't be kept up to date in 1 channel:\n"
         f"- {world.channel.mention}: the bot may not see the channel\n"
-        "See to the bot's rights there, or take the overview away with `/minimax-reminders board`."
+        "See to the bot's rights there, or take the board away with `/minimax-reminders board`."
     )
     world.env.backend.faults.clear()
     await pass_hourly(world, 5)

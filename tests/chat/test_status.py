@@ -18,7 +18,7 @@ LOOKS, REMINDERS, TROUBLE, OUTDATED, CONNECTIONS = (
     "Looks at the accounts",
     "Reminders of this server",
     "Channels that take none",
-    "Overviews out of date",
+    "Boards out of date",
     "Connections",
 )
 HALF_HOUR = timedelta(minutes=30)
