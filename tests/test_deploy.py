@@ -17,15 +17,20 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NOT_OURS = {"up"}
 
 
-def metric_names() -> set[str]:
-    """Return the name of every sample that /metrics can show."""
+def metric_lines() -> list[str]:
+    """Return the samples of /metrics of a bot in which all that it counts has happened."""
     figures = Figures(dict.fromkeys(State, 1), NOW, 0)
     snapshot = Snapshot(
         is_connected=True, is_leading=True, interval=timedelta(hours=1), passed_at=NOW, read_at=NOW, figures=figures
     )
     metrics = Metrics()
     metrics.answered("minimax-account", "answered", 0.1)
-    return set(re.findall(r"^(\w+)", metrics.render(snapshot).decode(), re.MULTILINE))
+    return [line for line in metrics.render(snapshot).decode().splitlines() if not line.startswith("#")]
+
+
+def metric_names() -> set[str]:
+    """Return the name of every sample that /metrics can show."""
+    return {re.split(r"\W", line)[0] for line in metric_lines()}
 
 
 def rules() -> list[dict[str, Any]]:
