@@ -14,7 +14,7 @@ from bot.chat.cards import AMBER, GREEN, GREY, ORANGE, RED
 from bot.chat.pages import PAGE, clamp_page, paged_reply
 from bot.chat.replies import Reply
 from bot.core.account import Account, Status
-from bot.core.text import cut, plain
+from bot.core.text import cut, escaped, plain
 from bot.core.wording import say_count
 from bot.reminding.roster import Roster
 from bot.reminding.sending import Payload
@@ -88,7 +88,7 @@ def _dot(account: Account, roster: Roster, now: datetime) -> str:
 
 
 def _heading(account: Account, roster: Roster, now: datetime) -> str:
-    name = text.escaped(account.name or "", _MAX_NAME)
+    name = escaped(account.name or "", _MAX_NAME)
     shown_id = text.code(account.id, _MAX_ID)
     return f"{_dot(account, roster, now)} {f'**{name}** ' if name else ''}{shown_id}"
 
@@ -116,8 +116,8 @@ def _explain_bell(shown: Sequence[Account], roster: Roster) -> str:
 def _block(account: Account, roster: Roster, now: datetime) -> str:
     state = _expiry(account, roster, now)
     if account.error is not None:
-        state = f"in error: {text.escaped(account.error, _MAX_ERROR)}"
-    names = ", ".join(text.escaped(one.label, 40) for one in account.capabilities if one.supported)
+        state = f"in error: {escaped(account.error, _MAX_ERROR)}"
+    names = ", ".join(escaped(one.label, 40) for one in account.capabilities if one.supported)
     capable = cut(names, _MAX_CAPABILITIES) or "No capability reported"
     return f"{_heading(account, roster, now)}\n{state[:1].upper()}{state[1:]}\n{capable} · {_say_told(account, roster)}"
 

@@ -75,9 +75,7 @@ class BoardKeeper:
         try:
             await self._boards.put_up(guild_id, target.channel_id, interaction.user.id, roster)
         except Refused as refusal:
-            raise CannotRemind(
-                f"{place} does not take the board: {refusal}.", "Mend that, then try again."
-            ) from None
+            raise CannotRemind(f"{place} does not take the board: {refusal}.", "Mend that, then try again.") from None
         except Uncertain:
             self._services.wake()
             line = f"The board will be in {place} within minutes: Discord did not answer at once."

@@ -7,7 +7,7 @@ from discord.utils import format_dt
 
 from bot.chat import text
 from bot.core.account import Account, Capability, Status
-from bot.core.text import cut, is_web_url, plain
+from bot.core.text import cut, escaped, is_web_url, plain
 from bot.core.wording import Problem, say_state
 from bot.useapi.directory import Reading
 
@@ -47,9 +47,7 @@ def _verdict(account: Account, now: datetime) -> str:
         case Status.EXPIRED:
             return f"🔴 **Expired** {when}. Jobs of this account fail until the login is renewed."
         case Status.ERROR:
-            return (
-                f"🔴 **In error:** {text.escaped(account.error or '', text.MAX_FIELD)}\nIf it stays, renew the login."
-            )
+            return f"🔴 **In error:** {escaped(account.error or '', text.MAX_FIELD)}\nIf it stays, renew the login."
         case Status.UNKNOWN:
             return "⚪ **Expiry unknown.** useapi.net gives no expiry date for this login."
 
@@ -72,7 +70,7 @@ def _expiry(account: Account, now: datetime) -> str:
 def _capability(capability: Capability) -> str:
     state = {True: "✅ {}", False: "❌ {} (no)", None: "❔ {} (not reported)"}[capability.supported]
     # No-break spaces: a line ends between two capabilities, not inside one.
-    return state.format(text.escaped(capability.label, 64)).replace(" ", "\N{NO-BREAK SPACE}")
+    return state.format(escaped(capability.label, 64)).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _capabilities(account: Account) -> str:
@@ -81,7 +79,7 @@ def _capabilities(account: Account) -> str:
 
 
 def _shown(value: str | None, limit: int) -> str:
-    return text.escaped(value or "", limit)
+    return escaped(value or "", limit)
 
 
 def _coded(value: str | None) -> str:

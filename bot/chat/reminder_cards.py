@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 import discord
 from discord.utils import format_dt
 
-from bot.chat import text
 from bot.chat.cards import AMBER, GREEN, GREY, RED, account_card
 from bot.core.account import Account, Status
-from bot.core.text import cut, plain
+from bot.core.text import cut, escaped, plain
 from bot.core.wording import (
     SETUP_GUIDE,
     say_capabilities,
@@ -35,9 +34,9 @@ _GOOD_NEWS = {Kind.ERROR: "works again", Kind.GONE: "is set up again"}
 
 def say_name(account: Account) -> str:
     """Return an account's name and id, or its id alone, safe to show."""
-    name = plain(account.name or "", _MAX_NAME)
-    shown_id = plain(account.id, _MAX_NAME)
-    return f"{text.escaped(name, 2 * _MAX_NAME)} ({shown_id})" if name else shown_id
+    # Cut first: marks are no reason to show less of it.
+    name, shown_id = (escaped(plain(part, _MAX_NAME), 2 * _MAX_NAME) for part in (account.name or "", account.id))
+    return f"{name} ({shown_id})" if name else shown_id
 
 
 def render(items: Sequence[Item], footer_id: str, now: datetime) -> tuple[Payload, int]:

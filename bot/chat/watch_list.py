@@ -7,12 +7,11 @@ from datetime import datetime
 import discord
 from discord.utils import format_dt
 
-from bot.chat import text
 from bot.chat.cards import GREEN, GREY
 from bot.chat.pages import paged_reply
 from bot.chat.reminder_cards import say_name
 from bot.chat.replies import Reply
-from bot.core.text import plain
+from bot.core.text import escaped, plain
 from bot.core.wording import say_count
 from bot.reminding.forecast import Upcoming
 from bot.store.accounts import Known
@@ -47,7 +46,7 @@ def say_subject(watch: NewWatch, names: Names = _NO_NAMES) -> str:
 
 def say_place(watch: NewWatch, names: Names = _NO_NAMES) -> str:
     """Return what is watched and where it is told."""
-    return f"{text.escaped(say_subject(watch, names), 160)} in <#{watch.channel_id}>"
+    return f"{escaped(say_subject(watch, names), 160)} in <#{watch.channel_id}>"
 
 
 def say_terms(watch: NewWatch, names: Names = _NO_NAMES) -> str:
@@ -92,7 +91,7 @@ def _say_history(watch: Watch, links: Mapping[int, int]) -> str:
 
 def say_trouble(trouble: Target) -> str:
     """Return what is wrong with a channel or its board, and when it is tried again."""
-    reason = text.escaped(trouble.reason, 80)
+    reason = escaped(trouble.reason, 80)
     if not trouble.failures:
         return f"⚠️ Trouble ahead: {reason}."
     happens = "The board is not up to date" if trouble.is_board else "It does not arrive"

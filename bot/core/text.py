@@ -8,6 +8,9 @@ MAX_URL = 2048
 # What ends a line somewhere, steers a terminal, or turns the reading direction; JSON escapes the first 32 by itself.
 _STEERING_IN_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _STEERING = re.compile(rf"[\x00-\x1f]|{_STEERING_IN_JSON.pattern}")
+_BREAK = "\N{ZERO WIDTH SPACE}"
+# Discord's marks that count anywhere, and those at the start of a line; a backslash takes their meaning away.
+_SPECIAL = re.compile(r"[\\*_~|`\[\]<>]|^[#+-]|(?<=^\d)\.")
 # Names of the machine or network that one is in (RFC 6761, RFC 6762, ICANN's reserved "internal").
 _LOCAL = ("localhost", "local", "internal")
 
@@ -22,6 +25,17 @@ def plain(text: str, limit: int) -> str:
     visible = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text[: 4 * limit])
     kept = "".join(c for c in visible if unicodedata.category(c) not in ("Cf", "Cs"))
     return cut(" ".join(kept.split()), limit)
+
+
+def escaped(text: str, limit: int) -> str:
+    """Return one line with Markdown, mentions, links, commands and timestamps switched off, within the limit."""
+    # Escaping at most doubles a text.
+    for length in (limit, limit // 2):
+        safe = _SPECIAL.sub(r"\\\g<0>", plain(text, length))
+        safe = safe.replace("@", f"@{_BREAK}").replace("://", f":{_BREAK}//")
+        if len(safe) <= limit:
+            break
+    return safe
 
 
 def defused(text: str) -> str:

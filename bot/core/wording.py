@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.core.account import Account, Status
-from bot.core.text import cut, plain
+from bot.core.text import escaped
 from bot.errors import (
     AccountOnHold,
     AmbiguousName,
@@ -32,6 +32,7 @@ from bot.errors import (
 SETUP_GUIDE = "https://useapi.net/docs/start-here/setup-minimax"
 MAX_IDS = 10
 MAX_BLOCKED = 5
+_MOST_CAPABILITIES = 8
 _MINUTE = 60
 
 
@@ -92,16 +93,18 @@ def say_unconfirmed(account: Account, read_at: datetime, now: datetime) -> str:
 
 def say_capabilities(account: Account) -> str:
     """Return what the account can do, for a sentence: "video and chat jobs"; "jobs" if nothing is known."""
-    names = [one.label.lower() for one in account.capabilities if one.supported]
+    names = [escaped(one.label.lower(), 64) for one in account.capabilities if one.supported]
     if not names:
         return "jobs"
+    if len(names) > _MOST_CAPABILITIES:
+        names[_MOST_CAPABILITIES - 1 :] = ["other"]
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
     return f"{listed} jobs"
 
 
 def say_blocked(channels: Sequence[tuple[str, str]]) -> str:
     """Return what to tell people about channels with trouble: each a name and a reason."""
-    lines = [f"- #{plain(name, 100)}: {cut(reason, 150)}" for name, reason in channels[:MAX_BLOCKED]]
+    lines = [f"- #{escaped(name, 100)}: {escaped(reason, 150)}" for name, reason in channels[:MAX_BLOCKED]]
     if len(channels) > MAX_BLOCKED:
         lines.append(f"- and {len(channels) - MAX_BLOCKED} more, see `/minimax-reminders list`")
     news = f"⚠️ There is trouble with MiniMax reminders in {say_count(len(channels), 'channel')}:"
@@ -114,7 +117,7 @@ def say_blocked(channels: Sequence[tuple[str, str]]) -> str:
 
 def say_outdated(boards: Mapping[int, str]) -> str:
     """Return what to tell people about boards that can't be kept up to date: the reasons, by channel id."""
-    lines = [f"- <#{channel_id}>: {cut(reason, 150)}" for channel_id, reason in list(boards.items())[:MAX_BLOCKED]]
+    lines = [f"- <#{channel_id}>: {escaped(reason, 150)}" for channel_id, reason in list(boards.items())[:MAX_BLOCKED]]
     if len(boards) > MAX_BLOCKED:
         lines.append(f"- and {len(boards) - MAX_BLOCKED} more, see `/minimax-reminders list`")
     news = f"⚠️ The board of MiniMax accounts can't be kept up to date in {say_count(len(boards), 'channel')}:"

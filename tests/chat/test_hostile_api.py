@@ -1,19 +1,28 @@
 """What an API that is broken, or means harm, does to look-ups, completion and reminders: nothing that lasts."""
 
+import re
 import time
+from typing import Any
 
 import pytest
 from simcord.results import InteractionResult
 
 from bot.useapi.client import ACCOUNTS_PATH
 from tests.chat.limits import assert_fits, is_inert
-from tests.chat.reminding import DAY, add, posted_in, posts_in
+from tests.chat.reminding import DAY, add, posted_in, posts_in, said_in, text_of
 from tests.chat.test_lookup import card_of, fields_of
 from tests.hostile import UNREADABLE, answering, raw_accounts
 from tests.world import World, account
 
-ODD_IDS = ["a/b", "../../v2", "%2f", "a?b=c", "a#b", "a b", "\U0001f600", "\u202eabc", "@everyone", "<@&1>", "*" * 64]
+ODD_IDS = ["a/b", "../../v2", "%2f", "a?b=c", "a#b", "a b", "\U0001f600", "\u202eabc", "@everyone", "*" * 64]
+MARKED = [("__a__", ""), ("[x](https://e.example)", "Odd _One_"), ("`||a||`", ""), ("@everyone", "**@here**")]
+HOUR = 3600
+ODD_NAME = "_*@everyone* <@1200000000000000009> [x](https://e.example)\u202e_"
 EXP = 1_768_262_400
+# Marks of the bot's own: what is strong, links that lead to a message or the guide, and what Discord makes of an id.
+_OWN = re.compile(
+    r"\*\*|\[(last reminder|A test|How to renew)\]\(https://[^)]+\)|<#\d+>|<t:\d+:\w>|`/minimax-reminders \w+`"
+)
 
 
 @pytest.mark.parametrize("kind", UNREADABLE)
@@ -89,6 +98,60 @@ async def test_an_odd_id_works_everywhere_and_leaves_its_path_nowhere(world: Wor
     segments = [path.removeprefix(ACCOUNTS_PATH).removeprefix("/") for path in world.standin.calls]
     assert segments.count("") < len(segments)
     assert not [segment for segment in segments if set(segment) & set("/?# ") or segment in (".", "..")]
+
+
+@pytest.mark.parametrize(("odd_id", "name"), MARKED)
+async def test_an_odd_id_is_only_ever_text(world: World, odd_id: str, name: str) -> None:
+    """Every command of the reminders, and the reminder and its shorter forms, show an id as it stands."""
+    world.standin.accounts = {odd_id: account(odd_id, name, days=2)}
+    told = [await add(world, odd_id, days="7, 1")]
+    told += [
+        text_of(await world.manager.slash(world.channel, f"minimax-reminders {one}")) for one in ("list", "preview")
+    ]
+    for command in ("test", "pause", "resume", "remove"):
+        told.append(text_of(await world.manager.slash(world.channel, f"minimax-reminders {command}", watch="1")))
+    await add(world, odd_id, days="7, 1")
+    await world.pass_once()
+    told += said_in(world.channel)
+    await world.env.advance_time(1.5 * DAY)
+    await world.pass_once()
+    told += said_in(world.channel)
+    assert "newer reminder" in told[-2]
+    assert [text for text in told if not is_inert(_without_own(text))] == []
+
+
+def _without_own(text: str) -> str:
+    """Return a text of the bot's without the marks that are its own."""
+    return _OWN.sub("", text)
+
+
+async def test_an_odd_channel_is_only_ever_text(world: World) -> None:
+    """The news that a channel takes nothing show its name as it stands, with nothing live and nothing hidden."""
+    channel = world.env.guild.create_text_channel(ODD_NAME)
+    await add(world, "123456", channel=channel)
+    world.env.inject_error("POST", f"/channels/{channel.id}/messages", status=403, code=50013, times=None)
+    for _ in range(4):
+        await world.pass_once()
+        await world.env.advance_time(HOUR)
+    (told,) = [message.content for message in world.manager.user.dm_channel.history()]
+    (line,) = (line for line in told.splitlines() if line.startswith("- #"))
+    assert is_inert(line.removeprefix("- "))
+    assert "everyone" in line
+    assert "\u202e" not in line
+
+
+async def test_an_account_that_can_do_anything(world: World) -> None:
+    """However many abilities the API lists, and whatever they are called, the reminder comes, and is short."""
+    flags: dict[str, Any] = {f"supportX{number}__a__" + "X" * 40: True for number in range(2_000)} | {
+        "supportA__b__": True
+    }
+    world.standin.accounts = {"9": account("9", days=2, **flags)}
+    await add(world)
+    await world.pass_once()
+    (post,) = posts_in(world.channel)
+    assert "Video, " in (post.embeds[0].description or "")
+    assert len(post.embeds[0].description or "") < 1_000
+    assert is_inert(_without_own(post.embeds[0].description or ""))
 
 
 @pytest.mark.parametrize(
