@@ -1,12 +1,20 @@
 """What SECURITY.md says of secrets and of what is stored is what there is."""
 
 import re
+from fnmatch import fnmatch
+from pathlib import Path
 
 from pydantic import SecretStr
 
 from bot.config import Settings
+from bot.health import HEALTH_FILE, write_report
+from bot.store.copies import _draft_in, back_up, restore
+from bot.store.database import open_database
+from bot.store.leader import lock_file
 from bot.store.tables import metadata
 from tests.conftest import REPOSITORY
+from tests.store.samples import NOW
+from tests.store.test_schemas import DUMPS, load
 
 TEXT = (REPOSITORY / "SECURITY.md").read_text(encoding="utf-8")
 
@@ -16,7 +24,10 @@ def rows_of(heading: str, first: str) -> set[str]:
     section = TEXT.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     table = section.partition(f"| {first} |")[2].partition("\n\n")[0]
     return {
-        name for row in table.splitlines() if row.startswith("| ") for name in re.findall(r"`(\w+)`", row.split("|")[1])
+        name
+        for row in table.splitlines()
+        if row.startswith("| ")
+        for name in re.findall(r"`([\w./*-]+)`", row.split("|")[1])
     }
 
 
@@ -36,3 +47,24 @@ def test_every_path_that_it_names_exists() -> None:
     paths = set(re.findall(r"(?:requirements|docs|\.ci)/[\w.]+", TEXT))
     assert paths == {"requirements/run.txt", ".ci/audit", "docs/LICENSES.md"}
     assert not [path for path in paths if not (REPOSITORY / path).exists()]
+
+
+async def test_every_file_that_the_bot_writes_is_named() -> None:
+    """An upgrade, a run, a backup and a restore leave no file that is not told of, and all that are."""
+    file, written = Path("data/bot.db"), set[str]()
+
+    def look() -> None:
+        written.update(map(str, Path("data").iterdir()))
+
+    load(DUMPS[0], file)
+    with lock_file(file):
+        async with open_database(f"sqlite+aiosqlite:///{file}"):
+            write_report(HEALTH_FILE, at=NOW, connected_at=None)
+            look()
+    back_up(f"sqlite+aiosqlite:///{file}", Path("copy.db"))
+    restore(f"sqlite+aiosqlite:///{file}", Path("copy.db"), NOW)
+    with _draft_in(file.parent):
+        look()
+    named = {name for name in rows_of("What is stored", "Where") if name.startswith("data/")} - {"data/health.new"}
+    assert {name for name in written if not any(fnmatch(name, pattern) for pattern in named)} == set()
+    assert {pattern for pattern in named if not any(fnmatch(name, pattern) for name in written)} == set()
