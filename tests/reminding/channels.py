@@ -22,6 +22,7 @@ class Life:
 
     def __init__(self) -> None:
         self.left: int | None = None
+        self.ends_at_post = False
 
     def step(self) -> None:
         """Take a step.
@@ -35,6 +36,16 @@ class Life:
         if not self.left:
             raise Crash
 
+    def step_from_post(self) -> None:
+        """Take the step from a stored post to its answer, the last one where that was asked for.
+
+        Raises:
+            Crash: as for any step.
+        """
+        if self.ends_at_post:
+            self.left = 0
+        self.step()
+
 
 class Mood(Enum):
     """How a channel takes posts."""
@@ -44,6 +55,7 @@ class Mood(Enum):
     AWAY = "can't be reached"
     LOSES_POSTS = "loses posts"
     LOSES_ANSWERS = "stores posts and loses the answers"
+    CLOSES = "stores a post, loses the answer and refuses from then on"
     HANGS = "stores posts and tells nothing, not even its history"
     NO_HISTORY = "takes posts and tells nothing of older ones"
     VANISHES = "loses posts and tells nothing, not even its history"
@@ -122,7 +134,10 @@ class Channels:
         if channel.mood in (Mood.LOSES_POSTS, Mood.VANISHES):
             raise Uncertain("lost")
         number = self._store(channel, payload, nonce)
-        self._life.step()
+        self._life.step_from_post()
+        if channel.mood is Mood.CLOSES:
+            channel.mood = Mood.REFUSES
+            raise Uncertain("answer lost")
         if channel.mood in (Mood.LOSES_ANSWERS, Mood.HANGS):
             raise Uncertain("answer lost")
         channel.refusing_since = None

@@ -4,49 +4,26 @@ Longer by hand: `python -m pytest tests/reminding --hypothesis-profile=long`.
 Where CI is set, Hypothesis draws the same examples each time.
 """
 
-import asyncio
-import logging
-import shutil
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
-import sqlalchemy as sa
 from aiohttp import web
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from pydantic import SecretStr
+from hypothesis.stateful import initialize, invariant, rule
 
-from bot.chat.account_list import render_board
 from bot.core.reminders import EXPIRED, crossed_steps
-from bot.core.secrets import Redactor
-from bot.reminding.boards import Boards
-from bot.reminding.passes import Passes
 from bot.reminding.planning import drop_unwatched, watch_for
-from bot.reminding.sending import Outbox
 from bot.store.accounts import Known, get_known
-from bot.store.database import Database, open_database
 from bot.store.deliveries import Kind, Owed
-from bot.store.leader import Lease
 from bot.store.tables import ALL_ACCOUNTS
-from bot.store.watches import NewWatch, Watch, get_watches, pause_watch, put_watch, remove_watch
-from bot.useapi.directory import open_directory
-from bot.useapi.servers import Servers
-from bot.useapi.standin import TOKEN, StandIn
-from tests.reminding.channels import Channels, Crash, Life, Mood, Rendered, Said
-from tests.reminding.logged import Errors
+from bot.store.watches import NewWatch, Watch, pause_watch, put_watch, remove_watch
+from tests.reminding.channels import Mood, Said
+from tests.reminding.engine import CHANNELS, GUILD, START, Engine
 
-GUILD = 1
-CHANNELS = (11, 12)
 # Always listed: a list without any known account is no news, but another token's.
 ANCHOR = "1"
 ACCOUNTS = (ANCHOR, "2", "3")
 STEPS = [(14, 7, 3, 1), (20, 2), (7,)]
-LIFE = timedelta(days=30)
-START = datetime(2026, 1, 1, tzinfo=UTC)
 # Longer than a channel waits after a refusal.
 LONG = timedelta(hours=7)
 # After that what a channel refused is dropped.
@@ -57,75 +34,8 @@ async def _refuse(_request: web.Request) -> web.Response:
     return web.Response(status=402)
 
 
-class Reminders(RuleBasedStateMachine):
-    """The engine on a real file, the API's stand-in over HTTP, channels in memory, and a clock of its own."""
-
-    template: Path
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = START
-        self.life = Life()
-        self.channels = Channels(CHANNELS, self.life, lambda: self.now)
-        self.given_up: set[tuple[int, str]] = set()
-        self.api = StandIn({})
-        self.errors = Errors()
-        logging.getLogger("bot").addHandler(self.errors)
-        self.folder = TemporaryDirectory()
-        self.url = f"sqlite+aiosqlite:///{self.folder.name}/bot.db"
-        shutil.copy(self.template, f"{self.folder.name}/bot.db")
-        self.runner = asyncio.Runner()
-        self.process, self.outside = AsyncExitStack(), AsyncExitStack()
-        self.runner.run(self._begin())
-
-    async def _begin(self) -> None:
-        self.api_url = await self.outside.enter_async_context(self.api.serve())
-        await self._open()
-
-    async def _open(self) -> None:
-        self.life.left = None
-        self.process = AsyncExitStack()
-        self.database: Database = await self.process.enter_async_context(open_database(self.url))
-        directory = await self.process.enter_async_context(
-            open_directory(
-                base_url=self.api_url, token=SecretStr(TOKEN), redact=Redactor([TOKEN]), now=lambda: self.now
-            )
-        )
-        servers = Servers((GUILD,), directory)
-        outbox = Outbox(self.database, servers, self.channels, Rendered, lambda: self.now)
-        boards = Boards(outbox, render=render_board)
-        interval = timedelta(minutes=30)
-        self.passes = Passes(outbox, directory=directory, boards=boards, interval=interval, sleep=self._sleep)
-        self.epoch = await Lease(self.database).take()
-        sa.event.listen(self.database.engine.sync_engine, "commit", lambda _connection: self.life.step())
-
-    async def _sleep(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-        await asyncio.sleep(0)
-
-    async def _die(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        self.life.left = None
-        await self.process.aclose()
-        await self._open()
-
-    async def _pass(self) -> None:
-        self.now += timedelta(seconds=1)
-        try:
-            await self.passes.run_once(self.epoch)
-        except Crash:
-            await self._die()
-
-    async def _watches(self) -> list[Watch]:
-        async with self.database.begin() as tx:
-            return await get_watches(tx, GUILD)
-
-    def _set_expiry(self, account: str, expires: datetime) -> None:
-        jwt: dict[str, Any] = {"exp": expires.timestamp(), "iat": (expires - LIFE).timestamp()}
-        self.api.accounts[account] = {"account": account, "jwt": jwt | {"token": "a.b.c", "user": {"id": account}}}
+class Reminders(Engine):
+    """Whatever may come to the engine, as rules, and what must hold all the same."""
 
     @initialize(days=st.integers(1, 29))
     def begin(self, days: int) -> None:
@@ -146,6 +56,27 @@ class Reminders(RuleBasedStateMachine):
         self.runner.run(self._pass())
         self.runner.run(self._die())
         self.now += late
+
+    @rule(days=st.sampled_from([0, 2, 6]), mood=st.sampled_from([Mood.REFUSES, Mood.AWAY, Mood.NO_HISTORY]))
+    def crash_at_post(self, days: int, mood: Mood) -> None:
+        """Let the process die between a post and its answer, and find channels that tell less; then all is well."""
+        self.now += timedelta(days=days)
+        self.life.ends_at_post = True
+        self.runner.run(self._pass())
+        self.life.ends_at_post = False
+        for channel in CHANNELS:
+            self.turn_channel(channel, mood)
+        self.make_pass()
+        self.mend_everything()
+
+    @rule(days=st.sampled_from([0, 2, 6]), mood=st.sampled_from([Mood.CLOSES, Mood.HANGS, Mood.VANISHES]))
+    def leave_in_doubt(self, days: int, mood: Mood) -> None:
+        """Let no channel tell whether a post arrived, whether it did or not; then all is well."""
+        self.now += timedelta(days=days)
+        for channel in CHANNELS:
+            self.turn_channel(channel, mood)
+        self.make_pass()
+        self.mend_everything()
 
     @rule(hours=st.sampled_from([1, 7, 25, 49, 120]))
     def wait(self, hours: int) -> None:
@@ -277,18 +208,6 @@ class Reminders(RuleBasedStateMachine):
     def nothing_failed(self) -> None:
         """Nothing went wrong that nobody foresaw."""
         assert not self.errors.messages, self.errors.messages[0]
-
-    def teardown(self) -> None:
-        """Close everything."""
-        logging.getLogger("bot").removeHandler(self.errors)
-
-        async def close() -> None:
-            await self.process.aclose()
-            await self.outside.aclose()
-
-        self.runner.run(close())
-        self.runner.close()
-        self.folder.cleanup()
 
 
 TestReminders = Reminders.TestCase

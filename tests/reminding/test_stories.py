@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.reminding.channels import Mood
-from tests.reminding.test_machine import ANCHOR, CHANNELS, Reminders
+from tests.reminding.engine import CHANNELS
+from tests.reminding.test_machine import ANCHOR, Reminders
 
 CHANNEL = CHANNELS[0]
 
@@ -25,7 +26,30 @@ def lost_and_renewed(machine: Reminders) -> None:
     machine.renew(ANCHOR, 5)
 
 
-STORIES = [lost_and_overtaken, lost_and_renewed]
+def stored_and_closed(machine: Reminders) -> None:
+    """A reminder arrives, its answer is lost, and the channel refuses the next try."""
+    machine.turn_channel(CHANNEL, Mood.CLOSES)
+    machine.make_pass()
+
+
+def stored_and_hidden(machine: Reminders) -> None:
+    """A reminder arrives, and for hours nothing tells that it did."""
+    machine.turn_channel(CHANNEL, Mood.HANGS)
+    machine.make_pass()
+
+
+def stored_and_refused_after_a_crash(machine: Reminders) -> None:
+    """The process dies when a reminder has arrived, and finds a channel that refuses when it is back."""
+    machine.crash_at_post(0, Mood.REFUSES)
+
+
+STORIES = [
+    lost_and_overtaken,
+    lost_and_renewed,
+    stored_and_closed,
+    stored_and_hidden,
+    stored_and_refused_after_a_crash,
+]
 
 
 @pytest.mark.parametrize("story", STORIES)
