@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Writes the locks anew from pyproject.toml; with --check only tells whether they are current.
+# Either way it fails if a lock names a version that its authors have taken back ("yanked").
 # Versions that still fit are kept; to raise them, delete the files first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -27,3 +28,10 @@ lock bench --extra bench
 if [ "$target" != requirements ]; then
     diff -r "$target" requirements --exclude lock.sh || { echo "The locks are not current: run requirements/lock.sh" >&2; exit 1; }
 fi
+
+for lock in "$target"/*.txt; do
+    told=$(uv pip compile --universal --python-version 3.11 --no-deps --no-header "$lock" 2>&1 >/dev/null)
+    if grep "is yanked" <<<"$told" >&2; then
+        exit 1
+    fi
+done
