@@ -102,4 +102,6 @@ def set_up_logging(redact: Redact, level: str, style: Literal["text", "json"]) -
     logging.getLogger("discord.state").addFilter(_is_news)
     # Below INFO discord.py logs whole events and callback addresses, with tokens that let anybody answer for the bot.
     logging.getLogger("discord").setLevel(max(logging.INFO, logging.getLogger().level))
+    # At INFO it names each part of Alembic that it loads.
+    logging.getLogger("alembic.runtime.plugins").setLevel(max(logging.WARNING, logging.getLogger().level))
     logging.captureWarnings(capture=True)

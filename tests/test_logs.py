@@ -224,6 +224,8 @@ logging.getLogger("discord.http").debug("callback /interactions/1/unknown-t0ken/
 logging.getLogger("discord.http").info("connected")
 logging.getLogger("discord.state").warning("%s intent seems to be disabled. s3cret-value", "Guilds")
 logging.getLogger("discord.state").warning("other")
+logging.getLogger("alembic.runtime.plugins").info("setup plugin")
+logging.getLogger("alembic.runtime.migration").info("upgrade")
 warnings.warn("old s3cret-value")
 async def main():
     asyncio.get_running_loop().create_task(fail())
@@ -246,6 +248,7 @@ def test_a_whole_process_logs_redacted_to_standard_error() -> None:
     assert ("library", f"sent with {HIDDEN}") in told
     assert [message for logger, message in told if logger == "discord.http"] == ["connected"]
     assert [message for logger, message in told if logger == "discord.state"] == ["other"]
+    assert [message for logger, message in told if logger.startswith("alembic")] == ["upgrade"]
     assert {"py.warnings", "asyncio"} <= {logger for logger, _ in told}
 
 
