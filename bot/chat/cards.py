@@ -123,6 +123,11 @@ def problem_card(problem: Problem, reference: str) -> discord.Embed:
     return card
 
 
+def problem_text(problem: Problem, reference: str) -> str:
+    """Return the same in plain words."""
+    return f"**{problem.title}.** {problem.happened} {problem.advice} (Reference {reference})"
+
+
 def choice_label(account: Account, now: datetime) -> str:
     """Return the line that completion shows: id, name and state."""
     state = say_state(account, now)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import aiohttp
 import discord
 
-from bot.chat.cards import problem_card
+from bot.chat.cards import problem_card, problem_text
 from bot.core.notes import NO_NOTES, Notes
 from bot.core.pace import Allowance
 from bot.core.wording import explain
@@ -24,12 +24,14 @@ _LOG = logging.getLogger(__name__)
 ANSWER_WITHIN = timedelta(seconds=1.8)
 # What the event may have spent on its way here; more than this is a clock that is off.
 _LONGEST_WAY = timedelta(seconds=1.5)
-_ALREADY_ACKNOWLEDGED = 40060
+_BAD_REQUEST, _ALREADY_ACKNOWLEDGED = 400, 40060
 # Discord may deliver an event twice, within moments.
 _REMEMBERED = 1_000
 _DISCORD_TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)
 
 Interaction = discord.Interaction[Any]
+# What went wrong: a card, or plain words where Discord takes no card.
+Problem = discord.Embed | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Surface(Protocol):
     async def show(self, reply: Reply) -> None:
         """Show the answer."""
 
-    async def refuse(self, card: discord.Embed) -> None:
+    async def refuse(self, problem: Problem) -> None:
         """Tell the asker, and nobody else, what went wrong."""
 
 
@@ -80,16 +82,16 @@ class NewMessage:
         view = discord.utils.MISSING if reply.view is None else reply.view
         await self._interaction.response.send_message(embeds=reply.cards, view=view, ephemeral=not self._share)
 
-    async def refuse(self, card: discord.Embed) -> None:
+    async def refuse(self, problem: Problem) -> None:
         """Tell the asker privately; a public "thinking" is taken away, since a deferred answer can't turn private."""
         if not self._is_deferred:
-            await self._interaction.response.send_message(embed=card, ephemeral=True)
+            await self._interaction.response.send_message(**_said(problem), ephemeral=True)
         elif not self._share:
-            await self._interaction.edit_original_response(embed=card)
+            await self._interaction.edit_original_response(**_said(problem))
         else:
             # A follow-up to an answer still "thinking" would become that public answer, so it is completed first.
             await self._interaction.edit_original_response(content="Nothing to share.")
-            await self._interaction.followup.send(embed=card, ephemeral=True)
+            await self._interaction.followup.send(**_said(problem), ephemeral=True)
             await self._interaction.delete_original_response()
 
 
@@ -112,21 +114,50 @@ class SameMessage:
         )
         await edit(content=reply.content or None, embeds=reply.cards, view=reply.view)
 
-    async def refuse(self, card: discord.Embed) -> None:
+    async def refuse(self, problem: Problem) -> None:
         """Tell the presser privately."""
         if self._is_deferred:
-            await self._interaction.followup.send(embed=card, ephemeral=True)
+            await self._interaction.followup.send(**_said(problem), ephemeral=True)
             return
-        await self._interaction.response.send_message(embed=card, ephemeral=True)
+        await self._interaction.response.send_message(**_said(problem), ephemeral=True)
+
+
+def _said(problem: Problem) -> dict[str, Any]:
+    return {"content": problem} if isinstance(problem, str) else {"embed": problem}
+
+
+async def _make_sure(request: Callable[[], Awaitable[None]]) -> None:
+    """Make a request again if its connection broke: it is one that Discord does only once, however often it comes."""
+    try:
+        await request()
+    except (aiohttp.ClientError, OSError):
+        await request()
 
 
 async def _defer(surface: Surface) -> None:
     """Defer; that the interaction is already acknowledged can only be our own doing, whose answer got lost."""
     try:
-        await surface.defer()
+        await _make_sure(surface.defer)
     except discord.HTTPException as error:
         if error.code != _ALREADY_ACKNOWLEDGED:
             raise
+
+
+async def _show(surface: Surface, result: Reply | Problem, reference: str) -> bool:
+    """Show the answer, or that Discord does not take it; return whether it is the answer that was shown."""
+    try:
+        if isinstance(result, Reply):
+            await _make_sure(lambda: surface.show(result))
+        else:
+            await surface.refuse(result)
+        return True
+    except discord.HTTPException as error:
+        if error.status != _BAD_REQUEST or error.code == _ALREADY_ACKNOWLEDGED:
+            raise
+        code = error.code
+    _LOG.error("Discord does not take answer %s: code %s", reference, code)
+    await surface.refuse(problem_text(explain(None), reference))
+    return False
 
 
 def _name_of(interaction: Interaction) -> str:
@@ -166,8 +197,8 @@ class Responder:
             if not done:
                 await _defer(surface)
             result, how = await outcome
-            await (surface.show(result) if isinstance(result, Reply) else surface.refuse(result))
-            ended = how
+            if await _show(surface, result, reference):
+                ended = how
         except _DISCORD_TROUBLE as error:
             # Not repeated: Discord reports 10062 and 40060 also for answers that people did see.
             code = getattr(error, "code", 0)

@@ -57,17 +57,6 @@ async def test_slow_look_up(stage: Stage, share: str, *, is_private: bool) -> No
     assert exchange.seconds_to_acknowledge() < DEADLINE
 
 
-@pytest.mark.parametrize("share", ["no", "yes"])
-async def test_slow_look_up_whose_acknowledgement_got_lost(stage: Stage, share: str) -> None:
-    """If Discord took the deferral but its answer was an error, the card appears all the same."""
-    account, held = stage.add_account(), stage.hold_api()
-    stage.discord.interactions.answers_to_lose = 1
-    exchange = await stage.discord.slash(account, share=share)
-    await exchange.calls.nth(2)
-    held.release()
-    assert "Healthy" in _words(await exchange.answer())
-
-
 async def test_slow_shared_problem(stage: Stage) -> None:
     """A public wait that ends in a problem is taken away, and only the asker is told."""
     account, held = stage.add_account(), stage.hold_api()

@@ -1,19 +1,24 @@
 """Discord's trouble with answers to commands: an answer may be lost, the bot and its next answer are not."""
 
+from collections.abc import Callable, Iterable
+from functools import partial
 from http import HTTPStatus
 
 import pytest
+from aiohttp import web
 
 from tests.process.stage import Stage
-from tests.wire.channels import reset
 from tests.wire.faults import limited, page
+from tests.wire.interactions import Exchange
 from tests.wire.payloads import (
     GUILD_ID,
+    PRIVATE,
     SLASH,
+    build_button_message,
     build_command_data,
     build_interaction,
 )
-from tests.wire.rest import Respond, refuse
+from tests.wire.rest import Respond, refuse, reset
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -23,15 +28,14 @@ _LOST: dict[str, Respond] = {
     "missing access": lambda _request: refuse(403, 50001),
     "unknown channel": lambda _request: refuse(404, 10003),
     "unauthorized": lambda _request: refuse(401),
-    "invalid body": lambda _request: refuse(400, 50035),
     "429 of Cloudflare": lambda _request: page(HTTPStatus.TOO_MANY_REQUESTS),
-    "reset": reset,
 }
 _LATE: dict[str, Respond] = {
     "429": lambda _request: limited(0.1),
     "429 of everything": lambda _request: limited(0.1, is_global=True),
     "500": lambda _request: refuse(500),
     "502 of Cloudflare": lambda _request: page(HTTPStatus.BAD_GATEWAY),
+    "reset": reset,
 }
 
 
@@ -74,3 +78,127 @@ async def test_command_that_comes_twice(stage: Stage) -> None:
     await stage.settle()
     assert len(exchange.calls) == 1
     assert len([call for call in stage.api.calls[calls_before:] if account in call]) == 1
+
+
+Trouble = Callable[[Stage, Exchange], None]
+
+
+def _meeting(method: str, respond: Respond) -> Trouble:
+    return lambda stage, exchange: stage.discord.rest.meet(method, exchange.token, respond)
+
+
+def _refuse(error: tuple[int, int], _request: web.Request) -> web.Response:
+    return refuse(*error)
+
+
+def _losing(*lost: int | None) -> Trouble:
+    return lambda _stage, exchange: exchange.lost_answers.extend(lost)
+
+
+_SLOW: dict[str, Trouble] = {
+    "deferral taken, then 500": _losing(500),
+    "deferral taken, then reset": _losing(None),
+    "deferral reset": _meeting("POST", reset),
+    "deferral put off": _meeting("POST", lambda _request: limited(0.1)),
+    "edit put off": _meeting("PATCH", lambda _request: limited(0.1)),
+    "500": _meeting("PATCH", lambda _request: refuse(500)),
+    "502 of Cloudflare": _meeting("PATCH", lambda _request: page(HTTPStatus.BAD_GATEWAY)),
+    "edit reset": _meeting("PATCH", reset),
+    "both taken, then reset": _losing(None, None),
+}
+_TOO_LATE = [(404, 10015), (403, 50001), (404, 10008), (401, 50027)]
+
+
+async def _start(stage: Stage, troubles: Iterable[Trouble], *, share: str = "no") -> list[Exchange]:
+    """Let somebody look up an account for each trouble."""
+    troubles = list(troubles)
+    exchanges = await stage.discord.slash_all(stage.add_accounts(len(troubles)), share=share)
+    for trouble, exchange in zip(troubles, exchanges, strict=True):
+        trouble(stage, exchange)
+    return exchanges
+
+
+async def _defer_all(stage: Stage, troubles: Iterable[Trouble]) -> list[Exchange]:
+    """Let somebody look up an account for each trouble, twice, the second time shared; the API is slow for all."""
+    held, troubles = stage.hold_api(), list(troubles)
+    exchanges = [one for share in ("no", "yes") for one in await _start(stage, troubles, share=share)]
+    for exchange in exchanges:
+        await exchange.acknowledgement()
+    held.release()
+    return exchanges
+
+
+async def test_late_answer(stage: Stage) -> None:
+    """Whether Discord took a deferral or an edit and did not say so, or puts it off: the card appears, in one place."""
+    exchanges = await _defer_all(stage, _SLOW.values())
+    for exchange in exchanges:
+        shown = await exchange.answer()
+        assert shown["embeds"]
+        assert {message["id"] for message in exchange.shown} == {shown["id"]}
+    assert not [fault for fault in stage.discord.rest.faults if fault.times]
+
+
+async def test_quick_answer_whose_confirmation_got_lost(stage: Stage) -> None:
+    """A card that Discord shows but does not confirm stays as it is, and nothing else is shown."""
+    held, logged = stage.hold_api(), len(stage.bot.lines.matching(_is_loss))
+    exchanges = await _start(stage, [_losing(500), _losing(None)])
+    held.release()
+    # That it was shown all the same is more than the bot can know.
+    await stage.bot.lines.find(_is_loss, nth=logged + 2)
+    for exchange in exchanges:
+        assert (await exchange.answer())["embeds"]
+        assert len(exchange.shown) == 1
+
+
+async def test_late_answer_refused(stage: Stage) -> None:
+    """An answer that comes too late is logged and not repeated; the next command is answered."""
+    logged = len(stage.bot.lines.matching(_is_loss))
+    refusals = [_meeting("PATCH", partial(_refuse, one)) for one in _TOO_LATE]
+    exchanges = await _defer_all(stage, refusals)
+    await stage.bot.lines.find(_is_loss, nth=logged + len(exchanges))
+    await stage.settle()
+    assert not [exchange for exchange in exchanges if exchange.shown.items]
+
+
+def _wrong(_request: web.Request) -> web.Response:
+    return refuse(400, 50035)
+
+
+async def _assert_apology(stage: Stage, exchange: Exchange, *, nth: int = 1) -> None:
+    """Fail unless the last that is shown are plain and private words, with a reference that the log has."""
+    shown = await exchange.shown.nth(nth)
+    assert shown["content"].startswith("**Something broke.**")
+    assert not shown["embeds"]
+    assert shown["flags"] & PRIVATE
+    reference = shown["content"].rpartition("Reference ")[2].rstrip(")")
+    await stage.bot.says(f"Discord does not take answer {reference}")
+    await stage.settle()
+    assert len(exchange.shown) == nth
+
+
+async def test_late_answer_that_is_wrong(stage: Stage) -> None:
+    """An edit that Discord does not take gives way to plain words for the asker alone; nothing stays "thinking"."""
+    private, shared = await _defer_all(stage, [_meeting("PATCH", _wrong)])
+    await _assert_apology(stage, private)
+    await _assert_apology(stage, shared, nth=2)
+    assert shared.original is None
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+async def test_renewed_card_that_is_wrong(stage: Stage, *, is_slow: bool) -> None:
+    """A card that can't be renewed stays as it is, and whoever pressed its button is told in plain words."""
+    custom_id = f"minimax:check:{stage.add_account()}"
+    held, message = stage.hold_api(), build_button_message(custom_id)
+    exchange = await stage.discord.press(message, custom_id)
+    _meeting("PATCH" if is_slow else "POST", _wrong)(stage, exchange)
+    if is_slow:
+        await exchange.acknowledgement()
+    held.release()
+    await _assert_apology(stage, exchange)
+    assert exchange.shown.items[0]["id"] != message["id"]
+
+
+async def test_answer_that_is_wrong(stage: Stage) -> None:
+    """A card that Discord does not take at once gives way to plain words at once."""
+    (exchange,) = await _start(stage, [_meeting("POST", _wrong)])
+    await _assert_apology(stage, exchange)

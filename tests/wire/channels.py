@@ -9,7 +9,7 @@ from aiohttp import web
 
 from tests.wire.journal import Journal
 from tests.wire.payloads import Json, build_channel, build_message
-from tests.wire.rest import BASE, CALL, answer, refuse
+from tests.wire.rest import BASE, CALL, answer, refuse, reset
 
 UNKNOWN_MESSAGE = 10008
 FORBIDDEN = 50013
@@ -26,13 +26,6 @@ class Moment(StrEnum):
 
 # Gets the channel; returns whether the request goes on, else its connection is cut.
 Hook = Callable[[int], bool]
-
-
-def reset(request: web.Request) -> web.Response:
-    """Cut the connection instead of an answer."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
 
 
 class Channels:

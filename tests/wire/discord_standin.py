@@ -78,9 +78,9 @@ class DiscordStandIn:
         data = build_subcommand_data(subcommand, options)
         return await self._interact(build_interaction(SLASH, data, guild_id=GUILD_ID, user_id=None))
 
-    async def slash_all(self, accounts: Iterable[str]) -> list[Exchange]:
+    async def slash_all(self, accounts: Iterable[str], *, share: str | None = None) -> list[Exchange]:
         """Let someone else for each account use the command, all at once."""
-        return list(await asyncio.gather(*(self.slash(account) for account in accounts)))
+        return list(await asyncio.gather(*(self.slash(account, share=share) for account in accounts)))
 
     async def type_in(self, typed: str, *, guild_id: int | None = GUILD_ID) -> Exchange:
         """Let someone type into the command's account option."""

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from tests.wire.journal import PATIENCE, Journal
 from tests.wire.payloads import APPLICATION_ID, LOADING, PRIVATE, Json, build_message, visible
-from tests.wire.rest import BASE, CALL, Call, answer, refuse
+from tests.wire.rest import BASE, CALL, Call, answer, refuse, reset
 
 DEADLINE = 3.0
 MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE, CHOICES = 4, 5, 6, 7, 8
@@ -15,7 +15,10 @@ _UNKNOWN_INTERACTION, _UNKNOWN_WEBHOOK, _ACKNOWLEDGED = 10062, 10015, 40060
 
 
 class Exchange:
-    """One interaction, what the bot sent about it, and the messages people saw, in order."""
+    """One interaction, what the bot sent about it, and the messages people saw, in order.
+
+    `lost_answers` are how the answers to its next replies and edits get lost: with an error, or the connection cut.
+    """
 
     def __init__(self, payload: Json, sent_at: float) -> None:
         self.id: str = payload["id"]
@@ -26,6 +29,7 @@ class Exchange:
         self.acknowledged_at: float | None = None
         self.shown_at: float | None = None
         self.original: Json | None = payload.get("message")
+        self.lost_answers: list[int | None] = []
 
     async def acknowledgement(self, *, within: float = PATIENCE) -> Call:
         """Wait for the bot's first request about it."""
@@ -55,7 +59,6 @@ class Interactions:
 
     def __init__(self) -> None:
         self._exchanges: dict[str, Exchange] = {}
-        self.answers_to_lose = 0
 
     def open(self, payload: Json) -> Exchange:
         """Start an interaction; the bot has 3 seconds from now."""
@@ -90,17 +93,13 @@ class Interactions:
             return refuse(HTTPStatus.BAD_REQUEST, _ACKNOWLEDGED, "Interaction has already been acknowledged.")
         exchange.acknowledged_at = now
         body = await request.json()
-        reply = answer(_reply_to(exchange, body["type"], body.get("data") or {}))
-        if self.answers_to_lose:
-            self.answers_to_lose -= 1
-            return refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
-        return reply
+        return _answer(request, exchange, _reply_to(exchange, body["type"], body.get("data") or {}))
 
     async def _edit(self, request: web.Request) -> web.Response:
         exchange = self._exchange(request)
         if exchange is None or exchange.original is None:
             return refuse(HTTPStatus.NOT_FOUND, _UNKNOWN_WEBHOOK, "Unknown Webhook")
-        return answer(_edit_original(exchange, await request.json()))
+        return _answer(request, exchange, _edit_original(exchange, await request.json()))
 
     async def _follow_up(self, request: web.Request) -> web.Response:
         exchange = self._exchange(request)
@@ -117,6 +116,14 @@ class Interactions:
             return refuse(HTTPStatus.NOT_FOUND, _UNKNOWN_WEBHOOK, "Unknown Webhook")
         exchange.original = None
         return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _answer(request: web.Request, exchange: Exchange, data: Json) -> web.Response:
+    """Return the answer to what has been done, unless it gets lost."""
+    if not exchange.lost_answers:
+        return answer(data)
+    status = exchange.lost_answers.pop(0)
+    return reset(request) if status is None else refuse(status)
 
 
 def _edit_original(exchange: Exchange, body: Json) -> Json:

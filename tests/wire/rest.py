@@ -74,6 +74,13 @@ def refuse(status: int, code: int = 0, message: str = "") -> web.Response:
     return answer({"message": message or HTTPStatus(status).phrase, "code": code}, status)
 
 
+def reset(request: web.Request) -> web.Response:
+    """Cut the connection instead of an answer."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
 class Rest:
     """Records each request, then fails it or lets its route answer it."""
 
