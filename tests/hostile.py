@@ -1,14 +1,17 @@
 """Answers of an API that is broken, or means harm."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from aiohttp import web
 
 from bot.useapi.client import MAX_LIST_BYTES
+from bot.useapi.standin import Behaviour
 
 Build = Callable[[], web.Response]
 
@@ -39,7 +42,38 @@ UNREADABLE: dict[str, Build] = {
 }
 
 
-def answering(build: Build) -> Callable[[web.Request], Any]:
+# What each status is told as; of 200 it is a body that can't be read.
+STATUSES = {
+    401: "The bot's useapi.net token was refused",
+    402: "The useapi.net subscription has lapsed",
+    429: "useapi.net is busy",
+    596: "The account is on hold at MiniMax",
+    400: "useapi.net can't be reached",
+    503: "useapi.net can't be reached",
+    302: "useapi.net's answer can't be read",
+    200: "useapi.net's answer can't be read",
+}
+
+
+async def drip(request: web.Request) -> web.StreamResponse:
+    """Answer byte by byte, and never to the end."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    with suppress(ConnectionError):
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.01)
+    return response
+
+
+def with_status(status: int) -> Behaviour:
+    """Return a behaviour that answers everything with this status, and a text that nobody must see."""
+    return answering(
+        lambda: web.Response(status=status, text="<html>raw upstream text</html>", headers={"Location": "/elsewhere"})
+    )
+
+
+def answering(build: Build) -> Behaviour:
     """Return a behaviour of the stand-in that answers everything like this."""
 
     async def behave(_request: web.Request) -> web.StreamResponse:
@@ -48,7 +82,7 @@ def answering(build: Build) -> Callable[[web.Request], Any]:
     return behave
 
 
-def raw_accounts(accounts: dict[str, Any], **numbers: str) -> Callable[[web.Request], Any]:
+def raw_accounts(accounts: dict[str, Any], **numbers: str) -> Behaviour:
     """Return a behaviour that gives these accounts with fields of `jwt` that JSON of Python's would not write."""
 
     def dump(value: Any) -> str:

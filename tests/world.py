@@ -82,16 +82,20 @@ class _Clock:
 
 
 @asynccontextmanager
-async def open_world(accounts: dict[str, Any], guild_ids: tuple[int, ...] = (GUILD_ID,)) -> AsyncIterator[World]:
-    """Run the bot for the given accounts in the listed servers; the time is the simulation's."""
+async def open_world(
+    accounts: dict[str, Any], guild_ids: tuple[int, ...] = (GUILD_ID,), *, budget: float = 1.0
+) -> AsyncIterator[World]:
+    """Run the bot for the given accounts in the listed servers; the time is the simulation's, but for the budget."""
     standin, clock = StandIn(accounts), _Clock()
     with TemporaryDirectory() as folder:
-        async with _open_world(standin, clock, folder, guild_ids) as world:
+        async with _open_world(standin, clock, folder, guild_ids, budget) as world:
             yield world
 
 
 @asynccontextmanager
-async def _open_world(standin: StandIn, clock: _Clock, folder: str, guild_ids: tuple[int, ...]) -> AsyncIterator[World]:
+async def _open_world(
+    standin: StandIn, clock: _Clock, folder: str, guild_ids: tuple[int, ...], budget: float
+) -> AsyncIterator[World]:
     async with (
         standin.serve() as base_url,
         open_directory(
@@ -101,7 +105,7 @@ async def _open_world(standin: StandIn, clock: _Clock, folder: str, guild_ids: t
             now=clock.now,
             jitter=lambda: 0.0,
             # An API that fails is given up on soon: that takes real time.
-            budget=1.0,
+            budget=budget,
             # Kept-alive connections hold timers, which simcord would wait for after each action.
             keep_connections=False,
         ) as directory,

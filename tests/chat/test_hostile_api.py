@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from simcord.results import InteractionResult
 
+from bot.store.leader import FIRST_EPOCH
 from bot.useapi.client import ACCOUNTS_PATH
 from tests.chat.limits import assert_fits, is_inert
 from tests.chat.reminding import DAY, add, posted_in, posts_in, said_in, text_of
 from tests.chat.test_lookup import card_of, fields_of
-from tests.hostile import UNREADABLE, answering, raw_accounts
-from tests.world import World, account
+from tests.hostile import STATUSES, UNREADABLE, answering, raw_accounts, with_status
+from tests.world import World, account, open_world
 
 ODD_IDS = ["a/b", "../../v2", "%2f", "a?b=c", "a#b", "a b", "\U0001f600", "\u202eabc", "@everyone", "*" * 64]
 MARKED = [("__a__", ""), ("[x](https://e.example)", "Odd _One_"), ("`||a||`", ""), ("@everyone", "**@here**")]
@@ -42,6 +43,24 @@ async def test_an_unreadable_answer_leaves_no_trace(world: World, kind: str) -> 
     await world.env.advance_time(2 * DAY)
     await world.pass_once()
     assert posted_in(world)[1:] == ["⏰ MiniMax login Sam Reed (234567) expires in 24 hours."]
+
+
+async def test_no_trouble_of_the_api_is_told_as_an_accounts() -> None:
+    """Whatever the API fails with, look-ups say so, completion offers what was known, and channels hear nothing."""
+    async with open_world({"234567": account("234567", "Sam Reed", days=3)}, budget=0.2) as world:
+        await add(world, "234567")
+        await world.complete("")
+        for status, title in STATUSES.items():
+            await world.env.advance_time(61)
+            world.standin.behave = with_status(status)
+            assert card_of(await world.look_up("123456")).title == title
+            assert [choice["value"] for choice in await world.complete("")] == ["234567"]
+            assert not await world.application.passes.run_once(FIRST_EPOCH)
+        assert posted_in(world) == []
+        world.standin.behave = None
+        await world.env.advance_time(61)
+        assert await world.application.passes.run_once(FIRST_EPOCH)
+        assert posted_in(world) == ["⏰ MiniMax login Sam Reed (234567) expires in 3 days."]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from simcord.backend.errors import SetupError
 from simcord.results import InteractionResult
 
 from bot.core.wording import SETUP_GUIDE
+from tests.hostile import STATUSES, with_status
 from tests.world import GUILD_ID, World, account
 
 
@@ -89,28 +90,11 @@ async def test_lists_the_accounts_there_are(world: World) -> None:
     assert SETUP_GUIDE in (card.description or "")
 
 
-@pytest.mark.parametrize(
-    ("status", "title"),
-    [
-        (401, "The bot's useapi.net token was refused"),
-        (402, "The useapi.net subscription has lapsed"),
-        (404, "No such account"),
-        (429, "useapi.net is busy"),
-        (596, "The account is on hold at MiniMax"),
-        (400, "useapi.net can't be reached"),
-        (503, "useapi.net can't be reached"),
-        (302, "useapi.net's answer can't be read"),
-        (200, "useapi.net's answer can't be read"),
-    ],
-)
+@pytest.mark.parametrize(("status", "title"), [*STATUSES.items(), (404, "No such account")])
 @pytest.mark.parametrize("share", ["yes", "no"])
 async def test_explains_what_went_wrong(world: World, status: int, title: str, share: str) -> None:
     """Each failure of the API is told privately, with advice and a reference, never with the API's own text."""
-
-    async def fail(_request: web.Request) -> web.StreamResponse:
-        return web.Response(status=status, text="<html>raw upstream text</html>", headers={"Location": "/elsewhere"})
-
-    world.standin.behave = fail
+    world.standin.behave = with_status(status)
     result = await world.look_up("123456", share=share)
     card = card_of(result)
     assert result.ephemeral

@@ -35,6 +35,15 @@ if "REMINDER_TEST_SCALE" in os.environ:
     # A post takes this machine as long as ever, so that this is shortened less.
     bot.chat.sender._REQUEST_SECONDS = 0.5
 
+if "API_TEST_BUDGET" in os.environ:
+    import functools
+
+    import bot.useapi.directory
+
+    _patient = bot.useapi.directory.open_directory
+    _hasty = functools.partial(_patient, budget=float(os.environ["API_TEST_BUDGET"]))
+    vars(bot.useapi.directory)["open_directory"] = _hasty
+
 if "PACE_TEST" in os.environ:
     import bot.chat.pacing
 
