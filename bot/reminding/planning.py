@@ -10,13 +10,15 @@ from bot.core.account import Account
 from bot.core.reminders import Told, coming_steps, decide, usable_steps
 from bot.core.trouble import BLIND, ERROR, GONE
 from bot.store.accounts import Known, get_known, mark_read
-from bot.store.deliveries import Kind, Owed, cover, drop, get_pending, get_told, plan
+from bot.store.deliveries import Kind, Owed, cover, drop, get_lately_told, get_pending, get_told, plan
 from bot.store.messages import mark_outdated
 from bot.store.trouble import Episodes, get_bad_since, get_open_troubles, mark_trouble
 from bot.store.watches import Watch, get_active_watches, get_watches_in, get_watches_to_look_at, mark_looked_at
 
 _FAR = timedelta(days=3650)
 _REPLACED_AFTER = timedelta(days=3)
+# Of so many tokens of an account a channel is told within a day; the API may give another expiry at every read.
+_MOST_TOKENS, _A_DAY = 2, timedelta(days=1)
 _NOBODY = ""
 _AT_ONCE = 100
 
@@ -162,14 +164,19 @@ async def _plan_some(
     look_at = {watch.id: now + _FAR for watch in watches}
     owed: list[Owed] = []
     covered: list[Owed] = []
+    plans = []
     for pair in pairs:
         # Of what is gone nothing is left to renew; should it come back, the next pass sees what is due.
         is_gone = pair.known.account.id in gone
         is_news = pair.known.account.id in changed
-        planned = _Planned(now) if is_gone else _plan_pair(pair, told, now, is_news=is_news)
-        look_at[pair.watch.id] = min(look_at[pair.watch.id], planned.look_at)
-        owed += planned.owed
-        covered += planned.covered
+        plans.append(_Planned(now) if is_gone else _plan_pair(pair, told, now, is_news=is_news))
+    speaking = {one.channel_id for planned in plans for one in planned.owed}
+    lately = await get_lately_told(tx, speaking, now - _A_DAY, now)
+    for pair, planned in zip(pairs, plans, strict=True):
+        settled = _put_off(pair, planned, lately)
+        look_at[pair.watch.id] = min(look_at[pair.watch.id], settled.look_at)
+        owed += settled.owed
+        covered += settled.covered
     await cover(tx, covered, now)
     await plan(tx, owed, now)
     await mark_looked_at(tx, look_at)
@@ -228,3 +235,12 @@ def _plan_pair(pair: Pair, told: Mapping[tuple[int, str, int], Told], now: datet
     ahead = coming_steps(steps, remaining, after)
     look_at = token.expires_at - timedelta(days=ahead[0]) if ahead else now + _FAR
     return _Planned(look_at, due + renewed, [pair.owed(Kind.STEP, token.id, step) for step in decision.cover])
+
+
+def _put_off(pair: Pair, planned: _Planned, lately: Mapping[tuple[int, str], Mapping[int, datetime]]) -> _Planned:
+    """Return the same, or nothing until later if a channel was told of too many other tokens of the account lately."""
+    told = lately.get((pair.watch.channel_id, pair.known.account.id), {})
+    others = sorted(at for token_id, at in told.items() if pair.known.token and token_id != pair.known.token.id)
+    if not planned.owed or len(others) < _MOST_TOKENS:
+        return planned
+    return _Planned(others[-_MOST_TOKENS] + _A_DAY)

@@ -85,6 +85,25 @@ async def get_told(tx: AsyncConnection, channel_ids: Collection[int], token_ids:
     }
 
 
+async def get_lately_told(
+    tx: AsyncConnection, channel_ids: Collection[int], since: datetime, now: datetime
+) -> dict[tuple[int, str], dict[int, datetime]]:
+    """Return of which tokens these channels were told since then, and when last, by (channel id, account id)."""
+    # The kind is not asked for: SQLite would go through all of one kind rather than those of these channels.
+    query = sa.select(deliveries).where(
+        deliveries.c.state.in_([State.PENDING, State.SENDING, State.SENT]),
+        deliveries.c.channel_id.in_(channel_ids),
+        deliveries.c.due_at > since,
+        deliveries.c.due_at <= now,
+    )
+    told: dict[tuple[int, str], dict[int, datetime]] = {}
+    for row in await tx.execute(query) if channel_ids else ():
+        if row.kind in (Kind.STEP, Kind.RENEWED):
+            tokens = told.setdefault((row.channel_id, row.account_id), {})
+            tokens[row.ref] = max(row.due_at, tokens.get(row.ref, since))
+    return told
+
+
 async def plan(tx: AsyncConnection, owed: Iterable[Owed], now: datetime) -> None:
     """Owe these, but for those that were ever owed before."""
     if rows := [_row(one, State.PENDING, now) for one in owed]:

@@ -1,9 +1,11 @@
 """What the machine, or thinking about it, once found: each a story that ends well now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
+from bot.store.deliveries import Kind
 from tests.reminding.channels import Mood
 from tests.reminding.engine import CHANNELS
 from tests.reminding.test_machine import ANCHOR, Reminders
@@ -52,15 +54,33 @@ STORIES = [
 ]
 
 
-@pytest.mark.parametrize("story", STORIES)
-def test_story(story: Callable[[Reminders], None]) -> None:
-    """Nothing is said twice, nor a wider step after a tighter one, and in the end nothing is missing."""
+@pytest.fixture
+def machine() -> Iterator[Reminders]:
+    """The engine with one account, six days before its expiry."""
     machine = Reminders()
     try:
         machine.begin(6)
-        story(machine)
+        yield machine
         machine.mend_everything()
         machine.nothing_is_said_twice_or_too_late()
         machine.nothing_failed()
     finally:
         machine.teardown()
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_story(machine: Reminders, story: Callable[[Reminders], None]) -> None:
+    """Nothing is said twice, nor a wider step after a tighter one, and in the end nothing is missing."""
+    story(machine)
+
+
+def test_an_expiry_that_is_another_one_at_every_read(machine: Reminders) -> None:
+    """It is not told as one renewal after the other; once it stays the same for a day, what is due is said."""
+    channel = machine.channels.by_id[CHANNEL]
+    for number in range(48):
+        machine.now += timedelta(minutes=30)
+        machine.renew(ANCHOR, 5 + 11 * number % 23)
+    assert 1 <= len(channel.said) <= 4
+    machine.renew(ANCHOR, 2)
+    machine.wait(25)
+    assert (channel.said[-1].kind, channel.said[-1].step) == (Kind.STEP, 1)
