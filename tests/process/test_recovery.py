@@ -1,6 +1,5 @@
 """What the connection to Discord may suffer without anybody having to act."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -90,19 +89,3 @@ async def test_close_over_intents(stage: Stage) -> None:
     await stage.discord.gateway.close(4014)
     assert await stage.discord.gateway.ready(nth=started + 1) is Op.IDENTIFY
     await _assert_answers(stage)
-
-
-async def test_flapping_connection() -> None:
-    """A connection that Discord ends again and again is made no faster than the day's identifies last."""
-    burst, apart = 3, 0.4
-    async with open_stage(PACE_TEST=f"CONNECTIONS={burst} SECONDS_A_CONNECTION={apart}") as stage:
-        gateway, clock = stage.discord.gateway, asyncio.get_running_loop().time
-        gateway.is_flapping = True
-        await gateway.close(4000)
-        await gateway.upgrades.nth(burst + 1)
-        since = clock()
-        await gateway.upgrades.nth(burst + 4)
-        assert clock() - since > 2.5 * apart
-        await stage.bot.says("Connected to Discord very often of late")
-        gateway.is_flapping = False
-        await _assert_answers(stage)

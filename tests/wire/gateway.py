@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from http import HTTPStatus
@@ -93,7 +93,8 @@ class Gateway:
         self.closes: Journal[int | None] = Journal()
         self.upgrades_to_refuse = 0
         self.refuse_identify = False
-        self.is_flapping = False
+        # How each session ends as soon as it began: with a close code, as invalid, or (None) with a refused upgrade.
+        self.endings: Iterator[int | Op | None] | None = None
         self._sessions: dict[str, Session] = {}
         self._current: tuple[Session, Socket] | None = None
 
@@ -202,5 +203,13 @@ class Gateway:
     async def _start(self, session: Session, socket: Socket, by: Op) -> None:
         self._current = session, socket
         self.started.add(by)
-        if self.is_flapping:
-            await self.close(4000)
+        if self.endings is not None:
+            await self._end(next(self.endings))
+
+    async def _end(self, ending: int | Op | None) -> None:
+        if ending is Op.INVALID_SESSION:
+            await self.send(ending, data=False)
+            return
+        if ending is None:
+            self.upgrades_to_refuse = len(self.upgrades) + 1
+        await self.close(ending or 4000)
