@@ -65,6 +65,21 @@ def _is_loss(line: str) -> bool:
     return "may not have been shown" in line
 
 
+async def test_completion_refused(stage: Stage) -> None:
+    """A list that Discord does not take is lost, or comes a little later; the next key typed brings one."""
+    account = stage.add_account()
+    await (await stage.discord.slash(account)).answer()
+    responds = [*_LOST.values(), _wrong, *_LATE.values()]
+    exchanges = [await stage.discord.type_in(account) for _ in responds]
+    for respond, exchange in zip(responds, exchanges, strict=True):
+        stage.discord.rest.meet("POST", exchange.token, respond)
+    for exchange in exchanges:
+        await stage.discord.rest.request("POST", exchange.token)
+    offer = await (await stage.discord.type_in(account)).acknowledgement()
+    assert [choice["value"] for choice in offer.json["data"]["choices"]] == [account]
+    assert not [exchange for exchange in exchanges[: len(_LOST) + 1] if exchange.calls.items]
+
+
 async def test_command_that_comes_twice(stage: Stage) -> None:
     """A command that Discord delivers twice is answered once, and the API is asked once."""
     account, calls_before = stage.add_account(), len(stage.api.calls)

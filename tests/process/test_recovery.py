@@ -25,10 +25,19 @@ async def test_first_connection_refused() -> None:
         await _assert_answers(stage)
 
 
-async def test_unreadable_event(stage: Stage) -> None:
+async def _send_unreadable_event(gateway: Gateway) -> None:
+    await gateway.dispatch("INTERACTION_CREATE", {"unreadable": True})
+
+
+async def _send_noise(gateway: Gateway) -> None:
+    await gateway.garble(b"\xff\x00\x00\xff\xff")
+
+
+@pytest.mark.parametrize("trouble", [_send_unreadable_event, _send_noise])
+async def test_unreadable_event(stage: Stage, trouble: Callable[[Gateway], Awaitable[None]]) -> None:
     """An event that discord.py can't read costs a new connection, not the bot."""
     started = len(stage.discord.gateway.started)
-    await stage.discord.gateway.dispatch("INTERACTION_CREATE", {"unreadable": True})
+    await trouble(stage.discord.gateway)
     assert await stage.discord.gateway.ready(nth=started + 1) is Op.IDENTIFY
     await _assert_answers(stage)
 

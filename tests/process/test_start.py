@@ -13,8 +13,10 @@ from aiohttp import web
 from bot.useapi.standin import StandIn
 from tests.process.stage import Stage, build_settings, open_stage
 from tests.wire.discord_standin import DiscordStandIn
+from tests.wire.faults import limited, page
 from tests.wire.payloads import COMMAND, GUILD_ID, OTHER_GUILD_ID
 from tests.wire.process import run_bot
+from tests.wire.rest import Respond, refuse, reset
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -176,3 +178,21 @@ async def test_no_network_at_start() -> None:
             await discord.gateway.ready()
             assert (await (await discord.slash(stage.add_account())).answer())["embeds"]
             assert await bot.stop() == 0
+
+
+async def test_every_trouble_with_the_login() -> None:
+    """Whatever Discord answers to the login, other than that the token is wrong, it is tried again until it works."""
+    discord = DiscordStandIn()
+    troubles: list[Respond] = [
+        lambda _request: limited(0.05, is_global=True),
+        lambda _request: page(HTTPStatus.TOO_MANY_REQUESTS),
+        lambda _request: page(HTTPStatus.FORBIDDEN),
+        lambda _request: refuse(HTTPStatus.SERVICE_UNAVAILABLE),
+        reset,
+    ]
+    for trouble in troubles:
+        discord.rest.meet("GET", "/users/@me$", trouble)
+    async with open_stage(discord, BACKOFF_TEST_SCALE="0.01") as stage:
+        assert (await (await discord.slash(stage.add_account())).answer())["embeds"]
+        assert not [fault for fault in discord.rest.faults if fault.times]
+        assert "Traceback" not in stage.bot.output

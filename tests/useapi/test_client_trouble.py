@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 from aiohttp import web
 
-from bot.errors import ApiBusy, ApiUnreachable, UnreadableAnswer
+from bot.errors import ApiBusy, ApiUnreachable, SubscriptionLapsed, UnreadableAnswer
 from bot.useapi.client import ACCOUNTS_PATH, MAX_ACCOUNT_BYTES, MAX_CALLS, MAX_LIST_BYTES, MiniMaxClient
 from bot.useapi.standin import StandIn
 from tests.useapi.harness import OK_HEAD, Gate, Script, account, always, closed_port, open_client, serve_bare
@@ -121,6 +121,14 @@ async def test_a_body_that_never_ends_is_unreadable_within_the_budget(script: Sc
     """A body that stops half way, or trickles in for ever, ends with the budget."""
     async with serve_bare(script) as bare, open_client(bare.base_url, budget=SHORT) as client, asyncio.timeout(5):
         with pytest.raises(UnreadableAnswer, match="TimeoutError"):
+            await client.fetch_account("1")
+
+
+async def test_the_body_of_an_error_is_not_waited_for() -> None:
+    """Of an answer that is an error only the status counts, however slowly the rest trickles in."""
+    script = Script(b"HTTP/1.1 402 Lapsed\r\n\r\n", repeat=b" ", pause=0.01)
+    async with serve_bare(script) as bare, open_client(bare.base_url) as client, asyncio.timeout(5):
+        with pytest.raises(SubscriptionLapsed):
             await client.fetch_account("1")
 
 

@@ -130,6 +130,11 @@ class Gateway:
         assert self._current is not None
         await self._current[1].send({"op": op, "d": data})
 
+    async def garble(self, frame: bytes) -> None:
+        """Send what is no message."""
+        assert self._current is not None
+        await self._current[1].send_bytes(frame)
+
     async def close(self, code: int) -> None:
         """Close the connection with this code; events from now on wait for a resume."""
         assert self._current is not None
