@@ -50,10 +50,10 @@ async def test_no_trouble_of_the_api_is_told_as_an_accounts() -> None:
     async with open_world({"234567": account("234567", "Sam Reed", days=3)}, budget=0.2) as world:
         await add(world, "234567")
         await world.complete("")
-        for status, title in STATUSES.items():
+        for status in (401, 429, 503, 596):
             await world.env.advance_time(61)
             world.standin.behave = with_status(status)
-            assert card_of(await world.look_up("123456")).title == title
+            assert card_of(await world.look_up("123456")).title == STATUSES[status]
             assert [choice["value"] for choice in await world.complete("")] == ["234567"]
             assert not await world.application.passes.run_once(FIRST_EPOCH)
         assert posted_in(world) == []

@@ -1,13 +1,14 @@
 """Discord's trouble with answers to commands: an answer may be lost, the bot and its next answer are not."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
 from http import HTTPStatus
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 
-from tests.process.stage import Stage
+from tests.process.stage import Stage, open_stage
 from tests.wire.faults import limited, page
 from tests.wire.interactions import Exchange
 from tests.wire.payloads import (
@@ -21,6 +22,14 @@ from tests.wire.payloads import (
 from tests.wire.rest import Respond, refuse, reset
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running_stage() -> AsyncIterator[Stage]:
+    """A bot that defers earlier than it has to."""
+    async with open_stage(ANSWER_TEST_SECONDS="0.7") as stage:
+        yield stage
+
 
 _LOST: dict[str, Respond] = {
     "unknown interaction": lambda _request: refuse(404, 10062),

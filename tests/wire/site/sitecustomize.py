@@ -44,6 +44,13 @@ if "API_TEST_BUDGET" in os.environ:
     _hasty = functools.partial(_patient, budget=float(os.environ["API_TEST_BUDGET"]))
     vars(bot.useapi.directory)["open_directory"] = _hasty
 
+if "ANSWER_TEST_SECONDS" in os.environ:
+    from datetime import timedelta
+
+    import bot.chat.replies
+
+    bot.chat.replies.ANSWER_WITHIN = timedelta(seconds=float(os.environ["ANSWER_TEST_SECONDS"]))
+
 if "PACE_TEST" in os.environ:
     import bot.chat.pacing
 
