@@ -24,6 +24,8 @@ _LOG = logging.getLogger(__name__)
 ANSWER_WITHIN = timedelta(seconds=1.8)
 # What the event may have spent on its way here; more than this is a clock that is off.
 _LONGEST_WAY = timedelta(seconds=1.5)
+# What a deferral takes: all who ask at once may have to be deferred at once, and the last one in time.
+_DEFERRAL = timedelta(milliseconds=1)
 _BAD_REQUEST, _ALREADY_ACKNOWLEDGED = 400, 40060
 # Discord may deliver an event twice, within moments.
 _REMEMBERED = 1_000
@@ -227,7 +229,7 @@ class Responder:
 
     def _seconds_left(self, interaction: Interaction) -> float:
         way = min(max(self._now() - interaction.created_at, timedelta(0)), _LONGEST_WAY)
-        return (ANSWER_WITHIN - way).total_seconds()
+        return max(0.0, (ANSWER_WITHIN - way - len(self._in_flight) * _DEFERRAL).total_seconds())
 
     def _admit(self, interaction: Interaction) -> None:
         if not self._is_open:
