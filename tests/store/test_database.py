@@ -16,14 +16,15 @@ from bot.store.tables import metadata
 from bot.store.watches import put_watch
 from tests.store.samples import NOW, count, new_watch, put, refusal
 
-NEXT_MIGRATION = '''
+NEXT_SCHEMA = f"{int(SCHEMA) + 1:04}"
+NEXT_MIGRATION = f'''
 """Another schema."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "{NEXT_SCHEMA}"
+down_revision = "{SCHEMA}"
 
 
 def upgrade() -> None:
@@ -39,9 +40,9 @@ def next_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[]
     def upgrade() -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(Path(database_module.__file__).parent / "migrations", folder)
-        (folder / "versions" / "0003_later.py").write_text(NEXT_MIGRATION)
+        (folder / "versions" / f"{NEXT_SCHEMA}_later.py").write_text(NEXT_MIGRATION)
         monkeypatch.setattr(database_module, "_MIGRATIONS", folder)
-        monkeypatch.setattr(database_module, "SCHEMA", "0003")
+        monkeypatch.setattr(database_module, "SCHEMA", NEXT_SCHEMA)
 
     return upgrade
 
@@ -147,7 +148,7 @@ async def test_migrates_an_older_schema(database_url: str, next_version: Callabl
             async with database.begin() as tx:
                 assert (await tx.execute(sa.text("SELECT count(*) FROM later"))).scalar_one() == 0
                 version = (await tx.execute(sa.text("SELECT version_num FROM alembic_version"))).scalar_one()
-        assert version == "0003"
+        assert version == NEXT_SCHEMA
 
 
 async def test_keeps_a_copy_before_it_migrates(file: Path, file_url: str, next_version: Callable[[], None]) -> None:
@@ -161,11 +162,11 @@ async def test_keeps_a_copy_before_it_migrates(file: Path, file_url: str, next_v
     next_version()
     async with open_database(f"sqlite+aiosqlite:///{killed}"):
         pass
-    copy = file.parent / "killed.before-0003.db"
+    copy = file.parent / f"killed.before-{NEXT_SCHEMA}.db"
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(copy)) as opened:
         assert opened.execute("SELECT count(*) FROM watches").fetchone() == (1,)
-        assert opened.execute("SELECT version_num FROM alembic_version").fetchone() == ("0002",)
+        assert opened.execute("SELECT version_num FROM alembic_version").fetchone() == (SCHEMA,)
 
 
 async def test_makes_no_copy_of_what_is_current(file: Path, file_url: str) -> None:
