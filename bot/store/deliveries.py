@@ -135,7 +135,8 @@ async def get_ready_channels(
     """
     # A next try further away than that was set by a clock that has been set back since.
     may_be = ((targets.c.failures >= n) & (targets.c.next_try_at <= now + wait) for n, wait in enumerate(waits, 1))
-    waiting = sa.select(targets.c.channel_id).where(targets.c.next_try_at > now, sa.or_(*may_be))
+    is_waiting = ~targets.c.is_board & (targets.c.next_try_at > now) & sa.or_(*may_be)
+    waiting = sa.select(targets.c.channel_id).where(is_waiting)
     query = (
         sa.select(deliveries.c.channel_id)
         .where(deliveries.c.state == State.PENDING, deliveries.c.channel_id.not_in(waiting))
@@ -151,9 +152,10 @@ async def get_next_try(tx: AsyncConnection, guild_ids: Collection[int]) -> datet
 
     What is owed to a channel without trouble can be tried at once, which is told as a time long ago.
     """
+    of_channel = (targets.c.channel_id == deliveries.c.channel_id) & ~targets.c.is_board
     query = (
         sa.select(sa.func.min(sa.func.coalesce(sa.type_coerce(targets.c.next_try_at, sa.BigInteger), _LONG_AGO)))
-        .select_from(deliveries.outerjoin(targets, targets.c.channel_id == deliveries.c.channel_id))
+        .select_from(deliveries.outerjoin(targets, of_channel))
         .where(deliveries.c.state == State.PENDING, deliveries.c.guild_id.in_(guild_ids))
     )
     first = (await tx.execute(query)).scalar()

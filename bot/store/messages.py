@@ -67,7 +67,7 @@ async def mark_sent(tx: AsyncConnection, message: Message, discord_id: int | Non
     marked = deliveries.update().where(carried).values(state=State.SENT)
     due = list((await tx.execute(marked.returning(deliveries.c.due_at))).scalars())
     # What an audit found, say of a role, is no matter of whether messages arrive.
-    refused = (targets.c.channel_id == message.channel_id) & (targets.c.failures > 0)
+    refused = (targets.c.channel_id == message.channel_id) & ~targets.c.is_board & (targets.c.failures > 0)
     await tx.execute(targets.delete().where(refused))
     await _mark_wider(tx, message, now)
     return due

@@ -138,6 +138,7 @@ targets = Table(
     metadata,
     Column("guild_id", BigInteger, primary_key=True),
     Column("channel_id", BigInteger, primary_key=True),
+    Column("is_board", Boolean, primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("failing_since", Moment, nullable=False),
     Column("next_try_at", Moment, nullable=False),

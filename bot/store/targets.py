@@ -1,7 +1,6 @@
 """Channels in trouble: those that refuse, those that an audit found would, and those whose board can't be kept.
 
 Of a channel's board it is told apart, for editing needs other rights than posting: trouble with one is not the other's.
-It is stored under the channel's id as a negative number; Discord's own are positive.
 """
 
 from collections.abc import Iterable
@@ -41,53 +40,49 @@ class Target:
         return self.is_lasting and (has_refused or not self.failures)
 
 
-_STORED = Target.__dataclass_fields__.keys() - {"is_board"}
-
-
 def _target(row: Any) -> Target:
-    values = {name: getattr(row, name) for name in _STORED}
-    return Target(**values | {"channel_id": abs(row.channel_id)}, is_board=row.channel_id < 0)
+    return Target(**{name: getattr(row, name) for name in Target.__dataclass_fields__})
 
 
-def _key(channel_id: int, *, of_board: bool) -> int:
-    return -channel_id if of_board else channel_id
+def _one(channel_id: int, *, of_board: bool) -> sa.ColumnElement[bool]:
+    """Return what finds a channel's trouble, or its board's."""
+    return (targets.c.channel_id == channel_id) & (targets.c.is_board == of_board)
 
 
 async def get_targets(tx: AsyncConnection, guild_ids: Iterable[int], *, of_boards: bool = False) -> dict[int, Target]:
     """Return the channels of these servers that are in trouble, or whose boards are, by id."""
-    is_asked_for = targets.c.channel_id < 0 if of_boards else targets.c.channel_id > 0
-    rows = await tx.execute(sa.select(targets).where(targets.c.guild_id.in_(list(guild_ids)), is_asked_for))
+    of = targets.c.guild_id.in_(list(guild_ids)) & (targets.c.is_board == of_boards)
+    rows = await tx.execute(sa.select(targets).where(of))
     return {target.channel_id: target for target in map(_target, rows)}
 
 
 async def get_target(tx: AsyncConnection, channel_id: int, *, of_board: bool = False) -> Target | None:
     """Return a channel's trouble, or its board's; None if it works."""
-    of = targets.c.channel_id == _key(channel_id, of_board=of_board)
-    row = (await tx.execute(sa.select(targets).where(of))).first()
+    row = (await tx.execute(sa.select(targets).where(_one(channel_id, of_board=of_board)))).first()
     return None if row is None else _target(row)
 
 
 async def put_target(tx: AsyncConnection, target: Target) -> None:
     """Store a channel's trouble, or its board's."""
-    values = {name: getattr(target, name) for name in _STORED}
-    values["channel_id"] = _key(target.channel_id, of_board=target.is_board)
+    values = {name: getattr(target, name) for name in Target.__dataclass_fields__}
     insert = insert_into(tx, targets).values(**values)
-    await tx.execute(insert.on_conflict_do_update(index_elements=["guild_id", "channel_id"], set_=values))
+    await tx.execute(insert.on_conflict_do_update(index_elements=list(targets.primary_key), set_=values))
 
 
 async def mark_told(tx: AsyncConnection, channel_ids: Iterable[int], *, of_boards: bool = False) -> None:
     """Remember that people were told of the trouble of these channels, or of their boards."""
-    keys = [_key(channel_id, of_board=of_boards) for channel_id in channel_ids]
-    await tx.execute(targets.update().where(targets.c.channel_id.in_(keys)).values(is_told=True))
+    of = targets.c.channel_id.in_(list(channel_ids)) & (targets.c.is_board == of_boards)
+    await tx.execute(targets.update().where(of).values(is_told=True))
 
 
 async def drop_needless_targets(tx: AsyncConnection) -> None:
     """Forget the trouble of channels that no active watch is for any more, and of boards that are not kept."""
     watched = sa.select(watches.c.channel_id).where(watches.c.paused_at.is_(None))
-    kept = watched.union_all(sa.select(-boards.c.channel_id))
-    await tx.execute(targets.delete().where(targets.c.channel_id.not_in(kept)))
+    of_channels = ~targets.c.is_board & targets.c.channel_id.not_in(watched)
+    of_boards = targets.c.is_board & targets.c.channel_id.not_in(sa.select(boards.c.channel_id))
+    await tx.execute(targets.delete().where(of_channels | of_boards))
 
 
 async def drop_target(tx: AsyncConnection, channel_id: int, *, of_board: bool = False) -> None:
     """Forget a channel's trouble, or its board's."""
-    await tx.execute(targets.delete().where(targets.c.channel_id == _key(channel_id, of_board=of_board)))
+    await tx.execute(targets.delete().where(_one(channel_id, of_board=of_board)))

@@ -96,7 +96,8 @@ class Reminding:
                 first_try_at = row.first_try_at - passed
                 await tx.execute(messages.update().where(messages.c.id == row.id).values(first_try_at=first_try_at))
             for row in (await tx.execute(sa.select(targets))).all():
-                due = targets.update().where(targets.c.channel_id == row.channel_id)
+                of = (targets.c.channel_id == row.channel_id) & (targets.c.is_board == row.is_board)
+                due = targets.update().where(of)
                 await tx.execute(due.values(next_try_at=row.next_try_at - passed))
             await tx.execute(leases.update().values(until=leases.c.until - int(passed.total_seconds())))
 

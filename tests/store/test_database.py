@@ -69,8 +69,15 @@ async def test_creates_the_schema_that_the_tables_say(database: Database) -> Non
 
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
+    def primary_keys(connection: sa.Connection) -> dict[str, list[str]]:
+        inspector = sa.inspect(connection)
+        return {name: inspector.get_pk_constraint(name)["constrained_columns"] for name in metadata.tables}
+
     async with database.begin() as tx:
         assert await tx.run_sync(differences) == []
+        assert await tx.run_sync(primary_keys) == {
+            name: [column.name for column in table.primary_key] for name, table in metadata.tables.items()
+        }
 
 
 async def test_keeps_what_was_stored(database_url: str) -> None:

@@ -1,13 +1,15 @@
 """Databases as released versions of the bot wrote them, opened by this one.
 
 `tests/data/schema` holds one for each schema. Before a new schema is added, the newest version's is made by letting a
-bot work for some days and dumping its database: `sqlite3 bot.db .dump`.
+bot work for some days, until there is something in each table, and dumping its database: `sqlite3 bot.db .dump`.
 """
 
 import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,20 @@ from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.store import database as database_module
+from bot.store.boards import Board, get_boards
+from bot.store.claims import Claim, get_claims
 from bot.store.database import SCHEMA, open_database, sqlite_file
+from bot.store.messages import get_outdated
+from bot.store.targets import get_targets, put_target
 from bot.store.watches import get_watches, put_watch
 from tests.conftest import REPOSITORY
-from tests.store.samples import GUILD, NOW, new_watch
+from tests.store.samples import DAY, GUILD, NOW, new_watch
 
 FOLDER = REPOSITORY / "tests" / "data" / "schema"
 MIGRATIONS = Path(database_module.__file__).parent / "migrations"
 DUMPS = sorted(FOLDER.glob("*.sql"))
+# The first schema had no pauses, claims, boards and edits yet.
+WITH_TEAMWORK = [dump for dump in DUMPS if dump.stem > "0001"]
 # Nothing of these may change; of the others, what a later schema still has.
 PROMISED = ("watches", "deliveries")
 
@@ -70,6 +78,11 @@ def _same(value: Any) -> Any:
     return value
 
 
+def moment(milliseconds: int | None) -> Any:
+    """Return the time that is stored as these milliseconds, None if none is."""
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
 async def lay(dump: Path, url: str, tmp_path: Path) -> Rows:
     """Make a database of either kind as an old version left it; returns all that is in it."""
     file = sqlite_file(url)
@@ -98,11 +111,12 @@ def test_every_schema_before_this_one_is_here() -> None:
 async def test_what_an_old_version_wrote_is_still_there(dump: Path, database_url: str, tmp_path: Path) -> None:
     """Every watch and every delivery, in whatever state, comes through the migrations as it was written."""
     written = await lay(dump, database_url, tmp_path)
+    assert all(written.values())
     assert {row["state"] for row in written["deliveries"]} == {"pending", "sending", "sent", "covered"}
     async with open_database(database_url) as database, database.begin() as tx:
         for table, rows in written.items():
             kept = [dict(row) for row in (await tx.execute(sa.text(f"SELECT * FROM {table}"))).mappings()]  # noqa: S608
-            if rows and table != "alembic_version":
+            if table != "alembic_version":
                 columns = sorted(rows[0].keys() if table in PROMISED else rows[0].keys() & kept[0].keys())
                 assert comparable(kept, columns) == comparable(rows, columns), table
 
@@ -119,3 +133,52 @@ async def test_this_version_works_with_what_an_old_one_wrote(dump: Path, databas
         (row["id"], row["channel_id"], row["account_id"], tuple(map(int, row["days"].split(","))), row["role_id"])
         for row in written["watches"]
     ]
+
+
+@pytest.mark.parametrize("dump", WITH_TEAMWORK, ids=lambda dump: dump.stem)
+async def test_people_find_what_they_settled(dump: Path, database_url: str, tmp_path: Path) -> None:
+    """What was paused stays paused since then, and whoever is on it stays on it."""
+    written = await lay(dump, database_url, tmp_path)
+    async with open_database(database_url) as database, database.begin() as tx:
+        watches = await get_watches(tx, GUILD)
+        claims = await get_claims(tx, {row["channel_id"] for row in written["claims"]})
+    paused_at = {row["id"]: moment(row["paused_at"]) for row in written["watches"]}
+    assert {since is None for since in paused_at.values()} == {True, False}
+    assert {one.id: one.paused_at for one in watches} == paused_at
+    assert claims == {
+        (row["channel_id"], (row["account_id"], row["token_id"])): Claim(row["user_id"], moment(row["claimed_at"]))
+        for row in written["claims"]
+    }
+
+
+@pytest.mark.parametrize("dump", WITH_TEAMWORK, ids=lambda dump: dump.stem)
+async def test_what_was_shown_is_kept_true(dump: Path, database_url: str, tmp_path: Path) -> None:
+    """Boards are kept where they are, also one that has yet to be posted, and edits that were owed are still owed."""
+    written = await lay(dump, database_url, tmp_path)
+    async with open_database(database_url) as database, database.begin() as tx:
+        boards = await get_boards(tx, {GUILD})
+        outdated = await get_outdated(tx, NOW + 365 * DAY)
+    assert {board.message_id is None for board in boards} == {True, False}
+    facts = list(Board.__dataclass_fields__)
+    assert comparable([asdict(board) for board in boards], facts) == comparable(written["boards"], facts)
+    edit_at = {row["discord_id"]: moment(row["edit_at"]) for row in written["messages"] if row["edit_at"]}
+    assert edit_at
+    assert {message.discord_id: message.edit_at for message in outdated} == edit_at
+
+
+@pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)
+async def test_a_channels_trouble_is_its_own(dump: Path, database_url: str, tmp_path: Path) -> None:
+    """Trouble that an old version wrote is the channel's, not its board's, and stays when its board gets some too."""
+    written = await lay(dump, database_url, tmp_path)
+    async with open_database(database_url) as database, database.begin() as tx:
+        own = await get_targets(tx, {GUILD})
+        for target in own.values():
+            await put_target(tx, replace(target, reason="the board's", is_board=True))
+        assert await get_targets(tx, {GUILD}) == own
+        of_boards = await get_targets(tx, {GUILD}, of_boards=True)
+    assert {(one.channel_id, one.reason, one.failures, one.is_told) for one in own.values()} == {
+        (row["channel_id"], row["reason"], row["failures"], bool(row["is_told"]))
+        for row in written["targets"]
+        if not row.get("is_board")
+    }
+    assert {one.channel_id for one in of_boards.values() if one.reason == "the board's"} == own.keys()

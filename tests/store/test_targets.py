@@ -1,12 +1,13 @@
 """Tests of channels in trouble."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from bot.store.boards import Board, add_board, pop_board
 from bot.store.database import Database
-from bot.store.deliveries import get_ready_channels
+from bot.store.deliveries import get_next_try, get_ready_channels
 from bot.store.targets import Target, drop_needless_targets, get_target, get_targets, mark_told, put_target
 from tests.store.delivering import claim_all, owe, sent
 from tests.store.samples import CHANNEL, GUILD, HOUR, NOW, OTHER_CHANNEL, put, step
@@ -38,6 +39,7 @@ async def test_a_boards_trouble_is_not_its_channels(database: Database) -> None:
         assert await get_target(tx, CHANNEL) is None
         assert await get_targets(tx, {GUILD}) == {}
         assert await get_ready_channels(tx, {GUILD}, NOW, [HOUR] * 3) == [CHANNEL]
+        assert await get_next_try(tx, {GUILD}) == datetime(1970, 1, 1, tzinfo=UTC)
         await mark_told(tx, [CHANNEL])
     await sent(database, await claim_all(database))
     async with database.begin() as tx:
