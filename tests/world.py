@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -18,6 +19,7 @@ from bot.store.database import Database, open_database
 from bot.store.leader import FIRST_EPOCH, Lease
 from bot.useapi.directory import open_directory
 from bot.useapi.standin import TOKEN, StandIn
+from tests.sqlite import lay_database
 
 GUILD_ID = 1_200_000_000_000_000_001
 OTHER_GUILD_ID = 1_200_000_000_000_000_002
@@ -109,7 +111,7 @@ async def _open_world(
             # Kept-alive connections hold timers, which simcord would wait for after each action.
             keep_connections=False,
         ) as directory,
-        open_database(f"sqlite+aiosqlite:///{folder}/bot.db") as database,
+        open_database(await lay_database(Path(folder))) as database,
     ):
         assert await Lease(database).take() == FIRST_EPOCH
 

@@ -12,7 +12,8 @@ from bot.terminal.copies import hide_password
 from tests.store.samples import count, put
 from tests.wire.process import run_bot
 
-NOWHERE = "http://127.0.0.1:9"
+# Without an address discord.py is not even loaded.
+NOWHERE = ""
 SERVER = "postgresql+asyncpg://bot:s3cret%2Fword@127.0.0.1:9/bot"
 
 
