@@ -87,6 +87,9 @@ async def test_completion_refused(stage: Stage) -> None:
     offer = await (await stage.discord.type_in(account)).acknowledgement()
     assert [choice["value"] for choice in offer.json["data"]["choices"]] == [account]
     assert not [exchange for exchange in exchanges[: len(_LOST) + 1] if exchange.calls.items]
+    # What is tried again must not meet another test's fault; the last one, a reset, is not.
+    for exchange in exchanges[len(_LOST) + 1 : -1]:
+        await exchange.acknowledgement()
 
 
 async def test_command_that_comes_twice(stage: Stage) -> None:
