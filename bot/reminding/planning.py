@@ -17,7 +17,8 @@ from bot.store.watches import Watch, get_active_watches, get_watches_in, get_wat
 
 _FAR = timedelta(days=3650)
 _REPLACED_AFTER = timedelta(days=3)
-# Of so many tokens of an account a channel is told within a day; the API may give another expiry at every read.
+# A token that followed so many within a day, and of which a channel was told, must last for a pass to be told of too:
+# the API may give another expiry at every read.
 _MOST_TOKENS, _A_DAY = 2, timedelta(days=1)
 _NOBODY = ""
 _AT_ONCE = 100
@@ -33,6 +34,14 @@ class Pair:
     def owed(self, kind: Kind, ref: int, step: int = 0) -> Owed:
         """Return what the watch's channel is to be told of the account."""
         return Owed(self.watch.guild_id, self.watch.channel_id, self.known.account.id, kind, ref, step)
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """The accounts of which a pass read another expiry, and those of which that is another token's."""
+
+    changed: Collection[str] = ()
+    switched: Collection[str] = ()
 
 
 async def plan_after_reading(
@@ -58,7 +67,8 @@ async def plan_after_reading(
     }
     await _mark_outdated(tx, episodes, [(before.get(key), known[key]) for key in changed], known, now)
     await _plan_events(tx, guild_ids, episodes, known, now)
-    await _plan_steps(tx, guild_ids, changed, known, now)
+    switched = {key for key in changed if key not in before or _token_id(before[key]) != _token_id(known[key])}
+    await _plan_steps(tx, guild_ids, _News(changed, switched), known, now)
 
 
 async def _is_blind_for_long(tx: AsyncConnection, now: datetime) -> bool:
@@ -74,7 +84,7 @@ async def plan_while_blind(tx: AsyncConnection, guild_ids: Collection[int], now:
         watches = await get_active_watches(tx, guild_ids)
         owed = [Owed(watch.guild_id, watch.channel_id, _NOBODY, Kind.BLIND, episode) for watch in watches]
         await plan(tx, owed, now)
-    await _plan_steps(tx, guild_ids, set(), await get_known(tx), now)
+    await _plan_steps(tx, guild_ids, _News(), await get_known(tx), now)
 
 
 async def _mark_outdated(
@@ -93,6 +103,10 @@ async def _mark_outdated(
         tokens = {known.token.id for known in (before, after) if known and known.token}
         if len(tokens) > 1:
             await mark_outdated(tx, Kind.STEP, [(after.account.id, token_id) for token_id in tokens], now)
+
+
+def _token_id(known: Known) -> int | None:
+    return known.token.id if known.token else None
 
 
 async def pair_up(tx: AsyncConnection, watches: Iterable[Watch], known: Mapping[str, Known]) -> list[Pair]:
@@ -135,12 +149,12 @@ async def _plan_events(
 
 
 async def _plan_steps(
-    tx: AsyncConnection, guild_ids: Collection[int], changed: set[str], known: Mapping[str, Known], now: datetime
+    tx: AsyncConnection, guild_ids: Collection[int], news: _News, known: Mapping[str, Known], now: datetime
 ) -> None:
-    watches = await get_watches_to_look_at(tx, guild_ids, now, changed)
+    watches = await get_watches_to_look_at(tx, guild_ids, now, news.changed)
     gone = await get_gone(tx)
     for some in _in_turn(watches):
-        await _plan_some(tx, some, changed, gone, known, now)
+        await _plan_some(tx, some, news, gone, known, now)
 
 
 def _in_turn(watches: Sequence[Watch]) -> Iterator[Sequence[Watch]]:
@@ -152,7 +166,7 @@ def _in_turn(watches: Sequence[Watch]) -> Iterator[Sequence[Watch]]:
 async def _plan_some(
     tx: AsyncConnection,
     watches: Sequence[Watch],
-    changed: set[str],
+    news: _News,
     gone: set[str],
     known: Mapping[str, Known],
     now: datetime,
@@ -164,19 +178,17 @@ async def _plan_some(
     look_at = {watch.id: now + _FAR for watch in watches}
     owed: list[Owed] = []
     covered: list[Owed] = []
-    plans = []
+    speaking = {pair.watch.channel_id for pair in pairs if pair.known.account.id in news.switched}
+    lately = await get_lately_told(tx, speaking, now - _A_DAY, now)
     for pair in pairs:
         # Of what is gone nothing is left to renew; should it come back, the next pass sees what is due.
         is_gone = pair.known.account.id in gone
-        is_news = pair.known.account.id in changed
-        plans.append(_Planned(now) if is_gone else _plan_pair(pair, told, now, is_news=is_news))
-    speaking = {one.channel_id for planned in plans for one in planned.owed}
-    lately = await get_lately_told(tx, speaking, now - _A_DAY, now)
-    for pair, planned in zip(pairs, plans, strict=True):
-        settled = _put_off(pair, planned, lately)
-        look_at[pair.watch.id] = min(look_at[pair.watch.id], settled.look_at)
-        owed += settled.owed
-        covered += settled.covered
+        is_new = pair.known.account.id in news.switched
+        must_wait = is_gone or (is_new and _is_one_of_many(pair, lately))
+        planned = _Planned(now) if must_wait else _plan_pair(pair, told, now, is_new=is_new)
+        look_at[pair.watch.id] = min(look_at[pair.watch.id], planned.look_at)
+        owed += planned.owed
+        covered += planned.covered
     await cover(tx, covered, now)
     await plan(tx, owed, now)
     await mark_looked_at(tx, look_at)
@@ -215,10 +227,10 @@ class _Planned:
     covered: Sequence[Owed] = ()
 
 
-def _plan_pair(pair: Pair, told: Mapping[tuple[int, str, int], Told], now: datetime, *, is_news: bool) -> _Planned:
+def _plan_pair(pair: Pair, told: Mapping[tuple[int, str, int], Told], now: datetime, *, is_new: bool) -> _Planned:
     """Return what is due for one channel and account.
 
-    Only in the pass that reads a new expiry (`is_news`) can there be a renewal to speak of. A watch that is added
+    Only in the pass that reads another token (`is_new`) can there be a renewal to speak of. A watch that is added
     later is told what is due, whatever its channel was told of an earlier token.
     """
     token, channel_id, account_id = pair.known.token, pair.watch.channel_id, pair.known.account.id
@@ -227,7 +239,7 @@ def _plan_pair(pair: Pair, told: Mapping[tuple[int, str, int], Told], now: datet
     remaining = token.expires_at - now
     steps = usable_steps(pair.watch.days, token.life)
     present = told.get((channel_id, account_id, token.id), Told())
-    before = told.get((channel_id, account_id, token.before_id or 0)) if is_news else None
+    before = told.get((channel_id, account_id, token.before_id or 0)) if is_new else None
     decision = decide(steps, remaining, present, before)
     due = [] if decision.due is None else [pair.owed(Kind.STEP, token.id, decision.due)]
     renewed = [pair.owed(Kind.RENEWED, token.before_id)] if decision.renewed and token.before_id is not None else []
@@ -237,10 +249,8 @@ def _plan_pair(pair: Pair, told: Mapping[tuple[int, str, int], Told], now: datet
     return _Planned(look_at, due + renewed, [pair.owed(Kind.STEP, token.id, step) for step in decision.cover])
 
 
-def _put_off(pair: Pair, planned: _Planned, lately: Mapping[tuple[int, str], Mapping[int, datetime]]) -> _Planned:
-    """Return the same, or nothing until later if a channel was told of too many other tokens of the account lately."""
-    told = lately.get((pair.watch.channel_id, pair.known.account.id), {})
-    others = sorted(at for token_id, at in told.items() if pair.known.token and token_id != pair.known.token.id)
-    if not planned.owed or len(others) < _MOST_TOKENS:
-        return planned
-    return _Planned(others[-_MOST_TOKENS] + _A_DAY)
+def _is_one_of_many(pair: Pair, lately: Mapping[tuple[int, str], Collection[int]]) -> bool:
+    """Whether the channel has heard lately of too many tokens of the account besides this one and the last."""
+    token = pair.known.token
+    ours = {token.id, token.before_id} if token else set()
+    return len(set(lately.get((pair.watch.channel_id, pair.known.account.id), ())) - ours) >= _MOST_TOKENS

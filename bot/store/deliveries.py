@@ -87,8 +87,8 @@ async def get_told(tx: AsyncConnection, channel_ids: Collection[int], token_ids:
 
 async def get_lately_told(
     tx: AsyncConnection, channel_ids: Collection[int], since: datetime, now: datetime
-) -> dict[tuple[int, str], dict[int, datetime]]:
-    """Return of which tokens these channels were told since then, and when last, by (channel id, account id)."""
+) -> dict[tuple[int, str], set[int]]:
+    """Return of which tokens these channels were told, or are owed, since then; by (channel id, account id)."""
     # The kind is not asked for: SQLite would go through all of one kind rather than those of these channels.
     query = sa.select(deliveries).where(
         deliveries.c.state.in_([State.PENDING, State.SENDING, State.SENT]),
@@ -96,11 +96,10 @@ async def get_lately_told(
         deliveries.c.due_at > since,
         deliveries.c.due_at <= now,
     )
-    told: dict[tuple[int, str], dict[int, datetime]] = {}
+    told: dict[tuple[int, str], set[int]] = {}
     for row in await tx.execute(query) if channel_ids else ():
         if row.kind in (Kind.STEP, Kind.RENEWED):
-            tokens = told.setdefault((row.channel_id, row.account_id), {})
-            tokens[row.ref] = max(row.due_at, tokens.get(row.ref, since))
+            told.setdefault((row.channel_id, row.account_id), set()).add(row.ref)
     return told
 
 
