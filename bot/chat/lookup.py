@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Literal, Self
 
 import discord
@@ -19,6 +20,8 @@ from bot.useapi.servers import Servers
 
 MAX_CHOICES = 25
 MAX_ASKED = 64
+# Building buttons takes longer than building a card, and those of an account are always the same.
+_VIEWS = 128
 
 
 class LookUps:
@@ -110,6 +113,7 @@ class RemindHere(_AccountButton, template=re.compile(r"minimax:remind:(?P<accoun
         await interaction.client.commands.watching.remind_here(interaction, self.account_id)
 
 
+@lru_cache(_VIEWS)
 def account_view(account_id: str) -> discord.ui.View:
     """Return the buttons under a card; those that hold the account are left out where its id is too long for them."""
     view = discord.ui.View(timeout=None)

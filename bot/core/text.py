@@ -2,9 +2,12 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 MAX_URL = 2048
+# A crowd's cards say much the same; no more than this, for texts from outside may be long.
+_KEPT = 512
 # What ends a line somewhere, steers a terminal, or turns the reading direction; JSON escapes the first 32 by itself.
 _STEERING_IN_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _STEERING = re.compile(rf"[\x00-\x1f]|{_STEERING_IN_JSON.pattern}")
@@ -22,13 +25,23 @@ def cut(text: str, limit: int) -> str:
 
 def plain(text: str, limit: int) -> str:
     """Return one line of at most `limit` characters, without control, direction, zero-width or surrogate ones."""
-    visible = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text[: 4 * limit])
+    return _plain(text[: 4 * limit], limit)
+
+
+@lru_cache(_KEPT)
+def _plain(text: str, limit: int) -> str:
+    visible = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
     kept = "".join(c for c in visible if unicodedata.category(c) not in ("Cf", "Cs"))
     return cut(" ".join(kept.split()), limit)
 
 
 def escaped(text: str, limit: int) -> str:
     """Return one line with Markdown, mentions, links, commands and timestamps switched off, within the limit."""
+    return _escaped(text[: 4 * limit], limit)
+
+
+@lru_cache(_KEPT)
+def _escaped(text: str, limit: int) -> str:
     # Escaping at most doubles a text.
     for length in (limit, limit // 2):
         safe = _SPECIAL.sub(r"\\\g<0>", plain(text, length))

@@ -92,7 +92,7 @@ if "FAIL_TEST" in os.environ:
             raise LookupError(os.environ["FAIL_TEST"])
         return _view(account_id)
 
-    bot.chat.lookup.account_view = _fail
+    vars(bot.chat.lookup)["account_view"] = _fail
 
 if "REMINDER_TEST_INTERVAL" in os.environ:
     from datetime import timedelta
