@@ -4,7 +4,8 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -25,15 +26,17 @@ ANSWER_WITHIN = timedelta(seconds=1.8)
 # What the event may have spent on its way here; more than this is a clock that is off.
 _LONGEST_WAY = timedelta(seconds=1.5)
 # What a deferral takes: all who ask at once may have to be deferred at once, and the last one in time.
-_DEFERRAL = timedelta(milliseconds=1)
+_DEFERRAL = timedelta(milliseconds=0.5)
+# A request that hangs holds one of the connections that all share.
+_REQUEST_SECONDS = 30.0
 _BAD_REQUEST, _ALREADY_ACKNOWLEDGED = 400, 40060
 # Discord may deliver an event twice, within moments.
 _REMEMBERED = 1_000
 _DISCORD_TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)
 
 Interaction = discord.Interaction[Any]
-# What went wrong: a card, or plain words where Discord takes no card.
-Problem = discord.Embed | str
+# How it is said that something went wrong: by a card, or in plain words where Discord takes no card.
+Apology = discord.Embed | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,22 @@ class Surface(Protocol):
     async def show(self, reply: Reply) -> None:
         """Show the answer."""
 
-    async def refuse(self, problem: Problem) -> None:
+    async def refuse(self, apology: Apology) -> None:
         """Tell the asker, and nobody else, what went wrong."""
+
+
+def _said(apology: Apology) -> dict[str, Any]:
+    return {"content": apology} if isinstance(apology, str) else {"embed": apology}
+
+
+async def _make_sure(request: Callable[[], Awaitable[object]]) -> None:
+    """Make a request again if its connection broke: it is one that Discord does only once, however often it comes."""
+    try:
+        async with asyncio.timeout(_REQUEST_SECONDS):
+            await request()
+    except (aiohttp.ClientError, OSError):
+        async with asyncio.timeout(_REQUEST_SECONDS):
+            await request()
 
 
 class NewMessage:
@@ -84,16 +101,16 @@ class NewMessage:
         view = discord.utils.MISSING if reply.view is None else reply.view
         await self._interaction.response.send_message(embeds=reply.cards, view=view, ephemeral=not self._share)
 
-    async def refuse(self, problem: Problem) -> None:
+    async def refuse(self, apology: Apology) -> None:
         """Tell the asker privately; a public "thinking" is taken away, since a deferred answer can't turn private."""
         if not self._is_deferred:
-            await self._interaction.response.send_message(**_said(problem), ephemeral=True)
+            await _make_sure(lambda: self._interaction.response.send_message(**_said(apology), ephemeral=True))
         elif not self._share:
-            await self._interaction.edit_original_response(**_said(problem))
+            await _make_sure(lambda: self._interaction.edit_original_response(**_said(apology)))
         else:
             # A follow-up to an answer still "thinking" would become that public answer, so it is completed first.
-            await self._interaction.edit_original_response(content="Nothing to share.")
-            await self._interaction.followup.send(**_said(problem), ephemeral=True)
+            await _make_sure(lambda: self._interaction.edit_original_response(content="Nothing to share."))
+            await self._interaction.followup.send(**_said(apology), ephemeral=True)
             await self._interaction.delete_original_response()
 
 
@@ -116,24 +133,12 @@ class SameMessage:
         )
         await edit(content=reply.content or None, embeds=reply.cards, view=reply.view)
 
-    async def refuse(self, problem: Problem) -> None:
+    async def refuse(self, apology: Apology) -> None:
         """Tell the presser privately."""
         if self._is_deferred:
-            await self._interaction.followup.send(**_said(problem), ephemeral=True)
+            await self._interaction.followup.send(**_said(apology), ephemeral=True)
             return
-        await self._interaction.response.send_message(**_said(problem), ephemeral=True)
-
-
-def _said(problem: Problem) -> dict[str, Any]:
-    return {"content": problem} if isinstance(problem, str) else {"embed": problem}
-
-
-async def _make_sure(request: Callable[[], Awaitable[None]]) -> None:
-    """Make a request again if its connection broke: it is one that Discord does only once, however often it comes."""
-    try:
-        await request()
-    except (aiohttp.ClientError, OSError):
-        await request()
+        await _make_sure(lambda: self._interaction.response.send_message(**_said(apology), ephemeral=True))
 
 
 async def _defer(surface: Surface) -> None:
@@ -145,7 +150,25 @@ async def _defer(surface: Surface) -> None:
             raise
 
 
-async def _show(surface: Surface, result: Reply | Problem, reference: str) -> bool:
+@asynccontextmanager
+async def _deferring(surface: Surface, seconds: float) -> AsyncIterator[None]:
+    """Defer if the block takes longer than that; the deferral is through when the block is left.
+
+    The block itself is no task of its own: most are quick, and a task for each costs a crowd a twentieth of its time.
+    """
+    deferrals: list[asyncio.Task[None]] = []
+    timer = asyncio.get_running_loop().call_later(
+        seconds, lambda: deferrals.append(asyncio.create_task(_defer(surface), name="defer"))
+    )
+    try:
+        yield
+    finally:
+        timer.cancel()
+        for deferral in deferrals:
+            await deferral
+
+
+async def _show(surface: Surface, result: Reply | Apology, reference: str) -> bool:
     """Show the answer, or that Discord does not take it; return whether it is the answer that was shown."""
     try:
         if isinstance(result, Reply):
@@ -194,11 +217,8 @@ class Responder:
         started, ended = clock(), "not_shown"
         who = {"guild_id": interaction.guild_id, "user_id": interaction.user.id, "reference": reference}
         try:
-            outcome = asyncio.create_task(self._outcome(interaction, work, who))
-            done, _ = await asyncio.wait({outcome}, timeout=self._seconds_left(interaction))
-            if not done:
-                await _defer(surface)
-            result, how = await outcome
+            async with _deferring(surface, self._seconds_left(interaction)):
+                result, how = await self._outcome(interaction, work, who)
             if await _show(surface, result, reference):
                 ended = how
         except _DISCORD_TROUBLE as error:

@@ -165,6 +165,20 @@ async def test_late_answer(stage: Stage) -> None:
     assert not [fault for fault in stage.discord.rest.faults if fault.times]
 
 
+async def test_late_apology_whose_connection_broke(stage: Stage) -> None:
+    """What went wrong is said as surely as what went well."""
+    held = stage.hold_api()
+    exchanges = [one for share in ("no", "yes") for one in await _start(stage, [_meeting("PATCH", reset)], share=share)]
+    for exchange in exchanges:
+        await exchange.acknowledgement()
+    held.release(HTTPStatus.PAYMENT_REQUIRED)
+    private, shared = exchanges
+    for exchange, nth in ((private, 1), (shared, 2)):
+        shown = await exchange.shown.nth(nth)
+        assert shown["embeds"][0]["title"] == "The useapi.net subscription has lapsed"
+        assert shown["flags"] & PRIVATE
+
+
 async def test_quick_answer_whose_confirmation_got_lost(stage: Stage) -> None:
     """A card that Discord shows but does not confirm stays as it is, and nothing else is shown."""
     held, logged = stage.hold_api(), len(stage.bot.lines.matching(_is_loss))
