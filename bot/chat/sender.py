@@ -1,6 +1,7 @@
 """Posts and edits reminders over discord.py's REST side."""
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
@@ -12,6 +13,8 @@ from bot.chat.audit import find_problems
 from bot.chat.pacing import HeldBack, count_tries
 from bot.chat.reminder_buttons import reminder_view
 from bot.reminding.sending import Payload, Refused, Uncertain
+
+_LOG = logging.getLogger(__name__)
 
 _NO_SUCH_MESSAGE = 10008
 _NO_SUCH_CHANNEL = 10003
@@ -120,11 +123,12 @@ class DiscordSender:
         try:
             async with asyncio.timeout(_SEARCH_SECONDS):
                 async for channel_id, problem in find_problems(self._client, guild_id, roles):
-                    findings |= {channel_id: problem}
+                    findings[channel_id] = problem  # noqa: PERF403  (kept if it breaks off)
         except _TROUBLE as error:
-            if findings:
-                return findings
             judged = _judge(error)
+            if findings:
+                _LOG.warning("The audit of server %s broke off (%s)", guild_id, judged)
+                return findings
             if isinstance(judged, Refused) and judged.is_lasting:
                 return dict.fromkeys(roles, str(judged))
             raise judged from None
