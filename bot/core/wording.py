@@ -121,7 +121,7 @@ def say_outdated(boards: Mapping[int, str]) -> str:
     if len(boards) > MAX_BLOCKED:
         lines.append(f"- and {len(boards) - MAX_BLOCKED} more, see `/minimax-reminders list`")
     news = f"⚠️ The board of MiniMax accounts can't be kept up to date in {say_count(len(boards), 'channel')}:"
-    advice = "See to the bot's rights there, or take the board away with `/minimax-reminders board`."
+    advice = "Mend that there, or take the board away with `/minimax-reminders board`."
     return "\n".join([news, *lines, advice])
 
 

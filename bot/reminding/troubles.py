@@ -60,7 +60,7 @@ class Troubles:
                 await _store_finding(tx, guild_id, channel_id, present.get(channel_id), reason, self._now())
 
     async def tell(self) -> None:
-        """Tell, once, whoever added the watches of a blocked channel; else another working channel of that server."""
+        """Tell, once, whoever added a blocked channel's watches or a board; else another channel of that server."""
         async with self._database.begin() as tx:
             await drop_needless_targets(tx)
             targets = await get_targets(tx, self._servers.listed)

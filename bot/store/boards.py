@@ -1,4 +1,4 @@
-"""The boards: which channels keep an overview of all accounts, and what it shows there."""
+"""The boards: which channels show a list of all accounts, and what is in it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from bot.store.targets import drop_target
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A channel's overview; without a `message_id` it is not known to have arrived. `shown` tells its content apart."""
+    """A channel's board; without a `message_id` it is not known to have arrived. `shown` tells its content apart."""
 
     guild_id: int
     channel_id: int

@@ -174,7 +174,7 @@ async def test_a_refused_board_is_tried_ever_more_rarely(world: World) -> None:
     assert told == (
         "⚠️ The board of MiniMax accounts can't be kept up to date in 1 channel:\n"
         f"- {world.channel.mention}: the bot may not see the channel\n"
-        "See to the bot's rights there, or take the board away with `/minimax-reminders board`."
+        "Mend that there, or take the board away with `/minimax-reminders board`."
     )
     world.env.backend.faults.clear()
     await pass_hourly(world, 5)
