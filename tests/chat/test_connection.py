@@ -46,6 +46,7 @@ async def live_through_a_day(discord_: DiscordStandIn, bot: AccountBot) -> None:
     gateway.endings, sessions = None, len(gateway.started)
     # Discord.py's own pauses grow to a quarter of an hour.
     await gateway.started.nth(sessions + 1, within=2_000)
+    await asyncio.sleep(60)
     assert bot.is_connected
     keeping.cancel()
     await asyncio.wait({keeping})

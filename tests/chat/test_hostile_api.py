@@ -22,7 +22,7 @@ ODD_NAME = "_*@everyone* <@1200000000000000009> [x](https://e.example)\u202e_"
 EXP = 1_768_262_400
 # Marks of the bot's own: what is strong, links that lead to a message or the guide, and what Discord makes of an id.
 _OWN = re.compile(
-    r"\*\*|\[(last reminder|A test|How to renew)\]\(https://[^)]+\)|<#\d+>|<t:\d+:\w>|`/minimax-reminders \w+`"
+    r"\*\*|\[(last reminder|a test|How to renew)\]\(https://[^)]+\)|<#\d+>|<t:\d+:\w>|`/minimax-reminders \w+`"
 )
 
 
@@ -124,6 +124,7 @@ async def test_an_odd_id_is_only_ever_text(world: World, odd_id: str, name: str)
     """Every command of the reminders, and the reminder and its shorter forms, show an id as it stands."""
     world.standin.accounts = {odd_id: account(odd_id, name, days=2)}
     told = [await add(world, odd_id, days="7, 1")]
+    await world.pass_once()
     told += [
         text_of(await world.manager.slash(world.channel, f"minimax-reminders {one}")) for one in ("list", "preview")
     ]
@@ -135,7 +136,7 @@ async def test_an_odd_id_is_only_ever_text(world: World, odd_id: str, name: str)
     await world.env.advance_time(1.5 * DAY)
     await world.pass_once()
     told += said_in(world.channel)
-    assert "newer reminder" in told[-2]
+    assert [text for text in told if "newer reminder" in text]
     assert [text for text in told if not is_inert(_without_own(text))] == []
 
 
