@@ -273,5 +273,5 @@ class Responder:
         except Exception:  # the edge of every command: the asker gets words, the log the traceback
             _LOG.exception("Failed; %s", asked, extra=who)
             return problem_card(explain(None), who["reference"]), "crashed"
-        _LOG.info("Answered; %s", asked, extra=who)
+        _LOG.debug("Answered; %s", asked, extra=who)
         return reply, "answered"
