@@ -67,7 +67,14 @@ def _build_role(role_id: int, name: str, permissions: str) -> Json:
 
 def build_channel(channel_id: int, guild_id: str) -> Json:
     """Return a text channel that everybody may use."""
-    return {"id": str(channel_id), "type": 0, "guild_id": guild_id, "name": "pipeline", "permission_overwrites": []}
+    return {
+        "id": str(channel_id),
+        "type": 0,
+        "guild_id": guild_id,
+        "name": "pipeline",
+        "position": 0,
+        "permission_overwrites": [],
+    }
 
 
 def build_guild(guild_id: int, bot_permissions: str) -> Json:
