@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -200,15 +199,14 @@ class Responder:
         self._notes = notes
         self._allowance = Allowance()
         self._is_open = True
-        self._seen: deque[int] = deque(maxlen=_REMEMBERED)
+        self._seen: dict[int, None] = {}
         self._in_flight: set[asyncio.Task[Any]] = set()
 
     async def answer(self, interaction: Interaction, surface: Surface, work: Callable[[], Awaitable[Reply]]) -> None:
         """Do the work and show its reply or its problem, acknowledged in time; trouble with Discord is only logged."""
-        if interaction.id in self._seen:
+        if self._has_seen(interaction.id):
             _LOG.info("Interaction %s came twice; it is answered once", interaction.id)
             return
-        self._seen.append(interaction.id)
         task = asyncio.current_task()
         assert task is not None
         self._in_flight.add(task)
@@ -246,6 +244,15 @@ class Responder:
         """Wait until all answers are given, at most this long."""
         if self._in_flight:
             await asyncio.wait(set(self._in_flight), timeout=seconds)
+
+    def _has_seen(self, interaction_id: int) -> bool:
+        """Whether this is not the first time; remembers the newest, in the order in which they came."""
+        if interaction_id in self._seen:
+            return True
+        self._seen[interaction_id] = None
+        if len(self._seen) > _REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return False
 
     def _seconds_left(self, interaction: Interaction) -> float:
         way = min(max(self._now() - interaction.created_at, timedelta(0)), _LONGEST_WAY)
