@@ -104,25 +104,27 @@ def say_capabilities(account: Account) -> str:
 
 def say_blocked(channels: Sequence[tuple[str, str]]) -> str:
     """Return what to tell people about channels with trouble: each a name and a reason."""
-    lines = [f"- #{escaped(name, 100)}: {escaped(reason, 150)}" for name, reason in channels[:MAX_BLOCKED]]
-    if len(channels) > MAX_BLOCKED:
-        lines.append(f"- and {len(channels) - MAX_BLOCKED} more, see `/minimax-reminders list`")
     news = f"⚠️ There is trouble with MiniMax reminders in {say_count(len(channels), 'channel')}:"
     advice = (
         "Nothing is lost: what is due is sent once it works again. See to the bot's rights there, "
         "or change the reminder with `/minimax-reminders add` and `remove`."
     )
-    return "\n".join([news, *lines, advice])
+    return "\n".join([news, *_say_reasons([(f"#{escaped(name, 100)}", reason) for name, reason in channels]), advice])
 
 
 def say_outdated(boards: Mapping[int, str]) -> str:
     """Return what to tell people about boards that can't be kept up to date: the reasons, by channel id."""
-    lines = [f"- <#{channel_id}>: {escaped(reason, 150)}" for channel_id, reason in list(boards.items())[:MAX_BLOCKED]]
-    if len(boards) > MAX_BLOCKED:
-        lines.append(f"- and {len(boards) - MAX_BLOCKED} more, see `/minimax-reminders list`")
     news = f"⚠️ The board of MiniMax accounts can't be kept up to date in {say_count(len(boards), 'channel')}:"
     advice = "Mend that there, or take the board away with `/minimax-reminders board`."
-    return "\n".join([news, *lines, advice])
+    return "\n".join([news, *_say_reasons([(f"<#{key}>", reason) for key, reason in boards.items()]), advice])
+
+
+def _say_reasons(places: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a line for each of the first places, and one for the rest."""
+    lines = [f"- {place}: {escaped(reason, 150)}" for place, reason in places[:MAX_BLOCKED]]
+    if len(places) > MAX_BLOCKED:
+        lines.append(f"- and {len(places) - MAX_BLOCKED} more, see `/minimax-reminders list`")
+    return lines
 
 
 @dataclass(frozen=True, slots=True)
