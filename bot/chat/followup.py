@@ -12,6 +12,7 @@ from bot.chat.cards import GREEN
 from bot.chat.reminder_buttons import reminder_view
 from bot.chat.replies import Interaction, NewMessage, Reply, SameMessage
 from bot.chat.services import Services
+from bot.chat.text import message_link
 from bot.chat.watch_list import say_place
 from bot.errors import CannotRemind, DeliveryFailed, NothingLeft
 from bot.reminding.forecast import find_next, forecast
@@ -131,7 +132,7 @@ def _reply(items: Sequence[Item], message: Message, now: datetime, *, is_checked
 
 
 def _sent_card(watch: Watch, message_id: int | None) -> discord.Embed:
-    link = f"https://discord.com/channels/{watch.guild_id}/{watch.channel_id}/{message_id}"
+    link = message_link(watch.guild_id, watch.channel_id, message_id)
     mention = f" It shows <@&{watch.role_id}>, whom it did not notify." if watch.role_id else ""
     line = f"{say_place(watch)}: [a test]({link}) arrived.{mention}"
     return discord.Embed(title="Test sent", description=line, colour=GREEN)

@@ -1,4 +1,4 @@
-"""What Discord takes of a text, which discord.py does not check, and inline code."""
+"""What Discord takes of a text, which discord.py does not check; inline code, and links to messages."""
 
 from bot.core.text import plain
 
@@ -13,3 +13,8 @@ def code(text: str, limit: int) -> str:
     """Return one line as inline code."""
     shown = plain(text.replace("`", "'"), limit - 2)
     return f"`{shown or ' '}`"
+
+
+def message_link(guild_id: int, channel_id: int, message_id: int | None) -> str:
+    """Return the address at which Discord shows a message."""
+    return f"https://discord.com/channels/{guild_id}/{channel_id}/{message_id}"

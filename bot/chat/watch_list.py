@@ -11,6 +11,7 @@ from bot.chat.cards import GREEN, GREY
 from bot.chat.pages import paged_reply
 from bot.chat.reminder_cards import say_name
 from bot.chat.replies import Reply
+from bot.chat.text import message_link
 from bot.core.text import escaped, plain
 from bot.core.wording import say_count
 from bot.reminding.forecast import Upcoming
@@ -86,7 +87,7 @@ def _say_history(watch: Watch, links: Mapping[int, int]) -> str:
     message_id = links.get(watch.channel_id)
     if message_id is None:
         return "nothing said yet"
-    return f"[last reminder]({_link(watch.guild_id, watch.channel_id, message_id)})"
+    return f"[last reminder]({message_link(watch.guild_id, watch.channel_id, message_id)})"
 
 
 def say_trouble(trouble: Target) -> str:
@@ -124,12 +125,8 @@ def _watch_block(watch: Watch, setup: Setup, now: datetime) -> str:
 def _board_block(board: Board, trouble: Target | None) -> str:
     lines = [f"**Board in <#{board.channel_id}>**"]
     if board.message_id is not None:
-        lines = [f"{lines[0]} · [message]({_link(board.guild_id, board.channel_id, board.message_id)})"]
+        lines = [f"{lines[0]} · [message]({message_link(board.guild_id, board.channel_id, board.message_id)})"]
     return "\n".join([*lines, *([say_trouble(trouble)] if trouble else [])])
-
-
-def _link(guild_id: int, channel_id: int, message_id: int) -> str:
-    return f"https://discord.com/channels/{guild_id}/{channel_id}/{message_id}"
 
 
 def list_reply(setup: Setup, page: int, now: datetime) -> Reply:
