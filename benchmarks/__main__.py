@@ -15,7 +15,7 @@ from benchmarks.rows.crowd import measure_crowds
 from benchmarks.rows.extras import measure_extras
 from benchmarks.rows.latency import measure_latency, measure_offered
 from benchmarks.rows.memory import measure_growth, measure_servers, measure_week
-from benchmarks.rows.passes import measure_passes
+from benchmarks.rows.passes import measure_polls
 from benchmarks.rows.reminders import measure_sending, measure_takeover
 from benchmarks.rows.start import measure_starts
 from benchmarks.table import QUICK, Row, Scale, to_markdown
@@ -30,7 +30,7 @@ GROUPS: dict[str, Callable[[Scale], Awaitable[list[Row]]]] = {
     "growth": measure_growth,
     "week": measure_week,
     "start": measure_starts,
-    "passes": measure_passes,
+    "passes": measure_polls,
     "sending": measure_sending,
     "takeover": measure_takeover,
     "extras": measure_extras,

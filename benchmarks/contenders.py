@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psutil
 
 from bot.useapi.client import ACCOUNTS_PATH
-from bot.useapi.standin import StandIn
+from bot.useapi.fake import FakeApi
 from tests.process.stage import Stage, build_settings
 from tests.wire.discord_standin import DiscordStandIn
 from tests.wire.payloads import GUILD_ID
@@ -104,7 +104,7 @@ async def open_contest(
     contender: Contender, *, servers: int = 1, accounts: int = 0, **changes: str
 ) -> AsyncIterator[Contest]:
     """Run a contender until the block ends; it knows so many accounts from the start."""
-    discord, api = build_discord(servers), StandIn({})
+    discord, api = build_discord(servers), FakeApi({})
     async with discord.serve() as url, api.serve() as api_url:
         stage = Stage(discord, api, bot=None)  # type: ignore[arg-type]  # only to set up accounts
         stage.add_accounts(accounts)

@@ -30,7 +30,7 @@ class Scale:
     servers: int = 10_000
     look_ups: int = 50_000
     passes: int = 336
-    watches: int = 100_000
+    subscriptions: int = 100_000
     reminders: int = 2000
     killed_amid: int = 500
 
@@ -44,7 +44,7 @@ QUICK = Scale(
     servers=1000,
     look_ups=3000,
     passes=40,
-    watches=10_000,
+    subscriptions=10_000,
     reminders=200,
     killed_amid=60,
 )

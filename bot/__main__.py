@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from bot import __version__
+from bot.cli.usage import EPILOG
 from bot.errors import (
     AlreadyRunning,
     BotError,
@@ -26,7 +27,6 @@ from bot.errors import (
     StoreAway,
     StoreError,
 )
-from bot.terminal.usage import EPILOG
 
 if TYPE_CHECKING:
     from bot.config import LogSettings
@@ -143,7 +143,7 @@ def _run(_args: argparse.Namespace) -> int:
     # Nothing of what the start builds is garbage; the collector begins when all is built.
     gc.disable()
     from bot.config import Settings
-    from bot.running import run
+    from bot.runtime import run
 
     asyncio.run(run(_read_settings(Settings), now=_now))
     return STOPPED
@@ -166,8 +166,8 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _check(_args: argparse.Namespace) -> int:
+    from bot.cli.check import check
     from bot.config import Settings
-    from bot.terminal.check import check
 
     try:
         settings = _read_settings(Settings, quiet=True)
@@ -178,8 +178,8 @@ def _check(_args: argparse.Namespace) -> int:
 
 
 def _accounts(args: argparse.Namespace) -> int:
+    from bot.cli.accounts import print_accounts
     from bot.config import UseapiSettings
-    from bot.terminal.accounts import print_accounts
 
     settings = _read_settings(UseapiSettings, quiet=True)
     try:
@@ -198,24 +198,24 @@ def _accounts(args: argparse.Namespace) -> int:
 
 
 def _backup(args: argparse.Namespace) -> int:
+    from bot.cli.data import print_backup
     from bot.config import StoreSettings
-    from bot.terminal.copies import print_backup
 
     print_backup(_read_settings(StoreSettings, quiet=True), args.file)
     return STOPPED
 
 
 def _restore(args: argparse.Namespace) -> int:
+    from bot.cli.data import print_restore
     from bot.config import StoreSettings
-    from bot.terminal.copies import print_restore
 
     print_restore(_read_settings(StoreSettings, quiet=True), args.file, now=_now)
     return STOPPED
 
 
 def _move(args: argparse.Namespace) -> int:
+    from bot.cli.data import print_move
     from bot.config import StoreSettings, passwords_in
-    from bot.terminal.copies import print_move
 
     settings = _read_settings(StoreSettings, quiet=True, secrets=passwords_in(args.url))
     asyncio.run(print_move(settings, args.url))
@@ -223,7 +223,7 @@ def _move(args: argparse.Namespace) -> int:
 
 
 def _healthcheck(_args: argparse.Namespace) -> int:
-    from bot.terminal.health import judge
+    from bot.cli.healthcheck import judge
 
     trouble = judge(os.environ, _DOTENV, _now())
     print(trouble or "The bot is well.")

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from bot.core.reminders import parse_days
+from bot.core.subscriptions import parse_lead_times
 from bot.errors import SettingsError
 
 DEFAULT_API = "https://api.useapi.net"
@@ -120,7 +120,7 @@ def _days(value: object) -> tuple[int, ...]:
     if isinstance(value, tuple):
         return value
     try:
-        return parse_days(str(value))
+        return parse_lead_times(str(value))
     except ValueError as error:
         raise ValueError(f'must be days before the expiry, such as "14,7,3,1". {error}') from None
 

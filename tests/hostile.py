@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.useapi.client import MAX_LIST_BYTES
-from bot.useapi.standin import Behaviour
+from bot.useapi.fake import Behaviour
 
 Build = Callable[[], web.Response]
 

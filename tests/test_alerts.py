@@ -57,12 +57,12 @@ def grows(a_minute: float) -> Course:
     return lambda minute: int(minute * a_minute)
 
 
-def last_pass(minute: int) -> float:
+def last_poll(minute: int) -> float:
     """Return when the last half-hourly pass was."""
     return 60 * (minute - minute % HALF_HOUR)
 
 
-STUCK = then(last_pass, steady(60 * TROUBLE))
+STUCK = then(last_poll, steady(60 * TROUBLE))
 # Two processes: "a" sends, and "b" stands by.
 WELL: dict[str, Course] = {
     "up a": steady(1),
@@ -76,8 +76,8 @@ WELL: dict[str, Course] = {
     "minimax_bot_leading b": steady(0),
     "minimax_bot_check_interval_seconds a": steady(1800),
     "minimax_bot_check_interval_seconds b": steady(1800),
-    "minimax_bot_last_pass_timestamp_seconds a": last_pass,
-    "minimax_bot_last_read_timestamp_seconds a": last_pass,
+    "minimax_bot_last_pass_timestamp_seconds a": last_poll,
+    "minimax_bot_last_read_timestamp_seconds a": last_poll,
     "minimax_bot_store_readable a": steady(1),
     "minimax_bot_store_readable b": steady(1),
     "minimax_bot_blocked_channels a": steady(0),

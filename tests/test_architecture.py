@@ -47,7 +47,14 @@ every_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_the_modules_are_found() -> None:
     """The rules below look at the code that there is."""
     names = set(map(name_of, MODULES))
-    assert {"bot", "bot.__main__", "bot.core.account", "bot.useapi.client", "bot.chat.cards", "bot.errors"} <= names
+    assert {
+        "bot",
+        "bot.__main__",
+        "bot.core.accounts",
+        "bot.useapi.client",
+        "bot.chat.views.account",
+        "bot.errors",
+    } <= names
 
 
 @pytest.mark.parametrize(
@@ -69,7 +76,7 @@ def test_the_errors_know_nothing_of_the_rest(path: Path) -> None:
 @every_module
 def test_only_the_discord_side_knows_discord(path: Path) -> None:
     """Nothing but `chat` and what builds on it (`application`, `demo`, `check`) imports discord or `chat`."""
-    if not is_in(name_of(path), "bot.chat", "bot.demo", "bot.application", "bot.running", "bot.terminal.check"):
+    if not is_in(name_of(path), "bot.chat", "bot.demo", "bot.app", "bot.runtime", "bot.cli.check"):
         assert not [imported for imported in imports_of(path) if is_in(imported, "discord", "bot.chat")]
 
 
@@ -84,8 +91,8 @@ def test_only_the_demo_knows_the_simulation(path: Path) -> None:
 def test_no_logic_imports_the_command_line(path: Path) -> None:
     """Nothing imports `__main__`, and only it, `running` and the demo import what builds the bot."""
     assert not [imported for imported in imports_of(path) if is_in(imported, "bot.__main__")]
-    if not is_in(name_of(path), "bot.__main__", "bot.running", "bot.demo"):
-        assert not [imported for imported in imports_of(path) if is_in(imported, "bot.running", "bot.application")]
+    if not is_in(name_of(path), "bot.__main__", "bot.runtime", "bot.demo"):
+        assert not [imported for imported in imports_of(path) if is_in(imported, "bot.runtime", "bot.app")]
 
 
 def reads_of_the_world(path: Path) -> Iterator[str]:

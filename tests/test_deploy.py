@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from bot.monitoring.metrics import Metrics, Snapshot
-from bot.store.deliveries import State
-from bot.store.figures import Figures
+from bot.store.notifications import State
+from bot.store.statistics import Figures
 from tests.conftest import REPOSITORY
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -21,7 +21,7 @@ def metric_lines() -> list[str]:
     """Return the samples of /metrics of a bot in which all that it counts has happened."""
     figures = Figures(dict.fromkeys(State, 1), NOW, 0)
     snapshot = Snapshot(
-        is_connected=True, is_leading=True, interval=timedelta(hours=1), passed_at=NOW, read_at=NOW, figures=figures
+        is_connected=True, is_leading=True, interval=timedelta(hours=1), polled_at=NOW, read_at=NOW, figures=figures
     )
     metrics = Metrics()
     metrics.answered("minimax-account", "answered", 0.1)

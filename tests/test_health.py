@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.health import HEALTH_FILE, find_trouble, keep_reporting, write_report
+from bot.monitoring.health_file import HEALTH_FILE, find_trouble, keep_reporting, write_report
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 

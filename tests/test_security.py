@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bot.config import Settings
-from bot.health import HEALTH_FILE, write_report
-from bot.store.copies import _draft_in, back_up, restore
+from bot.monitoring.health_file import HEALTH_FILE, write_report
+from bot.store.backups import _draft_in, back_up, restore
 from bot.store.database import open_database
-from bot.store.leader import lock_file
+from bot.store.leases import lock_file
 from bot.store.tables import metadata
 from tests.conftest import REPOSITORY
 from tests.store.samples import NOW

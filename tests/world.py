@@ -13,12 +13,12 @@ import simcord
 from pydantic import SecretStr
 from simcord.results import InteractionResult
 
-from bot.application import Application, Policy
+from bot.app import Application, Policy
 from bot.core.secrets import Redactor
 from bot.store.database import Database, open_database
-from bot.store.leader import FIRST_EPOCH, Lease
+from bot.store.leases import FIRST_EPOCH, Lease
 from bot.useapi.directory import open_directory
-from bot.useapi.standin import TOKEN, StandIn
+from bot.useapi.fake import TOKEN, FakeApi
 from tests.sqlite import lay_database
 
 GUILD_ID = 1_200_000_000_000_000_001
@@ -48,7 +48,7 @@ class World:
     """A server with a manager and a member, and a second server that is not listed."""
 
     env: simcord.Env
-    standin: StandIn
+    standin: FakeApi
     channel: simcord.ChannelHandle
     manager: simcord.MemberActor
     member: simcord.MemberActor
@@ -69,9 +69,9 @@ class World:
         self.application = self.build()
         await self.env.restart_bot(self.application.bot)
 
-    async def pass_once(self) -> None:
+    async def poll_once(self) -> None:
         """Run one pass of the reminders."""
-        await self.application.passes.run_once(FIRST_EPOCH)
+        await self.application.poller.run_once(FIRST_EPOCH)
 
 
 class _Clock:
@@ -88,7 +88,7 @@ async def open_world(
     accounts: dict[str, Any], guild_ids: tuple[int, ...] = (GUILD_ID,), *, budget: float = 1.0
 ) -> AsyncIterator[World]:
     """Run the bot for the given accounts in the listed servers; the time is the simulation's, but for the budget."""
-    standin, clock = StandIn(accounts), _Clock()
+    standin, clock = FakeApi(accounts), _Clock()
     with TemporaryDirectory() as folder:
         async with _open_world(standin, clock, folder, guild_ids, budget) as world:
             yield world
@@ -96,7 +96,7 @@ async def open_world(
 
 @asynccontextmanager
 async def _open_world(
-    standin: StandIn, clock: _Clock, folder: str, guild_ids: tuple[int, ...], budget: float
+    standin: FakeApi, clock: _Clock, folder: str, guild_ids: tuple[int, ...], budget: float
 ) -> AsyncIterator[World]:
     async with (
         standin.serve() as base_url,
@@ -131,7 +131,7 @@ async def _open_world(
 
 def _furnish(
     env: simcord.Env,
-    standin: StandIn,
+    standin: FakeApi,
     build: Callable[[], Application],
     application: Application,
     database: Database,

@@ -89,20 +89,20 @@ async def measure_week(scale: Scale) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         async with open_reminding(f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}") as scene:
             for _ in range(_CHANNELS):
-                await scene.add_watch()
+                await scene.add_subscription()
             accounts = [scene.add_account() for _ in range(_REMINDED_ACCOUNTS)]
             settings = build_settings_without_extras() | {"REMINDER_TEST_INTERVAL": "0.02"}
             async with scene.run(**settings) as bot:
                 sizes = []
                 for day in range(2 * _DAYS):
-                    await _pass_a_day(scene, accounts, day, scale.passes // _DAYS)
+                    await _poll_a_day(scene, accounts, day, scale.passes // _DAYS)
                     sizes.append(float(psutil.Process(bot.pid).memory_info().rss) / MIB)
             sent = len(scene.channels.messages)
     what = f"memory after a week's, then two weeks' {2 * scale.passes} passes with {sent} reminders"
     return [_flat_row(what, sizes[_DAYS - 1], sizes[-1])]
 
 
-async def _pass_a_day(scene: Reminding, accounts: Sequence[str], day: int, passes: int) -> None:
+async def _poll_a_day(scene: Reminding, accounts: Sequence[str], day: int, passes: int) -> None:
     """Let a day's passes come, in which all accounts are near their expiry, or renewed."""
     for account in accounts:
         # Less than a day apart would pass for the same token.

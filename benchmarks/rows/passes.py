@@ -13,18 +13,18 @@ from statistics import median
 from pydantic import SecretStr
 
 from benchmarks.table import Row, Scale, ratio
-from bot.chat import reminder_cards
-from bot.chat.account_list import render_board
+from bot.chat.views import reminder as reminder_cards
+from bot.chat.views.overview import render_board
 from bot.core.secrets import Redactor
-from bot.reminding.boards import Boards
-from bot.reminding.passes import Passes
-from bot.reminding.sending import Outbox, Payload
+from bot.reminders.boards import Boards
+from bot.reminders.context import Context, Payload
+from bot.reminders.poller import Poller
 from bot.store.database import Database, open_database
-from bot.store.leader import Lease
-from bot.store.tables import ALL_ACCOUNTS, watches
+from bot.store.leases import Lease
+from bot.store.tables import ALL_ACCOUNTS, subscriptions
 from bot.useapi.directory import open_directory
-from bot.useapi.servers import Servers
-from bot.useapi.standin import TOKEN, StandIn
+from bot.useapi.fake import TOKEN, FakeApi
+from bot.useapi.guild_access import GuildAccess
 from tests.postgres import Postgres, serve_postgres
 from tests.process.stage import build_account
 from tests.wire.payloads import GUILD_ID
@@ -44,10 +44,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def put_watches(
+async def put_subscriptions(
     database: Database,
     number: int,
-    look_at: datetime,
+    next_check_at: datetime,
     account_ids: Sequence[str],
     guild_ids: Sequence[int] = (GUILD_ID,),
 ) -> list[int]:
@@ -64,13 +64,13 @@ async def put_watches(
             "days": "14,7,3,1",
             "added_by": 1,
             "added_at": LONG_AGO,
-            "look_at": look_at,
+            "look_at": next_check_at,
         }
         for index in range(number)
     ]
     async with database.begin() as tx:
         for begin in range(0, number, _AT_A_TIME):
-            await tx.execute(watches.insert(), rows[begin : begin + _AT_A_TIME])
+            await tx.execute(subscriptions.insert(), rows[begin : begin + _AT_A_TIME])
     return [_FIRST_CHANNEL + index for index in range(number)]
 
 
@@ -106,9 +106,9 @@ class _Silent:
 class Scene:
     """The loop of the reminders on one database, in this process."""
 
-    passes: Passes
+    passes: Poller
     epoch: int
-    api: StandIn
+    api: FakeApi
 
     async def seconds(self) -> float:
         """Pass once and return how long it took."""
@@ -127,38 +127,38 @@ async def open_postgres() -> AsyncIterator[Postgres]:
 @asynccontextmanager
 async def _open_scene(url: str, number: int) -> AsyncIterator[Scene]:
     ids = [str(_FIRST_ACCOUNT + index) for index in range(_ACCOUNTS)]
-    api = StandIn({account_id: build_account(account_id) for account_id in ids})
+    api = FakeApi({account_id: build_account(account_id) for account_id in ids})
     async with (
         api.serve() as api_url,
         open_database(url) as database,
         open_directory(base_url=api_url, token=SecretStr(TOKEN), redact=Redactor([TOKEN]), now=_now) as directory,
     ):
-        outbox = Outbox(database, Servers(_GUILDS, directory), _Silent(), reminder_cards, _now)
-        boards = Boards(outbox, render=render_board)
-        passes = Passes(outbox, directory=directory, boards=boards, interval=timedelta(seconds=1))
+        context = Context(database, GuildAccess(_GUILDS, directory), _Silent(), reminder_cards, _now)
+        boards = Boards(context, render=render_board)
+        passes = Poller(context, directory=directory, boards=boards, interval=timedelta(seconds=1))
         scene = Scene(passes, await Lease(database).take(), api)
         await scene.seconds()
-        await put_watches(database, number, _now() + _LATER, [*ids, ALL_ACCOUNTS], _GUILDS)
+        await put_subscriptions(database, number, _now() + _LATER, [*ids, ALL_ACCOUNTS], _GUILDS)
         await scene.seconds()
         api.calls.clear()
         yield scene
 
 
 async def _measure_on(kind: str, few_url: str, many_url: str, scale: Scale) -> list[Row]:
-    async with _open_scene(few_url, _FEW_WATCHES) as few, _open_scene(many_url, scale.watches) as many:
+    async with _open_scene(few_url, _FEW_WATCHES) as few, _open_scene(many_url, scale.subscriptions) as many:
         pairs = [(await few.seconds(), await many.seconds()) for _ in range(_MEASURED)]
         calls = len(many.api.calls)
     few_seconds, many_seconds = (median(times) for times in zip(*pairs, strict=True))
     grown = ratio(many_seconds, few_seconds)
     shown = f"{few_seconds * 1000:.0f} to {many_seconds * 1000:.0f} ms, {grown:.2f} times"
-    what = f"pass with nothing due on {kind}, {_FEW_WATCHES} to {scale.watches} watches, {_ACCOUNTS} accounts"
+    what = f"pass with nothing due on {kind}, {_FEW_WATCHES} to {scale.subscriptions} watches, {_ACCOUNTS} accounts"
     return [
         Row(what, shown, "at most 1.5 times", grown <= 1.5),
         Row(f"API calls in {_MEASURED} passes on {kind}", str(calls), "1 a pass", calls == _MEASURED),
     ]
 
 
-async def measure_passes(scale: Scale) -> list[Row]:
+async def measure_polls(scale: Scale) -> list[Row]:
     """Pass on SQLite, then on PostgreSQL."""
     with tempfile.TemporaryDirectory() as folder:
         few, many = (f"sqlite+aiosqlite:///{Path(folder) / name}" for name in ("few.db", "many.db"))

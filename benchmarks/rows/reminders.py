@@ -10,7 +10,7 @@ from statistics import median
 
 from benchmarks.contenders import build_settings_without_extras
 from benchmarks.rows.latency import API_DELAY, ROUND_TRIP, seconds_from_arrival
-from benchmarks.rows.passes import LONG_AGO, open_postgres, put_watches
+from benchmarks.rows.passes import LONG_AGO, open_postgres, put_subscriptions
 from benchmarks.table import Row, Scale, ratio
 from bot.store.database import open_database
 from bot.store.tables import ALL_ACCOUNTS
@@ -22,9 +22,9 @@ _MOST_A_SECOND = 50
 _PATIENCE = 180.0
 
 
-async def _watch(scene: Reminding, number: int, account_id: str) -> list[int]:
+async def _subscription(scene: Reminding, number: int, account_id: str) -> list[int]:
     async with open_database(scene.database_url) as database:
-        return await put_watches(database, number, LONG_AGO, [account_id])
+        return await put_subscriptions(database, number, LONG_AGO, [account_id])
 
 
 async def _seconds_to_look_up(scene: Reminding) -> float:
@@ -50,11 +50,11 @@ async def measure_sending(scale: Scale) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         async with open_reminding(f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}") as scene:
             account = scene.add_account(days=60)
-            channels = await _watch(scene, scale.reminders, account)
+            channels = await _subscription(scene, scale.reminders, account)
             async with scene.run(**build_settings_without_extras(), REMINDER_TEST_INTERVAL="1") as bot:
                 await bot.says("useapi.net answers")
                 await scene.discord.gateway.ready()
-                await scene.passes(1)
+                await scene.polls(1)
                 scene.discord.rest.round_trip, scene.api.delay = ROUND_TRIP, API_DELAY
                 idle = [await _seconds_to_look_up(scene) for _ in range(_IDLE_LOOK_UPS)]
                 scene.set_expiry(account, days=2)
@@ -94,7 +94,7 @@ async def measure_takeover(scale: Scale) -> list[Row]:
 
 
 async def _take_over(scene: Reminding, number: int) -> list[Row]:
-    channels, clock = await _watch(scene, number, ALL_ACCOUNTS), asyncio.get_running_loop().time
+    channels, clock = await _subscription(scene, number, ALL_ACCOUNTS), asyncio.get_running_loop().time
     stored: list[float] = []
 
     def note(_channel_id: int) -> bool:
@@ -104,14 +104,14 @@ async def _take_over(scene: Reminding, number: int) -> list[Row]:
         return len(stored) != number // 2
 
     async with scene.run(**build_settings_without_extras()) as leader:
-        await scene.passes(1)
+        await scene.polls(1)
         async with scene.run(**build_settings_without_extras()) as other:
             await other.says("useapi.net answers")
             scene.channels.hooks[Moment.STORED] = note
             account = scene.add_account()
             for channel in channels:
                 await scene.channels.message_in(channel, within=_PATIENCE)
-            await scene.passes()
+            await scene.polls()
     # What had left the leader before it died still arrives; the other's first comes after the longest pause.
     pause = max(after - before for before, after in itertools.pairwise(stored))
     times = [scene.times_told(channel, account) for channel in channels]

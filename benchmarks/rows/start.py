@@ -12,7 +12,7 @@ from statistics import median
 from benchmarks.contenders import ALL, Contender, build_discord, launch
 from benchmarks.rows.latency import API_DELAY, ROUND_TRIP
 from benchmarks.table import Row, Scale, ratio
-from bot.useapi.standin import StandIn
+from bot.useapi.fake import FakeApi
 from tests.process.stage import build_account
 from tests.wire.discord_standin import DiscordStandIn
 
@@ -25,7 +25,7 @@ class Starts:
     def __init__(self, contender: Contender, folder: Path) -> None:
         self.contender = contender
         self._discord: DiscordStandIn = build_discord()
-        self._api = StandIn({_ACCOUNT: build_account(_ACCOUNT)}, delay=API_DELAY)
+        self._api = FakeApi({_ACCOUNT: build_account(_ACCOUNT)}, delay=API_DELAY)
         self._settings = {"DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'bot.db'}"} if contender.is_ours else {}
         self._urls = ("", "")
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.reminders import EXPIRED
+from bot.core.stages import EXPIRED
 from bot.store.database import open_database
-from bot.store.deliveries import Kind, State
-from bot.store.tables import accounts, deliveries, messages, watches
+from bot.store.notifications import Kind, State
+from bot.store.tables import accounts, messages, notifications, subscriptions
 from tests.process.reminding import Reminding
 
 _PATIENCE = 120.0
@@ -37,10 +37,10 @@ async def wait_until_quiet(scene: Reminding) -> None:
     """Wait, two minutes at most, until the bot has nothing left to say; all accounts have expired by now."""
     ends_at = time.monotonic() + _PATIENCE
     while time.monotonic() < ends_at:
-        await scene.passes(1)
+        await scene.polls(1)
         result = await count(scene)
         if not (result.lost or result.unsettled):
-            await scene.passes(1)
+            await scene.polls(1)
             return
         await asyncio.sleep(_LOOK_EVERY)
 
@@ -52,29 +52,31 @@ async def count(scene: Reminding) -> Count:
     """
     async with open_database(scene.database_url) as database, database.begin() as tx:
         sent = set((await tx.execute(sa.select(messages.c.discord_id).where(messages.c.state == State.SENT))).scalars())
-        told = await _number(tx, deliveries.c.state == State.SENT)
-        unsettled = await _number(tx, deliveries.c.state.in_([State.PENDING, State.SENDING]))
+        told = await _number(tx, notifications.c.state == State.SENT)
+        unsettled = await _number(tx, notifications.c.state.in_([State.PENDING, State.SENDING]))
         untold = await _count_untold(tx)
     seen = [int(message["id"]) for message in scene.channels.messages]
     return Count(len(seen), told, len(set(seen) - sent), len(sent - set(seen)) + untold, unsettled)
 
 
 async def _number(tx: AsyncConnection, where: sa.ColumnElement[bool]) -> int:
-    query = sa.select(sa.func.count()).select_from(deliveries).where(where)
+    query = sa.select(sa.func.count()).select_from(notifications).where(where)
     return int((await tx.execute(query)).scalar_one())
 
 
 async def _count_untold(tx: AsyncConnection) -> int:
     """Return how many channels were not told that an account has expired, summed over the accounts."""
-    is_told = sa.and_(
-        deliveries.c.channel_id == watches.c.channel_id,
-        deliveries.c.account_id == accounts.c.account_id,
-        deliveries.c.kind == Kind.STEP,
-        deliveries.c.ref == accounts.c.token_id,
-        deliveries.c.step == EXPIRED,
-        deliveries.c.state == State.SENT,
+    is_reported = sa.and_(
+        notifications.c.channel_id == subscriptions.c.channel_id,
+        notifications.c.account_id == accounts.c.account_id,
+        notifications.c.kind == Kind.STEP,
+        notifications.c.ref == accounts.c.login_id,
+        notifications.c.stage == EXPIRED,
+        notifications.c.state == State.SENT,
     )
     untold = (
-        sa.select(sa.func.count()).select_from(accounts.join(watches, sa.true())).where(~sa.exists().where(is_told))
+        sa.select(sa.func.count())
+        .select_from(accounts.join(subscriptions, sa.true()))
+        .where(~sa.exists().where(is_reported))
     )
     return int((await tx.execute(untold)).scalar_one())

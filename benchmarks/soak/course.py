@@ -25,7 +25,7 @@ _SMALLEST_JUMP, _LARGEST_JUMP = timedelta(minutes=10), timedelta(hours=50)
 # By then every account has expired, renewed or not.
 _END = timedelta(days=100)
 
-Trouble = Callable[[], Awaitable[None]]
+Incident = Callable[[], Awaitable[None]]
 
 
 class Course:
@@ -39,7 +39,7 @@ class Course:
         self._chance = chance
         self._channels: list[int] = []
         self._age = timedelta(0)
-        self._troubles: list[Trouble] = [
+        self._troubles: list[Incident] = [
             self._fail_discord,
             self._lose_answers,
             self._hang_channel,
@@ -52,7 +52,7 @@ class Course:
     async def run(self, ends_at: float) -> None:
         """Let bots live and die until this moment of the monotonic clock."""
         for _ in range(_CHANNELS):
-            self._channels.append(await self.scene.add_watch())
+            self._channels.append(await self.scene.add_subscription())
         while time.monotonic() < ends_at:
             await self._live(ends_at)
             if self._happens(0.5):
@@ -66,7 +66,7 @@ class Course:
         self.scene.set_clock(self._age)
         async with self.scene.run(**_SETTINGS):
             # Of a login that was renewed and expired again unseen, nothing is said that was not said before.
-            await self.scene.passes()
+            await self.scene.polls()
             self.scene.set_clock(self._age + _END)
             yield
 

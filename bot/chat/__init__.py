@@ -1,1 +1,1 @@
-"""Talks: everything that knows Discord."""
+"""Everything that knows Discord."""

@@ -1,1 +1,1 @@
-"""Decides. Pure: no I/O, no clock, no discord."""
+"""The domain and every rule over it. Pure: no I/O, no clock, no Discord, no SQL."""

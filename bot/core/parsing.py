@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr, StrictBool, WrapValidator
 from pydantic import ValidatorFunctionWrapHandler as Handler
 
-from bot.core.account import Account, Capability, is_possible_id
+from bot.core.accounts import Account, Capability, is_possible_id
 from bot.core.secrets import Redactor, mask_token
 from bot.core.text import is_web_url
 from bot.errors import UnreadableAnswer

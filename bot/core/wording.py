@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from bot.core.account import Account, Status
+from bot.core.accounts import Account, Status
 from bot.core.text import escaped
 from bot.errors import (
     AccountOnHold,
@@ -103,20 +103,20 @@ def say_capabilities(account: Account) -> str:
 
 
 def say_blocked(channels: Sequence[tuple[str, str]]) -> str:
-    """Return what to tell people about channels with trouble: each a name and a reason."""
-    news = f"⚠️ There is trouble with MiniMax reminders in {say_count(len(channels), 'channel')}:"
+    """Return what people read about channels that refuse reminders: each a name and a reason."""
+    news = f"⚠️ MiniMax reminders can't be delivered in {say_count(len(channels), 'channel')}:"
     advice = (
-        "Nothing is lost: what is due is sent once it works again. See to the bot's rights there, "
+        "Nothing is lost: what is due is sent once it works again. Check the bot's permissions there, "
         "or change the reminder with `/minimax-reminders add` and `remove`."
     )
-    return "\n".join([news, *_say_reasons([(f"#{escaped(name, 100)}", reason) for name, reason in channels]), advice])
+    return "\n".join([news, *_say_reasons(channels), advice])
 
 
-def say_outdated(boards: Mapping[int, str]) -> str:
-    """Return what to tell people about boards that can't be kept up to date: the reasons, by channel id."""
-    news = f"⚠️ The board of MiniMax accounts can't be kept up to date in {say_count(len(boards), 'channel')}:"
-    advice = "Mend that there, or take the board away with `/minimax-reminders board`."
-    return "\n".join([news, *_say_reasons([(f"<#{key}>", reason) for key, reason in boards.items()]), advice])
+def say_outdated(channels: Sequence[tuple[str, str]]) -> str:
+    """Return what people read about boards that can't be kept current: each a channel's name and a reason."""
+    news = f"⚠️ The board of MiniMax accounts can't be kept up to date in {say_count(len(channels), 'channel')}:"
+    advice = "Fix that there, or remove the board with `/minimax-reminders board`."
+    return "\n".join([news, *_say_reasons(channels), advice])
 
 
 def _say_reasons(places: Sequence[tuple[str, str]]) -> list[str]:

@@ -15,18 +15,18 @@ from pydantic import SecretStr
 from simcord.backend.errors import SetupError
 from simcord.preview import Preview, _markdown
 
-from bot.application import Application, Policy
+from bot.app import Application, Policy
 from bot.core.secrets import Redactor
 from bot.core.wording import say_count
 from bot.demo.accounts import FIRST_SHOWN, build_accounts, build_avatars
 from bot.demo.travel import DemoClock, Travel
 from bot.errors import PortTaken
 from bot.logs import set_up_logging
-from bot.reminding.passes import Passes
+from bot.reminders.poller import Poller
 from bot.store.database import Database, open_database
-from bot.store.leader import FIRST_EPOCH, Lease
+from bot.store.leases import FIRST_EPOCH, Lease
 from bot.useapi.directory import open_directory
-from bot.useapi.standin import TOKEN, StandIn
+from bot.useapi.fake import TOKEN, FakeApi
 
 GUILD_ID = 1_100_000_000_000_000_001
 _DAYS_BEFORE = 6
@@ -47,11 +47,11 @@ class Demo:
     manager: simcord.MemberActor
     member: simcord.MemberActor
     producers: simcord.RoleHandle
-    standin: StandIn
+    standin: FakeApi
     travel: Travel
 
 
-def _furnish(env: simcord.Env, standin: StandIn, travel: Travel) -> Demo:
+def _furnish(env: simcord.Env, standin: FakeApi, travel: Travel) -> Demo:
     guild = env.create_guild("Video team", id=GUILD_ID)
     managing = discord.Permissions(_MEMBER.value, manage_guild=True)
     managers = guild.create_role("Producers", permissions=managing, mentionable=True)
@@ -77,16 +77,16 @@ async def _open_temporary_database() -> AsyncIterator[Database]:
             yield database
 
 
-async def _live_until_today(demo: Demo, passes: Passes) -> None:
+async def _live_until_today(demo: Demo, poller: Poller) -> None:
     """Let the channel have a past: a watch on all accounts, what it brought, and a look-up before today's pass."""
     # The accounts are known then, so that a new reminder can say what comes next.
-    await passes.run_once(FIRST_EPOCH)
+    await poller.run_once(FIRST_EPOCH)
     await demo.manager.slash(demo.channel, "minimax-reminders add", account="all", mention=demo.producers)
-    await passes.run_once(FIRST_EPOCH)
+    await poller.run_once(FIRST_EPOCH)
     await demo.travel.go(_DAYS_BEFORE - 1)
     await demo.travel.move_on()
     await demo.manager.slash(demo.channel, "minimax-account", account=FIRST_SHOWN, share="yes")
-    await passes.run_once(FIRST_EPOCH)
+    await poller.run_once(FIRST_EPOCH)
 
 
 @asynccontextmanager
@@ -105,7 +105,7 @@ async def _keep(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> AsyncIterator[Demo]:
     """Run the bot in a simulated Discord against the API's stand-in, with some past in the channel already."""
     clock = DemoClock(now, days_before=_DAYS_BEFORE)
-    standin = StandIn(build_accounts(clock.today, clock.now()))
+    standin = FakeApi(build_accounts(clock.today, clock.now()))
     # Kept-alive connections hold timers, which simcord would wait for after each action.
     async with (
         standin.serve() as base_url,
@@ -130,11 +130,11 @@ async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> Asyn
             assert application.bot.user is not None
             await application.bot.user.edit(username="MiniMax Bot")
             await Lease(database).take()
-            demo = _furnish(env, standin, Travel(env, clock, standin, application.passes))
-            await _live_until_today(demo, application.passes)
+            demo = _furnish(env, standin, Travel(env, clock, standin, application.poller))
+            await _live_until_today(demo, application.poller)
             await demo.travel.go(days_later)
             await demo.travel.offer(application.bot.get_partial_messageable(demo.channel.id))
-            async with _keep(demo.travel.keep_going(), application.passes.keep_passing(FIRST_EPOCH)):
+            async with _keep(demo.travel.keep_going(), application.poller.keep_polling(FIRST_EPOCH)):
                 yield demo
 
 

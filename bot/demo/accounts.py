@@ -23,8 +23,8 @@ _COLOURS = {
 
 
 def _fake_jwt(account_id: str) -> str:
-    claims = json.dumps({"user": {"id": account_id}, "exp": 0}).encode()
-    return f"eyJhbGciOiJIUzI1NiJ9.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.c2lnbmF0dXJl{account_id}"
+    assignments = json.dumps({"user": {"id": account_id}, "exp": 0}).encode()
+    return f"eyJhbGciOiJIUzI1NiJ9.{base64.urlsafe_b64encode(assignments).decode().rstrip('=')}.c2lnbmF0dXJl{account_id}"
 
 
 def _entry(account_id: str, name: str, *, expires: datetime | None, **top: Any) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from simcord.backend.errors import SetupError
 from bot.core.wording import say_count, say_date
 from bot.demo.accounts import build_accounts
 from bot.errors import BotError
-from bot.reminding.passes import Passes
-from bot.store.leader import FIRST_EPOCH
-from bot.useapi.standin import StandIn
+from bot.reminders.poller import Poller
+from bot.store.leases import FIRST_EPOCH
+from bot.useapi.fake import FakeApi
 
 DAY = timedelta(days=1)
 LEAPS = (1, 7)
@@ -49,9 +49,9 @@ class DemoClock:
 class Travel:
     """Moves the demo's time; `arrived` is called after each journey that a button began."""
 
-    def __init__(self, env: simcord.Env, clock: DemoClock, standin: StandIn, passes: Passes) -> None:
+    def __init__(self, env: simcord.Env, clock: DemoClock, standin: FakeApi, poller: Poller) -> None:
         self._env, self._clock = env, clock
-        self._standin, self._passes = standin, passes
+        self._standin, self._passes = standin, poller
         self._departures: asyncio.Queue[int] = asyncio.Queue()
         self._offered: discord.Message | None = None
         self.arrived: Callable[[], Awaitable[None]] | None = None

@@ -10,8 +10,8 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from bot import __version__
-from bot.core.notes import Notes, PassOutcome
-from bot.store.figures import Figures
+from bot.core.telemetry import PollOutcome, Telemetry
+from bot.store.statistics import Figures
 
 _PREFIX = "minimax_bot_"
 _ANSWER_SECONDS = (0.1, 0.25, 0.5, 1, 1.8, 3, 5, 10, 30)
@@ -26,7 +26,7 @@ class Snapshot:
     is_connected: bool
     is_leading: bool
     interval: timedelta
-    passed_at: datetime | None
+    polled_at: datetime | None
     read_at: datetime | None
     figures: Figures | None
 
@@ -45,7 +45,7 @@ class _Shown(Collector):
         yield _gauge("gateway_connected", "Whether the bot is connected to Discord.", shown.is_connected)
         yield _gauge("leading", "Whether this process passes and sends.", shown.is_leading)
         yield _gauge("check_interval_seconds", "CHECK_INTERVAL_SECONDS.", shown.interval.total_seconds())
-        yield _moment("last_pass_timestamp_seconds", "When this process last completed a pass.", shown.passed_at)
+        yield _moment("last_pass_timestamp_seconds", "When this process last completed a pass.", shown.polled_at)
         yield _moment("last_read_timestamp_seconds", "When a pass here last could read the accounts.", shown.read_at)
         yield _gauge("store_readable", "Whether the database can be read.", figures is not None)
         if figures is not None:
@@ -62,14 +62,14 @@ def _moment(name: str, text: str, moment: datetime | None) -> GaugeMetricFamily:
 
 def _show(figures: Figures) -> Iterator[Metric]:
     by_state = GaugeMetricFamily(f"{_PREFIX}deliveries", "What is, or was, owed to channels.", labels=["state"])
-    for state, number in figures.deliveries.items():
+    for state, number in figures.notifications.items():
         by_state.add_metric([state], number)
     yield by_state
     yield _moment("oldest_due_timestamp_seconds", "When the oldest unsent delivery was due.", figures.oldest_due_at)
     yield _gauge("blocked_channels", "Channels that refuse reminders until somebody acts.", figures.blocked_channels)
 
 
-class Metrics(Notes):
+class Metrics(Telemetry):
     """Counts what is noted. No label holds anything of an account, a server or a person."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class Metrics(Notes):
             f"{_PREFIX}retries", "Calls to the api and posts of a delivery tried again.", ["what"], registry=registry
         )
         self._passes = Counter(f"{_PREFIX}passes", "Passes, by how they ended.", ["outcome"], registry=registry)
-        self._pass_seconds = Histogram(
+        self._poll_seconds = Histogram(
             f"{_PREFIX}pass_seconds", "How long passes took.", buckets=_PASS_SECONDS, registry=registry
         )
         self._delays = Histogram(
@@ -109,7 +109,7 @@ class Metrics(Notes):
 
     def _begin_at_zero(self) -> None:
         """Show what is known to be counted before it has happened, so that the first time is seen as an increase."""
-        for outcome in PassOutcome:
+        for outcome in PollOutcome:
             self._passes.labels(outcome)
         for what in ("api", "delivery"):
             self._retries.labels(what)
@@ -121,7 +121,7 @@ class Metrics(Notes):
         self._answers.labels(command, outcome).inc()
         self._answer_seconds.labels(command).observe(seconds)
 
-    def asked_api(self, status: str) -> None:
+    def api_called(self, status: str) -> None:
         """Count a call."""
         self._api_calls.labels(status).inc()
 
@@ -129,10 +129,10 @@ class Metrics(Notes):
         """Count a retry."""
         self._retries.labels(what).inc()
 
-    def passed(self, outcome: PassOutcome, seconds: float) -> None:
+    def passed(self, outcome: PollOutcome, seconds: float) -> None:
         """Count a pass."""
         self._passes.labels(outcome).inc()
-        self._pass_seconds.observe(seconds)
+        self._poll_seconds.observe(seconds)
 
     def delivered(self, delay: timedelta) -> None:
         """Count a delivery."""

@@ -27,9 +27,9 @@ class _Handlers:
 
     async def tell_health(self, _request: web.Request) -> web.Response:
         """Answer 200 if the bot is well, else 503 with the reasons."""
-        troubles = [self._redact(trouble) for trouble in await self._vitals.find_troubles()]
-        status = HTTPStatus.SERVICE_UNAVAILABLE if troubles else HTTPStatus.OK
-        return web.json_response({"is_well": not troubles, "troubles": troubles}, status=status)
+        incidents = [self._redact(trouble) for trouble in await self._vitals.find_troubles()]
+        status = HTTPStatus.SERVICE_UNAVAILABLE if incidents else HTTPStatus.OK
+        return web.json_response({"is_well": not incidents, "troubles": incidents}, status=status)
 
     async def tell_metrics(self, _request: web.Request) -> web.Response:
         """Answer all metrics."""

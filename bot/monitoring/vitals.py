@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreError
-from bot.health import Presence
+from bot.monitoring.health_file import Presence
 from bot.monitoring.metrics import Snapshot
-from bot.reminding.passes import Passes
+from bot.reminders.poller import Poller
 from bot.store.database import Database
-from bot.store.figures import Figures, get_figures, try_writing
+from bot.store.statistics import Figures, get_figures, try_writing
 
 # A little longer than SQLite waits for a lock, so that it says by itself what is wrong.
 _STORE_SECONDS = 6.0
@@ -27,13 +27,13 @@ class Vitals:
         self,
         *,
         presence: Presence,
-        passes: Passes,
+        poller: Poller,
         database: Database,
         guild_ids: Iterable[int],
         now: Callable[[], datetime],
     ) -> None:
         self._presence = presence
-        self._passes = passes
+        self._passes = poller
         self._database = database
         self._guild_ids = tuple(guild_ids)
         self._now = now
@@ -41,7 +41,7 @@ class Vitals:
 
     async def find_troubles(self) -> list[str]:
         """Return what is wrong, in words; empty if the bot is well."""
-        found = [self._presence.find_trouble(), self._find_stale_pass(), await self._find_store_trouble()]
+        found = [self._presence.find_trouble(), self._find_stale_poll(), await self._find_store_trouble()]
         return [trouble for trouble in found if trouble]
 
     async def take_snapshot(self) -> Snapshot:
@@ -50,16 +50,16 @@ class Vitals:
             is_connected=self._presence.look(),
             is_leading=self._passes.leading_since is not None,
             interval=self._passes.interval,
-            passed_at=self._passes.passed_at,
+            polled_at=self._passes.polled_at,
             read_at=self._passes.read_at,
             figures=await self._get_figures(),
         )
 
-    def _find_stale_pass(self) -> str | None:
+    def _find_stale_poll(self) -> str | None:
         """Only whoever leads is asked; a new leader has as much time for its first pass as for any other."""
         if self._passes.leading_since is None:
             return None
-        since = max(self._passes.leading_since, self._passes.passed_at or self._passes.leading_since)
+        since = max(self._passes.leading_since, self._passes.polled_at or self._passes.leading_since)
         age = self._now() - since
         if age <= _PASSES_MISSED * self._passes.interval + _PASS_TAKES:
             return None

@@ -1,1 +1,1 @@
-"""Remembers: what is watched, what was read, what was said. SQLite by default, PostgreSQL."""
+"""Saves and loads domain objects, and decides nothing. SQLite by default, PostgreSQL."""

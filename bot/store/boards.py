@@ -1,73 +1,77 @@
-"""The boards: which channels show a list of all accounts, and what is in it."""
+"""Saves and loads boards."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.tables import boards, insert_into
-from bot.store.targets import drop_target
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """A channel's board; without a `message_id` it is not known to have arrived. `shown` tells its content apart."""
-
-    guild_id: int
-    channel_id: int
-    nonce: str
-    message_id: int | None
-    shown: str
-    added_by: int
+from bot.core.boards import Board
+from bot.core.messages import MessageKind
+from bot.store.channel_failures import delete_failure
+from bot.store.tables import boards, insert_into, messages
 
 
 def _board(row: Any) -> Board:
     return Board(**{name: getattr(row, name) for name in Board.__dataclass_fields__})
 
 
-def _same(board: Board) -> sa.ColumnElement[bool]:
-    """Return what finds this board as long as it is neither removed nor posted anew."""
-    where = (boards.c.guild_id == board.guild_id) & (boards.c.channel_id == board.channel_id)
-    return where & (boards.c.nonce == board.nonce)
+def _is(board: Board) -> sa.ColumnElement[bool]:
+    return (boards.c.guild_id == board.guild_id) & (boards.c.channel_id == board.channel_id)
+
+
+_SELECT = sa.select(boards, messages.c.discord_id).select_from(
+    boards.outerjoin(messages, messages.c.id == boards.c.message_id)
+)
 
 
 async def get_boards(tx: AsyncConnection, guild_ids: Collection[int]) -> list[Board]:
-    """Return the boards of these servers."""
-    query = sa.select(boards).where(boards.c.guild_id.in_(guild_ids)).order_by(boards.c.channel_id)
+    """Return the boards of these guilds."""
+    query = _SELECT.where(boards.c.guild_id.in_(guild_ids)).order_by(boards.c.channel_id)
     return [_board(row) for row in await tx.execute(query)]
 
 
 async def get_board(tx: AsyncConnection, guild_id: int, channel_id: int) -> Board | None:
     """Return a channel's board, None if it has none."""
-    of = (boards.c.guild_id == guild_id) & (boards.c.channel_id == channel_id)
-    row = (await tx.execute(sa.select(boards).where(of))).first()
+    query = _SELECT.where(boards.c.guild_id == guild_id, boards.c.channel_id == channel_id)
+    row = (await tx.execute(query)).first()
     return None if row is None else _board(row)
 
 
 async def add_board(tx: AsyncConnection, board: Board) -> bool:
-    """Store a new board; return False if the channel has one."""
-    values = {name: getattr(board, name) for name in Board.__dataclass_fields__}
+    """Save a new board; return False if the channel has one."""
+    values = {"guild_id": board.guild_id, "channel_id": board.channel_id, "added_by": board.added_by}
     insert = insert_into(tx, boards).values(**values).on_conflict_do_nothing()
     return (await tx.execute(insert)).rowcount == 1
 
 
-async def mark_shown(tx: AsyncConnection, board: Board, message_id: int, shown: str) -> bool:
-    """Write down what a board shows, and where; return False if it was removed or posted anew meanwhile."""
-    update = boards.update().where(_same(board)).values(message_id=message_id, shown=shown)
-    return (await tx.execute(update)).rowcount == 1
+async def take_board(tx: AsyncConnection, board: Board, message_id: int, digest: str) -> bool:
+    """Save which message a board is about to get; return False if it has one already, or is gone."""
+    update = boards.update().where(_is(board), boards.c.message_id.is_(None))
+    return (await tx.execute(update.values(message_id=message_id, digest=digest))).rowcount == 1
 
 
-async def renew_board(tx: AsyncConnection, board: Board, nonce: str) -> bool:
-    """Let a board be posted anew; return False if it was removed or posted anew meanwhile."""
-    update = boards.update().where(_same(board)).values(nonce=nonce, message_id=None, shown="")
-    return (await tx.execute(update)).rowcount == 1
+async def release_board(tx: AsyncConnection, message_id: int) -> None:
+    """Save that the board with this message has none any more."""
+    await tx.execute(boards.update().where(boards.c.message_id == message_id).values(message_id=None, digest=None))
 
 
-async def pop_board(tx: AsyncConnection, guild_id: int, channel_id: int) -> Board | None:
-    """Forget a channel's board, with its trouble, and return it; None if the channel has none."""
-    await drop_target(tx, channel_id, of_board=True)
-    of = (boards.c.guild_id == guild_id) & (boards.c.channel_id == channel_id)
-    row = (await tx.execute(boards.delete().where(of).returning(*boards.c))).first()
-    return None if row is None else _board(row)
+async def set_digest(tx: AsyncConnection, message_id: int, digest: str | None) -> None:
+    """Save what the board with this message shows; None if it must be edited in any case."""
+    await tx.execute(boards.update().where(boards.c.message_id == message_id).values(digest=digest))
+
+
+async def delete_board(tx: AsyncConnection, guild_id: int, channel_id: int) -> Board | None:
+    """Delete a channel's board, its sent message and its failure; return the board, None if there was none.
+
+    A message in flight stays without its payload, so that it is not posted again but deleted if it has arrived.
+    """
+    board = await get_board(tx, guild_id, channel_id)
+    if board is None:
+        return None
+    await delete_failure(tx, channel_id, MessageKind.BOARD)
+    await tx.execute(boards.delete().where(_is(board)))
+    own = messages.c.id == board.message_id
+    await tx.execute(messages.delete().where(own, messages.c.discord_id.is_not(None)))
+    await tx.execute(messages.update().where(own).values(payload=None))
+    return board

@@ -19,7 +19,7 @@ from bot.errors import StoreAway, StoreError
 _LOG = logging.getLogger(__name__)
 
 # The newest migration; Alembic is loaded only if the database is not there yet.
-SCHEMA = "0003"
+SCHEMA = "0004"
 _BUSY_SECONDS = 5.0
 # Any number will do that others in the same database don't use.
 _MIGRATION_LOCK = 0x6D_69_6E_69_6D_61_78

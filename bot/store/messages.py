@@ -1,164 +1,214 @@
-"""The messages that carry what is owed: under way, sent, and to be edited."""
+"""Saves and loads Discord messages: in flight, sent, and to be edited."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.deliveries import Kind, Owed, State, owed_from
-from bot.store.tables import deliveries, messages, targets
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One POST to Discord: the exact payload with its nonce, from the first try to the last edit."""
-
-    id: int
-    guild_id: int
-    channel_id: int
-    nonce: str
-    payload: str
-    first_try_at: datetime
-    discord_id: int | None
-    edit_at: datetime | None
+from bot.core.boards import Board
+from bot.core.messages import Message, MessageKind, OutgoingMessage
+from bot.core.notifications import Kind, Notification, State
+from bot.store.boards import release_board, take_board
+from bot.store.channel_failures import delete_refusals
+from bot.store.notifications import notification_from
+from bot.store.tables import boards, messages, notifications
 
 
 def _message(row: Any) -> Message:
-    return Message(**{name: getattr(row, name) for name in Message.__dataclass_fields__})
-
-
-async def claim(
-    tx: AsyncConnection, carried: Collection[Owed], *, nonce: str, payload: str, epoch: int, now: datetime
-) -> Message:
-    """Freeze these deliveries into one message that is about to be sent."""
-    first = next(iter(carried))
-    insert = messages.insert().values(
-        guild_id=first.guild_id,
-        channel_id=first.channel_id,
-        nonce=nonce,
-        payload=payload,
-        state=State.SENDING,
-        epoch=epoch,
-        first_try_at=now,
+    return Message(
+        id=row.id,
+        guild_id=row.guild_id,
+        channel_id=row.channel_id,
+        kind=MessageKind(row.kind),
+        nonce=row.nonce,
+        outgoing=None if row.payload is None else OutgoingMessage.from_json(row.payload),
+        first_attempt_at=row.first_attempt_at,
+        discord_id=row.discord_id,
+        edit_at=row.edit_at,
     )
-    row = (await tx.execute(insert.returning(*messages.c))).one()
-    of = deliveries.c.id.in_([owed.id for owed in carried])
-    await tx.execute(deliveries.update().where(of).values(state=State.SENDING, message_id=row.id))
-    return _message(row)
+
+
+async def _insert(
+    tx: AsyncConnection, place: tuple[int, int], kind: MessageKind, outgoing: OutgoingMessage, nonce: str, now: datetime
+) -> Message:
+    guild_id, channel_id = place
+    insert = messages.insert().values(
+        guild_id=guild_id,
+        channel_id=channel_id,
+        kind=kind,
+        nonce=nonce,
+        payload=outgoing.to_json(),
+        state=State.SENDING,
+        first_attempt_at=now,
+    )
+    return _message((await tx.execute(insert.returning(*messages.c))).one())
+
+
+async def start_sending(
+    tx: AsyncConnection,
+    carried: Collection[Notification],
+    outgoing: OutgoingMessage,
+    *,
+    nonce: str,
+    now: datetime,
+) -> Message:
+    """Save the message that carries these notifications of one channel, which is about to be sent."""
+    first = next(iter(carried))
+    place = first.guild_id, first.channel_id
+    message = await _insert(tx, place, MessageKind.NOTIFICATIONS, outgoing, nonce, now)
+    where = notifications.c.id.in_([one.id for one in carried])
+    await tx.execute(notifications.update().where(where).values(state=State.SENDING, message_id=message.id))
+    return message
+
+
+async def start_sending_board(
+    tx: AsyncConnection, board: Board, outgoing: OutgoingMessage, *, digest: str, nonce: str, now: datetime
+) -> Message | None:
+    """Save the message of a board, which is about to be posted; None if the board has one by now, or is gone."""
+    message = await _insert(tx, (board.guild_id, board.channel_id), MessageKind.BOARD, outgoing, nonce, now)
+    if await take_board(tx, board, message.id, digest):
+        return message
+    await tx.execute(messages.delete().where(messages.c.id == message.id))
+    return None
 
 
 async def get_unsettled(tx: AsyncConnection) -> list[Message]:
-    """Return the messages whose fate is not known, oldest first."""
+    """Return the messages that may have been sent or not, oldest first."""
     query = sa.select(messages).where(messages.c.state == State.SENDING).order_by(messages.c.id)
     return [_message(row) for row in await tx.execute(query)]
 
 
-async def mark_sent(tx: AsyncConnection, message: Message, discord_id: int | None, now: datetime) -> list[datetime]:
-    """Mark a message and what it carries as sent, its channel as working, and wider reminders there as outdated.
+async def mark_sent(
+    tx: AsyncConnection, message: Message, discord_id: int | None, now: datetime
+) -> list[datetime]:
+    """Mark a message and its notifications as sent; wider reminders of the same logins are to be edited.
 
-    Returns when each of what it carries was due.
+    Returns:
+        When each of its notifications was due.
     """
-    of = messages.c.id == message.id
-    await tx.execute(messages.update().where(of).values(state=State.SENT, discord_id=discord_id, payload=""))
-    carried = deliveries.c.message_id == message.id
-    marked = deliveries.update().where(carried).values(state=State.SENT)
-    due = list((await tx.execute(marked.returning(deliveries.c.due_at))).scalars())
-    # What an audit found, say of a role, is no matter of whether messages arrive.
-    refused = (targets.c.channel_id == message.channel_id) & ~targets.c.is_board & (targets.c.failures > 0)
-    await tx.execute(targets.delete().where(refused))
-    await _mark_wider(tx, message, now)
+    where = messages.c.id == message.id
+    await tx.execute(messages.update().where(where).values(state=State.SENT, discord_id=discord_id, payload=None))
+    carried = notifications.c.message_id == message.id
+    marked = notifications.update().where(carried).values(state=State.SENT)
+    due = list((await tx.execute(marked.returning(notifications.c.due_at))).scalars())
+    await delete_refusals(tx, message.channel_id, message.kind)
+    await _schedule_wider_edits(tx, message, now)
     return due
 
 
-async def _mark_wider(tx: AsyncConnection, message: Message, now: datetime) -> None:
-    """Let the last wider reminder of each step be folded; those before it are already."""
-    # One by one: joined with themselves, all deliveries of a token would be gone through for each that is sent.
-    for owed in await get_carried(tx, message):
-        if owed.kind is Kind.STEP:
-            wider = sa.select(deliveries.c.message_id).where(
-                deliveries.c.guild_id == owed.guild_id,
-                deliveries.c.channel_id == owed.channel_id,
-                deliveries.c.account_id == owed.account_id,
-                deliveries.c.kind == owed.kind,
-                deliveries.c.ref == owed.ref,
-                deliveries.c.step > owed.step,
-                deliveries.c.state == State.SENT,
+async def _schedule_wider_edits(tx: AsyncConnection, message: Message, now: datetime) -> None:
+    """Schedule the edit of the last wider reminder of each stage; those before it are folded already."""
+    # One by one: a self-join reads all notifications of a login for each one that is sent.
+    for sent in await get_carried(tx, message):
+        if sent.kind is Kind.STAGE:
+            wider = sa.select(notifications.c.message_id).where(
+                notifications.c.guild_id == sent.guild_id,
+                notifications.c.channel_id == sent.channel_id,
+                notifications.c.account_id == sent.account_id,
+                notifications.c.kind == sent.kind,
+                notifications.c.ref == sent.ref,
+                notifications.c.stage > sent.stage,
+                notifications.c.state == State.SENT,
             )
-            await _mark_outdated(tx, wider.order_by(deliveries.c.step).limit(1), now)
+            await _schedule_edits(tx, wider.order_by(notifications.c.stage).limit(1), now)
 
 
-async def dissolve(tx: AsyncConnection, message: Message, *, is_late: bool) -> None:
-    """Take a message that did not arrive apart: what it carried is owed again, and judged anew."""
-    # Another process that took over may have settled it meanwhile: what was sent stays sent.
-    of = (messages.c.id == message.id) & (messages.c.state == State.SENDING)
-    if not (await tx.execute(sa.select(messages.c.id).where(of).with_for_update())).first():
+async def dissolve(tx: AsyncConnection, message: Message, *, is_late: bool = False) -> None:
+    """Delete a message that did not arrive, or is gone: its notifications are pending again, its board has none."""
+    # Another process that took over may have settled it meanwhile: a sent notification stays sent.
+    is_unsettled = messages.c.state == State.SENDING
+    where = (messages.c.id == message.id) & (is_unsettled | (messages.c.kind == MessageKind.BOARD))
+    if not (await tx.execute(sa.select(messages.c.id).where(where).with_for_update())).first():
         return
-    carried = deliveries.c.message_id == message.id
     values = {"state": State.PENDING, "message_id": None} | ({"is_late": True} if is_late else {})
-    await tx.execute(deliveries.update().where(carried).values(**values))
-    await tx.execute(messages.delete().where(of))
+    await tx.execute(notifications.update().where(notifications.c.message_id == message.id).values(**values))
+    await release_board(tx, message.id)
+    await tx.execute(messages.delete().where(where))
 
 
-async def mark_outdated(tx: AsyncConnection, kind: Kind, refs: Iterable[tuple[str, int]], now: datetime) -> None:
-    """Let the messages be edited that tell of these: each an account's id, and a token's id or an episode's number.
+async def delete_message(tx: AsyncConnection, message: Message) -> None:
+    """Delete a message without notifications."""
+    await tx.execute(messages.delete().where(messages.c.id == message.id))
 
-    Of a token's steps only the last that was said in each channel; the others are folded already.
+
+async def is_wanted(tx: AsyncConnection, message: Message) -> bool:
+    """Whether a board still has this message; a message with notifications is always wanted."""
+    if message.kind is MessageKind.NOTIFICATIONS:
+        return True
+    return (await tx.execute(sa.select(boards.c.channel_id).where(boards.c.message_id == message.id))).first() is not None
+
+
+async def schedule_edits(tx: AsyncConnection, kind: Kind, refs: Iterable[tuple[str | None, int]], now: datetime) -> None:
+    """Schedule the edit of messages about these: each an account's id, and a login's id or an incident's number.
+
+    Of a login's stages, only the last one sent in each channel; the others are folded already.
     """
-    tighter = deliveries.alias()
+    tighter = notifications.alias()
     same = ("guild_id", "channel_id", "account_id", "kind", "ref", "state")
     is_folded = sa.exists().where(
-        *(tighter.c[name] == deliveries.c[name] for name in same), tighter.c.step < deliveries.c.step
+        *(tighter.c[name] == notifications.c[name] for name in same), tighter.c.stage < notifications.c.stage
     )
     for account_id, ref in refs:
-        of = (deliveries.c.kind == kind) & (deliveries.c.account_id == account_id) & (deliveries.c.ref == ref)
-        said = sa.select(deliveries.c.message_id).where(of, deliveries.c.state == State.SENT, ~is_folded)
-        await _mark_outdated(tx, said, now)
+        is_about = notifications.c.account_id.is_not_distinct_from(account_id)
+        where = (notifications.c.kind == kind) & is_about & (notifications.c.ref == ref)
+        sent = sa.select(notifications.c.message_id).where(where, notifications.c.state == State.SENT, ~is_folded)
+        await _schedule_edits(tx, sent, now)
 
 
-async def _mark_outdated(tx: AsyncConnection, message_ids: sa.Select[Any], now: datetime) -> None:
-    of = messages.c.id.in_(message_ids) & messages.c.discord_id.is_not(None)
-    await tx.execute(messages.update().where(of).values(edit_at=now))
+async def _schedule_edits(tx: AsyncConnection, message_ids: sa.Select[Any], now: datetime) -> None:
+    where = messages.c.id.in_(message_ids) & messages.c.discord_id.is_not(None)
+    await tx.execute(messages.update().where(where).values(edit_at=now))
+
+
+async def schedule_edit(tx: AsyncConnection, message_id: int, edit_at: datetime) -> None:
+    """Schedule the edit of one message."""
+    await tx.execute(messages.update().where(messages.c.id == message_id).values(edit_at=edit_at))
 
 
 async def get_outdated(tx: AsyncConnection, now: datetime) -> list[Message]:
-    """Return the messages to be edited now, oldest first."""
-    # Sorted here: asked for the order, SQLite reads the whole table in it rather than use an index.
+    """Return the messages that are to be edited by now, oldest first."""
+    # Sorted here: with ORDER BY, SQLite reads the whole table in that order instead of using an index.
     rows = (await tx.execute(sa.select(messages).where(messages.c.edit_at <= now))).all()
     return [_message(row) for row in sorted(rows, key=lambda row: row.id)]
 
 
-async def mark_for_edit(tx: AsyncConnection, message: Message, now: datetime) -> None:
-    """Let a message be edited in the next pass."""
-    await tx.execute(messages.update().where(messages.c.id == message.id).values(edit_at=now))
-
-
-async def mark_edited(tx: AsyncConnection, message: Message, edit_at: datetime | None = None) -> None:
-    """Mark a message as edited, or as to be edited later; not if it has become outdated once more meanwhile."""
-    of = (messages.c.id == message.id) & (messages.c.edit_at == message.edit_at)
-    await tx.execute(messages.update().where(of).values(edit_at=edit_at))
+async def finish_edit(tx: AsyncConnection, message: Message, edit_at: datetime | None = None) -> None:
+    """Mark a message as edited, or to be edited later; not if another edit was scheduled meanwhile."""
+    where = (messages.c.id == message.id) & (messages.c.edit_at == message.edit_at)
+    await tx.execute(messages.update().where(where).values(edit_at=edit_at))
 
 
 async def get_message(tx: AsyncConnection, guild_id: int, discord_id: int) -> Message | None:
-    """Return the message with this Discord id in this server, None if it is none of ours."""
-    of = (messages.c.discord_id == discord_id) & (messages.c.guild_id == guild_id)
-    row = (await tx.execute(sa.select(messages).where(of))).first()
+    """Return the message with this Discord id in this guild, None if the bot did not send it."""
+    where = (messages.c.discord_id == discord_id) & (messages.c.guild_id == guild_id)
+    row = (await tx.execute(sa.select(messages).where(where))).first()
     return None if row is None else _message(row)
 
 
-async def get_carried(tx: AsyncConnection, message: Message) -> list[Owed]:
-    """Return what a message tells of, in its order."""
-    query = sa.select(deliveries).where(deliveries.c.message_id == message.id).order_by(deliveries.c.id)
-    return [owed_from(row) for row in await tx.execute(query)]
+async def get_board_message(tx: AsyncConnection, guild_id: int, channel_id: int) -> Message | None:
+    """Return the message of a channel's board, None if the board has none, or there is no board."""
+    where = (boards.c.guild_id == guild_id) & (boards.c.channel_id == channel_id)
+    row = (await tx.execute(sa.select(messages).join(boards, boards.c.message_id == messages.c.id).where(where))).first()
+    return None if row is None else _message(row)
+
+
+async def get_carried(tx: AsyncConnection, message: Message) -> list[Notification]:
+    """Return the notifications that a message carries, in its order."""
+    query = sa.select(notifications).where(notifications.c.message_id == message.id).order_by(notifications.c.id)
+    return [notification_from(row) for row in await tx.execute(query)]
 
 
 async def get_last_messages(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[int, int]:
-    """Return the Discord id of the last message sent to each of these channels."""
+    """Return the Discord id of the last message with notifications in each of these channels."""
     last = (
         sa.select(sa.func.max(messages.c.id))
-        .where(messages.c.channel_id.in_(channel_ids), messages.c.discord_id.is_not(None))
+        .where(
+            messages.c.channel_id.in_(channel_ids),
+            messages.c.kind == MessageKind.NOTIFICATIONS,
+            messages.c.discord_id.is_not(None),
+        )
         .group_by(messages.c.channel_id)
     )
     rows = await tx.execute(sa.select(messages.c.channel_id, messages.c.discord_id).where(messages.c.id.in_(last)))

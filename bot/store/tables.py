@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Dialect,
     ForeignKey,
     Index,
@@ -16,11 +17,9 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
-    UniqueConstraint,
+    text,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
-
-ALL_ACCOUNTS = ""
 
 # SQLite numbers rows by itself only in an INTEGER column.
 _RowId = BigInteger().with_variant(Integer, "sqlite")
@@ -43,57 +42,77 @@ class Moment(TypeDecorator[datetime]):
 
 metadata = MetaData()
 
+
+def _unique(table: str, *key: str) -> tuple[Index, Index]:
+    """Return the two indexes that keep a key unique with and without an account, since no NULL equals another."""
+    has_account = text("account_id IS NOT NULL")
+    has_none = text("account_id IS NULL")
+    return (
+        Index(
+            f"{table}_of_account",
+            *key,
+            "account_id",
+            unique=True,
+            sqlite_where=has_account,
+            postgresql_where=has_account,
+        ),
+        Index(f"{table}_of_all", *key, unique=True, sqlite_where=has_none, postgresql_where=has_none),
+    )
+
+
 accounts = Table(
     "accounts",
     metadata,
     Column("account_id", String, primary_key=True),
     Column("facts", Text, nullable=False),
     Column("read_at", Moment, nullable=False),
-    Column("token_id", BigInteger),
+    Column("login_id", BigInteger),
 )
 
-tokens = Table(
-    "tokens",
+logins = Table(
+    "logins",
     metadata,
     Column("id", _RowId, primary_key=True, autoincrement=True),
     Column("account_id", String, nullable=False, index=True),
-    Column("anchor", Moment, nullable=False),
+    Column("first_expires_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("life_seconds", BigInteger),
-    Column("before_id", BigInteger),
+    Column("previous_id", BigInteger),
     Column("user_id", String),
 )
 
-troubles = Table(
-    "troubles",
+# Without an account: the accounts as a whole.
+incidents = Table(
+    "incidents",
     metadata,
-    Column("kind", String, primary_key=True),
-    Column("account_id", String, primary_key=True),
-    Column("bad_passes", Integer, nullable=False),
+    Column("id", _RowId, primary_key=True, autoincrement=True),
+    Column("kind", String, nullable=False),
+    Column("account_id", String),
+    Column("bad_polls", Integer, nullable=False),
     Column("bad_since", Moment),
     Column("good_since", Moment),
-    Column("episode", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
     Column("is_open", Boolean, nullable=False),
+    *_unique("incidents", "kind"),
 )
 
-watches = Table(
-    "watches",
+# Without an account: all accounts.
+subscriptions = Table(
+    "subscriptions",
     metadata,
     Column("id", _RowId, primary_key=True, autoincrement=True),
     Column("guild_id", BigInteger, nullable=False),
     Column("channel_id", BigInteger, nullable=False),
     Column("channel_name", String, nullable=False),
-    Column("account_id", String, nullable=False),
-    Column("days", String, nullable=False),
+    Column("account_id", String),
+    Column("lead_times", String, nullable=False),
     Column("role_id", BigInteger),
-    Column("role_name", String),
     Column("added_by", BigInteger, nullable=False),
-    Column("added_at", Moment, nullable=False),
-    Column("look_at", Moment, nullable=False, index=True),
+    Column("next_check_at", Moment, nullable=False, index=True),
     Column("paused_at", Moment),
-    UniqueConstraint("guild_id", "channel_id", "account_id"),
-    Index("watches_by_account", "account_id"),
-    Index("watches_by_channel", "channel_id"),
+    *_unique("subscriptions", "guild_id", "channel_id"),
+    Index("subscriptions_by_account", "account_id"),
+    Index("subscriptions_by_channel", "channel_id"),
 )
 
 messages = Table(
@@ -102,60 +121,36 @@ messages = Table(
     Column("id", _RowId, primary_key=True, autoincrement=True),
     Column("guild_id", BigInteger, nullable=False),
     Column("channel_id", BigInteger, nullable=False),
+    Column("kind", String, nullable=False),
     Column("nonce", String, nullable=False, unique=True),
-    Column("payload", Text, nullable=False),
+    Column("payload", Text),
     Column("state", String, nullable=False),
-    Column("epoch", BigInteger, nullable=False),
-    Column("first_try_at", Moment, nullable=False),
+    Column("first_attempt_at", Moment, nullable=False),
     Column("discord_id", BigInteger, index=True),
     Column("edit_at", Moment, index=True),
     Index("messages_by_state", "state"),
     Index("messages_by_channel", "channel_id"),
 )
 
-deliveries = Table(
-    "deliveries",
+# Without an account: the accounts as a whole.
+notifications = Table(
+    "notifications",
     metadata,
     Column("id", _RowId, primary_key=True, autoincrement=True),
     Column("guild_id", BigInteger, nullable=False),
     Column("channel_id", BigInteger, nullable=False),
-    Column("account_id", String, nullable=False),
+    Column("account_id", String),
     Column("kind", String, nullable=False),
     Column("ref", BigInteger, nullable=False),
-    Column("step", Integer, nullable=False),
+    Column("stage", Integer, nullable=False),
     Column("state", String, nullable=False),
     Column("due_at", Moment, nullable=False),
     Column("is_late", Boolean, nullable=False),
     Column("message_id", _RowId, ForeignKey("messages.id")),
-    UniqueConstraint("guild_id", "channel_id", "account_id", "kind", "ref", "step"),
-    Index("deliveries_by_state", "state", "channel_id"),
-    Index("deliveries_by_message", "message_id"),
-    Index("deliveries_by_ref", "kind", "ref"),
-)
-
-targets = Table(
-    "targets",
-    metadata,
-    Column("guild_id", BigInteger, primary_key=True),
-    Column("channel_id", BigInteger, primary_key=True),
-    Column("is_board", Boolean, primary_key=True),
-    Column("failures", Integer, nullable=False),
-    Column("failing_since", Moment, nullable=False),
-    Column("next_try_at", Moment, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("is_lasting", Boolean, nullable=False),
-    Column("is_told", Boolean, nullable=False),
-)
-
-claims = Table(
-    "claims",
-    metadata,
-    Column("guild_id", BigInteger, primary_key=True),
-    Column("channel_id", BigInteger, primary_key=True),
-    Column("account_id", String, primary_key=True),
-    Column("token_id", BigInteger, primary_key=True),
-    Column("user_id", BigInteger, nullable=False),
-    Column("claimed_at", Moment, nullable=False),
+    *_unique("notifications", "guild_id", "channel_id", "kind", "ref", "stage"),
+    Index("notifications_by_state", "state", "channel_id"),
+    Index("notifications_by_message", "message_id"),
+    Index("notifications_by_ref", "kind", "ref"),
 )
 
 boards = Table(
@@ -163,10 +158,34 @@ boards = Table(
     metadata,
     Column("guild_id", BigInteger, primary_key=True),
     Column("channel_id", BigInteger, primary_key=True),
-    Column("nonce", String, nullable=False),
-    Column("message_id", BigInteger),
-    Column("shown", String, nullable=False),
     Column("added_by", BigInteger, nullable=False),
+    Column("message_id", _RowId, ForeignKey("messages.id"), index=True),
+    Column("digest", String),
+)
+
+channel_failures = Table(
+    "channel_failures",
+    metadata,
+    Column("guild_id", BigInteger, primary_key=True),
+    Column("channel_id", BigInteger, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("failing_since", Moment, nullable=False),
+    Column("next_attempt_at", Moment, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("is_lasting", Boolean, nullable=False),
+    Column("is_reported", Boolean, nullable=False),
+)
+
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("guild_id", BigInteger, primary_key=True),
+    Column("channel_id", BigInteger, primary_key=True),
+    Column("account_id", String, primary_key=True),
+    Column("login_id", BigInteger, primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("assigned_at", Moment, nullable=False),
 )
 
 leases = Table(
@@ -176,14 +195,14 @@ leases = Table(
     Column("owner", String, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("until", BigInteger, nullable=False),
-    Column("passed_at", Moment),
-    Column("audited_at", Moment),
+    Column("polled_at", Moment),
+    Column("channels_checked_at", Moment),
 )
 
 
 def insert_into(tx: AsyncConnection, table: Table) -> Any:
-    """Return an insert that knows ON CONFLICT, which both databases spell alike."""
-    # Each dialect takes time and memory, and only one is needed.
+    """Return an insert with ON CONFLICT, which both databases spell alike."""
+    # Each dialect takes time and memory to load, and only one is needed.
     if tx.dialect.name == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
@@ -191,3 +210,15 @@ def insert_into(tx: AsyncConnection, table: Table) -> Any:
     from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 
     return insert_postgresql(table)
+
+
+def unique_target(key: list[str], account_id: str | None) -> dict[str, Any]:
+    """Return the arguments that name, to ON CONFLICT, the index that keeps a key unique."""
+    if account_id is None:
+        return {"index_elements": key, "index_where": text("account_id IS NULL")}
+    return {"index_elements": [*key, "account_id"], "index_where": text("account_id IS NOT NULL")}
+
+
+def is_account(table: Table, account_id: str | None) -> ColumnElement[bool]:
+    """Return the condition that a row is about this account, or about all (None)."""
+    return table.c.account_id.is_(None) if account_id is None else table.c.account_id == account_id

@@ -13,13 +13,13 @@ import yarl
 from pydantic import SecretStr
 
 from bot import __version__
-from bot.core.account import Account, is_possible_id
-from bot.core.notes import NO_NOTES, Notes
-from bot.core.pace import backoff
+from bot.core.accounts import Account, is_possible_id
 from bot.core.parsing import parse_account, parse_accounts
+from bot.core.rate_limit import backoff
 from bot.core.secrets import HIDDEN, Redactor
+from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.errors import ApiBusy, ApiUnreachable, NoSuchAccount, UnreadableAnswer
-from bot.useapi.answers import check_status, parse_json
+from bot.useapi.responses import check_status, parse_json
 
 _LOG = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class MiniMaxClient:
         self._budget = budget
         self._slots = asyncio.Semaphore(MAX_CALLS)
         self._busy_until = -math.inf
-        self.notes: Notes = NO_NOTES
+        self.telemetry: Telemetry = NO_TELEMETRY
 
     async def fetch_account(self, account_id: str) -> Account:
         """Read one account.
@@ -113,7 +113,7 @@ class MiniMaxClient:
                     if wait is None or clock() + wait >= deadline:
                         raise
                     _LOG.info("useapi.net failed (%s), trying again in %.2f s", error, wait)
-                    self.notes.retried("api")
+                    self.telemetry.retried("api")
                 await asyncio.sleep(wait)
             return await self._get(path, limit, deadline)
 
@@ -138,10 +138,10 @@ class MiniMaxClient:
             async with asyncio.timeout_at(deadline):
                 response = await self._session.get(url, headers=headers, allow_redirects=False)
         except (aiohttp.ClientError, OSError) as error:
-            self.notes.asked_api("unreachable")
+            self.telemetry.api_called("unreachable")
             raise ApiUnreachable(type(error).__name__) from None
         async with response:
-            self.notes.asked_api(str(response.status))
+            self.telemetry.api_called(str(response.status))
             check_status(response.status, response.headers, self._now())
             return await _read_body(response, limit, deadline)
 

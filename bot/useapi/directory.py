@@ -4,18 +4,17 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from pydantic import SecretStr
 
-from bot.core.account import Account, by_urgency, is_possible_id
-from bot.core.notes import Notes
+from bot.core.accounts import Account, AccountSnapshot, by_urgency, is_possible_id
 from bot.core.secrets import Redactor
+from bot.core.telemetry import Telemetry
 from bot.errors import AmbiguousName, ApiUnreachable, BotError, NoSuchAccount, Stopping, TryLater
 from bot.useapi.client import BUDGET_SECONDS, MiniMaxClient, build_session
-from bot.useapi.sharing import SharedCalls
+from bot.useapi.shared_calls import SharedCalls
 
 REUSE_FOR = timedelta(seconds=15)
 LIST_REUSE_FOR = timedelta(seconds=60)
@@ -25,14 +24,6 @@ LIST_RETRY_AFTER = timedelta(seconds=5)
 _MOST_KEPT = 4096
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """An account as it was when it was read."""
-
-    account: Account
-    read_at: datetime
 
 
 @asynccontextmanager
@@ -65,15 +56,15 @@ class AccountDirectory:
         self._client = client
         self._budget = budget
         self._now = now
-        self._singles: dict[str, Reading] = {}
-        self._listing: dict[str, Reading] = {}
+        self._singles: dict[str, AccountSnapshot] = {}
+        self._listing: dict[str, AccountSnapshot] = {}
         self._listed_at: datetime | None = None
         self._list_failed_at: datetime | None = None
-        self._account_calls = SharedCalls[Reading]()
-        self._list_calls = SharedCalls[Mapping[str, Reading]]()
+        self._account_calls = SharedCalls[AccountSnapshot]()
+        self._list_calls = SharedCalls[Mapping[str, AccountSnapshot]]()
         self._is_closed = False
 
-    async def look_up(self, asked: str) -> Reading:
+    async def look_up(self, asked: str) -> AccountSnapshot:
         """Find an account by its id, or else by a user name that only one account has.
 
         Raises:
@@ -94,7 +85,7 @@ class AccountDirectory:
             spent = asyncio.get_running_loop().time() - started
             return await self._look_up_in_list(asked, self._budget - spent)
 
-    async def _look_up_in_list(self, asked: str, budget: float) -> Reading:
+    async def _look_up_in_list(self, asked: str, budget: float) -> AccountSnapshot:
         try:
             async with asyncio.timeout(budget):
                 listing = await self.read_all()
@@ -109,7 +100,7 @@ class AccountDirectory:
             return listing[self._only(asked, named)]
         raise self._no_such_account(asked, listing)
 
-    async def read_again(self, account_id: str) -> Reading:
+    async def read_again(self, account_id: str) -> AccountSnapshot:
         """Read one account past every cache.
 
         Raises:
@@ -122,11 +113,11 @@ class AccountDirectory:
             listing = await self.read_all()
             raise self._no_such_account(account_id, listing) from None
 
-    def _no_such_account(self, asked: str, listing: Mapping[str, Reading]) -> NoSuchAccount:
+    def _no_such_account(self, asked: str, listing: Mapping[str, AccountSnapshot]) -> NoSuchAccount:
         return NoSuchAccount(asked, [account_id for account_id in self._ids(listing) if account_id != asked])
 
     @staticmethod
-    def _ids(listing: Mapping[str, Reading]) -> list[str]:
+    def _ids(listing: Mapping[str, AccountSnapshot]) -> list[str]:
         return [account.id for account in sorted((item.account for item in listing.values()), key=by_urgency)]
 
     def _named(self, name: str) -> list[str]:
@@ -141,7 +132,7 @@ class AccountDirectory:
             raise AmbiguousName(name, sorted(ids))
         return ids[0]
 
-    async def read(self, account_id: str, *, fresh: bool = False) -> Reading:
+    async def read(self, account_id: str, *, fresh: bool = False) -> AccountSnapshot:
         """Read one account; an answer up to 15 seconds old will do, unless it is to be `fresh`.
 
         Raises:
@@ -154,7 +145,7 @@ class AccountDirectory:
         call = self._account_calls.join(account_id, lambda: self._fetch_account(account_id), fresh=fresh)
         return await self._wait(call)
 
-    async def read_all(self, *, fresh: bool = False) -> Mapping[str, Reading]:
+    async def read_all(self, *, fresh: bool = False) -> Mapping[str, AccountSnapshot]:
         """Read all accounts, by id; an answer up to 15 seconds old will do, unless it is to be `fresh`.
 
         Raises:
@@ -177,12 +168,12 @@ class AccountDirectory:
         newer = {key: reading for key, reading in self._singles.items() if self._is_newer_than_list(reading)}
         return sorted((reading.account for reading in (self._listing | newer).values()), key=by_urgency)
 
-    def _is_newer_than_list(self, reading: Reading) -> bool:
+    def _is_newer_than_list(self, reading: AccountSnapshot) -> bool:
         return self._listed_at is None or self._listed_at < reading.read_at <= self._now()
 
-    def tell(self, notes: Notes) -> None:
+    def tell(self, telemetry: Telemetry) -> None:
         """Note each call to the API there from now on."""
-        self._client.notes = notes
+        self._client.telemetry = telemetry
 
     def close(self) -> None:
         """Let whoever waits, and whoever comes, be told that the bot is stopping."""
@@ -194,7 +185,7 @@ class AccountDirectory:
         # A clock set back must not keep an answer alive, hence the lower bound.
         return moment is not None and timedelta(0) <= self._now() - moment <= age
 
-    def _known(self, account_id: str) -> Reading | None:
+    def _known(self, account_id: str) -> AccountSnapshot | None:
         readings = (self._singles.get(account_id), self._listing.get(account_id))
         recent = [reading for reading in readings if reading and self._is_recent(reading.read_at, REUSE_FOR)]
         return max(recent, key=lambda reading: reading.read_at, default=None)
@@ -209,13 +200,13 @@ class AccountDirectory:
             raise Stopping("the bot is stopping")
         return call.result()
 
-    def _join_list_call(self) -> asyncio.Task[Mapping[str, Reading]]:
+    def _join_list_call(self) -> asyncio.Task[Mapping[str, AccountSnapshot]]:
         return self._list_calls.join("list", self._fetch_list)
 
-    async def _fetch_account(self, account_id: str) -> Reading:
+    async def _fetch_account(self, account_id: str) -> AccountSnapshot:
         asked_at = self._now()
         try:
-            reading = Reading(await self._client.fetch_account(account_id), asked_at)
+            reading = AccountSnapshot(await self._client.fetch_account(account_id), asked_at)
         except NoSuchAccount:
             self._singles.pop(account_id, None)
             raise
@@ -228,7 +219,7 @@ class AccountDirectory:
             del self._singles[next(iter(self._singles))]
         return reading
 
-    async def _fetch_list(self) -> Mapping[str, Reading]:
+    async def _fetch_list(self) -> Mapping[str, AccountSnapshot]:
         asked_at = self._now()
         try:
             accounts = await self._client.fetch_accounts()
@@ -236,5 +227,5 @@ class AccountDirectory:
             self._list_failed_at = self._now()
             raise
         self._listed_at = asked_at
-        self._listing = {key: Reading(account, asked_at) for key, account in accounts.items()}
+        self._listing = {key: AccountSnapshot(account, asked_at) for key, account in accounts.items()}
         return self._listing

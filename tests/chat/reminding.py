@@ -23,9 +23,9 @@ async def show(world: World) -> InteractionResult:
     return await world.manager.slash(world.channel, "minimax-reminders list")
 
 
-async def remove(world: World, watch: str) -> str:
+async def remove(world: World, subscription: str) -> str:
     """Let the manager remove a watch."""
-    return text_of(await world.manager.slash(world.channel, "minimax-reminders remove", watch=watch))
+    return text_of(await world.manager.slash(world.channel, "minimax-reminders remove", subscription=subscription))
 
 
 def text_of(result: InteractionResult) -> str:

@@ -47,23 +47,23 @@ async def test_is_edited_only_when_something_changes(world: World) -> None:
     await toggle(world)
     before = board_in(world.channel)
     for _ in range(4):
-        await world.pass_once()
+        await world.poll_once()
         await world.env.advance_time(1800)
     assert requests_to(world, "PATCH") == []
     world.standin.accounts["345678"] = account("345678", "Sam Reed", days=40)
-    await world.pass_once()
+    await world.poll_once()
     assert shown_in(world.channel)[2:] == [
         "🟢 **Sam Reed** `345678` · expires <t:1770681600:R> · 🔕",
         "",
         "As of <t:1767232800:f>. Edited when something changes.",
     ]
     await world.env.advance_time(2.5 * DAY)
-    await world.pass_once()
+    await world.poll_once()
     assert shown_in(world.channel)[0].startswith("🟠 **Sam Reed** `234567`")
     assert board_in(world.channel).id == before.id
     assert len(requests_to(world, "PATCH")) == 2
     await world.manager.slash(world.channel, "minimax-reminders add", account="123456", days="1")
-    await world.pass_once()
+    await world.poll_once()
     assert not [line for line in shown_in(world.channel) if "123456" in line and "🔕" in line]
     assert len(requests_to(world, "PATCH")) == 3
 
@@ -73,7 +73,7 @@ async def test_survives_a_restart(world: World) -> None:
     await toggle(world)
     before = board_in(world.channel)
     await world.restart()
-    await world.pass_once()
+    await world.poll_once()
     assert requests_to(world, "PATCH") == []
     opened = await world.member.select(before, ["123456"])
     assert opened.ephemeral
@@ -83,19 +83,19 @@ async def test_survives_a_restart(world: World) -> None:
     refreshed = message_of(await world.member.click(before, label="Refresh"))
     assert (refreshed.id, world.standin.calls) == (before.id, [ACCOUNTS_PATH])
     assert "🟢 **Jane Renewed** `123456` · expires <t:1770681600:R> · 🔕" in shown_in(world.channel)
-    await world.pass_once()
+    await world.poll_once()
     assert board_in(world.channel).id == before.id
 
 
 async def test_a_refresh_does_not_hide_a_change_from_the_next_pass(world: World) -> None:
     """What a refresh showed and is not so any more is put right, though it is what the last pass knew."""
-    await world.pass_once()
+    await world.poll_once()
     await toggle(world)
     world.standin.accounts["123456"]["error"] = "login failed"
     await world.member.click(board_in(world.channel), label="Refresh")
     assert "🔴 **Jane Doe** `123456` · in error · 🔕" in shown_in(world.channel)
     del world.standin.accounts["123456"]["error"]
-    await world.pass_once()
+    await world.poll_once()
     assert "🟢 **Jane Doe** `123456` · expires <t:1768262400:R> · 🔕" in shown_in(world.channel)
 
 
@@ -110,12 +110,12 @@ async def test_a_failed_refresh_leaves_the_board(world: World) -> None:
 
 async def test_says_once_that_nothing_can_be_read(world: World) -> None:
     """While the API can't be read the board says since when, and never that a login has expired meanwhile."""
-    await world.pass_once()
+    await world.poll_once()
     await toggle(world)
     world.standin.behave = be_busy
     for _ in range(8):
         await world.env.advance_time(DAY / 2)
-        await world.pass_once()
+        await world.poll_once()
     assert shown_in(world.channel) == [
         "⚪ **Sam Reed** `345678` · was due to expire <t:1767052800:f> · 🔕",
         "⚪ **Sam Reed** `234567` · was due to expire <t:1767484800:f> · 🔕",
@@ -126,7 +126,7 @@ async def test_says_once_that_nothing_can_be_read(world: World) -> None:
     # The first failed read; the last day of 234567; its end.
     assert len(requests_to(world, "PATCH")) == 3
     world.standin.behave = None
-    await world.pass_once()
+    await world.poll_once()
     assert shown_in(world.channel)[1].startswith("🔴 **Sam Reed** `234567` · expired <t:1767484800:R>")
     assert shown_in(world.channel)[-1].startswith("As of ")
 
@@ -134,10 +134,10 @@ async def test_says_once_that_nothing_can_be_read(world: World) -> None:
 async def test_an_account_that_is_gone_leaves_the_board(world: World) -> None:
     """The board shows what the last list held."""
     await toggle(world)
-    await world.pass_once()
+    await world.poll_once()
     del world.standin.accounts["123456"]
     await world.env.advance_time(1800)
-    await world.pass_once()
+    await world.poll_once()
     assert not [line for line in shown_in(world.channel) if "123456" in line]
 
 
@@ -147,7 +147,7 @@ async def test_the_same_command_takes_it_away(world: World) -> None:
     assert await toggle(world) == (
         f"Board taken away\nThe board in {world.channel.mention} is gone. The same command brings it back."
     )
-    await world.pass_once()
+    await world.poll_once()
     assert (posts_in(world.channel), await stored(world)) == ([], [])
     assert (await toggle(world)).startswith("Board added")
     assert len(posts_in(world.channel)) == 1
@@ -156,12 +156,12 @@ async def test_the_same_command_takes_it_away(world: World) -> None:
 async def test_each_channel_has_its_own(world: World) -> None:
     """Boards of two channels are kept side by side, and trouble with one is not the other's."""
     other = world.env.guild.create_text_channel("other")
-    await world.pass_once()
+    await world.poll_once()
     await toggle(world)
     await toggle(world, other)
     world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
     world.env.inject_error("PATCH", f"/channels/{world.channel.id}/messages/*", status=403, code=50001)
-    await world.pass_once()
+    await world.poll_once()
     assert ["Jane Renewed" in str(shown_in(channel)) for channel in (world.channel, other)] == [False, True]
 
 

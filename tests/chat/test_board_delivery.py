@@ -7,7 +7,7 @@ import pytest
 from bot.store.tables import boards
 from tests.chat.boards import board_in, delete_board, requests_to, shown_in, stored, toggle
 from tests.chat.reminding import add, posts_in, said_in, show, text_of
-from tests.chat.test_blocked import HOUR, dms_of, pass_hourly
+from tests.chat.test_blocked import HOUR, dms_of, poll_hourly
 from tests.chat.test_lookup import card_of, fields_of
 from tests.world import World, account
 
@@ -16,11 +16,11 @@ async def test_is_posted_again_only_if_it_was_deleted(world: World) -> None:
     """A board that somebody deleted comes back with the next change, once."""
     await toggle(world)
     delete_board(world)
-    await world.pass_once()
+    await world.poll_once()
     assert posts_in(world.channel) == []
     world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
     for _ in range(3):
-        await world.pass_once()
+        await world.poll_once()
         await world.env.advance_time(1800)
     assert "🟢 **Jane Renewed** `123456` · expires <t:1770681600:R> · 🔕" in shown_in(world.channel)
     (board,) = await stored(world)
@@ -35,11 +35,11 @@ async def test_an_edit_that_fails_is_left_for_the_next_pass(world: World, status
     await world.env.advance_time(2 * 3600)
     world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
     world.env.inject_error("PATCH", "/channels/*/messages/*", status=status, code=code, times=None)
-    await world.pass_once()
+    await world.poll_once()
     assert "Jane Renewed" not in str(shown_in(world.channel))
     world.env.backend.faults.clear()
     await world.env.advance_time(60)
-    await world.pass_once()
+    await world.poll_once()
     assert "Jane Renewed" in str(shown_in(world.channel))
     assert board_in(world.channel).id == before.id
 
@@ -77,7 +77,7 @@ async def test_a_post_of_unknown_fate_is_tried_with_the_same_nonce(world: World)
     assert (await toggle(world)).startswith("Board on its way")
     world.env.backend.faults.clear()
     (board,) = await stored(world)
-    await world.pass_once()
+    await world.poll_once()
     assert len(posts_in(world.channel)) == 1
     posts = [one.json for one in requests_to(world, "POST") if one.json]
     assert {(post["nonce"], post["enforce_nonce"]) for post in posts} == {(board.nonce, True)}
@@ -92,7 +92,7 @@ async def test_a_crash_after_the_post_does_not_double_it(world: World) -> None:
         await tx.execute(boards.update().values(message_id=None, shown=""))
     await world.restart()
     await world.env.advance_time(300)
-    await world.pass_once()
+    await world.poll_once()
     assert board_in(world.channel).id == before.id
     (board,) = await stored(world)
     assert board.message_id == before.id
@@ -107,7 +107,7 @@ async def test_a_history_that_can_not_be_read_posts_nothing(world: World, code: 
     await world.env.advance_time(300)
     status = 403 if code else 500
     world.env.inject_error("GET", "/channels/*/messages", status=status, code=code, times=None)
-    await world.pass_once()
+    await world.poll_once()
     assert len(posts_in(world.channel)) == 1
 
 
@@ -115,11 +115,11 @@ async def test_a_board_that_never_arrived_is_posted_later(world: World) -> None:
     """What is not in the channel's history is posted, once."""
     world.env.inject_error("POST", "/channels/*/messages", status=429, times=None)
     await toggle(world)
-    await world.pass_once()
+    await world.poll_once()
     world.env.backend.faults.clear()
     await world.env.advance_time(300)
     for _ in range(2):
-        await world.pass_once()
+        await world.poll_once()
     assert len(posts_in(world.channel)) == 1
 
 
@@ -129,9 +129,9 @@ async def test_a_pass_at_the_same_time_does_not_double_it(world: World) -> None:
 
     async def pass_on() -> None:
         for _ in range(40):
-            await world.application.passes.run_once(1)
+            await world.application.poller.run_once(1)
 
-    await world.pass_once()
+    await world.poll_once()
     passing = asyncio.create_task(pass_on())
     for channel in channels:
         await toggle(world, channel)
@@ -145,7 +145,7 @@ async def test_a_board_goes_with_its_channel(world: World) -> None:
     await toggle(world, doomed)
     world.env.backend.delete_channel(doomed.id)
     world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
-    await pass_hourly(world, 3)
+    await poll_hourly(world, 3)
     assert await stored(world) == []
     assert len(requests_to(world, "PATCH")) == 1
     assert "doomed" not in text_of(await show(world))
@@ -154,12 +154,12 @@ async def test_a_board_goes_with_its_channel(world: World) -> None:
 
 async def test_a_refused_board_is_tried_ever_more_rarely(world: World) -> None:
     """A board that is refused is tried after an hour, then each six; status, list and whoever added it are told."""
-    await world.pass_once()
+    await world.poll_once()
     await toggle(world)
     world.env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50001, times=None)
     world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
     for _ in range(25):
-        await world.pass_once()
+        await world.poll_once()
         await world.env.advance_time(HOUR + 60)
     # After 0, 1, 2, 3, 9, 15 and 21 of them.
     assert len(requests_to(world, "PATCH")) == 7
@@ -177,20 +177,20 @@ async def test_a_refused_board_is_tried_ever_more_rarely(world: World) -> None:
         "Mend that there, or take the board away with `/minimax-reminders board`."
     )
     world.env.backend.faults.clear()
-    await pass_hourly(world, 5)
+    await poll_hourly(world, 5)
     assert "Jane Renewed" in str(shown_in(world.channel))
     assert "not up to date" not in text_of(await show(world))
 
 
 async def test_the_list_tells_of_a_board_if_nobody_else_can(world: World) -> None:
     """Whoever added a board and takes no direct messages is written to once, not after every pass."""
-    await world.pass_once()
+    await world.poll_once()
     await toggle(world)
     world.env.inject_error("PATCH", f"/channels/{world.channel.id}/messages/*", status=403, code=50013, times=None)
     world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
     inbox = f"/channels/{world.manager.user.dm_channel.id}/messages"
     world.env.inject_error("POST", inbox, status=403, code=50007, times=None)
-    await pass_hourly(world, 24)
+    await poll_hourly(world, 24)
     assert "not up to date: the bot lacks a right in the channel" in text_of(await show(world))
     assert len([one for one in world.env.http_requests if one.path == inbox]) == 1
 
@@ -200,7 +200,7 @@ async def test_a_refused_board_holds_no_reminder_back(world: World) -> None:
     await toggle(world)
     world.env.inject_error("PATCH", "/channels/*/messages/*", status=400, code=50083, times=None)
     world.standin.accounts["345678"] = account("345678", "Sam Reed", days=40)
-    await world.pass_once()
+    await world.poll_once()
     await add(world, "234567")
-    await world.pass_once()
+    await world.poll_once()
     assert said_in(world.channel)[-1].startswith("⏰ MiniMax login Sam Reed (234567) expires in 3 days.")

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.chat.cards import AMBER, GREEN, GREY, ORANGE, RED, account_card, choice_label, problem_card
-from bot.core.account import Account, Capability
+from bot.chat.views.account import AMBER, GREEN, GREY, ORANGE, RED, account_card, choice_label, problem_card
+from bot.core.accounts import Account, Capability
 from bot.core.parsing import parse_account
 from bot.core.secrets import Redactor
 from bot.core.wording import explain
 from bot.errors import AmbiguousName, BotError, NoSuchAccount, TooManyLookUps
-from bot.useapi.directory import Reading
+from bot.useapi.directory import AccountSnapshot
 from tests.chat.limits import assert_fits
 from tests.data import MARCH, load
 
@@ -45,7 +45,7 @@ ACCOUNTS = st.builds(
 
 def card_of(account: Account, now: datetime = NOW) -> discord.Embed:
     """Return the card of an account that was read just now."""
-    return account_card(Reading(account, NOW), now)
+    return account_card(AccountSnapshot(account, NOW), now)
 
 
 def values_of(card: discord.Embed) -> dict[str, str]:

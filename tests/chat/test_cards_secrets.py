@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bot.chat.cards import account_card, choice_label, problem_card
-from bot.core.account import Account
+from bot.chat.views.account import account_card, choice_label, problem_card
+from bot.core.accounts import Account
 from bot.core.parsing import parse_account
 from bot.core.secrets import Redactor
 from bot.core.wording import explain
 from bot.errors import AccountOnHold, ApiUnreachable, UnreadableAnswer, UseapiTokenRefused
-from bot.useapi.directory import Reading
+from bot.useapi.directory import AccountSnapshot
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OWN_TOKEN = "user:7-0wnT0ken"
@@ -32,7 +32,7 @@ def account_that_repeats(secret: str, before: str, after: str, token: str) -> Ac
 
 def shown_of(account: Account) -> str:
     """Return all that people see of an account, without the backslashes of escaped marks."""
-    card = account_card(Reading(account, NOW), NOW).to_dict()
+    card = account_card(AccountSnapshot(account, NOW), NOW).to_dict()
     texts = json.dumps(card, ensure_ascii=False, default=str) + choice_label(account, NOW)
     return texts.replace("\\", "").replace("\u200b", "")
 

@@ -14,7 +14,7 @@ async def reminder(world: World) -> discord.Message:
     """Return a reminder of one account, which mentions a role."""
     role = world.env.guild.create_role("Ops", mentionable=True)
     await add(world, "123456", mention=role)
-    await world.pass_once()
+    await world.poll_once()
     return posts_in(world.channel)[0]
 
 
@@ -49,10 +49,10 @@ async def test_the_same_person_gives_it_back(world: World, reminder: discord.Mes
 async def test_it_is_for_all_open_accounts_of_the_message(world: World) -> None:
     """One press takes on every account of the message that is still open."""
     await add(world)
-    await world.pass_once()
+    await world.poll_once()
     (message,) = posts_in(world.channel)
     world.standin.accounts["345678"] = account("345678", "Sam Reed", days=60)
-    await world.pass_once()
+    await world.poll_once()
     assert len(taken_by(await take(world.member, message))) == 2
 
 
@@ -63,7 +63,7 @@ async def test_later_reminders_mention_that_person(world: World, reminder: disco
     role = world.env.guild.roles["Ops"]
     for days in (5, 4, 2, 1):
         await world.env.advance_time(days * DAY)
-        await world.pass_once()
+        await world.poll_once()
     mentions = [content.partition(". ")[2] for content in posted_in(world)]
     both = f"{role.mention} {world.member.mention}"
     assert mentions == [role.mention, world.member.mention, world.member.mention, both, both]
@@ -80,7 +80,7 @@ async def test_somebody_who_has_left_holds_nothing_up(world: World, reminder: di
     world.env.guild.remove_member(world.member)
     for days in (5, 6):
         await world.env.advance_time(days * DAY)
-        await world.pass_once()
+        await world.poll_once()
     role = world.env.guild.roles["Ops"].mention
     mentions = [content.partition(". ")[2] for content in posted_in(world)]
     assert mentions == [role, world.member.mention, f"{role} {world.member.mention}"]
@@ -100,18 +100,18 @@ async def test_a_new_token_starts_free(world: World, reminder: discord.Message) 
     """Once the login is renewed, nobody is on it any more, and the next reminder mentions the role."""
     await take(world.member, reminder)
     world.standin.accounts["123456"] = account("123456", days=40)
-    await world.pass_once()
+    await world.poll_once()
     (green, _) = posts_in(world.channel)
     assert taken_by(green) == []
     await world.env.advance_time(27 * DAY)
-    await world.pass_once()
+    await world.poll_once()
     assert posted_in(world)[-1].endswith(world.env.guild.roles["Ops"].mention)
 
 
 async def test_says_when_nothing_is_left(world: World, reminder: discord.Message) -> None:
     """Who presses a button of before the renewal is told that nothing is left to do."""
     world.standin.accounts["123456"] = account("123456", days=40)
-    await world.pass_once()
+    await world.poll_once()
     world.env.backend.edit_message(world.channel.id, reminder.id, {"components": COMPONENTS})
     assert "Nothing is left to do" in text_of(await world.member.click(posts_in(world.channel)[0], label="I'm on it"))
 

@@ -14,12 +14,12 @@ import pytest
 import yarl
 from pydantic import SecretStr
 
-from bot.chat.client import AccountBot
-from bot.chat.connection import Connection
-from bot.chat.replies import Responder
+from bot.chat.gateway.client import AccountBot
+from bot.chat.gateway.connection import Connection
+from bot.chat.gateway.responder import Responder
 from bot.core.secrets import Redactor
 from bot.useapi.directory import open_directory
-from bot.useapi.servers import Servers
+from bot.useapi.guild_access import GuildAccess
 from tests.wire.discord_standin import DiscordStandIn
 from tests.wire.gateway import Op
 from tests.wire.hurry import HurriedLoop
@@ -59,7 +59,7 @@ async def run_day(discord_: DiscordStandIn, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(discord.http.Route, "BASE", f"{url}/api/v10")
         gateway = yarl.URL(url).with_scheme("ws").with_path("/gateway/")
         monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", gateway)
-        bot = AccountBot(servers=Servers((), directory), responder=Responder(now=_now), jitter=lambda: 0.0)
+        bot = AccountBot(guild_access=GuildAccess((), directory), responder=Responder(now=_now), jitter=lambda: 0.0)
         async with bot:
             await live_through_a_day(discord_, bot)
     # Discord.py leaves the heart of some connections beating until it notices, which would be in another test.
@@ -71,9 +71,9 @@ async def run_day(discord_: DiscordStandIn, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_day_without_a_session_that_lasts(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """However its connections end, the bot identifies itself less often than Discord allows, and comes back."""
-    for noisy in ("discord", "bot.chat.connection"):
+    for noisy in ("discord", "bot.chat.gateway.connection"):
         caplog.set_level(logging.CRITICAL, logger=noisy)
-    caplog.set_level(logging.WARNING, logger="bot.chat.pacing")
+    caplog.set_level(logging.WARNING, logger="bot.chat.rest.rate_limit")
     stand_in = DiscordStandIn(guild_ids=())
     with asyncio.Runner(loop_factory=HurriedLoop) as runner:
         runner.run(run_day(stand_in, monkeypatch))

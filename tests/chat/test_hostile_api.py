@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from simcord.results import InteractionResult
 
-from bot.store.leader import FIRST_EPOCH
+from bot.store.leases import FIRST_EPOCH
 from bot.useapi.client import ACCOUNTS_PATH
 from tests.chat.limits import assert_fits, is_inert
 from tests.chat.reminding import DAY, add, posted_in, posts_in, said_in, text_of
@@ -30,18 +30,18 @@ _OWN = re.compile(
 async def test_an_unreadable_answer_leaves_no_trace(world: World, kind: str) -> None:
     """Look-ups are explained, completion offers what was known, channels are told nothing; then all goes on."""
     await add(world, "234567")
-    await world.pass_once()
+    await world.poll_once()
     await world.env.advance_time(61)
     world.standin.behave = answering(UNREADABLE[kind])
     assert card_of(await world.look_up("123456")).title == "useapi.net's answer can't be read"
     assert len(await world.complete("")) == 3
     for _ in range(2):
-        await world.pass_once()
+        await world.poll_once()
     assert len(posted_in(world)) == 1
     world.standin.behave = None
     assert card_of(await world.look_up("123456")).title == "Jane Doe"
     await world.env.advance_time(2 * DAY)
-    await world.pass_once()
+    await world.poll_once()
     assert posted_in(world)[1:] == ["⏰ MiniMax login Sam Reed (234567) expires in 24 hours."]
 
 
@@ -55,11 +55,11 @@ async def test_no_trouble_of_the_api_is_told_as_an_accounts() -> None:
             world.standin.behave = with_status(status)
             assert card_of(await world.look_up("123456")).title == STATUSES[status]
             assert [choice["value"] for choice in await world.complete("")] == ["234567"]
-            assert not await world.application.passes.run_once(FIRST_EPOCH)
+            assert not await world.application.poller.run_once(FIRST_EPOCH)
         assert posted_in(world) == []
         world.standin.behave = None
         await world.env.advance_time(61)
-        assert await world.application.passes.run_once(FIRST_EPOCH)
+        assert await world.application.poller.run_once(FIRST_EPOCH)
         assert posted_in(world) == ["⏰ MiniMax login Sam Reed (234567) expires in 3 days."]
 
 
@@ -86,7 +86,7 @@ async def test_an_odd_expiry_is_a_date_or_unknown(world: World, exp: str, expire
     odd["jwt"] |= {"exp": 0.5, "iat": 0.5}
     world.standin.behave = raw_accounts({"123456": odd}, exp=exp, iat=exp)
     await add(world, days="5")
-    await world.pass_once()
+    await world.poll_once()
     assert expires in (fields_of(card_of(await world.look_up("123456")))["Expires"] or "")
     state = "expiry unknown" if expires == "not reported" else "expires in 12 days"
     assert [choice["name"] for choice in await world.complete("")] == [f"123456 · Jane Doe · {state}"]
@@ -109,7 +109,7 @@ async def test_an_odd_id_works_everywhere_and_leaves_its_path_nowhere(world: Wor
     await world.env.advance_time(61)
     assert card_of(await world.look_up(odd_id)).title == "Odd One"
     await add(world, odd_id)
-    await world.pass_once()
+    await world.poll_once()
     (post,) = posts_in(world.channel)
     assert post.embeds[0].title == "Odd One"
     assert post.mentions == post.role_mentions == []
@@ -124,17 +124,17 @@ async def test_an_odd_id_is_only_ever_text(world: World, odd_id: str, name: str)
     """Every command of the reminders, and the reminder and its shorter forms, show an id as it stands."""
     world.standin.accounts = {odd_id: account(odd_id, name, days=2)}
     told = [await add(world, odd_id, days="7, 1")]
-    await world.pass_once()
+    await world.poll_once()
     told += [
         text_of(await world.manager.slash(world.channel, f"minimax-reminders {one}")) for one in ("list", "preview")
     ]
     for command in ("test", "pause", "resume", "remove"):
-        told.append(text_of(await world.manager.slash(world.channel, f"minimax-reminders {command}", watch="1")))
+        told.append(text_of(await world.manager.slash(world.channel, f"minimax-reminders {command}", subscription="1")))
     await add(world, odd_id, days="7, 1")
-    await world.pass_once()
+    await world.poll_once()
     told += said_in(world.channel)
     await world.env.advance_time(1.5 * DAY)
-    await world.pass_once()
+    await world.poll_once()
     told += said_in(world.channel)
     assert [text for text in told if "newer reminder" in text]
     assert [text for text in told if not is_inert(_without_own(text))] == []
@@ -151,7 +151,7 @@ async def test_an_odd_channel_is_only_ever_text(world: World) -> None:
     await add(world, "123456", channel=channel)
     world.env.inject_error("POST", f"/channels/{channel.id}/messages", status=403, code=50013, times=None)
     for _ in range(4):
-        await world.pass_once()
+        await world.poll_once()
         await world.env.advance_time(HOUR)
     (told,) = [message.content for message in world.manager.user.dm_channel.history()]
     (line,) = (line for line in told.splitlines() if line.startswith("- #"))
@@ -167,7 +167,7 @@ async def test_an_account_that_can_do_anything(world: World) -> None:
     }
     world.standin.accounts = {"9": account("9", days=2, **flags)}
     await add(world)
-    await world.pass_once()
+    await world.poll_once()
     (post,) = posts_in(world.channel)
     assert "Video, " in (post.embeds[0].description or "")
     assert len(post.embeds[0].description or "") < 1_000
@@ -192,9 +192,9 @@ async def test_a_hostile_text_stays_a_text(world: World, text: str) -> None:
     hostile["jwt"] |= {"host": text, "token": text}
     world.standin.accounts = {"666": hostile, "777": account("777", text, days=2)}
     await add(world)
-    await world.pass_once()
+    await world.poll_once()
     await world.env.advance_time(1800)
-    await world.pass_once()
+    await world.poll_once()
     shown = [card_of(await world.look_up("666")), card_of(await world.look_up("777"))]
     for post in posts_in(world.channel):
         assert len(post.content) <= 2000
@@ -214,7 +214,7 @@ async def test_two_tokens_that_alternate_make_no_storm(world: World) -> None:
     await add(world, "123456")
     for number in range(60):
         world.standin.accounts["123456"] = account("123456", days=40 if number % 2 else 6.5)
-        await world.pass_once()
+        await world.poll_once()
         await world.env.advance_time(1800)
     assert posted_in(world) == [
         "⏰ MiniMax login Jane Doe (123456) expires in 7 days.",

@@ -132,7 +132,7 @@ async def test_survives_an_error_of_its_own(
     def break_down(*_: object) -> discord.Embed:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("bot.chat.lookup.account_card", break_down)
+    monkeypatch.setattr("bot.chat.commands.account.account_card", break_down)
     card = card_of(await world.look_up("123456"))
     assert card.title == "Something broke"
     assert "ZeroDivisionError" in caplog.text

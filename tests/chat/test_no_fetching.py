@@ -79,7 +79,7 @@ async def use_everything(world: World) -> str | None:
     shown = (await world.look_up("1", share="yes")).response
     assert shown is not None
     await world.manager.click(shown, label="Check now")
-    await world.pass_once()
+    await world.poll_once()
     assert len(posts_in(world.channel)) == 2
     return shown.embeds[0].thumbnail.url
 
@@ -112,7 +112,7 @@ async def test_no_address_from_a_header_is_ever_fetched(world: World, monkeypatc
         world.standin.behave = point_elsewhere
         assert card_of(await world.look_up("1")).title == "useapi.net's answer can't be read"
         await world.complete("")
-        await world.pass_once()
+        await world.poll_once()
     assert len(world.standin.calls) == 3
     assert trap.visits == []
     assert NAME not in trap.asked

@@ -7,9 +7,9 @@ import pytest
 from aiohttp import web
 from simcord.results import InteractionResult
 
-from bot.chat.account_list import list_reply, render_board
-from bot.core.account import Account, Capability
-from bot.reminding.roster import Roster
+from bot.chat.views.overview import list_reply, render_board
+from bot.core.accounts import Account, Capability
+from bot.reminders.overview import Overview
 from bot.useapi.client import ACCOUNTS_PATH
 from tests.chat.limits import assert_fits
 from tests.chat.reminding import DAY, add
@@ -59,7 +59,7 @@ async def test_says_who_is_told_of_what(world: World) -> None:
     await add(world)
     await add(world, "123456", channel=other)
     await add(world, "234567")
-    await world.manager.slash(world.channel, "minimax-reminders pause", watch="3")
+    await world.manager.slash(world.channel, "minimax-reminders pause", subscription="3")
     blocks = (card_of(await overview(world)).description or "").split("\n\n")
     assert [block.splitlines()[-1].partition(" · ")[2] for block in blocks] == [
         f"🔔 {world.channel.mention}",
@@ -216,13 +216,13 @@ def test_fits_whatever_accounts_are_called(name: str | None, error: str | None, 
         Account(f"{n:050}", name=name, expires_at=START, error=error, capabilities=capabilities) for n in range(30)
     ]
     told = {one.id: [10**18 + n for n in range(6)] for one in accounts}
-    roster = Roster(accounts, told, START, is_confirmed)
+    overview = Overview(accounts, told, START, is_confirmed)
     for page in range(3):
-        (card,) = list_reply(roster, page, START).cards
+        (card,) = list_reply(overview, page, START).cards
         assert_fits(card)
         assert "…" not in (card.description or "")[-1:]
         assert (card.description or "").endswith("<#1000000000000000002> and 3 more")
-    payload, _ = render_board(roster, "0123abcd", START)
+    payload, _ = render_board(overview, "0123abcd", START)
     (embed,) = payload["embeds"]
     assert_fits(discord.Embed.from_dict(embed))
     assert "and 5 more: `/minimax-accounts`" in embed["description"]

@@ -8,7 +8,7 @@ import discord
 import pytest
 from discord import app_commands
 
-from bot.chat.registration import is_registered
+from bot.chat.gateway.registration import is_registered
 
 Command = dict[str, Any]
 

@@ -4,7 +4,7 @@ import discord
 import pytest
 from simcord.results import ResponseMessage
 
-from bot.chat.lookup import account_view
+from bot.chat.commands.account import account_view
 from tests.chat.reminding import DAY, add, said_in, text_of
 from tests.chat.test_check_now import shown
 from tests.chat.test_reminder_steering import listed, steer
@@ -32,7 +32,7 @@ async def test_adds_a_watch_with_the_defaults_here(world: World, share: str, *, 
         f"Reminder added\nAccount 123456 in {world.channel.mention}: 14, 7, 3, 1 days before, and when expired\n"
         "Next reminder: none that is known yet"
     )
-    await world.pass_once()
+    await world.poll_once()
     assert said_in(world.channel)[-1] == "⏰ MiniMax login Jane Doe (123456) expires in 12 days."
 
 

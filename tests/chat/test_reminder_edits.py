@@ -5,9 +5,9 @@ from typing import Any
 import discord
 import pytest
 
-from bot.chat.cards import GREEN, RED
+from bot.chat.views.account import GREEN, RED
 from tests.chat.reminding import DAY, add, be_busy, posted_in, posts_in, said_in
-from tests.chat.test_reminder_steering import HOUR, pass_for
+from tests.chat.test_reminder_steering import HOUR, poll_for
 from tests.world import World, account
 
 EDIT = "/channels/*/messages/*"
@@ -29,7 +29,7 @@ def renew(world: World, account_id: str = "345678", name: str = "Sam Reed", *, d
 async def warn(world: World, account_id: str = "345678", **options: Any) -> discord.Message:
     """Have the channel told of an account; returns the reminder."""
     await add(world, account_id, **options)
-    await world.pass_once()
+    await world.poll_once()
     return posts_in(world.channel)[-1]
 
 
@@ -43,7 +43,7 @@ async def test_a_renewal_turns_the_reminder_green(world: World, *, restarted: bo
     if restarted:
         await world.restart()
     await world.env.advance_time(60)
-    await world.pass_once()
+    await world.poll_once()
     after, news = posts_in(world.channel)
     assert (after.id, after.content, news.content) == (before.id, RENEWED, RENEWED)
     assert (after.embeds[0].colour, after.components) == (GREEN, [])
@@ -57,7 +57,7 @@ async def test_a_renewal_turns_the_reminder_green(world: World, *, restarted: bo
 async def test_a_tighter_step_folds_the_wider_one(world: World) -> None:
     """Once a tighter step is said, the wider one shrinks to a line without cards or buttons; the newest stays open."""
     await warn(world, "123456")
-    await pass_for(world, 9.5, every=DAY / 2)
+    await poll_for(world, 9.5, every=DAY / 2)
     first, second, third = posts_in(world.channel)
     for folded in (first, second):
         assert (folded.content, folded.embeds, folded.components) == (FOLDED, [], [])
@@ -70,7 +70,7 @@ async def test_what_is_open_stays_open_beside_what_is_renewed(world: World) -> N
     """In a message about several accounts only the renewed one turns green, and the buttons stay for the rest."""
     await warn(world, "all", days="20")
     renew(world)
-    await world.pass_once()
+    await world.poll_once()
     changed = posts_in(world.channel)[0]
     assert RENEWED.removeprefix("✅ MiniMax login ") in changed.content
     assert changed.content.startswith("⏰ 3 MiniMax logins: ")
@@ -116,23 +116,23 @@ async def test_trouble_turns_green_and_back_in_one_message(world: World, kind: s
     await warn_nobody(world)
     for expected in (bad, good, bad, good):
         break_it(world, kind) if expected is bad else mend(world)
-        await pass_for(world, 8 / 24, every=2 * HOUR)
+        await poll_for(world, 8 / 24, every=2 * HOUR)
         if restarting:
             await world.restart()
         (post,) = posts_in(world.channel)
         assert post.content == expected
         assert bool(post.components) == (expected is bad)
     assert len(edits(world)) == 3
-    await pass_for(world, 1)
+    await poll_for(world, 1)
     break_it(world, kind)
-    await pass_for(world, 8 / 24, every=2 * HOUR)
+    await poll_for(world, 8 / 24, every=2 * HOUR)
     assert said_in(world.channel) == [good, bad]
 
 
 async def warn_nobody(world: World) -> None:
     """Watch an account that is well."""
     await add(world, "123456")
-    await world.pass_once()
+    await world.poll_once()
     assert posts_in(world.channel) == []
 
 
@@ -145,15 +145,15 @@ async def test_an_edit_that_fails_is_tried_in_the_next_pass(
     await warn(world)
     renew(world)
     world.env.inject_error("PATCH", EDIT, status=status, code=code)
-    await world.pass_once()
+    await world.poll_once()
     assert len(edits(world)) == 1
     assert said_in(world.channel)[0] != RENEWED
     if restarted:
         await world.restart()
     await world.env.advance_time(60)
-    await world.pass_once()
+    await world.poll_once()
     assert said_in(world.channel) == [RENEWED] * 2
-    await world.pass_once()
+    await world.poll_once()
     assert (len(edits(world)), len(posted_in(world))) == (2, 2)
 
 
@@ -163,20 +163,20 @@ async def test_an_edit_that_is_refused_is_tried_hours_apart(world: World) -> Non
     renew(world)
     world.env.inject_error("PATCH", EDIT, status=403, code=50013)
     for _ in range(3):
-        await world.pass_once()
+        await world.poll_once()
     assert len(edits(world)) == 1
-    await pass_for(world, 1)
+    await poll_for(world, 1)
     assert said_in(world.channel) == [RENEWED] * 2
 
 
 async def test_a_deleted_message_is_left_alone(world: World) -> None:
     """What somebody deleted is neither edited again nor posted anew; the others are."""
     await warn(world, "123456")
-    await pass_for(world, 5, every=DAY)
+    await poll_for(world, 5, every=DAY)
     first, second = posts_in(world.channel)
     world.env.backend.delete_message(world.channel.id, second.id)
     renew(world, "123456", "Jane Doe")
-    await pass_for(world, 1, every=HOUR)
+    await poll_for(world, 1, every=HOUR)
     assert posts_in(world.channel)[0].id == first.id
     assert (len(posted_in(world)), len(posts_in(world.channel))) == (3, 2)
     # The first was folded, and the second is tried once after the renewal.
@@ -188,11 +188,11 @@ async def test_nothing_is_edited_while_nothing_changes(world: World) -> None:
     await warn(world, "all", days="20")
     for hours in range(0, 12, 3):
         world.standin.accounts["123456"] = account("123456", days=12 + hours / 24)
-        await pass_for(world, 0.5, every=DAY / 4)
+        await poll_for(world, 0.5, every=DAY / 4)
         await world.restart()
     assert edits(world) == []
     renew(world, days=80)
-    await pass_for(world, 0.5, every=HOUR)
+    await poll_for(world, 0.5, every=HOUR)
     assert len(edits(world)) == 1
 
 
@@ -200,12 +200,12 @@ async def test_an_account_that_is_gone_gets_no_steps(world: World) -> None:
     """While an account is gone its steps pass in silence; back again, the tightest of them is said."""
     world.standin.accounts["123456"] = account("123456", days=8.5)
     await add(world, "123456", days="7 3 1")
-    await world.pass_once()
+    await world.poll_once()
     back = world.standin.accounts.pop("123456")
-    await pass_for(world, 6, every=DAY / 4)
+    await poll_for(world, 6, every=DAY / 4)
     assert [post.rpartition(") ")[2] for post in posted_in(world)] == ["is no longer set up at useapi.net."]
     world.standin.accounts["123456"] = back
-    await pass_for(world, 1 / 24, every=HOUR)
+    await poll_for(world, 1 / 24, every=HOUR)
     assert [post.rpartition(") ")[2] for post in posted_in(world)[1:]] == ["expires in 3 days."]
     assert said_in(world.channel)[0].endswith("is set up again.")
 
@@ -214,12 +214,12 @@ async def test_a_step_said_during_an_error_is_put_right_after_it(world: World) -
     """A reminder that came while its account was in error does not go on saying so once the error is over."""
     world.standin.accounts["123456"]["error"] = "login failed"
     for _ in range(2):
-        await world.pass_once()
+        await world.poll_once()
     await add(world, "123456")
-    await world.pass_once()
+    await world.poll_once()
     assert posted_in(world) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days and is in error."]
     del world.standin.accounts["123456"]["error"]
-    await world.pass_once()
+    await world.poll_once()
     assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
 
 
@@ -230,13 +230,13 @@ async def test_trouble_that_could_not_be_told_is_told_when_it_goes_on(world: Wor
     world.standin.accounts["123456"]["error"] = "login failed"
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
     for _ in range(2):
-        await world.pass_once()
+        await world.poll_once()
     assert posts_in(world.channel) == []
     error = world.standin.accounts["123456"].pop("error")
     await world.env.advance_time(HOUR)
-    await world.pass_once()
+    await world.poll_once()
     world.standin.accounts["123456"]["error"] = error
     for _ in range(2):
-        await world.pass_once()
+        await world.poll_once()
         await world.env.advance_time(60)
     assert said_in(world.channel) == ["🔴 MiniMax login Jane Doe (123456) is in error."]

@@ -7,7 +7,7 @@ from tests.world import World
 async def refuse_once(world: World) -> None:
     """Let the next pass find the channel closed to the bot."""
     world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=403, code=50013)
-    await world.pass_once()
+    await world.poll_once()
     assert said_in(world.channel) == []
 
 
@@ -16,7 +16,7 @@ async def test_a_week_off_gives_nothing_up(world: World) -> None:
     await add(world, "345678")
     await refuse_once(world)
     await world.env.advance_time(8 * DAY)
-    await world.pass_once()
+    await world.poll_once()
     assert said_in(world.channel) == ["🔴 MiniMax login Sam Reed (345678) expired 10 days ago."]
 
 
@@ -27,5 +27,5 @@ async def test_refused_for_a_week_is_given_up(world: World) -> None:
     await world.env.advance_time(8 * DAY)
     await refuse_once(world)
     await world.env.advance_time(DAY)
-    await world.pass_once()
+    await world.poll_once()
     assert said_in(world.channel) == []

@@ -20,14 +20,14 @@ async def test_a_whole_life_is_told_once_each(world: World, *, restarting: bool)
     world.standin.accounts["123456"] = account("123456", days=20.5)
     await add(world, "123456")
     for _ in range(24):
-        await world.pass_once()
+        await world.poll_once()
         if restarting:
             await world.restart()
-        await world.pass_once()
+        await world.poll_once()
         await world.env.advance_time(DAY)
     world.standin.accounts["123456"] = account("123456", days=60)
     for _ in range(3):
-        await world.pass_once()
+        await world.poll_once()
         await world.env.advance_time(DAY)
     assert posted_in(world) == [
         "⏰ MiniMax login Jane Doe (123456) expires in 14 days.",
@@ -46,19 +46,19 @@ async def test_a_whole_life_is_told_once_each(world: World, *, restarting: bool)
 async def test_says_at_once_what_a_new_watch_has_missed(world: World) -> None:
     """A watch that is added inside its lead times is told the tightest at once, not the wider ones."""
     await add(world, "234567")
-    await world.pass_once()
+    await world.poll_once()
     await world.env.advance_time(DAY / 2)
-    await world.pass_once()
+    await world.poll_once()
     assert said_in(world.channel) == ["⏰ MiniMax login Sam Reed (234567) expires in 3 days."]
 
 
 async def test_removing_and_adding_again_repeats_nothing(world: World) -> None:
     """What was said in a channel is not said there again by a new watch with wider days."""
     await add(world, "234567")
-    await world.pass_once()
-    await world.manager.slash(world.channel, "minimax-reminders remove", watch="1")
+    await world.poll_once()
+    await world.manager.slash(world.channel, "minimax-reminders remove", subscription="1")
     await add(world, "234567", days="10 5 4")
-    await world.pass_once()
+    await world.poll_once()
     assert len(posts_in(world.channel)) == 1
 
 
@@ -66,13 +66,13 @@ async def test_a_watch_added_long_after_a_renewal_is_told_what_is_due(world: Wor
     """Nobody watched while the login was renewed; weeks later the new token's own steps count, not the old one's."""
     world.standin.accounts["123456"] = account("123456", days=6.5)
     await add(world, "123456")
-    await world.pass_once()
-    await world.manager.slash(world.channel, "minimax-reminders remove", watch="1")
+    await world.poll_once()
+    await world.manager.slash(world.channel, "minimax-reminders remove", subscription="1")
     world.standin.accounts["123456"] = account("123456", days=40.5)
-    await world.pass_once()
+    await world.poll_once()
     await world.env.advance_time(34 * DAY)
     await add(world, "123456")
-    await world.pass_once()
+    await world.poll_once()
     assert posted_in(world) == ["⏰ MiniMax login Jane Doe (123456) expires in 7 days."] * 2
 
 
@@ -80,13 +80,13 @@ async def test_one_accounts_watch_replaces_the_one_on_all(world: World) -> None:
     """In one channel, the watch on one account decides alone about it; once it is removed, the one on all does."""
     await add(world, days="14")
     await add(world, "123456", days="3")
-    await world.pass_once()
+    await world.poll_once()
     (post,) = said_in(world.channel)
     assert "234567" in post
     assert "345678" in post
     assert "123456" not in post
-    await world.manager.slash(world.channel, "minimax-reminders remove", watch="2")
-    await world.pass_once()
+    await world.manager.slash(world.channel, "minimax-reminders remove", subscription="2")
+    await world.poll_once()
     assert said_in(world.channel)[1:] == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
 
 
@@ -95,11 +95,11 @@ async def test_two_channels_are_independent(world: World) -> None:
     other = world.env.guild.create_text_channel("other")
     await add(world, "123456", days="14")
     await add(world, "123456", channel=other, days="5")
-    await world.pass_once()
+    await world.poll_once()
     assert (len(said_in(world.channel)), said_in(other)) == (1, [])
-    await world.manager.slash(world.channel, "minimax-reminders remove", watch="1")
+    await world.manager.slash(world.channel, "minimax-reminders remove", subscription="1")
     await world.env.advance_time(8 * DAY)
-    await world.pass_once()
+    await world.poll_once()
     assert len(said_in(world.channel)) == 1
     assert said_in(other) == ["⏰ MiniMax login Jane Doe (123456) expires in 4 days."]
 
@@ -110,10 +110,10 @@ async def test_a_channel_that_refuses_does_not_hold_up_the_others(world: World) 
     await add(world, "123456")
     await add(world, "123456", channel=other)
     world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=403, code=50013)
-    await world.pass_once()
+    await world.poll_once()
     assert (said_in(world.channel), len(said_in(other))) == ([], 1)
     await world.env.advance_time(6 * DAY)
-    await world.pass_once()
+    await world.poll_once()
     assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 6 days."]
     assert len(said_in(other)) == 2
 
@@ -126,7 +126,7 @@ async def test_the_most_pressing_account_is_named_first(world: World) -> None:
         "3": account("3", "Over", days=-2),
     }
     await add(world)
-    await world.pass_once()
+    await world.poll_once()
     (post,) = posts_in(world.channel)
     assert post.content == (
         "🔴 3 MiniMax logins: Over (3) expired 2 days ago; Soon (2) expires in 2 days; Late (1) expires in 9 days."
@@ -142,7 +142,7 @@ async def test_a_dozen_accounts_due_at_once_fit(world: World, name: str) -> None
     world.standin.accounts = {key: account(key, name, days=2, **flags) for key in ids}
     role = world.env.guild.create_role("Ops", mentionable=True)
     await add(world, mention=role)
-    await world.pass_once()
+    await world.poll_once()
     posts = posts_in(world.channel)
     shown = [_account_of(card) for post in posts for card in post.embeds]
     assert sorted(shown) == ids
@@ -163,7 +163,7 @@ def _account_of(card: discord.Embed) -> str:
 async def test_says_what_stops_and_what_to_do(world: World) -> None:
     """The card names the jobs that stop, and leads to the guide; so does the button."""
     await add(world, "123456")
-    await world.pass_once()
+    await world.poll_once()
     (post,) = posts_in(world.channel)
     (card,) = post.embeds
     assert "Video jobs of this account stop at <t:1768262400:f>." in (card.description or "")
@@ -177,7 +177,7 @@ async def test_says_what_stops_and_what_to_do(world: World) -> None:
 async def test_check_now_reads_all_with_one_call(world: World, *, restarted: bool) -> None:
     """Whoever sees a reminder can renew all its cards with one list call, also after a restart of the bot."""
     await add(world)
-    await world.pass_once()
+    await world.poll_once()
     (before,) = posts_in(world.channel)
     if restarted:
         await world.restart()
@@ -204,11 +204,11 @@ async def test_check_now_reads_all_with_one_call(world: World, *, restarted: boo
 async def test_check_now_changes_nothing_else(world: World) -> None:
     """A look at an account does not say its renewal; the next pass does."""
     await add(world, "123456")
-    await world.pass_once()
+    await world.poll_once()
     world.standin.accounts["123456"] = account("123456", days=60)
     await world.member.click(posts_in(world.channel)[0], label="Check now")
     assert len(posts_in(world.channel)) == 1
-    await world.pass_once()
+    await world.poll_once()
     assert said_in(world.channel) == ["✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026."] * 2
 
 
@@ -218,7 +218,7 @@ async def test_check_now_shows_an_account_once(world: World) -> None:
     world.standin.accounts["123456"]["error"] = "login failed"
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
     for _ in range(3):
-        await world.pass_once()
+        await world.poll_once()
         await world.env.advance_time(3600)
     (post,) = posts_in(world.channel)
     assert len(post.embeds) == 2
@@ -230,7 +230,7 @@ async def test_check_now_shows_an_account_once(world: World) -> None:
 async def test_check_now_keeps_the_cards_when_the_read_fails(world: World) -> None:
     """A failed read is told to the presser alone, and the reminder stays as it is."""
     await add(world)
-    await world.pass_once()
+    await world.poll_once()
     (before,) = posts_in(world.channel)
 
     async def fail(_request: web.Request) -> web.StreamResponse:
@@ -245,7 +245,7 @@ async def test_check_now_keeps_the_cards_when_the_read_fails(world: World) -> No
 async def test_check_now_says_when_an_account_is_gone(world: World) -> None:
     """An account that is not set up any more is shown as that."""
     await add(world, "123456")
-    await world.pass_once()
+    await world.poll_once()
     del world.standin.accounts["123456"]
     result = await world.member.click(posts_in(world.channel)[0], label="Check now")
     assert result.response is not None
@@ -256,7 +256,7 @@ async def test_check_now_says_when_an_account_is_gone(world: World) -> None:
 async def test_check_now_tells_another_persons_login(world: World) -> None:
     """An account that holds another user's login by now is not passed off as renewed."""
     await add(world, "123456")
-    await world.pass_once()
+    await world.poll_once()
     world.standin.accounts["123456"] = account("123456", days=40)
     world.standin.accounts["123456"]["jwt"]["user"] |= {"id": "999", "name": "Max Roe"}
     result = await world.member.click(posts_in(world.channel)[0], label="Check now")
@@ -268,7 +268,7 @@ async def test_check_now_tells_another_persons_login(world: World) -> None:
 async def test_check_now_knows_only_its_own_messages(world: World) -> None:
     """A reminder that a restored database does not know is left as it is, with words to the presser."""
     await add(world, "123456")
-    await world.pass_once()
+    await world.poll_once()
     (before,) = posts_in(world.channel)
     async with world.database.begin() as tx:
         await tx.execute(messages.update().values(discord_id=1))
@@ -279,8 +279,8 @@ async def test_check_now_knows_only_its_own_messages(world: World) -> None:
 
 async def test_a_pass_waits_for_the_one_under_way(world: World) -> None:
     """Two passes that are asked for at once read one after the other."""
-    await world.pass_once()
+    await world.poll_once()
     world.standin.calls.clear()
     world.standin.delay = 0.02
-    await asyncio.gather(world.pass_once(), world.pass_once())
+    await asyncio.gather(world.poll_once(), world.poll_once())
     assert (world.standin.calls, world.standin.most_at_once) == ([ACCOUNTS_PATH] * 2, 1)

@@ -11,7 +11,7 @@ from simcord.results import InteractionResult
 from tests.chat.reminding import DAY, add, posted_in, said_in, show
 from tests.chat.test_check_now import buttons_of
 from tests.chat.test_lookup import card_of
-from tests.chat.test_reminder_steering import pass_for, steer
+from tests.chat.test_reminder_steering import poll_for, steer
 from tests.world import START, World, account
 
 _WHEN = re.compile(r"<t:(\d+):f>")
@@ -51,7 +51,7 @@ async def test_shows_what_comes_when_where_and_for_whom(world: World) -> None:
     world.standin.accounts = {"123456": account("123456", days=40), "234567": account("234567", "Sam Reed", days=3)}
     role = world.env.guild.create_role("Ops", mentionable=True)
     other = world.env.guild.create_text_channel("other")
-    await world.pass_once()
+    await world.poll_once()
     await add(world, days="30 10", mention=role)
     await add(world, "234567", days="1", channel=other)
     here = world.channel.mention
@@ -69,7 +69,7 @@ async def test_groups_the_accounts_of_one_message(world: World) -> None:
     """Accounts that come due in one minute share a line; more than five are counted."""
     ids = [str(200_000 + n) for n in range(7)]
     world.standin.accounts = {key: account(key, days=10 + n / 86_400) for n, key in enumerate(ids)}
-    await world.pass_once()
+    await world.poll_once()
     await add(world, days="5")
     first = ", 5 days before; ".join(f"Jane Doe ({key})" for key in ids[:5])
     assert (await foretold(world))[0] == f"{at(5)} in {world.channel.mention}\n{first}, 5 days before; and 2 more"
@@ -81,7 +81,7 @@ async def test_says_that_nothing_is_due(world: World) -> None:
     assert await foretold(world) == ["No reminder is due."]
     await add(world)
     assert await foretold(world) == ["No reminder is due."]
-    await world.pass_once()
+    await world.poll_once()
     assert await foretold(world) == ["No reminder is due."]
     await add(world, channel=world.env.guild.create_text_channel("other"))
     assert (await foretold(world))[0].startswith("**Now**")
@@ -89,7 +89,7 @@ async def test_says_that_nothing_is_due(world: World) -> None:
 
 async def test_leaves_out_what_is_paused(world: World) -> None:
     """A paused watch brings nothing, nor does the one on all for its account."""
-    await world.pass_once()
+    await world.poll_once()
     await add(world)
     await add(world, "123456")
     await steer(world, "pause", "2")
@@ -105,7 +105,7 @@ async def test_turns_pages_that_hold_everything(world: World, name: str) -> None
     """More than ten messages, or more than fits into one card, come in pages; nothing is cut off or left out."""
     ids = [str(200_000 + n) for n in range(60)]
     world.standin.accounts = {key: account(key, name, days=10 + n // 5 * 1.5) for n, key in enumerate(ids)}
-    await world.pass_once()
+    await world.poll_once()
     await add(world, days="1")
     turned = await pages(world)
     texts = [page.description or "" for page in turned]
@@ -119,7 +119,7 @@ async def test_says_now_of_what_a_refusing_channel_is_still_owed(world: World) -
     """What could not be delivered yet is still due, in the preview and in the list."""
     await add(world, "123456")
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
-    await world.pass_once()
+    await world.poll_once()
     assert (await foretold(world))[0] == f"**Now** in {world.channel.mention}\nJane Doe (123456), 14 days before"
     assert "Next: now · nothing said yet" in (card_of(await show(world)).description or "")
 
@@ -127,13 +127,13 @@ async def test_says_now_of_what_a_refusing_channel_is_still_owed(world: World) -
 async def test_promises_nothing_of_an_account_that_is_gone(world: World) -> None:
     """While useapi.net does not list an account, its steps are not to come; back again, they are."""
     await add(world, "123456")
-    await world.pass_once()
+    await world.poll_once()
     back = world.standin.accounts.pop("123456")
-    await pass_for(world, 0.25, every=3600)
+    await poll_for(world, 0.25, every=3600)
     assert said_in(world.channel)[-1].endswith("is no longer set up at useapi.net.")
     assert await foretold(world) == ["No reminder is due."]
     world.standin.accounts["123456"] = back
-    await world.pass_once()
+    await world.poll_once()
     assert len(await foretold(world)) == 4
 
 
@@ -142,7 +142,7 @@ async def told_in_30_days(world: World) -> Counter[tuple[int, str]]:
     told: Counter[tuple[int, str]] = Counter()
     for half_day in range(61):
         before = len(posted_in(world))
-        await world.pass_once()
+        await world.poll_once()
         told.update((half_day, key) for post in posted_in(world)[before:] for key in _ID.findall(post))
         await world.env.advance_time(DAY / 2)
     return told
@@ -155,7 +155,7 @@ async def test_what_it_says_is_what_then_happens(world: World, seed: int) -> Non
     ids = [str(200_000 + n) for n in range(4)]
     lives = {key: chance.choice([None, -2.3, chance.uniform(0, 45), chance.uniform(0, 45)]) for key in ids}
     world.standin.accounts = {key: account(key, days=days) for key, days in lives.items()}
-    await world.pass_once()
+    await world.poll_once()
     await add(world, days=" ".join(str(chance.randint(1, 45)) for _ in range(5)))
     await add(world, ids[0], days=str(chance.randint(1, 20)))
     expected: Counter[tuple[int, str]] = Counter()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.store.tables import deliveries
+from bot.store.tables import notifications
 from tests.chat.reminding import DAY, add, posted_in, posts_in, remove, said_in, show, text_of
 from tests.chat.test_lookup import card_of
 from tests.world import GUILD_ID, World, account
@@ -13,9 +13,9 @@ from tests.world import GUILD_ID, World, account
 HOUR = 3600.0
 
 
-async def steer(world: World, command: str, watch: str = "1") -> str:
+async def steer(world: World, command: str, subscription: str = "1") -> str:
     """Let the manager pause, resume or test a watch; returns the answer's text, its title first."""
-    return text_of(await world.manager.slash(world.channel, f"minimax-reminders {command}", watch=watch))
+    return text_of(await world.manager.slash(world.channel, f"minimax-reminders {command}", subscription=subscription))
 
 
 async def listed(world: World) -> str:
@@ -23,37 +23,37 @@ async def listed(world: World) -> str:
     return card_of(await show(world)).description or ""
 
 
-async def pass_for(world: World, days: float, *, every: float = DAY) -> None:
+async def poll_for(world: World, days: float, *, every: float = DAY) -> None:
     """Let days go by, with a pass after each step."""
     for _ in range(round(days * DAY / every)):
         await world.env.advance_time(every)
-        await world.pass_once()
+        await world.poll_once()
 
 
-async def count_deliveries(world: World) -> int:
+async def count_notifications(world: World) -> int:
     """Return how much was ever owed."""
     async with world.database.begin() as tx:
-        return int((await tx.execute(sa.select(sa.func.count()).select_from(deliveries))).scalar_one())
+        return int((await tx.execute(sa.select(sa.func.count()).select_from(notifications))).scalar_one())
 
 
 @pytest.mark.parametrize("restarting", [False, True])
 async def test_says_nothing_while_paused_and_the_tightest_once_after(world: World, *, restarting: bool) -> None:
     """Steps that come while paused are not owed; on resuming the tightest is said once, also across restarts."""
     await add(world, "123456")
-    await world.pass_once()
+    await world.poll_once()
     assert "nothing is said until you resume it" in await steer(world, "pause")
     if restarting:
         await world.restart()
-    owed = await count_deliveries(world)
-    await pass_for(world, 9.5, every=DAY / 2)
-    assert await count_deliveries(world) == owed
+    owed = await count_notifications(world)
+    await poll_for(world, 9.5, every=DAY / 2)
+    assert await count_notifications(world) == owed
     if restarting:
         await world.restart()
     answer = await steer(world, "resume")
     assert answer.startswith("Reminder resumed\nAccount 123456 in")
     assert answer.endswith("Next reminder: now")
     for _ in range(3):
-        await world.pass_once()
+        await world.poll_once()
     assert posted_in(world) == [
         "⏰ MiniMax login Jane Doe (123456) expires in 12 days.",
         "⏰ MiniMax login Jane Doe (123456) expires in 3 days.",
@@ -63,13 +63,13 @@ async def test_says_nothing_while_paused_and_the_tightest_once_after(world: Worl
 async def test_pausing_and_resuming_repeats_nothing(world: World) -> None:
     """What was said before the pause is not said again after it, and the next step comes on its day."""
     await add(world, "123456")
-    await world.pass_once()
+    await world.poll_once()
     for command in ("pause", "resume", "pause", "pause", "resume"):
         await steer(world, command)
-        await world.pass_once()
+        await world.poll_once()
     assert (await steer(world, "resume")).startswith("This reminder was not paused")
-    await world.pass_once()
-    await pass_for(world, 5)
+    await world.poll_once()
+    await poll_for(world, 5)
     assert [post.rpartition(" in ")[2] for post in posted_in(world)] == ["12 days.", "7 days."]
 
 
@@ -77,14 +77,14 @@ async def test_pausing_drops_what_a_refusing_channel_could_not_be_told(world: Wo
     """What waits for a channel that refuses is dropped by a pause; resumed, it is judged anew and said once."""
     await add(world, "123456")
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
-    await world.pass_once()
-    assert await count_deliveries(world) == 1
+    await world.poll_once()
+    assert await count_notifications(world) == 1
     await steer(world, "pause")
-    assert await count_deliveries(world) == 0
-    await pass_for(world, 5.5, every=DAY / 2)
+    assert await count_notifications(world) == 0
+    await poll_for(world, 5.5, every=DAY / 2)
     assert posts_in(world.channel) == []
     await steer(world, "resume")
-    await pass_for(world, 1)
+    await poll_for(world, 1)
     assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 6 days."]
 
 
@@ -92,7 +92,7 @@ async def test_pausing_drops_what_a_refusing_channel_could_not_be_told(world: Wo
 async def test_does_not_catch_up_on_what_happened_meanwhile(world: World, trouble: str) -> None:
     """An error, an absence, a blindness or a renewal that came while paused is not told after it."""
     await add(world, "123456")
-    await world.pass_once()
+    await world.poll_once()
     await steer(world, "pause")
     before = dict(world.standin.accounts)
     if trouble == "error":
@@ -103,12 +103,12 @@ async def test_does_not_catch_up_on_what_happened_meanwhile(world: World, troubl
         world.standin.accounts["123456"] = account("123456", days=40)
     else:
         world.standin.accounts = {}
-    await pass_for(world, 0.5, every=2 * HOUR)
+    await poll_for(world, 0.5, every=2 * HOUR)
     await steer(world, "resume")
-    await world.pass_once()
+    await world.poll_once()
     if trouble == "blind":
         world.standin.accounts = before
-    await pass_for(world, 0.5, every=2 * HOUR)
+    await poll_for(world, 0.5, every=2 * HOUR)
     assert len(posted_in(world)) == 1
 
 
@@ -117,16 +117,16 @@ async def test_a_paused_watch_keeps_the_one_on_all_silent_about_its_account(worl
     await add(world)
     await add(world, "345678")
     await steer(world, "pause", "2")
-    await world.pass_once()
+    await world.poll_once()
     (post,) = said_in(world.channel)
     assert "123456" in post
     assert "234567" in post
     assert "345678" not in post
     world.standin.accounts["345678"]["error"] = "login failed"
-    await pass_for(world, 0.25, every=HOUR)
+    await poll_for(world, 0.25, every=HOUR)
     assert len(said_in(world.channel)) == 1
     await remove(world, "2")
-    await world.pass_once()
+    await world.poll_once()
     assert said_in(world.channel)[1:] == ["🔴 MiniMax login Sam Reed (345678) expired 2 days ago and is in error."]
 
 
@@ -135,7 +135,7 @@ async def test_pausing_the_watch_on_all_leaves_the_single_ones(world: World) -> 
     await add(world)
     await add(world, "123456")
     await steer(world, "pause", "1")
-    await world.pass_once()
+    await world.poll_once()
     assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
 
 
@@ -174,7 +174,7 @@ async def test_adding_again_ends_a_pause(world: World) -> None:
     await steer(world, "pause")
     assert (await add(world, "123456")).startswith("Reminder changed")
     assert "Paused" not in await listed(world)
-    await world.pass_once()
+    await world.poll_once()
     assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
 
 
@@ -194,9 +194,9 @@ async def test_a_test_is_sent_as_the_real_one_would_be(world: World) -> None:
     """A test has the reminder's words and card, shows the role without pinging it, and owes nothing."""
     role = world.env.guild.create_role("Ops", mentionable=True)
     await add(world, "123456", mention=role)
-    await world.pass_once()
-    owed = await count_deliveries(world)
-    await pass_for(world, 4)
+    await world.poll_once()
+    owed = await count_notifications(world)
+    await poll_for(world, 4)
     await world.env.advance_time(20 * 60)
     answer = await steer(world, "test")
     (real, test) = posts_in(world.channel)
@@ -210,27 +210,27 @@ async def test_a_test_is_sent_as_the_real_one_would_be(world: World) -> None:
     assert [body["allowed_mentions"] for body in trials(world)] == [{"parse": [], "users": [], "roles": []}]
     assert test.embeds[0].title == real.embeds[0].title
     assert not test.components
-    assert await count_deliveries(world) == owed
-    await pass_for(world, 1)
+    assert await count_notifications(world) == owed
+    await poll_for(world, 1)
     assert [post.rpartition(" in ")[2] for post in posted_in(world)[2:]] == [f"7 days. {role.mention}"]
 
 
 async def test_a_test_tells_at_once_why_a_channel_refuses(world: World) -> None:
     """The reason of a refusal is told privately, and the test is not tried again; the real reminder still comes."""
-    await world.pass_once()
+    await world.poll_once()
     await add(world, "123456")
     world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=403, code=50013)
     answer = await steer(world, "test")
     assert answer.startswith("The test did not arrive\n")
     assert "Discord's answer: the bot lacks a right in the channel." in answer
-    await world.pass_once()
+    await world.poll_once()
     assert (len(trials(world)), len(posts_in(world.channel))) == (1, 1)
 
 
 async def test_a_test_of_all_accounts_shows_the_soonest(world: World) -> None:
     """A watch on all is tried out with the account whose reminder comes next, even while it is paused."""
     await add(world, days="14")
-    await world.pass_once()
+    await world.poll_once()
     await world.env.advance_time(DAY)
     await steer(world, "test")
     await steer(world, "pause")
@@ -245,19 +245,19 @@ async def test_a_test_without_any_known_account_says_so(world: World) -> None:
     await add(world, "123456")
     for _ in range(2):
         assert "None of its accounts has a known expiry yet." in await steer(world, "test")
-        await world.pass_once()
+        await world.poll_once()
     assert trials(world) == []
 
 
 async def test_guarded_words_are_kept_for_what_could_not_be_read(world: World) -> None:
     """Between two passes a reminder says what the last one read; only a failed read makes that doubtful."""
     await add(world, "345678")
-    await world.pass_once()
+    await world.poll_once()
     await world.env.advance_time(HOUR / 3)
     await world.manager.click(posts_in(world.channel)[0], label="I'm on it")
     assert said_in(world.channel)[0].startswith("🔴 MiniMax login Sam Reed (345678) expired 2 days ago.")
     world.standin.accounts = {}
-    await pass_for(world, 1 / 24, every=HOUR)
+    await poll_for(world, 1 / 24, every=HOUR)
     await world.manager.click(posts_in(world.channel)[0], label="I'm on it")
     (post,) = posts_in(world.channel)
     assert "was due to expire 30 December 2025 00:00 UTC, not confirmed for 2 hours." in post.content

@@ -122,7 +122,7 @@ async def test_takes_announcement_channels(world: World) -> None:
     """An announcement channel is told like a text channel."""
     target = world.env.guild.create_news_channel("news")
     assert (await add(world, "123456", channel=target)).startswith("Reminder added")
-    await world.pass_once()
+    await world.poll_once()
     assert said_in(target) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
 
 
@@ -137,7 +137,7 @@ async def test_takes_threads(world: World, parent: str, *, named: bool) -> None:
         world.channel = thread
     answer = await add(world, "123456", **naming(thread, named=named))
     assert f"Account 123456 in {thread.mention}" in answer
-    await world.pass_once()
+    await world.poll_once()
     assert said_in(thread) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
 
 
@@ -216,9 +216,9 @@ async def test_mentions_exactly_the_role_of_the_watch(world: World) -> None:
     jwt = world.standin.accounts["123456"]["jwt"]
     jwt["user"]["name"] = f"{other.mention} @everyone {world.member.mention}"
     await add(world, "123456", mention=role)
-    await world.pass_once()
+    await world.poll_once()
     jwt["exp"] += 60 * 86_400
-    await world.pass_once()
+    await world.poll_once()
     reminder, renewal = posts_in(world.channel)
     assert posted_in(world)[0].endswith(role.mention)
     assert reminder.content == renewal.content

@@ -6,9 +6,9 @@ import discord
 import pytest
 import simcord
 
-from bot.application import Application, Policy
+from bot.app import Application, Policy
 from tests.chat.reminding import DAY, add, posted_in, posts_in, said_in
-from tests.chat.test_reminder_steering import HOUR, pass_for
+from tests.chat.test_reminder_steering import HOUR, poll_for
 from tests.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, START, World, account
 
 
@@ -38,18 +38,18 @@ def sent_to(world: World, channel: simcord.ChannelHandle) -> list[str]:
 
 
 @pytest.mark.parametrize(("renewed_after", "steps"), [(32, 5), (26, 2)])
-async def test_two_whole_lives_with_daily_restarts(world: World, renewed_after: int, steps: int) -> None:
+async def test_two_whole_lives_with_daily_restarts(world: World, renewed_after: int, stages: int) -> None:
     """Each life is told step by step, and its renewal once, in time or late; in the end nothing red is left."""
     await add(world, "123456")
     for day in range(2 * renewed_after + 3):
         if day in (0, renewed_after, 2 * renewed_after):
             world.standin.accounts["123456"] = account("123456", days=day + 30.5)
         await world.restart()
-        await world.pass_once()
+        await world.poll_once()
         await world.env.advance_time(DAY)
     life = [f"expires in {left}" for left in ("14 days", "7 days", "3 days", "12 hours")] + ["expired 12 hours ago"]
     news = [f"is renewed until {START + timedelta(days=n * renewed_after + 30.5):%-d %B %Y}" for n in (1, 2)]
-    assert ends(posted_in(world)) == [*life[:steps], news[0], *life[:steps], news[1]]
+    assert ends(posted_in(world)) == [*life[:stages], news[0], *life[:stages], news[1]]
     assert all(post.startswith(DONE) for post in said_in(world.channel))
 
 
@@ -72,10 +72,10 @@ async def test_two_servers_watch_one_account(world: World) -> None:
     await add(world, "123456", days="3", channel=beside)
     await lea.slash(theirs, "minimax-reminders add", account="all", days="7 1")
     for _ in range(10):
-        await pass_for(world, 1)
+        await poll_for(world, 1)
         await relist(world, GUILD_ID, OTHER_GUILD_ID)
     world.standin.accounts["123456"] = account("123456", days=60)
-    await pass_for(world, 1, every=DAY / 4)
+    await poll_for(world, 1, every=DAY / 4)
     news = "is renewed until 2 March 2026"
     assert ends(posted_in(world)) == ["expires in 7 days", "expired 12 hours ago", news]
     assert ends(sent_to(world, beside)) == ["expires in 3 days", "expired 12 hours ago", news]
@@ -90,7 +90,7 @@ async def test_a_single_watch_and_one_on_all_share_a_channel(world: World) -> No
     world.standin.accounts = {key: account(key, days=9.5) for key in ("123456", "234567")}
     await add(world, days="7 3", mention=ops)
     await add(world, "123456", days="5", mention=boss)
-    await pass_for(world, 11)
+    await poll_for(world, 11)
     told = posted_in(world)
     assert [(f"({key})" in post) for post in told for key in ("123456", "234567")] == [
         *(False, True),
@@ -110,11 +110,11 @@ async def test_another_tokens_accounts_make_blind_not_gone(world: World) -> None
     """A useapi.net token that lists none of the known accounts is told as blindness; its accounts are not adopted."""
     world.standin.accounts["123456"] = account("123456", days=8.2)
     await add(world, "123456")
-    await world.pass_once()
+    await world.poll_once()
     own = dict(world.standin.accounts)
     world.standin.accounts = {"999999": account("999999", "Someone Else", days=2)}
     await add(world, channel=world.env.guild.create_text_channel("other"))
-    await pass_for(world, 2, every=4 * HOUR)
+    await poll_for(world, 2, every=4 * HOUR)
     assert ends(posted_in(world)[:1]) == ["expires in 9 days"]
     blind, guarded = posted_in(world)[1:]
     assert blind.startswith("⚪ The MiniMax accounts could not be read for hours")
@@ -122,7 +122,7 @@ async def test_another_tokens_accounts_make_blind_not_gone(world: World) -> None
     assert not any("999999" in post or "no longer set up" in post for post in posted_in(world))
     world.standin.accounts = own
     await world.env.advance_time(60)
-    await world.pass_once()
+    await world.poll_once()
     assert "✅ The MiniMax accounts can be read again." in said_in(world.channel)
 
 
@@ -130,9 +130,9 @@ async def test_accounts_that_stay_away_are_believed_to_be_replaced(world: World)
     """A team that replaces its only account by one with another id hears of the new one after three days."""
     world.standin.accounts = {"123456": account("123456", days=40)}
     await add(world)
-    await world.pass_once()
+    await world.poll_once()
     world.standin.accounts = {"777777": account("777777", "New One", days=14)}
-    await pass_for(world, 5, every=4 * HOUR)
+    await poll_for(world, 5, every=4 * HOUR)
     blind, new, gone = said_in(world.channel)
     assert blind == "✅ The MiniMax accounts can be read again."
     assert new == "⏰ MiniMax login New One (777777) expires in 11 days."
@@ -147,25 +147,25 @@ async def test_a_server_off_the_list_is_silent_and_resumes(world: World, *, refu
     if refusing:
         await world.env.advance_time(DAY)
         world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
-    await world.pass_once()
+    await world.poll_once()
     await relist(world, OTHER_GUILD_ID)
-    await pass_for(world, 2 - refusing, every=DAY / 4)
+    await poll_for(world, 2 - refusing, every=DAY / 4)
     assert posts_in(world.channel) == []
     await relist(world, GUILD_ID)
     for _ in range(2):
-        await pass_for(world, 0.25)
-        await pass_for(world, 1 / 24, every=HOUR)
+        await poll_for(world, 0.25)
+        await poll_for(world, 1 / 24, every=HOUR)
     assert ends(posted_in(world)[refusing:]) == ["expires in 6 days"]
 
 
 async def test_a_renewal_while_off_the_list_still_turns_green(world: World) -> None:
     """What a server was told before it was taken off the list is put right once it is listed again."""
     await add(world, "345678")
-    await world.pass_once()
+    await world.poll_once()
     await relist(world, OTHER_GUILD_ID)
     world.standin.accounts["345678"] = account("345678", "Sam Reed", days=30)
-    await pass_for(world, 1)
+    await poll_for(world, 1)
     assert said_in(world.channel) == ["🔴 MiniMax login Sam Reed (345678) expired 2 days ago."]
     await relist(world, GUILD_ID)
-    await pass_for(world, 1)
+    await poll_for(world, 1)
     assert said_in(world.channel) == ["✅ MiniMax login Sam Reed (345678) is renewed until 31 January 2026."]

@@ -4,7 +4,7 @@ import pytest
 from simcord.backend.errors import SetupError
 from simcord.results import ResponseMessage
 
-from bot.store.watches import NewWatch, get_watches, put_watch
+from bot.store.subscriptions import NewSubscription, get_subscriptions, put_subscription
 from tests.chat.reminding import DAY, add, posts_in, remove, show
 from tests.chat.test_check_now import buttons_of
 from tests.chat.test_lookup import card_of
@@ -34,7 +34,7 @@ async def listed(world: World) -> str:
 
 async def test_adds_one_account_here(world: World) -> None:
     """A watch on one account goes to the channel one is in, with the default lead times, and says what comes next."""
-    await world.pass_once()
+    await world.poll_once()
     assert await add(world, "123456", days="7 3 1") == (
         f"Reminder added\nAccount 123456 in {world.channel.mention}: 7, 3, 1 days before, and when expired\n"
         f"Next reminder: 7 days before, on {stamp(5)}"
@@ -58,17 +58,17 @@ async def test_adds_all_accounts(world: World, asked: str) -> None:
 
 async def test_says_what_comes_next_when_expired(world: World) -> None:
     """With all lead times behind it, the next reminder is the one at the expiry."""
-    await world.pass_once()
+    await world.poll_once()
     await add(world, "234567", days="3")
-    await world.pass_once()
+    await world.poll_once()
     assert f"Next reminder: when it expires, on {stamp(3)}" in await add(world, "234567", days="3")
 
 
 async def test_says_of_which_account_the_next_reminder_is(world: World) -> None:
     """A watch on all accounts names the one that it will tell of next, in its answer and in the list."""
-    await world.pass_once()
+    await world.poll_once()
     await add(world)
-    await world.pass_once()
+    await world.poll_once()
     comes_next = f"Sam Reed (234567), 1 day before, on {stamp(2)}"
     assert f"Next reminder: {comes_next}" in await add(world)
     assert f"Next: {comes_next} · [last reminder]" in await listed(world)
@@ -123,7 +123,7 @@ async def test_refuses_an_unknown_account(world: World) -> None:
 
 async def test_replaces_a_watch_wholly(world: World) -> None:
     """Adding the same account in the same channel shows before and after; what is omitted is the default."""
-    await world.pass_once()
+    await world.poll_once()
     role = world.env.guild.create_role("Ops", mentionable=True)
     await add(world, "123456", days="5", mention=role)
     here = world.channel.mention
@@ -146,10 +146,10 @@ async def test_holds_at_most_fifty_watches(world: World) -> None:
 
 async def test_lists_the_soonest_reminder_first(world: World) -> None:
     """What is due now leads, then by date; what has nothing to come is last; each says where its channel stands."""
-    await world.pass_once()
+    await world.poll_once()
     quiet, late, soon = (world.env.guild.create_text_channel(name) for name in ("quiet", "late", "soon"))
     await add(world, "345678", channel=quiet)
-    await world.pass_once()
+    await world.poll_once()
     await add(world, "123456", channel=late, days="7")
     await add(world, "234567", channel=soon, days="1")
     await add(world, "345678")
@@ -169,7 +169,7 @@ async def test_list_shows_a_channel_that_refuses(world: World) -> None:
     """A channel that takes no messages is marked, with the reason and the next try."""
     await add(world)
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
-    await world.pass_once()
+    await world.poll_once()
     assert "⚠️ It does not arrive: the bot lacks a right in the channel. Next try <t:1767225660:R>." in await listed(
         world
     )
@@ -244,7 +244,7 @@ async def test_removes_a_watch_picked_from_completion(world: World) -> None:
     )
     assert await offered("") == [second]
     await remove(world, "2")
-    await world.pass_once()
+    await world.poll_once()
     assert posts_in(world.channel) == []
 
 
@@ -252,31 +252,31 @@ async def test_says_nothing_that_is_still_owed_to_a_removed_watch(world: World) 
     """What a refusing channel could not be told is dropped with its watch."""
     await add(world)
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
-    await world.pass_once()
+    await world.poll_once()
     await remove(world, "1")
     await world.env.advance_time(3600)
-    await world.pass_once()
+    await world.poll_once()
     assert posts_in(world.channel) == []
 
 
 @pytest.mark.parametrize("watch", ["999", "nonsense", "-1", "1.0", "\u0661", "9" * 18, "9" * 19, "9" * 100])
-async def test_refuses_to_remove_what_is_not_there(world: World, watch: str) -> None:
+async def test_refuses_to_remove_what_is_not_there(world: World, subscription: str) -> None:
     """An id that is none, or none of a watch, is refused in words."""
     await add(world)
-    assert "There is no such reminder in this server." in await remove(world, watch)
+    assert "There is no such reminder in this server." in await remove(world, subscription)
     assert "All accounts" in await listed(world)
 
 
 async def test_other_servers_watches_are_out_of_reach(world: World) -> None:
     """A watch of another server is neither listed nor offered, and its id removes nothing."""
-    foreign = NewWatch(OTHER_GUILD_ID, 7, "theirs", "123456", (7,), None, None, 1)
+    foreign = NewSubscription(OTHER_GUILD_ID, 7, "theirs", "123456", (7,), None, None, 1)
     async with world.database.begin() as tx:
-        stored, _ = await put_watch(tx, foreign, START)
+        stored, _ = await put_subscription(tx, foreign, START)
     assert "There is no such reminder in this server." in await remove(world, str(stored.id))
     assert await world.manager.autocomplete(world.channel, "minimax-reminders remove", "watch", "") == []
     assert "Nobody is told yet" in await listed(world)
     async with world.database.begin() as tx:
-        assert await get_watches(tx, OTHER_GUILD_ID) == [stored]
+        assert await get_subscriptions(tx, OTHER_GUILD_ID) == [stored]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from aiohttp import web
 
 from bot import __version__
-from bot.chat.status_card import Connection, Facts, status_card
-from bot.store.targets import Target
+from bot.chat.views.status import Connection, Facts, status_card
+from bot.store.channel_failures import ChannelFailure
 from tests.chat.limits import assert_fits
 from tests.chat.reminding import DAY, add
 from tests.chat.test_lookup import card_of, fields_of
@@ -49,7 +49,7 @@ async def test_says_that_nothing_was_done_yet(world: World) -> None:
 async def test_tells_passes_and_deliveries(world: World, *, restarted: bool) -> None:
     """The last pass and the next, the accounts it saw and what was sent are told, also after a restart."""
     await add(world)
-    await world.pass_once()
+    await world.poll_once()
     await world.env.advance_time(60)
     if restarted:
         await world.restart()
@@ -69,11 +69,11 @@ async def test_tells_channels_that_take_none(world: World) -> None:
     other = world.env.guild.create_text_channel("other")
     await add(world)
     await add(world, "123456", channel=other)
-    await world.manager.slash(world.channel, "minimax-reminders pause", watch="2")
+    await world.manager.slash(world.channel, "minimax-reminders pause", subscription="2")
     path = f"/channels/{world.channel.id}/messages"
     world.env.inject_error("POST", path, status=403, code=50013, times=None)
     for _ in range(3):
-        await world.pass_once()
+        await world.poll_once()
         await world.env.advance_time(3600)
     verdict, fields = await status(world)
     assert verdict == "⚠️ **Reminders don't arrive** in every channel; see below."
@@ -87,7 +87,7 @@ async def test_tells_channels_that_take_none(world: World) -> None:
 
 async def test_tells_since_when_nothing_can_be_read(world: World) -> None:
     """Blindness is told from the first pass that failed, and not any more once it is over."""
-    await world.pass_once()
+    await world.poll_once()
 
     async def fail(_request: web.Request) -> web.StreamResponse:
         return web.Response(status=401)
@@ -95,19 +95,19 @@ async def test_tells_since_when_nothing_can_be_read(world: World) -> None:
     world.standin.behave = fail
     await world.env.advance_time(60)
     for _ in range(2):
-        await world.pass_once()
+        await world.poll_once()
         await world.env.advance_time(3600)
     verdict, fields = await status(world)
     assert verdict == "⚠️ **The accounts can't be read.** Reminders go by what was last known."
     assert (fields[CONNECTIONS] or "").startswith("⚪ useapi.net can't be read since <t:1767225660:f>")
     world.standin.behave = None
-    await world.pass_once()
+    await world.poll_once()
     assert (await status(world))[0] == "✅ All is well."
 
 
 async def test_warns_of_passes_that_do_not_come(world: World) -> None:
     """Three intervals and five minutes after the last pass the bot says that something is wrong with it."""
-    await world.pass_once()
+    await world.poll_once()
     await world.env.advance_time(95 * 60)
     assert (await status(world))[0] == "✅ All is well."
     await world.env.advance_time(1)
@@ -124,13 +124,13 @@ async def test_is_for_managers_of_the_server(world: World) -> None:
 
 FACTS = Facts(
     interval=HALF_HOUR,
-    passed_at=START,
+    polled_at=START,
     blind_since=None,
     accounts=1,
     counts={},
     blocked=[],
     outdated=[],
-    watches=[],
+    subscriptions=[],
     discord=Connection(is_up=True, latency=0.0451),
 )
 
@@ -146,7 +146,7 @@ def test_tells_how_far_discord_is() -> None:
 
 def test_fits_however_much_is_wrong() -> None:
     """Dozens of channels in trouble are cut to five and a number."""
-    blocked = [Target(1, 10**18 + n, 3, START, START, "*" * 200, is_lasting=True) for n in range(40)]
+    blocked = [ChannelFailure(1, 10**18 + n, 3, START, START, "*" * 200, is_lasting=True) for n in range(40)]
     later = START + timedelta(days=9)
     outdated = [replace(one, is_board=True) for one in blocked]
     facts = replace(FACTS, blocked=blocked, outdated=outdated, blind_since=START)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.text import code
+from bot.chat.views.text import code
 from bot.core.text import escaped
 from tests.chat.limits import is_inert
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.account import Account, Capability, Status, by_urgency
+from bot.core.accounts import Account, Capability, Status, by_urgency
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.pace import BURST, INTERVAL, Allowance, backoff
+from bot.core.rate_limit import BURST, INTERVAL, UserRateLimit, backoff
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ADA, BEA = 1, 2
 
 
-def spent(person: int = ADA) -> Allowance:
+def spent(person: int = ADA) -> UserRateLimit:
     """Return an allowance whose burst this person has just used up."""
-    allowance = Allowance()
+    allowance = UserRateLimit()
     for _ in range(BURST):
         assert allowance.take(person, NOW) == 0.0
     return allowance
@@ -62,7 +62,7 @@ def test_a_clock_set_back_locks_nobody_out() -> None:
 
 def test_people_who_stopped_asking_are_forgotten() -> None:
     """The memory of many people shrinks again when their requests are long past."""
-    allowance = Allowance()
+    allowance = UserRateLimit()
     for person in range(5_000):
         assert allowance.take(person, NOW) == 0.0
     allowance.take(ADA, NOW + timedelta(minutes=1))
@@ -80,7 +80,7 @@ def test_forgetting_spares_those_who_still_have_to_wait() -> None:
 @given(st.lists(st.timedeltas(timedelta(0), timedelta(seconds=20)), max_size=60))
 def test_no_window_lets_more_pass_than_a_burst_and_its_refill(pauses: list[timedelta]) -> None:
     """However the requests are timed, no stretch of time lets more pass than ten plus one every three seconds."""
-    allowance, moment, passed = Allowance(), NOW, list[datetime]()
+    allowance, moment, passed = UserRateLimit(), NOW, list[datetime]()
     for pause in pauses:
         moment += pause
         if allowance.take(ADA, moment) == 0.0:
@@ -93,7 +93,7 @@ def test_no_window_lets_more_pass_than_a_burst_and_its_refill(pauses: list[timed
 @given(st.lists(st.timedeltas(timedelta(0), timedelta(seconds=5)), max_size=40))
 def test_whoever_waits_as_told_may_ask(pauses: list[timedelta]) -> None:
     """After the seconds named in a refusal the next request passes."""
-    allowance, moment = Allowance(), NOW
+    allowance, moment = UserRateLimit(), NOW
     for pause in pauses:
         moment += pause
         wait = allowance.take(ADA, moment)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.account import Account, Capability
+from bot.core.accounts import Account, Capability
 from bot.core.parsing import KNOWN_FLAGS, MAX_ERROR, parse_account, parse_accounts
 from bot.core.secrets import Redactor
 from bot.errors import UnreadableAnswer

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.account import Account
+from bot.core.accounts import Account
 from bot.core.wording import MAX_IDS, SETUP_GUIDE, explain, say_duration, say_standing, say_state
 from bot.errors import (
     AccountOnHold,

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bot.health import HEALTH_FILE, write_report
+from bot.cli.healthcheck import judge
+from bot.monitoring.health_file import HEALTH_FILE, write_report
 from bot.monitoring.probe import ask_health
-from bot.terminal.health import judge
 from tests.useapi.harness import Script, closed_port, serve_bare
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from aiohttp import web
 
 from bot.store.database import open_database
-from bot.store.tables import ALL_ACCOUNTS, leases, messages, targets
-from bot.store.watches import NewWatch, put_watch
-from bot.useapi.standin import StandIn
+from bot.store.subscriptions import NewSubscription, put_subscription
+from bot.store.tables import ALL_ACCOUNTS, channel_failures, leases, messages
+from bot.useapi.fake import FakeApi
 from tests.process.stage import LOST_ERRORS, build_account, build_settings
 from tests.wire.channels import Channels, Moment
 from tests.wire.discord_standin import DiscordStandIn
@@ -28,7 +28,7 @@ _CHANNELS = itertools.count(1_200_000_000_000_000_000)
 _ACCOUNTS = itertools.count(205_000_000)
 
 
-class CountedApi(StandIn):
+class CountedApi(FakeApi):
     """The API, whose lists a test can wait for: passes don't overlap, so a new list means that a pass has ended."""
 
     def __init__(self) -> None:
@@ -81,24 +81,26 @@ class Reminding:
         unfinished.write_text(str(ahead.total_seconds()))
         unfinished.replace(self._clock)
 
-    async def add_watch(self, account_id: str = ALL_ACCOUNTS) -> int:
+    async def add_subscription(self, account_id: str = ALL_ACCOUNTS) -> int:
         """Let a new channel be told of an account, or of all; returns the channel."""
         channel_id = next(_CHANNELS)
-        new = NewWatch(GUILD_ID, channel_id, "pipeline", account_id, (14, 7, 3, 1), None, None, 1)
+        new = NewSubscription(GUILD_ID, channel_id, "pipeline", account_id, (14, 7, 3, 1), None, None, 1)
         async with open_database(self.database_url) as database, database.begin() as tx:
-            await put_watch(tx, new, datetime.now(UTC))
+            await put_subscription(tx, new, datetime.now(UTC))
         return channel_id
 
     async def elapse(self, passed: timedelta) -> None:
         """Let time pass for what is stored, as if the bot had been down so long."""
         async with open_database(self.database_url) as database, database.begin() as tx:
             for row in (await tx.execute(sa.select(messages))).all():
-                first_try_at = row.first_try_at - passed
-                await tx.execute(messages.update().where(messages.c.id == row.id).values(first_try_at=first_try_at))
-            for row in (await tx.execute(sa.select(targets))).all():
-                of = (targets.c.channel_id == row.channel_id) & (targets.c.is_board == row.is_board)
-                due = targets.update().where(of)
-                await tx.execute(due.values(next_try_at=row.next_try_at - passed))
+                first_attempt_at = row.first_attempt_at - passed
+                await tx.execute(
+                    messages.update().where(messages.c.id == row.id).values(first_attempt_at=first_attempt_at)
+                )
+            for row in (await tx.execute(sa.select(channel_failures))).all():
+                of = (channel_failures.c.channel_id == row.channel_id) & (channel_failures.c.is_board == row.is_board)
+                due = channel_failures.update().where(of)
+                await tx.execute(due.values(next_attempt_at=row.next_attempt_at - passed))
             await tx.execute(leases.update().values(until=leases.c.until - int(passed.total_seconds())))
 
     @asynccontextmanager
@@ -115,7 +117,7 @@ class Reminding:
             assert status in (0, -signal.SIGKILL), bot.output
         assert not [line for line in bot.lines if any(text in line.lower() for text in LOST_ERRORS)]
 
-    async def passes(self, number: int = 2) -> None:
+    async def polls(self, number: int = 2) -> None:
         """Wait until so many passes that begin from now on have ended."""
         # The first list may belong to a pass under way, or to the check at the start.
         await self.api.lists.nth(len(self.api.lists) + number + 2)
@@ -123,7 +125,7 @@ class Reminding:
     async def run_through(self, **changes: str) -> None:
         """Start the bot, let it pass, and stop it in good order."""
         async with self.run(**changes):
-            await self.passes()
+            await self.polls()
 
     def kill_at(self, moment: Moment) -> None:
         """Kill the bot at this moment of its next post; before it is stored, the post is lost with it."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.useapi.standin import TOKEN as USEAPI_TOKEN
-from bot.useapi.standin import StandIn
+from bot.useapi.fake import TOKEN as USEAPI_TOKEN
+from bot.useapi.fake import FakeApi
 from tests.wire.discord_standin import DiscordStandIn
 from tests.wire.payloads import GUILD_ID
 from tests.wire.process import BotProcess, run_bot
@@ -55,7 +55,7 @@ def build_account(account_id: str) -> dict[str, Any]:
 class HeldApi:
     """An API that keeps everyone waiting until it is released; `called` is set by the first call."""
 
-    def __init__(self, api: StandIn) -> None:
+    def __init__(self, api: FakeApi) -> None:
         self._api = api
         self._released = asyncio.Event()
         self.called = asyncio.Event()
@@ -79,7 +79,7 @@ class Stage:
     """A bot that is connected and has read the accounts once, when there were none."""
 
     discord: DiscordStandIn
-    api: StandIn
+    api: FakeApi
     bot: BotProcess
     _held: list[HeldApi] = field(default_factory=list)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(_FIRST_ACCOUNT))
@@ -116,7 +116,7 @@ class Stage:
 @asynccontextmanager
 async def open_stage(discord: DiscordStandIn | None = None, **changes: str) -> AsyncIterator[Stage]:
     """Run the bot until the block ends; then it must stop in good order, no error lost, no request unforeseen."""
-    discord, api = discord or DiscordStandIn(), StandIn({})
+    discord, api = discord or DiscordStandIn(), FakeApi({})
     async with discord.serve() as url, api.serve() as api_url:
         async with run_bot(url, build_settings(api_url, **changes)) as bot:
             await bot.says("useapi.net answers")

@@ -10,7 +10,7 @@ from tests.wire.interactions import DEADLINE
 async def test_answers_that_drip(sqlite_reminding: Reminding) -> None:
     """Look-ups end in words, completion offers what was known, and reminders come once the API is well again."""
     discord, account = sqlite_reminding.discord, sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_watch()
+    channel = await sqlite_reminding.add_subscription()
     async with sqlite_reminding.run(API_TEST_BUDGET="0.4") as bot:
         await discord.gateway.ready()
         await sqlite_reminding.channels.message_in(channel)
@@ -27,5 +27,5 @@ async def test_answers_that_drip(sqlite_reminding: Reminding) -> None:
         second = sqlite_reminding.add_account()
         sqlite_reminding.api.behave = None
         await sqlite_reminding.channels.message_in(channel, nth=2)
-        await sqlite_reminding.passes()
+        await sqlite_reminding.polls()
     assert [sqlite_reminding.times_told(channel, one) for one in (account, second)] == [1, 1]

@@ -107,10 +107,10 @@ async def test_command_that_comes_twice(stage: Stage) -> None:
     assert len([call for call in stage.api.calls[calls_before:] if account in call]) == 1
 
 
-Trouble = Callable[[Stage, Exchange], None]
+Incident = Callable[[Stage, Exchange], None]
 
 
-def _meeting(method: str, respond: Respond) -> Trouble:
+def _meeting(method: str, respond: Respond) -> Incident:
     return lambda stage, exchange: stage.discord.rest.meet(method, exchange.token, respond)
 
 
@@ -118,11 +118,11 @@ def _refuse(error: tuple[int, int], _request: web.Request) -> web.Response:
     return refuse(*error)
 
 
-def _losing(*lost: int | None) -> Trouble:
+def _losing(*lost: int | None) -> Incident:
     return lambda _stage, exchange: exchange.lost_answers.extend(lost)
 
 
-_SLOW: dict[str, Trouble] = {
+_SLOW: dict[str, Incident] = {
     "deferral taken, then 500": _losing(500),
     "deferral taken, then reset": _losing(None),
     "deferral reset": _meeting("POST", reset),
@@ -136,19 +136,19 @@ _SLOW: dict[str, Trouble] = {
 _TOO_LATE = [(404, 10015), (403, 50001), (404, 10008), (401, 50027)]
 
 
-async def _start(stage: Stage, troubles: Iterable[Trouble], *, share: str = "no") -> list[Exchange]:
+async def _start(stage: Stage, incidents: Iterable[Incident], *, share: str = "no") -> list[Exchange]:
     """Let somebody look up an account for each trouble."""
-    troubles = list(troubles)
-    exchanges = await stage.discord.slash_all(stage.add_accounts(len(troubles)), share=share)
-    for trouble, exchange in zip(troubles, exchanges, strict=True):
+    incidents = list(incidents)
+    exchanges = await stage.discord.slash_all(stage.add_accounts(len(incidents)), share=share)
+    for trouble, exchange in zip(incidents, exchanges, strict=True):
         trouble(stage, exchange)
     return exchanges
 
 
-async def _defer_all(stage: Stage, troubles: Iterable[Trouble]) -> list[Exchange]:
+async def _defer_all(stage: Stage, incidents: Iterable[Incident]) -> list[Exchange]:
     """Let somebody look up an account for each trouble, twice, the second time shared; the API is slow for all."""
-    held, troubles = stage.hold_api(), list(troubles)
-    exchanges = [one for share in ("no", "yes") for one in await _start(stage, troubles, share=share)]
+    held, incidents = stage.hold_api(), list(incidents)
+    exchanges = [one for share in ("no", "yes") for one in await _start(stage, incidents, share=share)]
     for exchange in exchanges:
         await exchange.acknowledgement()
     held.release()

@@ -28,7 +28,7 @@ def _messages_in(backup: Path) -> list[str]:
 
 async def test_backup_amid_reminders(sqlite_reminding: Reminding, tmp_path: Path) -> None:
     """While reminders are written, and while one hangs at Discord, each backup is whole, and the bot misses nothing."""
-    channels = [await sqlite_reminding.add_watch() for _ in range(6)]
+    channels = [await sqlite_reminding.add_subscription() for _ in range(6)]
     seen, accounts = sqlite_reminding.channels, []
     async with sqlite_reminding.run() as bot:
         for number in range(1, 5):
@@ -54,11 +54,11 @@ async def test_backup_amid_reminders(sqlite_reminding: Reminding, tmp_path: Path
 async def test_restore_beside_a_bot(sqlite_reminding: Reminding, tmp_path: Path) -> None:
     """A restore is refused while the bot runs; after its end it succeeds, and the bot goes on from the backup."""
     account = sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_watch()
+    channel = await sqlite_reminding.add_subscription()
     backup = f"{tmp_path}/backup.db"
     async with sqlite_reminding.run() as bot:
         await sqlite_reminding.channels.message_in(channel)
-        await sqlite_reminding.passes()
+        await sqlite_reminding.polls()
         assert (await bot.run_beside("backup", backup))[0] == 0
         status, output = await bot.run_beside("restore", backup)
         assert status == 2
@@ -73,7 +73,7 @@ async def test_restore_beside_a_bot(sqlite_reminding: Reminding, tmp_path: Path)
 async def test_move_beside_a_bot(reminding: Reminding, new_database: Callable[[], str], tmp_path: Path) -> None:
     """A move is refused while the bot runs; after its end a bot on the new database repeats nothing, and goes on."""
     first = reminding.add_account()
-    channel = await reminding.add_watch()
+    channel = await reminding.add_subscription()
     target = new_database() if sqlite_file(reminding.database_url) else f"sqlite+aiosqlite:///{tmp_path}/new.db"
     async with reminding.run() as bot:
         await reminding.channels.message_in(channel)
@@ -107,21 +107,21 @@ async def test_restore_killed_at_each_step(tmp_path: Path) -> None:
     async with open_database(f"sqlite+aiosqlite:///{home}/bot.db") as database:
         await put(database)
         await asyncio.to_thread(shutil.copytree, home, tmp_path / "killed")
-    ended, watches = False, []
-    for step in range(1, 100):
+    ended, subscriptions = False, []
+    for stage in range(1, 100):
         await asyncio.to_thread(shutil.rmtree, home)
         # The watch of a killed bot is in the write-ahead log alone.
         await asyncio.to_thread(shutil.copytree, tmp_path / "killed", home)
         url = f"sqlite+aiosqlite:///{home}/bot.db"
-        ended = await _run_until_killed(url, "restore", str(backup), REMINDER_TEST_DIE_AT_STEP=str(step))
+        ended = await _run_until_killed(url, "restore", str(backup), REMINDER_TEST_DIE_AT_STEP=str(stage))
         async with open_database(url) as database:
-            watches.append(await count(database))
+            subscriptions.append(await count(database))
         if ended:
             break
     assert ended
-    assert len(watches) > 5
-    assert watches == sorted(watches)
-    assert set(watches) == {1, 2}
+    assert len(subscriptions) > 5
+    assert subscriptions == sorted(subscriptions)
+    assert set(subscriptions) == {1, 2}
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)

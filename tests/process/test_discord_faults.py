@@ -29,25 +29,25 @@ _LASTING = [
 ]
 _PASSING = [(400, 50035), (403, 50007), (403, 50278), (408, 0), (401, 0), (429, 20028), (429, 20029)]
 
-Trouble = Callable[[Reminding, int], None]
+Incident = Callable[[Reminding, int], None]
 
 
-def _refusing(status: int, code: int, times: int) -> Trouble:
+def _refusing(status: int, code: int, times: int) -> Incident:
     return _meeting(lambda _request: refuse(status, code), times)
 
 
-def _meeting(respond: Respond, times: int = 1) -> Trouble:
+def _meeting(respond: Respond, times: int = 1) -> Incident:
     def meet(scene: Reminding, channel: int) -> None:
         scene.discord.rest.meet("POST", f"/channels/{channel}/", respond, times=times)
 
     return meet
 
 
-def _losing(status: int | None) -> Trouble:
+def _losing(status: int | None) -> Incident:
     return lambda scene, channel: scene.channels.lose_answer(channel, status)
 
 
-_TROUBLES: dict[str, Trouble] = {
+_TROUBLES: dict[str, Incident] = {
     "none": lambda _scene, _channel: None,
     **{f"{status} with code {code}, twice": _refusing(status, code, 2) for status, code in _LASTING},
     **{f"{status} with code {code}": _refusing(status, code, 1) for status, code in _PASSING},
@@ -69,12 +69,12 @@ async def test_every_trouble_with_a_post(sqlite_reminding: Reminding) -> None:
     account = sqlite_reminding.add_account()
     channels = {}
     for name, trouble in _TROUBLES.items():
-        channels[name] = await sqlite_reminding.add_watch()
+        channels[name] = await sqlite_reminding.add_subscription()
         trouble(sqlite_reminding, channels[name])
     async with sqlite_reminding.run(**_FAST):
         for channel in channels.values():
             await sqlite_reminding.channels.message_in(channel)
-        await sqlite_reminding.passes()
+        await sqlite_reminding.polls()
     told = {name: sqlite_reminding.times_told(channel, account) for name, channel in channels.items()}
     assert told == dict.fromkeys(_TROUBLES, 1)
     assert not [fault for fault in sqlite_reminding.discord.rest.faults if fault.times]
@@ -83,12 +83,12 @@ async def test_every_trouble_with_a_post(sqlite_reminding: Reminding) -> None:
 async def test_global_limit_longer_than_a_try(sqlite_reminding: Reminding) -> None:
     """A limit on all that the bot does, longer than it waits for one answer, holds nothing up for good."""
     account = sqlite_reminding.add_account()
-    channels = [await sqlite_reminding.add_watch() for _ in range(2)]
+    channels = [await sqlite_reminding.add_subscription() for _ in range(2)]
     sqlite_reminding.discord.rest.meet("POST", "/channels/", lambda _request: limited(1.0, is_global=True))
     async with sqlite_reminding.run(**_FAST):
         for channel in channels:
             await sqlite_reminding.channels.message_in(channel)
-        await sqlite_reminding.passes()
+        await sqlite_reminding.polls()
     assert [sqlite_reminding.times_told(channel, account) for channel in channels] == [1, 1]
 
 
@@ -100,8 +100,8 @@ async def test_many_refusals(sqlite_reminding: Reminding) -> None:
     """When too many requests are refused the rest wait, long before Discord shuts the bot out; then all goes on."""
     most, within = 10, 1.0
     sqlite_reminding.add_account()
-    dead = [await sqlite_reminding.add_watch() for _ in range(3 * most)]
-    working = await sqlite_reminding.add_watch()
+    dead = [await sqlite_reminding.add_subscription() for _ in range(3 * most)]
+    working = await sqlite_reminding.add_subscription()
     rest = sqlite_reminding.discord.rest
     rest.fail("POST", f"/channels/({'|'.join(map(str, dead))})/", HTTPStatus.FORBIDDEN, code=50001)
     pace = f"MOST_REFUSED={most} REFUSED_WITHIN={within}"
@@ -127,7 +127,7 @@ async def test_token_revoked_while_running(sqlite_reminding: Reminding) -> None:
         await sqlite_reminding.discord.gateway.ready()
         rest.fail("POST", "/channels/", HTTPStatus.UNAUTHORIZED)
         rest.fail("GET", "/applications/@me", HTTPStatus.UNAUTHORIZED)
-        channel = await sqlite_reminding.add_watch()
+        channel = await sqlite_reminding.add_subscription()
         assert await bot.ended() == _REFUSED
     assert "Discord refused DISCORD_TOKEN" in bot.output
     assert "Traceback" not in bot.output

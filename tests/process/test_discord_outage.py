@@ -27,7 +27,7 @@ async def test_outage_of_an_hour(tmp_path: Path) -> None:
     gateway = scene.discord.gateway
     async with scene.api.serve() as scene.api_url, AsyncExitStack() as stack:
         async with scene.discord.serve(port):
-            account, channel = scene.add_account(days=14), await scene.add_watch()
+            account, channel = scene.add_account(days=14), await scene.add_subscription()
             bot = await stack.enter_async_context(scene.run(**_FAST))
             await scene.channels.message_in(channel)
         scene.set_expiry(account, days=7)
@@ -38,7 +38,7 @@ async def test_outage_of_an_hour(tmp_path: Path) -> None:
         async with scene.discord.serve(port):
             await scene.channels.message_in(channel, nth=2)
             assert (await (await scene.discord.slash(second)).answer())["embeds"]
-            await scene.passes()
+            await scene.polls()
         # Discord goes away once more, just as the bot is told to stop.
     told = [scene.times_told(channel, one) for one in (account, second)]
     assert told == [2, 1]

@@ -2,7 +2,7 @@
 
 from contextlib import AsyncExitStack
 
-from bot.useapi.standin import StandIn
+from bot.useapi.fake import FakeApi
 from tests.process.stage import Stage, build_settings
 from tests.wire.discord_standin import DiscordStandIn
 from tests.wire.process import run_bot
@@ -22,7 +22,7 @@ async def test_a_bot_that_has_not_connected_is_not_well() -> None:
     """A process that runs but has never reached Discord is not taken for a working bot."""
     discord = DiscordStandIn()
     discord.gateway.upgrades_to_refuse = 1000
-    async with discord.serve() as url, StandIn({}).serve() as api_url, run_bot(url, build_settings(api_url)) as bot:
+    async with discord.serve() as url, FakeApi({}).serve() as api_url, run_bot(url, build_settings(api_url)) as bot:
         await bot.says("Connecting again")
         assert await bot.run_beside("healthcheck") == (1, "The bot has not connected to Discord yet.")
 
@@ -31,7 +31,7 @@ async def test_a_folder_that_takes_no_report_changes_no_exit_status() -> None:
     """Where the report can't be written the bot warns, works, and still stops with status 0."""
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(DiscordStandIn().serve())
-        api_url = await stack.enter_async_context(StandIn({}).serve())
+        api_url = await stack.enter_async_context(FakeApi({}).serve())
         bot = await stack.enter_async_context(run_bot(url, build_settings(api_url), blocked="data/health.new"))
         await bot.says("health.json can't be written")
         await bot.says("useapi.net answers")
@@ -40,7 +40,7 @@ async def test_a_folder_that_takes_no_report_changes_no_exit_status() -> None:
 
 async def test_a_database_that_cannot_be_opened_is_told() -> None:
     """Where the database's file can't be made, the bot ends with status 2 and says why."""
-    async with DiscordStandIn().serve() as url, StandIn({}).serve() as api_url:
+    async with DiscordStandIn().serve() as url, FakeApi({}).serve() as api_url:
         settings = build_settings(api_url, DATABASE_URL="sqlite+aiosqlite:////proc/nowhere/bot.db")
         async with run_bot(url, settings) as bot:
             assert await bot.ended() == 2
@@ -52,7 +52,7 @@ async def test_doubtful_settings_are_warned_about() -> None:
     """A `.env` that others can read and a name that is nearly a setting are warned about at the start."""
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(DiscordStandIn().serve())
-        api_url = await stack.enter_async_context(StandIn({}).serve())
+        api_url = await stack.enter_async_context(FakeApi({}).serve())
         settings = build_settings(api_url)
         bot = await stack.enter_async_context(run_bot(url, settings, dotenv="LOG_LEVELS=DEBUG\n"))
         assert "chmod 600 .env" in await bot.says(".env can be read by others")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.chat.replies import ANSWER_WITHIN
+from bot.chat.gateway.responder import ANSWER_WITHIN
 from bot.useapi.client import ACCOUNTS_PATH
 from tests.process.stage import Stage
 from tests.wire.interactions import DEADLINE, DEFERRED, Exchange

@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from aiohttp import web
 
 from bot.core.secrets import HIDDEN
-from bot.useapi.standin import TOKEN as USEAPI_TOKEN
-from bot.useapi.standin import StandIn
+from bot.useapi.fake import TOKEN as USEAPI_TOKEN
+from bot.useapi.fake import FakeApi
 from tests.process.reminding import Reminding, open_reminding
 from tests.process.stage import DEVICE_ID, JWT, build_settings, open_stage
 from tests.process.watching import PING_PATH, PING_QUERY, View, open_monitor
@@ -109,16 +109,16 @@ async def test_a_blind_pass_is_counted_as_such(tmp_path: Path) -> None:
     """Passes are counted by how they end; an API that can't be read is no ill health of the bot, however long."""
     view = View(closed_port())
     async with open_reminding(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as scene, scene.run(**view.settings):
-        await scene.passes()
+        await scene.polls()
         assert await view.read('minimax_bot_passes_total{outcome="completed"}') > 0
         assert await view.read('minimax_bot_passes_total{outcome="blind"}') == 0
         scene.api.behave = _lapsed
-        await scene.passes()
+        await scene.polls()
         assert await view.read('minimax_bot_passes_total{outcome="blind"}') > 0
         assert await view.read('minimax_bot_api_calls_total{status="402"}') > 0
         # Long after the first pass, and soon after the last one.
         scene.set_clock(timedelta(hours=1))
-        await scene.passes()
+        await scene.polls()
         assert await view.get("/healthz") == (200, WELL)
         told = [await view.read(f"minimax_bot_last_{what}_timestamp_seconds") for what in ("pass", "read")]
         assert told[0] - told[1] > 3000 > time.time() - told[1]
@@ -132,7 +132,7 @@ async def test_what_happens_is_counted_without_a_name(tmp_path: Path) -> None:
     """Answers, calls, deliveries and reconnects are in the metrics; no secret, and no name or id, is."""
     view = View(closed_port())
     async with open_reminding(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as scene:
-        channel, account = await scene.add_watch(), scene.add_account()
+        channel, account = await scene.add_subscription(), scene.add_account()
         async with scene.run(LOG_LEVEL="DEBUG", **view.settings):
             await scene.discord.gateway.ready()
             await scene.channels.message_in(channel)
@@ -145,7 +145,7 @@ async def test_what_happens_is_counted_without_a_name(tmp_path: Path) -> None:
             await scene.discord.gateway.ready(nth=2)
             # Counted once it has come: the answer to this command comes after the session's READY or RESUMED.
             await (await scene.discord.slash(account)).answer()
-            await scene.passes()
+            await scene.polls()
             _, metrics = await view.get("/metrics")
     for sample in (
         'minimax_bot_answers_total{command="minimax-account",outcome="answered"} 2.0',
@@ -181,13 +181,13 @@ async def test_what_is_tried_again_is_counted(tmp_path: Path) -> None:
     """A post whose answer was lost, and a call that failed, count as retries; what arrived counts as delivered once."""
     view = View(closed_port())
     async with open_reminding(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as scene:
-        channel, _ = await scene.add_watch(), scene.add_account()
+        channel, _ = await scene.add_subscription(), scene.add_account()
         scene.channels.lose_answer(channel)
         async with scene.run(REMINDER_TEST_SCALE="0.1", **view.settings):
             await scene.channels.message_in(channel)
-            await scene.passes()
+            await scene.polls()
             scene.api.behave = Flaky(scene.api)
-            await scene.passes()
+            await scene.polls()
             _, metrics = await view.get("/metrics")
     for sample in (
         'minimax_bot_retries_total{what="delivery"} 1.0',
@@ -201,7 +201,7 @@ async def test_what_is_tried_again_is_counted(tmp_path: Path) -> None:
 class Flaky:
     """An API that fails once."""
 
-    def __init__(self, api: StandIn) -> None:
+    def __init__(self, api: FakeApi) -> None:
         self._api = api
 
     async def __call__(self, _request: web.Request) -> web.StreamResponse:
@@ -219,9 +219,9 @@ async def test_the_heartbeat_goes_on_while_the_accounts_are_read() -> None:
         bot = await stack.enter_async_context(scene.run(LOG_LEVEL="DEBUG", **monitor.settings))
         await monitor.pings.nth(2)
         scene.api.behave = _lapsed
-        await scene.passes()
+        await scene.polls()
         before = len(monitor.pings)
-        await scene.passes()
+        await scene.polls()
         assert len(monitor.pings) == before
         scene.api.behave = None
         await monitor.pings.nth(before + 1)
@@ -238,7 +238,7 @@ async def test_a_port_that_is_taken() -> None:
     async with AsyncExitStack() as stack:
         discord = DiscordStandIn()
         url = await stack.enter_async_context(discord.serve())
-        api_url = await stack.enter_async_context(StandIn({}).serve())
+        api_url = await stack.enter_async_context(FakeApi({}).serve())
         taken = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         port = taken.getsockname()[1]
         bot = await stack.enter_async_context(run_bot(url, build_settings(api_url, HEALTH_PORT=str(port))))

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from bot.useapi.standin import StandIn
+from bot.useapi.fake import FakeApi
 from tests.process.stage import build_settings
 from tests.wire.discord_standin import DiscordStandIn
 from tests.wire.gateway import AUTHENTICATION_FAILED
@@ -18,7 +18,7 @@ async def _run_until_refused(discord: DiscordStandIn, **changes: str) -> str:
     """Run a bot that must end by itself, and return what it said."""
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(discord.serve())
-        api_url = await stack.enter_async_context(StandIn({}).serve())
+        api_url = await stack.enter_async_context(FakeApi({}).serve())
         bot = await stack.enter_async_context(run_bot(url, build_settings(api_url, **changes)))
         assert await bot.ended() == REFUSED
         return bot.output
@@ -51,7 +51,7 @@ async def test_token_refused_by_gateway() -> None:
 async def test_connection_closed_for_good(code: int, word: str) -> None:
     """A token that is reset while the bot runs, or a bot too old for Discord, ends it likewise."""
     discord = DiscordStandIn()
-    async with discord.serve() as url, StandIn({}).serve() as api_url, run_bot(url, build_settings(api_url)) as bot:
+    async with discord.serve() as url, FakeApi({}).serve() as api_url, run_bot(url, build_settings(api_url)) as bot:
         await discord.gateway.ready()
         await discord.gateway.close(code)
         assert await bot.ended() == REFUSED

@@ -22,7 +22,7 @@ async def test_one_reminder_for_a_command(sqlite_reminding: Reminding) -> None:
         added = await (await sqlite_reminding.discord.manage("add", account=account)).answer()
         assert added["embeds"][0]["title"] == "Reminder added"
         message = await sqlite_reminding.channels.message_in(channel)
-        await sqlite_reminding.passes(1)
+        await sqlite_reminding.polls(1)
     await sqlite_reminding.run_through()
     await sqlite_reminding.run_through()
     assert sqlite_reminding.times_told(channel, account) == 1
@@ -33,12 +33,12 @@ async def test_one_reminder_for_a_command(sqlite_reminding: Reminding) -> None:
 async def test_renewal_is_said_once(reminding: Reminding) -> None:
     """An account that was renewed after its reminder is told of once more, as renewed, over passes and a restart."""
     account = reminding.add_account()
-    channel = await reminding.add_watch()
+    channel = await reminding.add_subscription()
     async with reminding.run():
         await reminding.channels.message_in(channel)
         reminding.set_expiry(account, days=30)
         renewed = await reminding.channels.message_in(channel, nth=2)
-        await reminding.passes()
+        await reminding.polls()
     await reminding.run_through()
     assert reminding.times_told(channel, account) == 2
     assert "is renewed" in renewed["content"]
@@ -47,7 +47,7 @@ async def test_renewal_is_said_once(reminding: Reminding) -> None:
 async def test_outage_of_discord(sqlite_reminding: Reminding) -> None:
     """While Discord fails, longer than all tries take, nothing is lost; when it is well again, nothing is doubled."""
     account = sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_watch()
+    channel = await sqlite_reminding.add_subscription()
     rest = sqlite_reminding.discord.rest
     rest.fail("POST", "/channels/", HTTPStatus.SERVICE_UNAVAILABLE)
     rest.fail("GET", "/channels/", HTTPStatus.SERVICE_UNAVAILABLE)
@@ -56,7 +56,7 @@ async def test_outage_of_discord(sqlite_reminding: Reminding) -> None:
         assert not sqlite_reminding.channels.messages.items
         rest.faults.clear()
         await sqlite_reminding.channels.message_in(channel)
-        await sqlite_reminding.passes()
+        await sqlite_reminding.polls()
     assert sqlite_reminding.times_told(channel, account) == 1
 
 
@@ -64,11 +64,11 @@ async def test_outage_of_discord(sqlite_reminding: Reminding) -> None:
 async def test_answer_lost(sqlite_reminding: Reminding, status: int | None) -> None:
     """A message that was stored while its answer got lost is not posted again."""
     account = sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_watch()
+    channel = await sqlite_reminding.add_subscription()
     sqlite_reminding.channels.lose_answer(channel, status)
     async with sqlite_reminding.run():
         await sqlite_reminding.channels.posts.nth(2)
-        await sqlite_reminding.passes()
+        await sqlite_reminding.polls()
     assert sqlite_reminding.times_told(channel, account) == 1
     assert len(sqlite_reminding.channels.posts) == 2
 
@@ -77,7 +77,7 @@ async def test_answer_lost(sqlite_reminding: Reminding, status: int | None) -> N
 async def test_answer_lost_then_refused(sqlite_reminding: Reminding, status: int | None) -> None:
     """A refusal of the second try does not mean that the first, whose answer got lost, did not arrive."""
     account = sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_watch()
+    channel = await sqlite_reminding.add_subscription()
     sqlite_reminding.channels.lose_answer(channel, status)
     rest = sqlite_reminding.discord.rest
 
@@ -89,14 +89,14 @@ async def test_answer_lost_then_refused(sqlite_reminding: Reminding, status: int
     async with sqlite_reminding.run(**_FAST):
         await rest.request("POST", "/channels/", nth=2)
         sqlite_reminding.channels.hooks.clear()
-        await sqlite_reminding.passes()
+        await sqlite_reminding.polls()
     assert sqlite_reminding.times_told(channel, account) == 1
 
 
 async def test_killed_then_refused(sqlite_reminding: Reminding) -> None:
     """A refusal after a restart does not mean that what was posted before the crash did not arrive."""
     account = sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_watch()
+    channel = await sqlite_reminding.add_subscription()
     await sqlite_reminding.killed_at(Moment.STORED)
     sqlite_reminding.discord.rest.fail("POST", "/channels/", HTTPStatus.FORBIDDEN, code=FORBIDDEN, times=1)
     await sqlite_reminding.run_through(**_FAST)
@@ -106,7 +106,7 @@ async def test_killed_then_refused(sqlite_reminding: Reminding) -> None:
 async def test_deleted_before_the_second_try(sqlite_reminding: Reminding) -> None:
     """A message that arrived, and was deleted before a restarted bot could ask, is not posted again."""
     account = sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_watch()
+    channel = await sqlite_reminding.add_subscription()
     await sqlite_reminding.killed_at(Moment.STORED)
     sqlite_reminding.channels.delete(sqlite_reminding.channels.messages.items[0])
     await sqlite_reminding.run_through()
@@ -116,27 +116,27 @@ async def test_deleted_before_the_second_try(sqlite_reminding: Reminding) -> Non
 async def test_outage_of_the_api(sqlite_reminding: Reminding) -> None:
     """While the API fails nothing is said; what came due meanwhile is said once when it is well again."""
     account = sqlite_reminding.add_account(days=14.5)
-    channel = await sqlite_reminding.add_watch()
+    channel = await sqlite_reminding.add_subscription()
 
     async def fail(_request: web.Request) -> web.Response:
         return web.Response(status=HTTPStatus.BAD_GATEWAY)
 
     async with sqlite_reminding.run():
-        await sqlite_reminding.passes(1)
+        await sqlite_reminding.polls(1)
         sqlite_reminding.api.behave = fail
-        await sqlite_reminding.passes(1)
+        await sqlite_reminding.polls(1)
         sqlite_reminding.set_expiry(account, days=14)
         assert not sqlite_reminding.channels.messages.items
         sqlite_reminding.api.behave = None
         await sqlite_reminding.channels.message_in(channel)
-        await sqlite_reminding.passes()
+        await sqlite_reminding.polls()
     assert sqlite_reminding.times_told(channel, account) == 1
 
 
 async def test_channel_that_refuses(sqlite_reminding: Reminding) -> None:
     """A channel that takes no messages keeps none from another, is named in the log, and is tried again later."""
     account = sqlite_reminding.add_account()
-    refusing, open_one = await sqlite_reminding.add_watch(), await sqlite_reminding.add_watch()
+    refusing, open_one = await sqlite_reminding.add_subscription(), await sqlite_reminding.add_subscription()
     rest = sqlite_reminding.discord.rest
     rest.fail("POST", f"/channels/{refusing}/", HTTPStatus.FORBIDDEN, code=FORBIDDEN)
     async with sqlite_reminding.run(**_FAST) as bot:
@@ -145,14 +145,14 @@ async def test_channel_that_refuses(sqlite_reminding: Reminding) -> None:
         await rest.request("POST", f"/channels/{refusing}/", nth=2)
         rest.faults.clear()
         await sqlite_reminding.channels.message_in(refusing)
-        await sqlite_reminding.passes()
+        await sqlite_reminding.polls()
     assert [sqlite_reminding.times_told(one, account) for one in (refusing, open_one)] == [1, 1]
 
 
 async def test_channel_that_refuses_once(sqlite_reminding: Reminding) -> None:
     """A channel is tried again when its wait is over, though the next regular look at the accounts is far away."""
     sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_watch()
+    channel = await sqlite_reminding.add_subscription()
     rest = sqlite_reminding.discord.rest
     rest.fail("POST", f"/channels/{channel}/", HTTPStatus.FORBIDDEN, code=FORBIDDEN)
     async with sqlite_reminding.run(**_FAST | {"REMINDER_TEST_INTERVAL": "1800"}):
@@ -164,7 +164,7 @@ async def test_channel_that_refuses_once(sqlite_reminding: Reminding) -> None:
 async def test_channel_that_hangs(sqlite_reminding: Reminding) -> None:
     """A channel that never answers keeps nothing from another, neither in this pass nor in a later one."""
     first = sqlite_reminding.add_account()
-    silent, open_one = await sqlite_reminding.add_watch(), await sqlite_reminding.add_watch()
+    silent, open_one = await sqlite_reminding.add_subscription(), await sqlite_reminding.add_subscription()
     sqlite_reminding.channels.hanging.add(silent)
     async with sqlite_reminding.run(**_FAST):
         await sqlite_reminding.channels.message_in(open_one)
@@ -172,14 +172,14 @@ async def test_channel_that_hangs(sqlite_reminding: Reminding) -> None:
         await sqlite_reminding.channels.message_in(open_one, nth=2)
         sqlite_reminding.channels.hanging.clear()
         await sqlite_reminding.channels.message_in(silent)
-        await sqlite_reminding.passes()
+        await sqlite_reminding.polls()
     told = [sqlite_reminding.times_told(channel, one) for channel in (silent, open_one) for one in (first, second)]
     assert told == [1, 1, 1, 1]
 
 
 async def test_second_process_on_one_file(sqlite_reminding: Reminding) -> None:
     """A second bot on the same SQLite file does not start, and says why; the first goes on."""
-    channel = await sqlite_reminding.add_watch()
+    channel = await sqlite_reminding.add_subscription()
     async with sqlite_reminding.run() as bot:
         await bot.says("useapi.net answers")
         status, output = await bot.run_beside()

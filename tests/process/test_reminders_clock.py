@@ -16,14 +16,14 @@ _FAST = {"REMINDER_TEST_SCALE": "0.01"}
 async def test_between_passes(sqlite_reminding: Reminding) -> None:
     """A clock that jumps ahead lets the bot say what it crosses, once; one that jumps back repeats nothing."""
     account = sqlite_reminding.add_account(days=20)
-    channel = await sqlite_reminding.add_watch()
+    channel = await sqlite_reminding.add_subscription()
     async with sqlite_reminding.run():
-        await sqlite_reminding.passes(1)
+        await sqlite_reminding.polls(1)
         for number, days in enumerate((6, 17, 20), start=1):
             sqlite_reminding.set_clock(days * _DAY)
             await sqlite_reminding.channels.message_in(channel, nth=number)
             sqlite_reminding.set_clock(-days * _HOUR)
-            await sqlite_reminding.passes(1)
+            await sqlite_reminding.polls(1)
         added = sqlite_reminding.add_account()
         await sqlite_reminding.channels.message_in(channel, nth=4)
     await sqlite_reminding.run_through()
@@ -32,14 +32,14 @@ async def test_between_passes(sqlite_reminding: Reminding) -> None:
 
 async def test_during_a_post(sqlite_reminding: Reminding) -> None:
     """A clock that jumps before a post is stored, or before it is answered, loses and doubles nothing, nor waits."""
-    channel, accounts = await sqlite_reminding.add_watch(), []
+    channel, accounts = await sqlite_reminding.add_subscription(), []
     async with sqlite_reminding.run(**_FAST):
         for ahead in (3 * _DAY, -5 * _HOUR, 9 * _DAY, _NONE):
             for moment in (Moment.ARRIVED, Moment.STORED):
                 _jump_at(sqlite_reminding, moment, ahead)
                 accounts.append(sqlite_reminding.add_account(days=-1))
                 await sqlite_reminding.channels.message_in(channel, nth=len(accounts))
-        await sqlite_reminding.passes()
+        await sqlite_reminding.polls()
     assert [sqlite_reminding.times_told(channel, account) for account in accounts] == [1] * len(accounts)
 
 
@@ -56,7 +56,7 @@ def _jump_at(scene: Reminding, moment: Moment, ahead: timedelta) -> None:
 
 async def test_across_crashes(sqlite_reminding: Reminding) -> None:
     """Killed amid a post, and started so much later that nonces are forgotten, with another time: one reminder each."""
-    channel, accounts = await sqlite_reminding.add_watch(), []
+    channel, accounts = await sqlite_reminding.add_subscription(), []
     moments = (Moment.STORED, Moment.STORED, Moment.ARRIVED, Moment.ARRIVED)
     for moment, ahead in zip(moments, (5 * _HOUR, _NONE, -5 * _HOUR, 9 * _DAY), strict=True):
         accounts.append(sqlite_reminding.add_account(days=-1))
@@ -70,7 +70,7 @@ async def test_across_crashes(sqlite_reminding: Reminding) -> None:
 async def test_set_back_while_a_channel_refuses(sqlite_reminding: Reminding) -> None:
     """A channel that refused is tried again after its own wait, not after the hours by which a clock was set back."""
     account = sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_watch()
+    channel = await sqlite_reminding.add_subscription()
     rest = sqlite_reminding.discord.rest
     rest.fail("POST", "/channels/", HTTPStatus.FORBIDDEN, code=FORBIDDEN)
     async with sqlite_reminding.run(**_FAST) as bot:
@@ -78,5 +78,5 @@ async def test_set_back_while_a_channel_refuses(sqlite_reminding: Reminding) -> 
         sqlite_reminding.set_clock(-5 * _HOUR)
         rest.faults.clear()
         await sqlite_reminding.channels.message_in(channel)
-        await sqlite_reminding.passes()
+        await sqlite_reminding.polls()
     assert sqlite_reminding.times_told(channel, account) == 1

@@ -20,7 +20,7 @@ _SEED = 20_260
 async def test_killed_around_a_post(reminding: Reminding, moment: Moment) -> None:
     """Killed before a post is stored, before it is answered or right after, and started again: one reminder."""
     account = reminding.add_account()
-    channel = await reminding.add_watch(account)
+    channel = await reminding.add_subscription(account)
     await reminding.killed_at(moment)
     await reminding.elapse(_SOON)
     await reminding.run_through()
@@ -32,7 +32,7 @@ async def test_killed_around_a_post(reminding: Reminding, moment: Moment) -> Non
 async def test_down_longer_than_nonces_are_remembered(reminding: Reminding, moment: Moment) -> None:
     """After a crash longer than the memory of nonces, the message is found in the history, or sent if it is not."""
     account = reminding.add_account()
-    channel = await reminding.add_watch(account)
+    channel = await reminding.add_subscription(account)
     await reminding.killed_at(moment)
     await reminding.elapse(_LATE)
     reminding.channels.forget_nonces()
@@ -47,7 +47,7 @@ async def test_killed_before_each_commit(reminding: Reminding) -> None:
     account = reminding.add_account()
     channels = []
     for number in range(1, 11):
-        channels.append(await reminding.add_watch(account))
+        channels.append(await reminding.add_subscription(account))
         async with reminding.run(REMINDER_TEST_DIE_BEFORE_COMMIT=str(number)) as bot:
             assert await bot.ended(within=20) == -signal.SIGKILL
         await reminding.elapse(_SOON)
@@ -58,7 +58,7 @@ async def test_killed_before_each_commit(reminding: Reminding) -> None:
 async def test_killed_at_random_moments(reminding: Reminding) -> None:
     """Killed at ten random moments of its posts to several channels: one reminder a channel and account."""
     chance = random.Random(_SEED)
-    channels = [await reminding.add_watch() for _ in range(6)]
+    channels = [await reminding.add_subscription() for _ in range(6)]
     accounts = []
     for _ in range(7):
         accounts.append(reminding.add_account())

@@ -14,7 +14,7 @@ _FAST = {"REMINDER_TEST_LEASE": "2", "REMINDER_TEST_SCALE": "0.1"}
 async def test_server_crashes_during_a_post(postgres: Postgres) -> None:
     """What was under way when the server crashed arrives once; the bot goes on by itself, in words, not tracebacks."""
     async with open_reminding(postgres.create()) as scene:
-        channel = await scene.add_watch()
+        channel = await scene.add_subscription()
 
         def crash(_channel_id: int) -> bool:
             scene.channels.hooks.clear()
@@ -22,7 +22,7 @@ async def test_server_crashes_during_a_post(postgres: Postgres) -> None:
             return True
 
         async with scene.run(**_FAST) as bot:
-            await scene.passes(1)
+            await scene.polls(1)
             scene.channels.hooks[Moment.STORED] = crash
             first = scene.add_account()
             try:
@@ -31,7 +31,7 @@ async def test_server_crashes_during_a_post(postgres: Postgres) -> None:
                 await asyncio.to_thread(postgres.start)
             second = scene.add_account()
             await scene.channels.message_in(channel, nth=2)
-            await scene.passes()
+            await scene.polls()
         assert [scene.times_told(channel, one) for one in (first, second)] == [1, 1]
         assert "Traceback" not in bot.output
         assert "another process" not in bot.output

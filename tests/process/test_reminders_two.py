@@ -27,15 +27,15 @@ async def test_two_start_at_once(scene: Reminding) -> None:
     account = scene.add_account()
     async with scene.run(**_FAST) as one, scene.run(**_FAST) as other:
         await asyncio.gather(one.says("useapi.net answers"), other.says("useapi.net answers"))
-        channel = await scene.add_watch()
+        channel = await scene.add_subscription()
         await scene.channels.message_in(channel)
-        await scene.passes()
+        await scene.polls()
     assert scene.times_told(channel, account) == 1
 
 
 async def test_leader_that_stops(scene: Reminding) -> None:
     """A leader that stops in good order gives the lease up, so that another bot need not wait for its end."""
-    channel, account = await scene.add_watch(), scene.add_account()
+    channel, account = await scene.add_subscription(), scene.add_account()
     async with scene.run():
         await scene.channels.message_in(channel)
     async with open_database(scene.database_url) as database, database.begin() as tx:
@@ -46,7 +46,7 @@ async def test_leader_that_stops(scene: Reminding) -> None:
 
 async def test_leader_killed_midway(scene: Reminding) -> None:
     """The leader is killed amid 40 messages to 40 channels: the other bot takes over, and each arrives once."""
-    channels = [await scene.add_watch() for _ in range(40)]
+    channels = [await scene.add_subscription() for _ in range(40)]
     left = 20
 
     def kill(_channel_id: int) -> bool:
@@ -58,20 +58,20 @@ async def test_leader_killed_midway(scene: Reminding) -> None:
 
     scene.channels.hooks[Moment.STORED] = kill
     async with scene.run(**_FAST) as leader:
-        await scene.passes(1)
+        await scene.polls(1)
         async with scene.run(**_FAST) as other:
             await other.says("useapi.net answers")
             account = scene.add_account()
             assert await leader.ended(within=20) == -signal.SIGKILL
             for channel in channels:
                 await scene.channels.message_in(channel)
-            await scene.passes()
+            await scene.polls()
     assert [scene.times_told(channel, account) for channel in channels] == [1] * 40
 
 
 async def test_leader_that_slept(scene: Reminding) -> None:
     """A leader suspended amid a post, which the other bot settles meanwhile, sends nothing more when it wakes."""
-    channel = await scene.add_watch()
+    channel = await scene.add_subscription()
 
     def suspend(_channel_id: int) -> bool:
         scene.channels.hooks.clear()
@@ -79,7 +79,7 @@ async def test_leader_that_slept(scene: Reminding) -> None:
         return False
 
     async with scene.run(**_FAST) as leader:
-        await scene.passes(1)
+        await scene.polls(1)
         async with scene.run(**_FAST) as other:
             await other.says("useapi.net answers")
             scene.channels.hooks[Moment.ARRIVED] = suspend
@@ -89,5 +89,5 @@ async def test_leader_that_slept(scene: Reminding) -> None:
             await leader.says("No reminders from here")
             second = scene.add_account()
             await scene.channels.message_in(channel, nth=2)
-            await scene.passes()
+            await scene.polls()
     assert [scene.times_told(channel, one) for one in (first, second)] == [1, 1]

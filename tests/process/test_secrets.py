@@ -12,7 +12,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from bot.core.wording import explain
-from bot.useapi.standin import TOKEN as USEAPI_TOKEN
+from bot.useapi.fake import TOKEN as USEAPI_TOKEN
 from tests.postgres import Postgres
 from tests.process.reminding import DAY, Reminding, open_reminding
 from tests.process.stage import DEVICE_ID, JWT, SEARCH_PARAMS, build_account, build_settings
@@ -73,7 +73,7 @@ async def _be_reminded(scene: Reminding, healthy: str, telltale: str) -> None:
     for command in ("list", "preview"):
         await (await scene.discord.manage(command)).answer()
     for command in ("test", "pause", "resume", "remove"):
-        await (await scene.discord.manage(command, watch="2")).answer()
+        await (await scene.discord.manage(command, subscription="2")).answer()
     scene.set_expiry(telltale, days=40)
     await scene.channels.edits.nth(1)
 

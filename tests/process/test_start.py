@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from bot.useapi.standin import StandIn
+from bot.useapi.fake import FakeApi
 from tests.process.stage import Stage, build_settings, open_stage
 from tests.wire.discord_standin import DiscordStandIn
 from tests.wire.faults import limited, page
@@ -164,7 +164,7 @@ async def _hang_up(request: web.Request) -> web.Response:
 
 async def test_no_network_at_start() -> None:
     """Started without a network, the bot says so, and works once there is one."""
-    discord, api, port = DiscordStandIn(), StandIn({}), _closed_port()
+    discord, api, port = DiscordStandIn(), FakeApi({}), _closed_port()
     api.behave = _hang_up
     async with (
         api.serve() as api_url,
@@ -183,14 +183,14 @@ async def test_no_network_at_start() -> None:
 async def test_every_trouble_with_the_login() -> None:
     """Whatever Discord answers to the login, other than that the token is wrong, it is tried again until it works."""
     discord = DiscordStandIn()
-    troubles: list[Respond] = [
+    incidents: list[Respond] = [
         lambda _request: limited(0.05, is_global=True),
         lambda _request: page(HTTPStatus.TOO_MANY_REQUESTS),
         lambda _request: page(HTTPStatus.FORBIDDEN),
         lambda _request: refuse(HTTPStatus.SERVICE_UNAVAILABLE),
         reset,
     ]
-    for trouble in troubles:
+    for trouble in incidents:
         discord.rest.meet("GET", "/users/@me$", trouble)
     async with open_stage(discord, BACKOFF_TEST_SCALE="0.01") as stage:
         assert (await (await discord.slash(stage.add_account())).answer())["embeds"]

@@ -6,7 +6,7 @@ import signal
 import pytest
 from aiohttp import WSCloseCode, web
 
-from bot.useapi.standin import StandIn
+from bot.useapi.fake import FakeApi
 from tests.process.stage import Stage, build_settings
 from tests.wire.discord_standin import DiscordStandIn
 from tests.wire.payloads import PRIVATE
@@ -60,7 +60,7 @@ async def test_stop_while_idle(own_stage: Stage, number: signal.Signals) -> None
 
 async def test_stop_without_network() -> None:
     """Told to stop while Discord can't be reached, the bot ends with status 0."""
-    async with StandIn({}).serve() as api_url, run_bot(NOWHERE, build_settings(api_url)) as bot:
+    async with FakeApi({}).serve() as api_url, run_bot(NOWHERE, build_settings(api_url)) as bot:
         await bot.says("Discord can't be reached")
         bot.signal(signal.SIGTERM)
         assert await bot.ended(within=5) == 0
@@ -69,7 +69,7 @@ async def test_stop_without_network() -> None:
 async def test_crash() -> None:
     """An end that nobody foresaw is status 1, with its traceback in the log, line by line redacted and indented."""
     async with (
-        StandIn({}).serve() as api_url,
+        FakeApi({}).serve() as api_url,
         run_bot(NOWHERE, build_settings(api_url, CRASH_TEST="unforeseen")) as bot,
     ):
         assert await bot.ended() == 1
@@ -79,7 +79,7 @@ async def test_crash() -> None:
 
 async def test_refused_token_with_command_in_flight() -> None:
     """A useapi.net token that is refused at the start ends the bot only after the command it is at was answered."""
-    discord, api = DiscordStandIn(), StandIn({})
+    discord, api = DiscordStandIn(), FakeApi({})
     asked = asyncio.Event()
     released = asyncio.Event()
 

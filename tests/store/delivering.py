@@ -2,14 +2,8 @@
 
 from dataclasses import replace
 
-from bot.core.reminders import Told
+from bot.core.stages import Heard
 from bot.store.database import Database
-from bot.store.deliveries import (
-    Owed,
-    get_pending,
-    get_told,
-    plan,
-)
 from bot.store.messages import (
     Message,
     claim,
@@ -17,28 +11,34 @@ from bot.store.messages import (
     get_unsettled,
     mark_sent,
 )
+from bot.store.notifications import (
+    Notification,
+    get_heard,
+    get_pending,
+    plan,
+)
 from tests.store.samples import CHANNEL, NOW
 
 DISCORD_ID = 1_500_000_000_000_000_001
 
 
-async def owe(database: Database, *owed: Owed) -> None:
+async def owe(database: Database, *owed: Notification) -> None:
     """Plan deliveries."""
     async with database.begin() as tx:
         for one in owed:
             await plan(tx, [one], NOW)
 
 
-async def pending(database: Database, channel_id: int = CHANNEL) -> list[Owed]:
+async def pending(database: Database, channel_id: int = CHANNEL) -> list[Notification]:
     """Return what is owed to a channel, without row numbers."""
     async with database.begin() as tx:
         return [replace(one, id=0) for one in await get_pending(tx, channel_id)]
 
 
-async def told(database: Database, ref: int = 1) -> Told:
+async def heard(database: Database, ref: int = 1) -> Heard:
     """Return what the channel was told of a token."""
     async with database.begin() as tx:
-        return (await get_told(tx, {CHANNEL}, {ref})).get((CHANNEL, "123456", ref), Told())
+        return (await get_heard(tx, {CHANNEL}, {ref})).get((CHANNEL, "123456", ref), Heard())
 
 
 async def claim_all(database: Database, nonce: str = "0123456789abcdef01234567") -> Message:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.core.account import Account, Capability
+from bot.core.accounts import Account, Capability
 from bot.errors import StoreError
 from bot.store.database import Database, open_database
-from bot.store.deliveries import Kind, Owed
+from bot.store.notifications import Kind, Notification
+from bot.store.subscriptions import NewSubscription, get_subscriptions, put_subscription
 from bot.store.tables import Moment, leases, metadata
-from bot.store.watches import NewWatch, get_watches, put_watch
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -19,14 +19,14 @@ DAY = timedelta(days=1)
 GUILD, CHANNEL, OTHER_CHANNEL = 1_200_000_000_000_000_001, 1_300_000_000_000_000_001, 1_300_000_000_000_000_002
 
 
-def new_watch(account_id: str = "123456", channel_id: int = CHANNEL, guild_id: int = GUILD) -> NewWatch:
+def new_subscription(account_id: str = "123456", channel_id: int = CHANNEL, guild_id: int = GUILD) -> NewSubscription:
     """Return a watch that mentions a role."""
-    return NewWatch(guild_id, channel_id, "pipeline", account_id, (14, 7), 1_400_000_000_000_000_001, "Ops", 5)
+    return NewSubscription(guild_id, channel_id, "pipeline", account_id, (14, 7), 1_400_000_000_000_000_001, "Ops", 5)
 
 
-def step(number: int, ref: int = 1, account_id: str = "123456", channel_id: int = CHANNEL) -> Owed:
+def stage(number: int, ref: int = 1, account_id: str = "123456", channel_id: int = CHANNEL) -> Notification:
     """Return a step that is owed to a channel."""
-    return Owed(GUILD, channel_id, account_id, Kind.STEP, ref, number)
+    return Notification(GUILD, channel_id, account_id, Kind.STEP, ref, number)
 
 
 def account(account_id: str = "123456", *, expires_at: datetime | None = NOW + 12 * DAY) -> Account:
@@ -45,13 +45,13 @@ def account(account_id: str = "123456", *, expires_at: datetime | None = NOW + 1
 async def put(database: Database, channel_id: int = CHANNEL) -> None:
     """Store a watch."""
     async with database.begin() as tx:
-        await put_watch(tx, new_watch(channel_id=channel_id), NOW)
+        await put_subscription(tx, new_subscription(channel_id=channel_id), NOW)
 
 
 async def count(database: Database) -> int:
     """Return how many watches are stored."""
     async with database.begin() as tx:
-        return len(await get_watches(tx, GUILD))
+        return len(await get_subscriptions(tx, GUILD))
 
 
 def _value(column: sa.Column[Any], number: int) -> Any:

@@ -6,10 +6,10 @@ from typing import Any
 
 from bot.core.parsing import parse_accounts
 from bot.core.secrets import Redactor
-from bot.reminding.planning import plan_after_reading
-from bot.store.accounts import get_known
+from bot.reminders.planning import plan_after_reading
+from bot.store.accounts import get_snapshots
 from bot.store.database import Database
-from bot.useapi.answers import parse_json
+from bot.useapi.responses import parse_json
 from tests.store.samples import GUILD, NOW, put
 
 IDS = ["", ".", "a/../b", "'; DROP TABLE accounts; --", "\x00", "\ud800", "9" * 256, "\U0001f600" * 256, "9" * 100_000]
@@ -31,6 +31,6 @@ async def test_hostile_accounts_are_kept_as_they_were_read(database: Database) -
         read = parse_accounts(parse_json(hostile_list(text, number)), Redactor())
         async with database.begin() as tx:
             await plan_after_reading(tx, {GUILD}, read, NOW)
-            known = await get_known(tx)
+            known = await get_snapshots(tx)
         assert {key: one.account for key, one in known.items()} == read
         assert set(read) == {"a/../b", "'; DROP TABLE accounts; --", "9" * 256, "\U0001f600" * 256, "good"}

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from bot.errors import CopyRefused
-from bot.store.copies import back_up, restore
+from bot.store.backups import back_up, restore
 from bot.store.database import SCHEMA, open_database
-from bot.store.leader import lock_file
-from bot.store.watches import put_watch
-from tests.store.samples import HOUR, NOW, count, fill, new_watch, put, rows_of
+from bot.store.leases import lock_file
+from bot.store.subscriptions import put_subscription
+from tests.store.samples import HOUR, NOW, count, fill, new_subscription, put, rows_of
 
 SERVER = "postgresql+asyncpg://bot:s3cret@127.0.0.1:9/bot"
 
@@ -75,7 +75,7 @@ async def test_a_backup_holds_everything(filled: str, copy: Path) -> None:
 async def test_a_backup_amid_a_transaction(filled: str, copy: Path) -> None:
     """While a transaction is under way the backup neither waits for it nor holds any of it."""
     async with open_database(filled) as database, database.begin() as tx:
-        await put_watch(tx, new_watch(), NOW)
+        await put_subscription(tx, new_subscription(), NOW)
         assert back_up(filled, copy) == 3
 
 
@@ -89,7 +89,7 @@ async def test_a_backup_holds_what_is_in_the_log_alone(file: Path, file_url: str
     assert back_up(f"sqlite+aiosqlite:///{killed}", copy) == 1
 
 
-def watches_in(file: Path) -> int:
+def subscriptions_in(file: Path) -> int:
     """Return how many watches a file holds."""
     with closing(sqlite3.connect(file)) as opened:
         found: int = opened.execute("SELECT count(*) FROM watches").fetchone()[0]
@@ -176,7 +176,7 @@ async def test_a_restore_puts_the_backup_in_place(filled: str, file: Path, copy:
         await put(database)
     done = restore(filled, copy, NOW)
     kept = file.with_name("bot.before-restore-20260101T000000Z.db")
-    assert (done.file, done.watches, done.kept) == (file, 3, kept)
+    assert (done.file, done.subscriptions, done.kept) == (file, 3, kept)
     assert {one.name for one in file.parent.iterdir()} == {file.name, kept.name, "bot.lock"}
     assert [mode_of(one) for one in (file, kept)] == [0o600, 0o600]
     async with open_database(filled) as database, open_database(f"sqlite+aiosqlite:///{kept}") as old:
@@ -209,14 +209,14 @@ def test_a_damaged_database_is_replaced(filled: str, file: Path, copy: Path) -> 
     assert done.kept.read_bytes() == b"scrambled " * 1000
     assert Path(f"{done.kept}-wal").read_bytes() == b"log"
     assert not Path(f"{file}-wal").exists()
-    assert watches_in(file) == 3
+    assert subscriptions_in(file) == 3
 
 
 def test_a_restore_onto_nothing(filled: str, copy: Path, tmp_path: Path) -> None:
     """On a new machine there is no old database to keep, and the folder is made."""
     back_up(filled, copy)
     done = restore(f"sqlite+aiosqlite:///{tmp_path}/new/bot.db", copy, NOW)
-    assert (done.watches, done.kept) == (3, None)
+    assert (done.subscriptions, done.kept) == (3, None)
     assert sorted(one.name for one in (tmp_path / "new").iterdir()) == ["bot.db", "bot.lock"]
 
 
@@ -229,7 +229,7 @@ def test_a_restore_through_a_link(filled: str, file: Path, copy: Path, tmp_path:
     done = restore(f"sqlite+aiosqlite:///{link}", copy, NOW)
     assert done.kept is not None
     assert (link.is_symlink(), done.kept.parent) == (True, file.parent)
-    assert watches_in(file) == 3
+    assert subscriptions_in(file) == 3
 
 
 def test_a_restore_keeps_every_old_file(filled: str, file: Path, copy: Path) -> None:

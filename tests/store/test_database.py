@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.store import database as database_module
 from bot.store.database import SCHEMA, Database, open_database, sqlite_file
+from bot.store.subscriptions import put_subscription
 from bot.store.tables import metadata
-from bot.store.watches import put_watch
-from tests.store.samples import NOW, count, new_watch, put, refusal
+from tests.store.samples import NOW, count, new_subscription, put, refusal
 
 NEXT_SCHEMA = f"{int(SCHEMA) + 1:04}"
 NEXT_MIGRATION = f'''
@@ -93,7 +93,7 @@ async def test_rolls_back_what_fails(database: Database) -> None:
 
     async def fail_midway() -> None:
         async with database.begin() as tx:
-            await put_watch(tx, new_watch(), NOW)
+            await put_subscription(tx, new_subscription(), NOW)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

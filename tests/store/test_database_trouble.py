@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from bot.errors import StoreError
 from bot.store import database as database_module
 from bot.store.database import Database, open_database
-from bot.store.watches import put_watch
-from tests.store.samples import NOW, count, new_watch, put, refusal
+from bot.store.subscriptions import put_subscription
+from tests.store.samples import NOW, count, new_subscription, put, refusal
 
 
 @pytest.fixture(params=[b"no database at all " * 100, b"SQLite format 3\0" + b"\xff" * 4096])
@@ -78,7 +78,7 @@ async def test_a_full_disk_is_store_trouble(file_url: str) -> None:
 async def _fill(database: Database) -> None:
     async with database.begin() as tx:
         for channel_id in range(1000):
-            await put_watch(tx, new_watch(channel_id=channel_id), NOW)
+            await put_subscription(tx, new_subscription(channel_id=channel_id), NOW)
 
 
 async def test_a_locked_database_is_store_trouble(file: Path, file_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,14 +6,14 @@ import pytest
 import sqlalchemy as sa
 
 from bot.errors import StoreError
+from bot.store.channel_failures import ChannelFailure, put_channel_failure
 from bot.store.database import Database
-from bot.store.deliveries import State
-from bot.store.figures import Figures, get_figures, try_writing
 from bot.store.messages import mark_sent
+from bot.store.notifications import State
+from bot.store.statistics import Figures, get_figures, try_writing
 from bot.store.tables import leases
-from bot.store.targets import Target, put_target
 from tests.store.delivering import DISCORD_ID, claim_all, owe
-from tests.store.samples import CHANNEL, GUILD, HOUR, NOW, OTHER_CHANNEL, step
+from tests.store.samples import CHANNEL, GUILD, HOUR, NOW, OTHER_CHANNEL, stage
 
 
 async def figures(database: Database) -> Figures:
@@ -29,24 +29,24 @@ async def test_an_empty_database(database: Database) -> None:
 
 async def test_deliveries_are_counted_by_state(database: Database) -> None:
     """What is under way is still due; what was sent is not."""
-    await owe(database, step(7), step(7, account_id="2"))
+    await owe(database, stage(7), stage(7, account_id="2"))
     message = await claim_all(database)
     assert await figures(database) == Figures(dict.fromkeys(State, 0) | {State.SENDING: 2}, NOW, 0)
     async with database.begin() as tx:
         assert await mark_sent(tx, message, DISCORD_ID, NOW + HOUR) == [NOW, NOW]
-    await owe(database, step(3, channel_id=OTHER_CHANNEL))
+    await owe(database, stage(3, channel_id=OTHER_CHANNEL))
     assert await figures(database) == Figures(dict.fromkeys(State, 0) | {State.SENT: 2, State.PENDING: 1}, NOW, 0)
 
 
 async def test_blocked_channels_are_counted_in_listed_servers(database: Database) -> None:
     """A channel counts once people must act; a passing trouble, and a server that is not listed, don't."""
     since = NOW - timedelta(hours=2)
-    blocked = Target(GUILD, CHANNEL, 3, since, NOW, "forbidden", is_lasting=True)
-    passing = Target(GUILD, OTHER_CHANNEL, 3, since, NOW, "out of reach", is_lasting=False)
-    elsewhere = Target(GUILD + 1, CHANNEL + 5, 3, since, NOW, "forbidden", is_lasting=True)
+    blocked = ChannelFailure(GUILD, CHANNEL, 3, since, NOW, "forbidden", is_lasting=True)
+    passing = ChannelFailure(GUILD, OTHER_CHANNEL, 3, since, NOW, "out of reach", is_lasting=False)
+    elsewhere = ChannelFailure(GUILD + 1, CHANNEL + 5, 3, since, NOW, "forbidden", is_lasting=True)
     async with database.begin() as tx:
         for target in (blocked, passing, elsewhere):
-            await put_target(tx, target)
+            await put_channel_failure(tx, target)
     assert (await figures(database)).blocked_channels == 1
 
 

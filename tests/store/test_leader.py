@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from bot.errors import StoreError
 from bot.store import database as database_module
-from bot.store import leader
+from bot.store import leases
 from bot.store.database import Database, open_database
-from bot.store.leader import Lease, ensure_leads
+from bot.store.leases import Lease, ensure_leads
 from bot.store.tables import leases
 from tests.store.waiting import until_blocked
 from tests.wire.journal import PATIENCE
@@ -94,7 +94,7 @@ async def test_a_long_claim_does_not_hold_up_the_renewal(
     database: Database, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a leader's own transaction lasts, longer than a lease maybe, its lease is renewed."""
-    monkeypatch.setattr(leader, "_RENEW_SECONDS", 0.1)
+    monkeypatch.setattr(leases, "_RENEW_SECONDS", 0.1)
     lease = Lease(database)
     epoch = await lease.take()
     await set_end(elsewhere, -5)
@@ -109,8 +109,8 @@ async def test_a_long_claim_does_not_hold_up_the_renewal(
 
 async def test_a_file_is_kept_whoever_writes(file: Path, file_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """On SQLite the lease is kept without any write, which might have to wait too long."""
-    monkeypatch.setattr(leader, "LEASE_SECONDS", 0.3)
-    monkeypatch.setattr(leader, "_RENEW_SECONDS", 0.1)
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.3)
+    monkeypatch.setattr(leases, "_RENEW_SECONDS", 0.1)
     monkeypatch.setattr(database_module, "_BUSY_SECONDS", 0.01)
     async with open_database(file_url) as database:
         lease = Lease(database)
@@ -133,7 +133,7 @@ async def test_a_lease_given_up_is_free_at_once(
     database: Database, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What one process gives up, another takes without waiting, and the first one knows that it leads no more."""
-    monkeypatch.setattr(leader, "_RENEW_SECONDS", 0.5)
+    monkeypatch.setattr(leases, "_RENEW_SECONDS", 0.5)
     first = Lease(database)
     await first.take()
     await first.release()
@@ -148,8 +148,8 @@ async def test_a_leader_stops_in_time(
     database: Database, elsewhere: Database, monkeypatch: pytest.MonkeyPatch, *, is_cut_first: bool
 ) -> None:
     """A leader whose renewal hangs, at once or after one that failed, stops before anybody could take over."""
-    monkeypatch.setattr(leader, "LEASE_SECONDS", 3)
-    monkeypatch.setattr(leader, "_RENEW_SECONDS", 1.0)
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 3)
+    monkeypatch.setattr(leases, "_RENEW_SECONDS", 1.0)
     lease = Lease(database)
     await lease.take()
     async with elsewhere.begin() as tx:

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from bot.core.reminders import Told
+from bot.core.stages import Heard
 from bot.store.database import Database, open_database
 from bot.store.messages import dissolve, mark_sent
-from tests.store.delivering import DISCORD_ID, claim_all, dissolved, owe, pending, sent, told, unsettled
-from tests.store.samples import NOW, step
+from tests.store.delivering import DISCORD_ID, claim_all, dissolved, heard, owe, pending, sent, unsettled
+from tests.store.samples import NOW, stage
 from tests.store.waiting import until_blocked
 
 
@@ -22,7 +22,7 @@ async def database(new_database: Callable[[], str]) -> AsyncIterator[Database]:
 
 async def test_what_is_being_marked_as_sent_is_not_owed_again(database: Database) -> None:
     """One process marks a message as sent while another takes it apart: it stays sent."""
-    await owe(database, step(7))
+    await owe(database, stage(7))
     message = await claim_all(database)
     async with database.begin() as tx:
         await mark_sent(tx, message, DISCORD_ID, NOW)
@@ -30,12 +30,12 @@ async def test_what_is_being_marked_as_sent_is_not_owed_again(database: Database
         await until_blocked(database, dissolving)
         assert not dissolving.done()
     await dissolving
-    assert (await told(database), await pending(database)) == (Told(sent=frozenset({7})), [])
+    assert (await heard(database), await pending(database)) == (Heard(sent=frozenset({7})), [])
 
 
 async def test_what_is_being_taken_apart_is_not_lost(database: Database) -> None:
     """One process takes a message apart while another marks it as sent: it is owed again, and whole."""
-    await owe(database, step(7))
+    await owe(database, stage(7))
     message = await claim_all(database)
     async with database.begin() as tx:
         await dissolve(tx, message, is_late=False)
@@ -43,4 +43,4 @@ async def test_what_is_being_taken_apart_is_not_lost(database: Database) -> None
         await until_blocked(database, marking)
         assert not marking.done()
     await marking
-    assert (await unsettled(database), await pending(database)) == ([], [step(7)])
+    assert (await unsettled(database), await pending(database)) == ([], [stage(7)])

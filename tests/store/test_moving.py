@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bot.errors import CopyRefused
 from bot.store.database import SCHEMA, open_database, sqlite_file
-from bot.store.leader import Lease, lock_file
-from bot.store.moving import move
-from bot.store.tables import leases, metadata, watches
-from bot.store.watches import put_watch
-from tests.store.samples import NOW, fill, new_watch, put, rows_of
+from bot.store.leases import Lease, lock_file
+from bot.store.subscriptions import put_subscription
+from bot.store.tables import leases, metadata, subscriptions
+from bot.store.transfer import move
+from tests.store.samples import NOW, fill, new_subscription, put, rows_of
 from tests.store.test_schemas import DUMPS, lay
 
 
@@ -70,9 +70,9 @@ async def test_new_rows_get_new_numbers(filled: str, target_url: str) -> None:
         await tx.execute(sa.text("DELETE FROM tokens"))
     await move(filled, target_url)
     async with open_database(target_url) as target, target.begin() as tx:
-        await put_watch(tx, new_watch(), NOW)
-        assert (await tx.execute(sa.select(sa.func.max(watches.c.id)))).scalar_one() == 4
-        token = metadata.tables["tokens"].insert().values(account_id="1", anchor=NOW, expires_at=NOW)
+        await put_subscription(tx, new_subscription(), NOW)
+        assert (await tx.execute(sa.select(sa.func.max(subscriptions.c.id)))).scalar_one() == 4
+        token = metadata.tables["tokens"].insert().values(account_id="1", first_expires_at=NOW, expires_at=NOW)
         assert (await tx.execute(token)).inserted_primary_key == (1,)
 
 
@@ -98,7 +98,7 @@ async def test_a_target_that_is_in_use_is_refused(filled: str, target_url: str) 
     assert "not empty: see its table watches" in await refusal(filled, target_url)
     assert await all_rows(target_url) == before
     async with open_database(target_url) as target, target.begin() as tx:
-        await tx.execute(watches.delete())
+        await tx.execute(subscriptions.delete())
         await tx.execute(leases.insert().values(name="passes", owner="gone", epoch=7, until=0))
     assert "not empty: see its table leases" in await refusal(filled, target_url)
 

@@ -10,38 +10,41 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import accounts, deliveries, messages, watches
+from bot.store import accounts, messages, notifications, subscriptions
 from bot.store.database import Database
-from bot.store.deliveries import Kind
 from bot.store.messages import Message
-from bot.store.watches import NewWatch, Watch
-from tests.store.samples import CHANNEL, GUILD, HOUR, NOW, account, new_watch, step
+from bot.store.notifications import Kind
+from bot.store.subscriptions import NewSubscription, Subscription
+from tests.store.samples import CHANNEL, GUILD, HOUR, NOW, account, new_subscription, stage
 
 Work = Callable[[AsyncConnection], Awaitable[object]]
 
 # Those that grow with servers and time; accounts, their tokens and troubles, and refusing channels are few.
 _LARGE = ("watches", "deliveries", "messages")
 _MESSAGE = Message(1, GUILD, CHANNEL, "0" * 24, "{}", NOW, 5, NOW)
-_WATCH = Watch(
-    **{name: getattr(new_watch(), name) for name in NewWatch.__dataclass_fields__}, id=1, look_at=NOW, paused_at=None
+_WATCH = Subscription(
+    **{name: getattr(new_subscription(), name) for name in NewSubscription.__dataclass_fields__},
+    id=1,
+    next_check_at=NOW,
+    paused_at=None,
 )
 _QUESTIONS: dict[str, Work] = {
     "accounts read": lambda tx: accounts.mark_read(tx, {"123456": account()}, NOW),
-    "watches to look at": lambda tx: watches.get_watches_to_look_at(tx, {GUILD}, NOW, ()),
-    "watches on accounts": lambda tx: watches.get_watches_to_look_at(tx, {GUILD}, NOW, {"123456"}),
-    "watches of a server": lambda tx: watches.get_watches(tx, GUILD),
-    "watches in channels": lambda tx: watches.get_watches_in(tx, {CHANNEL}),
-    "watch put": lambda tx: watches.put_watch(tx, new_watch(), NOW),
-    "watch removed": lambda tx: watches.remove_watch(tx, _WATCH),
-    "watch paused": lambda tx: watches.pause_watch(tx, _WATCH, NOW),
-    "watch looked at": lambda tx: watches.mark_looked_at(tx, {1: NOW}),
-    "told": lambda tx: deliveries.get_told(tx, {CHANNEL}, {1}),
-    "owed": lambda tx: deliveries.plan(tx, [step(7)], NOW),
-    "covered": lambda tx: deliveries.cover(tx, [step(7)], NOW),
-    "ready channels": lambda tx: deliveries.get_ready_channels(tx, {GUILD}, NOW, [HOUR]),
-    "pending": lambda tx: deliveries.get_pending(tx, CHANNEL),
-    "dropped": lambda tx: deliveries.drop(tx, [1]),
-    "overdue": lambda tx: deliveries.drop_overdue(tx, CHANNEL, NOW),
+    "watches to look at": lambda tx: subscriptions.get_due_subscriptions(tx, {GUILD}, NOW, ()),
+    "watches on accounts": lambda tx: subscriptions.get_due_subscriptions(tx, {GUILD}, NOW, {"123456"}),
+    "watches of a server": lambda tx: subscriptions.get_subscriptions(tx, GUILD),
+    "watches in channels": lambda tx: subscriptions.get_subscriptions_in(tx, {CHANNEL}),
+    "watch put": lambda tx: subscriptions.put_subscription(tx, new_subscription(), NOW),
+    "watch removed": lambda tx: subscriptions.delete_subscription(tx, _WATCH),
+    "watch paused": lambda tx: subscriptions.pause_subscription(tx, _WATCH, NOW),
+    "watch looked at": lambda tx: subscriptions.schedule_checks(tx, {1: NOW}),
+    "told": lambda tx: notifications.get_heard(tx, {CHANNEL}, {1}),
+    "owed": lambda tx: notifications.plan(tx, [stage(7)], NOW),
+    "covered": lambda tx: notifications.cover(tx, [stage(7)], NOW),
+    "ready channels": lambda tx: notifications.get_ready_channels(tx, {GUILD}, NOW, [HOUR]),
+    "pending": lambda tx: notifications.get_pending(tx, CHANNEL),
+    "dropped": lambda tx: notifications.drop(tx, [1]),
+    "overdue": lambda tx: notifications.drop_overdue(tx, CHANNEL, NOW),
     "unsettled": messages.get_unsettled,
     "sent": lambda tx: messages.mark_sent(tx, _MESSAGE, 5, NOW),
     "dissolved": lambda tx: messages.dissolve(tx, _MESSAGE, is_late=True),

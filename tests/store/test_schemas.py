@@ -20,14 +20,14 @@ from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.store import database as database_module
+from bot.store.assignments import Assignment, get_assignments
 from bot.store.boards import Board, get_boards
-from bot.store.claims import Claim, get_claims
+from bot.store.channel_failures import get_channel_failures, put_channel_failure
 from bot.store.database import SCHEMA, open_database, sqlite_file
 from bot.store.messages import get_outdated
-from bot.store.targets import get_targets, put_target
-from bot.store.watches import get_watches, put_watch
+from bot.store.subscriptions import get_subscriptions, put_subscription
 from tests.conftest import REPOSITORY
-from tests.store.samples import DAY, GUILD, NOW, new_watch
+from tests.store.samples import DAY, GUILD, NOW, new_subscription
 
 FOLDER = REPOSITORY / "tests" / "data" / "schema"
 MIGRATIONS = Path(database_module.__file__).parent / "migrations"
@@ -126,8 +126,8 @@ async def test_this_version_works_with_what_an_old_one_wrote(dump: Path, databas
     """The old watches are read as they were meant, and a new one is added to them."""
     written = await lay(dump, database_url, tmp_path)
     async with open_database(database_url) as database, database.begin() as tx:
-        await put_watch(tx, new_watch("999"), NOW)
-        *old, new = await get_watches(tx, GUILD)
+        await put_subscription(tx, new_subscription("999"), NOW)
+        *old, new = await get_subscriptions(tx, GUILD)
     assert new.account_id == "999"
     assert [(one.id, one.channel_id, one.account_id, one.days, one.role_id) for one in old] == [
         (row["id"], row["channel_id"], row["account_id"], tuple(map(int, row["days"].split(","))), row["role_id"])
@@ -140,13 +140,13 @@ async def test_people_find_what_they_settled(dump: Path, database_url: str, tmp_
     """What was paused stays paused since then, and whoever is on it stays on it."""
     written = await lay(dump, database_url, tmp_path)
     async with open_database(database_url) as database, database.begin() as tx:
-        watches = await get_watches(tx, GUILD)
-        claims = await get_claims(tx, {row["channel_id"] for row in written["claims"]})
+        subscriptions = await get_subscriptions(tx, GUILD)
+        assignments = await get_assignments(tx, {row["channel_id"] for row in written["claims"]})
     paused_at = {row["id"]: moment(row["paused_at"]) for row in written["watches"]}
     assert {since is None for since in paused_at.values()} == {True, False}
-    assert {one.id: one.paused_at for one in watches} == paused_at
-    assert claims == {
-        (row["channel_id"], (row["account_id"], row["token_id"])): Claim(row["user_id"], moment(row["claimed_at"]))
+    assert {one.id: one.paused_at for one in subscriptions} == paused_at
+    assert assignments == {
+        (row["channel_id"], (row["account_id"], row["token_id"])): Assignment(row["user_id"], moment(row["claimed_at"]))
         for row in written["claims"]
     }
 
@@ -171,12 +171,12 @@ async def test_a_channels_trouble_is_its_own(dump: Path, database_url: str, tmp_
     """Trouble that an old version wrote is the channel's, not its board's, and stays when its board gets some too."""
     written = await lay(dump, database_url, tmp_path)
     async with open_database(database_url) as database, database.begin() as tx:
-        own = await get_targets(tx, {GUILD})
+        own = await get_channel_failures(tx, {GUILD})
         for target in own.values():
-            await put_target(tx, replace(target, reason="the board's", is_board=True))
-        assert await get_targets(tx, {GUILD}) == own
-        of_boards = await get_targets(tx, {GUILD}, of_boards=True)
-    assert {(one.channel_id, one.reason, one.failures, one.is_told) for one in own.values()} == {
+            await put_channel_failure(tx, replace(target, reason="the board's", is_board=True))
+        assert await get_channel_failures(tx, {GUILD}) == own
+        of_boards = await get_channel_failures(tx, {GUILD}, of_boards=True)
+    assert {(one.channel_id, one.reason, one.failures, one.is_reported) for one in own.values()} == {
         (row["channel_id"], row["reason"], row["failures"], bool(row["is_told"]))
         for row in written["targets"]
         if not row.get("is_board")

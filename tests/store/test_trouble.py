@@ -1,17 +1,17 @@
 """Tests of what is remembered of trouble."""
 
-from bot.core.trouble import Rule
+from bot.core.incidents import IncidentRule
 from bot.store.database import Database
-from bot.store.trouble import get_bad_since, get_open_troubles, mark_trouble
+from bot.store.incidents import get_bad_since, get_open_incidents, record_incidents
 from tests.store.samples import HOUR, NOW
 
-RULE = Rule(passes=2, over=HOUR)
+RULE = IncidentRule(polls=2, over=HOUR)
 
 
 async def follow(database: Database, hours: float, *, kind: str = "error", **bad: bool) -> dict[str, int]:
     """Follow trouble through a pass at this hour; returns the episodes that opened."""
     async with database.begin() as tx:
-        return dict((await mark_trouble(tx, kind, RULE, bad, NOW + hours * HOUR)).opened)
+        return dict((await record_incidents(tx, kind, RULE, bad, NOW + hours * HOUR)).opened)
 
 
 async def test_trouble_opens_once_its_rule_is_met(database: Database) -> None:
@@ -57,8 +57,8 @@ async def test_tells_when_an_episode_begins_ends_and_goes_on(database: Database)
     turns: list[object] = []
     for hour, is_bad in enumerate([True, True, True, False, True, True]):
         async with database.begin() as tx:
-            turns.append((await mark_trouble(tx, "error", RULE, {"a": is_bad}, NOW + hour * HOUR)).turned)
-            turns.append(await get_open_troubles(tx))
+            turns.append((await record_incidents(tx, "error", RULE, {"a": is_bad}, NOW + hour * HOUR)).turned)
+            turns.append(await get_open_incidents(tx))
     began = ended = {"a": 1}
     is_open = {("error", "a"): 1}
     assert turns == [{}, {}, began, is_open, {}, is_open, ended, {}, {}, {}, began, is_open]
@@ -69,7 +69,7 @@ async def test_knows_since_when_there_is_trouble(database: Database) -> None:
     seen = []
     for hour, is_bad in enumerate([True, True, False, True]):
         async with database.begin() as tx:
-            await mark_trouble(tx, "error", RULE, {"a": is_bad}, NOW + hour * HOUR)
+            await record_incidents(tx, "error", RULE, {"a": is_bad}, NOW + hour * HOUR)
             seen.append(await get_bad_since(tx, "error", "a"))
             assert await get_bad_since(tx, "gone", "a") is None
     assert seen == [NOW, NOW, None, NOW + 3 * HOUR]

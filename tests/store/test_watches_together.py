@@ -6,8 +6,8 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from bot.store.database import Database
-from bot.store.watches import Watch, get_watches, put_watch
-from tests.store.samples import CHANNEL, GUILD, NOW, new_watch
+from bot.store.subscriptions import Subscription, get_subscriptions, put_subscription
+from tests.store.samples import CHANNEL, GUILD, NOW, new_subscription
 from tests.store.waiting import until_blocked
 
 
@@ -24,17 +24,19 @@ async def until_written(database: Database) -> None:
     sa.event.remove(database.engine.sync_engine, "before_cursor_execute", see)
 
 
-async def put_and_count(database: Database, channel_id: int) -> tuple[Watch, Watch | None, int]:
+async def put_and_count(database: Database, channel_id: int) -> tuple[Subscription, Subscription | None, int]:
     """Store a watch; return it, the one it replaced, and how many the server has then."""
     async with database.begin() as tx:
-        stored, replaced = await put_watch(tx, replace(new_watch(channel_id=channel_id), days=(3,)), NOW)
-        return stored, replaced, len(await get_watches(tx, GUILD))
+        stored, replaced = await put_subscription(tx, replace(new_subscription(channel_id=channel_id), days=(3,)), NOW)
+        return stored, replaced, len(await get_subscriptions(tx, GUILD))
 
 
-async def put_during(database: Database, channel_id: int) -> tuple[Watch, tuple[Watch, Watch | None, int]]:
+async def put_during(
+    database: Database, channel_id: int
+) -> tuple[Subscription, tuple[Subscription, Subscription | None, int]]:
     """Store a watch while the transaction that stores another one is under way; return that one, and what came out."""
     async with database.begin() as tx:
-        first, _ = await put_watch(tx, new_watch(), NOW)
+        first, _ = await put_subscription(tx, new_subscription(), NOW)
         second = asyncio.create_task(put_and_count(database, channel_id))
         # SQLite tells nobody who waits; as it lets only one write, whoever begins to write does.
         await (until_written(database) if database.is_sqlite else until_blocked(database, second))

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from bot.core.secrets import Redactor
 from bot.useapi.client import MiniMaxClient, build_session
 from bot.useapi.directory import AccountDirectory, open_directory
-from bot.useapi.standin import TOKEN, StandIn
+from bot.useapi.fake import TOKEN, FakeApi
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 OK_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -71,14 +71,14 @@ class Stage:
     """A directory with its clock and the API behind it."""
 
     directory: AccountDirectory
-    standin: StandIn
+    standin: FakeApi
     clock: Clock
 
 
 @asynccontextmanager
 async def open_stage(accounts: dict[str, Any], *, budget: float = 10.0) -> AsyncIterator[Stage]:
     """Open a directory of these accounts; its time stands still until it is moved."""
-    standin, clock = StandIn(accounts), Clock()
+    standin, clock = FakeApi(accounts), Clock()
     async with (
         standin.serve() as base_url,
         open_directory(
@@ -96,7 +96,7 @@ async def open_stage(accounts: dict[str, Any], *, budget: float = 10.0) -> Async
 class Gate:
     """Holds the stand-in's answers back until it is opened or left; each answer is as of its request."""
 
-    def __init__(self, standin: StandIn) -> None:
+    def __init__(self, standin: FakeApi) -> None:
         self.arrived = asyncio.Queue[str]()
         self._accounts = standin.accounts
         self._open = asyncio.Event()

@@ -17,7 +17,7 @@ from bot.errors import (
     UnreadableAnswer,
     UseapiTokenRefused,
 )
-from bot.useapi.answers import check_status, parse_json, parse_retry_after
+from bot.useapi.responses import check_status, parse_json, parse_retry_after
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 DATE_PARTS = ["Mon,", "Thu,", "01", "Jan", "2026", "99999", "12:00:00", "GMT", "+0000", "-2359", "+99999999999999"]

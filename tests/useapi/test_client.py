@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import __version__
-from bot.core.account import is_possible_id
+from bot.core.accounts import is_possible_id
 from bot.core.secrets import HIDDEN, Redactor
 from bot.errors import (
     AccountOnHold,
@@ -24,7 +24,7 @@ from bot.errors import (
     UseapiTokenRefused,
 )
 from bot.useapi.client import ACCOUNTS_PATH
-from bot.useapi.standin import TOKEN, StandIn
+from bot.useapi.fake import TOKEN, FakeApi
 from tests.data import OCTOBER, load
 from tests.useapi.harness import START, account, always, open_client
 
@@ -39,7 +39,7 @@ BODIES = [
 
 async def test_it_reads_one_account() -> None:
     """An account is read under the id it was asked for."""
-    standin = StandIn({"123456": load(OCTOBER)})
+    standin = FakeApi({"123456": load(OCTOBER)})
     async with standin.serve() as base_url, open_client(base_url) as client:
         found = await client.fetch_account("123456")
     assert (found.id, found.name, found.max_jobs) == ("123456", "<name>", 1)
@@ -48,7 +48,7 @@ async def test_it_reads_one_account() -> None:
 
 async def test_it_reads_all_accounts_in_one_call() -> None:
     """The list is one call, whatever its length."""
-    standin = StandIn({"1": account("Jane"), "2": account("Sam")})
+    standin = FakeApi({"1": account("Jane"), "2": account("Sam")})
     async with standin.serve() as base_url, open_client(base_url) as client:
         found = await client.fetch_accounts()
     assert {key: item.name for key, item in found.items()} == {"1": "Jane", "2": "Sam"}
@@ -58,7 +58,7 @@ async def test_it_reads_all_accounts_in_one_call() -> None:
 @pytest.mark.parametrize("status", [200, 404])
 async def test_no_accounts_is_an_empty_list(status: int) -> None:
     """Both ways in which the API may say that there is no account mean just that."""
-    standin = StandIn({})
+    standin = FakeApi({})
     standin.behave = always(lambda: web.json_response({}, status=status))
     async with standin.serve() as base_url, open_client(base_url) as client:
         assert await client.fetch_accounts() == {}
@@ -67,7 +67,7 @@ async def test_no_accounts_is_an_empty_list(status: int) -> None:
 @pytest.mark.parametrize(("body", "kind"), BODIES)
 async def test_404_is_no_such_account_whatever_its_body(body: bytes, kind: str) -> None:
     """The status counts, never the body's shape; nobody asks twice."""
-    standin = StandIn({})
+    standin = FakeApi({})
     standin.behave = always(lambda: web.Response(status=404, body=body, content_type=kind))
     async with standin.serve() as base_url, open_client(base_url) as client:
         with pytest.raises(NoSuchAccount):
@@ -96,7 +96,7 @@ async def test_each_status_is_its_own_error(
     status: int, kind: type[BotError], calls: int, body: bytes, body_type: str
 ) -> None:
     """Both calls tell statuses apart alike; only trouble that may pass is tried three times."""
-    standin = StandIn({})
+    standin = FakeApi({})
     standin.behave = always(lambda: web.Response(status=status, body=body, content_type=body_type))
     async with standin.serve() as base_url, open_client(base_url) as client:
         with pytest.raises(kind):
@@ -122,7 +122,7 @@ async def test_a_long_or_unnamed_pause_is_told_and_none_at_all_tried(
     header: str | None, asked: float | None, calls: int
 ) -> None:
     """A pause too long to wait for is passed on to whoever asked; if none is asked for, the call is repeated."""
-    standin = StandIn({})
+    standin = FakeApi({})
     headers = {} if header is None else {"Retry-After": header}
     standin.behave = always(lambda: web.Response(status=429, headers=headers))
     async with standin.serve() as base_url, open_client(base_url) as client:
@@ -134,7 +134,7 @@ async def test_a_long_or_unnamed_pause_is_told_and_none_at_all_tried(
 
 async def test_a_short_pause_is_honoured_by_trying_again() -> None:
     """A pause of up to two seconds is waited for, and the answer after it given."""
-    standin, asked_at = StandIn({"1": account("Jane")}), list[float]()
+    standin, asked_at = FakeApi({"1": account("Jane")}), list[float]()
     until = format_datetime(START + timedelta(seconds=1))
 
     async def behave(_request: web.Request) -> web.StreamResponse:
@@ -151,7 +151,7 @@ async def test_a_short_pause_is_honoured_by_trying_again() -> None:
 
 async def test_a_pause_beyond_the_budget_is_told_at_once() -> None:
     """A pause that the budget does not cover is not waited for."""
-    standin = StandIn({})
+    standin = FakeApi({})
     standin.behave = always(lambda: web.Response(status=429, headers={"Retry-After": "2"}))
     async with standin.serve() as base_url, open_client(base_url, budget=1.0) as client:
         with pytest.raises(ApiBusy) as caught:
@@ -163,7 +163,7 @@ async def test_a_pause_beyond_the_budget_is_told_at_once() -> None:
 @pytest.mark.parametrize("failures", [1, 2])
 async def test_a_server_error_that_passes_is_not_noticed(failures: int) -> None:
     """Up to two server errors in a row are made good by trying again."""
-    standin = StandIn({})
+    standin = FakeApi({})
 
     async def behave(_request: web.Request) -> web.StreamResponse:
         return web.Response(status=503) if len(standin.calls) <= failures else web.json_response({"maxJobs": 4})
@@ -176,7 +176,7 @@ async def test_a_server_error_that_passes_is_not_noticed(failures: int) -> None:
 
 async def test_it_sends_the_token_and_nothing_that_identifies_the_machine() -> None:
     """Each request bears the token, asks for JSON and names the bot; cookies are never sent back."""
-    standin, seen = StandIn({}), list[dict[str, str]]()
+    standin, seen = FakeApi({}), list[dict[str, str]]()
 
     async def behave(request: web.Request) -> web.StreamResponse:
         seen.append(dict(request.headers))
@@ -204,14 +204,14 @@ async def test_a_proxy_from_the_environment_is_not_used(monkeypatch: pytest.Monk
     """The token does not travel through a proxy that happens to be set for other programs."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    async with StandIn({"1": account("Jane")}).serve() as base_url, open_client(base_url) as client:
+    async with FakeApi({"1": account("Jane")}).serve() as base_url, open_client(base_url) as client:
         assert (await client.fetch_account("1")).name == "Jane"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_never_followed(status: int) -> None:
     """Neither the call nor its token goes to wherever an answer points."""
-    here, elsewhere = StandIn({}), StandIn({"1": account()})
+    here, elsewhere = FakeApi({}), FakeApi({"1": account()})
     async with elsewhere.serve() as other_url, here.serve() as base_url, open_client(base_url) as client:
         for target in (f"{other_url}{ACCOUNTS_PATH}/1", f"{ACCOUNTS_PATH}/2"):
             here.behave = always(lambda: web.Response(status=status, headers={"Location": target}))  # noqa: B023
@@ -228,7 +228,7 @@ def is_asked(account_id: str) -> bool:
 
 async def assert_one_segment(account_ids: list[str]) -> None:
     """Fail unless each id is sent as one path segment below the accounts, or refused without a call."""
-    standin = StandIn({})
+    standin = FakeApi({})
     async with standin.serve() as base_url, open_client(base_url) as client:
         for account_id in account_ids:
             with pytest.raises(NoSuchAccount):

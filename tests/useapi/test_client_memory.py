@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.useapi.client import MAX_ACCOUNT_BYTES, MAX_LIST_BYTES
-from bot.useapi.standin import Behaviour, StandIn
+from bot.useapi.fake import Behaviour, FakeApi
 from tests.conftest import REPOSITORY
 
 MIB = 2**20
@@ -73,7 +73,7 @@ def crowd(value: bytes, most: int) -> Behaviour:
 
 async def growth(hostile: Behaviour) -> int:
     """Return by how many bytes a process grows that reads such answers, after a good one."""
-    standin = StandIn({})
+    standin = FakeApi({})
 
     async def behave(request: web.Request) -> web.StreamResponse:
         return web.json_response({}) if request.match_info.get("account") == "good" else await hostile(request)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.core.secrets import Redactor
 from bot.errors import BotError, NoSuchAccount
 from bot.logs import build_handler
-from bot.useapi.standin import StandIn
+from bot.useapi.fake import FakeApi
 from tests.useapi.harness import OK_HEAD, Script, closed_port, open_client, serve_bare
 
 TOKENS = st.text("ABCDEFabcdef0123456789", min_size=16, max_size=60).map("opaque-{}".format)
@@ -35,7 +35,7 @@ def told_by(error: BaseException) -> str:
 @given(TOKENS)
 async def test_no_answer_makes_an_error_or_the_log_tell_the_token(token: str) -> None:
     """An API that repeats the token in its body, reason and headers gets it into no error and no line of the log."""
-    standin, stream = StandIn({}), StringIO()
+    standin, stream = FakeApi({}), StringIO()
     standin.behave = echo
     handler, root = build_handler(Redactor([token]), "text", stream), logging.getLogger()
     level = root.level
@@ -90,7 +90,7 @@ async def test_a_refused_connection_does_not_make_an_error_tell_the_token() -> N
 async def test_a_token_in_an_account_is_hidden(token: str) -> None:
     """The client's own token does not come back in any text of an account."""
     user = {"name": f"x {token}", "id": token, "avatar": f"https://a.example/{token}"}
-    standin = StandIn({})
+    standin = FakeApi({})
 
     async def behave(_request: web.Request) -> web.StreamResponse:
         return web.json_response({"jwt": {"user": user, "host": token}, "error": f"refused {token}"})
@@ -104,7 +104,7 @@ async def test_a_token_in_an_account_is_hidden(token: str) -> None:
 
 async def test_a_secret_in_the_place_of_an_id_is_not_asked_for() -> None:
     """A token that somebody pasted as an account id is no account, and the API never gets to see it."""
-    standin = StandIn({})
+    standin = FakeApi({})
     async with standin.serve() as base_url, open_client(base_url, token="opaque-0123456789abcdef") as client:
         for pasted in ("opaque-0123456789abcdef", "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoiSmFuZSJ9.c2lnbmF0dXJl"):
             with pytest.raises(NoSuchAccount):

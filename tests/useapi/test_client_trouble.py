@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.errors import ApiBusy, ApiUnreachable, SubscriptionLapsed, UnreadableAnswer
 from bot.useapi.client import ACCOUNTS_PATH, MAX_ACCOUNT_BYTES, MAX_CALLS, MAX_LIST_BYTES, MiniMaxClient
-from bot.useapi.standin import StandIn
+from bot.useapi.fake import FakeApi
 from tests.useapi.harness import OK_HEAD, Gate, Script, account, always, closed_port, open_client, serve_bare
 
 SHORT = 0.3
@@ -32,7 +32,7 @@ async def test_a_server_that_is_not_there_is_unreachable() -> None:
 
 async def test_a_server_without_tls_is_unreachable_over_https() -> None:
     """A failed handshake is told as unreachable; nothing is asked for in the clear."""
-    standin = StandIn({"1": account()})
+    standin = FakeApi({"1": account()})
     async with standin.serve() as base_url, open_client(base_url.replace("http:", "https:")) as client:
         with pytest.raises(ApiUnreachable, match=r"ClientConnectorSSLError|ClientOSError"):
             await client.fetch_account("1")
@@ -41,11 +41,11 @@ async def test_a_server_without_tls_is_unreachable_over_https() -> None:
 
 @pytest.mark.parametrize("troubles", [1, 2])
 @pytest.mark.parametrize("trouble", [RESET, Script(), Script(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")])
-async def test_a_connection_that_breaks_is_tried_again(trouble: Script, troubles: int) -> None:
+async def test_a_connection_that_breaks_is_tried_again(trouble: Script, incidents: int) -> None:
     """A reset, a hang-up or a server error is made good by the next try."""
-    async with serve_bare(*[trouble] * troubles, GOOD) as bare, open_client(bare.base_url) as client:
+    async with serve_bare(*[trouble] * incidents, GOOD) as bare, open_client(bare.base_url) as client:
         assert (await client.fetch_account("1")).max_jobs == 4
-    assert len(bare.requests) == troubles + 1
+    assert len(bare.requests) == incidents + 1
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ async def test_the_body_of_an_error_is_not_waited_for() -> None:
 )
 async def test_a_body_that_is_no_json_object_is_unreadable(body: bytes) -> None:
     """A 200 with anything but an object is a bad answer to both calls."""
-    standin = StandIn({})
+    standin = FakeApi({})
     standin.behave = always(lambda: web.Response(body=body, content_type="application/json"))
     async with standin.serve() as base_url, open_client(base_url) as client:
         with pytest.raises(UnreadableAnswer):
@@ -150,7 +150,7 @@ async def test_a_body_that_is_no_json_object_is_unreadable(body: bytes) -> None:
 @pytest.mark.parametrize("content_type", ["text/html", "text/plain", "application/octet-stream"])
 async def test_the_content_type_does_not_matter(content_type: str) -> None:
     """JSON is read whatever the server calls it."""
-    standin = StandIn({})
+    standin = FakeApi({})
     standin.behave = always(lambda: web.Response(body=padded(50), content_type=content_type))
     async with standin.serve() as base_url, open_client(base_url) as client:
         assert (await client.fetch_account("1")).max_jobs == 4
@@ -167,7 +167,7 @@ async def fetch(client: MiniMaxClient, limit: int) -> int:
 @pytest.mark.parametrize(("limit", "body"), [(MAX_ACCOUNT_BYTES, b"{}"), (MAX_LIST_BYTES, b'{"1": {}}')])
 async def test_the_largest_answer_is_read_and_one_byte_more_is_not(limit: int, body: bytes) -> None:
     """An account may have 1 MiB, the list 16 MiB, to the byte."""
-    standin = StandIn({})
+    standin = FakeApi({})
     standin.behave = always(lambda: web.Response(body=body.ljust(limit)))
     async with standin.serve() as base_url, open_client(base_url) as client:
         assert await fetch(client, limit) == 1
@@ -188,7 +188,7 @@ async def test_an_endless_answer_is_given_up(limit: int) -> None:
 async def test_a_compressed_answer_is_read() -> None:
     """A body may be compressed."""
     packed = gzip.compress(json.dumps(account("Jane")).encode())
-    standin = StandIn({})
+    standin = FakeApi({})
     standin.behave = always(lambda: web.Response(body=packed, headers={"Content-Encoding": "gzip"}))
     async with standin.serve() as base_url, open_client(base_url) as client:
         assert (await client.fetch_account("1")).name == "Jane"
@@ -197,7 +197,7 @@ async def test_a_compressed_answer_is_read() -> None:
 async def test_a_small_answer_that_unpacks_to_a_huge_one_is_given_up() -> None:
     """The limit holds for what is unpacked, and memory stays near it."""
     bomb = gzip.compress(b" " * 2**26)
-    standin = StandIn({})
+    standin = FakeApi({})
     standin.behave = always(lambda: web.Response(body=bomb, headers={"Content-Encoding": "gzip"}))
     async with standin.serve() as base_url, open_client(base_url) as client:
         tracemalloc.start()
@@ -210,7 +210,7 @@ async def test_a_small_answer_that_unpacks_to_a_huge_one_is_given_up() -> None:
 
 async def test_at_most_64_calls_run_and_the_rest_come_in_order() -> None:
     """The 65th call waits for a free place, and whoever came first goes first."""
-    standin, arrived = StandIn({}), asyncio.Queue[str]()
+    standin, arrived = FakeApi({}), asyncio.Queue[str]()
     releases = asyncio.Queue[None]()
 
     async def behave(request: web.Request) -> web.StreamResponse:
@@ -234,7 +234,7 @@ async def test_at_most_64_calls_run_and_the_rest_come_in_order() -> None:
 
 async def test_calls_that_fail_or_are_cancelled_give_their_place_back() -> None:
     """After 64 time-outs and 64 cancelled calls there is still room for more."""
-    standin = StandIn({"1": account("Jane")})
+    standin = FakeApi({"1": account("Jane")})
     async with standin.serve() as base_url, open_client(base_url, budget=SHORT) as client:
         with Gate(standin) as gate:
             calls = (client.fetch_account("1") for _ in range(MAX_CALLS))
@@ -250,7 +250,7 @@ async def test_calls_that_fail_or_are_cancelled_give_their_place_back() -> None:
 
 async def test_a_pause_that_was_asked_for_is_kept() -> None:
     """After a 429 with a pause nobody calls until it is over; who asks is told how long that is."""
-    standin = StandIn({"1": account()})
+    standin = FakeApi({"1": account()})
     standin.behave = always(lambda: web.Response(status=429, headers={"Retry-After": "30"}))
     async with standin.serve() as base_url, open_client(base_url) as client:
         with pytest.raises(ApiBusy):

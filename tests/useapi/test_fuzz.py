@@ -11,14 +11,14 @@ from typing import Any
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
-from bot.chat.cards import account_card, choice_label
-from bot.core.account import Account, by_urgency
+from bot.chat.views.account import account_card, choice_label
+from bot.cli.accounts import build_facts, describe, tabulate
+from bot.core.accounts import Account, by_urgency
 from bot.core.parsing import parse_account, parse_accounts
 from bot.core.secrets import Redactor
 from bot.errors import UnreadableAnswer
-from bot.terminal.accounts import build_facts, describe, tabulate
-from bot.useapi.answers import parse_json
-from bot.useapi.directory import Reading
+from bot.useapi.directory import AccountSnapshot
+from bot.useapi.responses import parse_json
 from tests.chat.limits import assert_fits
 from tests.core.test_parsing_untrusted import OBJECTS
 from tests.data import MARCH, OCTOBER, load
@@ -118,7 +118,7 @@ def test_any_body_is_accounts_or_unreadable_and_can_be_shown(body: bytes) -> Non
     accounts = sorted(digest(body), key=by_urgency)
     event(f"accounts: {min(len(accounts), 3)}")
     for account in accounts:
-        assert_fits(account_card(Reading(account, NOW), NOW))
+        assert_fits(account_card(AccountSnapshot(account, NOW), NOW))
         assert 1 <= len(choice_label(account, NOW)) <= 100
         describe(account, NOW).encode()
         json.dumps(build_facts(account, NOW))

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.errors import ServerNotListed
-from bot.useapi.servers import Servers
+from bot.useapi.guild_access import GuildAccess
 from tests.useapi.harness import open_stage
 
 
@@ -11,7 +11,7 @@ from tests.useapi.harness import open_stage
 async def test_other_servers_and_direct_messages_see_nothing(guild_id: int | None) -> None:
     """A server that is not listed, and a direct message, have no accounts."""
     async with open_stage({}) as stage:
-        servers = Servers([1, 2], stage.directory)
+        servers = GuildAccess([1, 2], stage.directory)
         with pytest.raises(ServerNotListed):
             servers.directory_for(guild_id)
 
@@ -19,6 +19,6 @@ async def test_other_servers_and_direct_messages_see_nothing(guild_id: int | Non
 async def test_listed_servers_see_the_accounts_of_the_token() -> None:
     """Every listed server sees the same accounts."""
     async with open_stage({}) as stage:
-        servers = Servers([1, 2, 2], stage.directory)
+        servers = GuildAccess([1, 2, 2], stage.directory)
         assert [servers.directory_for(guild_id) for guild_id in (1, 2)] == [stage.directory] * 2
         assert servers.listed == {1, 2}

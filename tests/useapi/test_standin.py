@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from bot.useapi.client import ACCOUNTS_PATH
-from bot.useapi.standin import TOKEN, StandIn
+from bot.useapi.fake import TOKEN, FakeApi
 from tests.data import MARCH, OCTOBER, load
 from tests.useapi.harness import always
 
@@ -34,21 +34,21 @@ async def ask(base_url: str, path: str, token: str = TOKEN) -> tuple[int, str, A
 )
 async def test_it_answers_as_documented(path: str, answer: tuple[int, str, Any]) -> None:
     """The list is an object keyed by id, an account is itself, an unknown one is 404 in words."""
-    async with StandIn(ACCOUNTS).serve() as base_url:
+    async with FakeApi(ACCOUNTS).serve() as base_url:
         assert await ask(base_url, ACCOUNTS_PATH + path) == answer
 
 
 @pytest.mark.parametrize("path", ["", "/123456", "/999"])
 async def test_it_refuses_another_token(path: str) -> None:
     """Whatever is asked for, a wrong token is answered as in both documents."""
-    async with StandIn(ACCOUNTS).serve() as base_url:
+    async with FakeApi(ACCOUNTS).serve() as base_url:
         status, _, body = await ask(base_url, ACCOUNTS_PATH + path, token="user:1-wrong")
     assert (status, body) == (401, {"error": "Unauthorized", "code": 401})
 
 
 async def test_it_counts_calls_as_they_came_over_the_wire() -> None:
     """Each call is noted with its path as it was sent."""
-    standin = StandIn(ACCOUNTS)
+    standin = FakeApi(ACCOUNTS)
     async with standin.serve() as base_url:
         await ask(base_url, ACCOUNTS_PATH)
         await ask(base_url, ACCOUNTS_PATH + "/a%2Fb")
@@ -58,7 +58,7 @@ async def test_it_counts_calls_as_they_came_over_the_wire() -> None:
 
 async def test_its_behaviour_can_be_replaced_and_restored() -> None:
     """`behave` takes over until it is taken away."""
-    standin = StandIn(ACCOUNTS)
+    standin = FakeApi(ACCOUNTS)
     async with standin.serve() as base_url:
         standin.behave = always(lambda: web.Response(status=503))
         assert (await ask(base_url, ACCOUNTS_PATH))[0] == 503
@@ -68,7 +68,7 @@ async def test_its_behaviour_can_be_replaced_and_restored() -> None:
 
 async def test_accounts_may_change_while_it_serves() -> None:
     """An account that is added is there at once."""
-    standin = StandIn({})
+    standin = FakeApi({})
     async with standin.serve() as base_url:
         assert (await ask(base_url, ACCOUNTS_PATH))[2] == {}
         standin.accounts = ACCOUNTS
@@ -77,7 +77,7 @@ async def test_accounts_may_change_while_it_serves() -> None:
 
 async def test_it_stops_while_an_answer_is_held_back() -> None:
     """An answer that never comes does not keep the stand-in from stopping."""
-    standin, arrived = StandIn(ACCOUNTS), asyncio.Event()
+    standin, arrived = FakeApi(ACCOUNTS), asyncio.Event()
 
     async def behave(_request: web.Request) -> web.StreamResponse:
         arrived.set()

@@ -19,21 +19,21 @@ if os.environ.get("DISCORD_STANDIN"):
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = _STANDIN.with_scheme("ws").with_path("/gateway/")
 
 if "REMINDER_TEST_SCALE" in os.environ:
-    import bot.chat.sender
-    import bot.reminding.backing_off
-    import bot.reminding.delivery
-    import bot.reminding.passes
+    import bot.chat.rest.sender
+    import bot.reminders.backoff
+    import bot.reminders.dispatcher
+    import bot.reminders.poller
 
     _SCALE = float(os.environ["REMINDER_TEST_SCALE"])
-    for _module, _name in ((bot.reminding.delivery, "_RETRY_AFTER"), (bot.reminding.backing_off, "_TRANSIENT_WAITS")):
+    for _module, _name in ((bot.reminders.dispatcher, "_RETRY_AFTER"), (bot.reminders.backoff, "_TRANSIENT_WAITS")):
         setattr(_module, _name, tuple(wait * _SCALE for wait in getattr(_module, _name)))
     # An hour and six are in there.
-    _REFUSED = tuple(wait * _SCALE / 10 for wait in bot.reminding.backing_off._REFUSED_WAITS)
-    bot.reminding.backing_off._REFUSED_WAITS = _REFUSED  # type: ignore[assignment]  # as long as it was
-    bot.reminding.delivery.NONCE_WINDOW *= _SCALE
-    bot.reminding.passes._READ_APART *= _SCALE
+    _REFUSED = tuple(wait * _SCALE / 10 for wait in bot.reminders.backoff._REFUSED_WAITS)
+    bot.reminders.backoff._REFUSED_WAITS = _REFUSED  # type: ignore[assignment]  # as long as it was
+    bot.reminders.dispatcher.NONCE_WINDOW *= _SCALE
+    bot.reminders.poller._READ_APART *= _SCALE
     # A post takes this machine as long as ever, so that this is shortened less.
-    bot.chat.sender._REQUEST_SECONDS = 0.5
+    bot.chat.rest.sender._REQUEST_SECONDS = 0.5
 
 if "API_TEST_BUDGET" in os.environ:
     import functools
@@ -47,73 +47,73 @@ if "API_TEST_BUDGET" in os.environ:
 if "ANSWER_TEST_SECONDS" in os.environ:
     from datetime import timedelta
 
-    import bot.chat.replies
+    import bot.chat.gateway.responder
 
-    bot.chat.replies.ANSWER_WITHIN = timedelta(seconds=float(os.environ["ANSWER_TEST_SECONDS"]))
+    bot.chat.gateway.responder.ANSWER_WITHIN = timedelta(seconds=float(os.environ["ANSWER_TEST_SECONDS"]))
 
 if "PACE_TEST" in os.environ:
-    import bot.chat.pacing
+    import bot.chat.rest.rate_limit
 
     for _pair in os.environ["PACE_TEST"].split():
         _name, _value = _pair.split("=")
-        setattr(bot.chat.pacing, _name, type(getattr(bot.chat.pacing, _name))(_value))
+        setattr(bot.chat.rest.rate_limit, _name, type(getattr(bot.chat.rest.rate_limit, _name))(_value))
 
 if "BACKOFF_TEST_SCALE" in os.environ:
     import functools
 
     import discord.backoff
 
-    import bot.chat.connection
-    import bot.core.pace
+    import bot.chat.gateway.connection
+    import bot.core.rate_limit
 
     _SHORTER = float(os.environ["BACKOFF_TEST_SCALE"])
     _delay = discord.backoff.ExponentialBackoff.delay
     discord.backoff.ExponentialBackoff.delay = lambda self: _delay(self) * _SHORTER  # type: ignore[method-assign,assignment]
-    _shorter = functools.partial(bot.core.pace.backoff, first=_SHORTER, most=300 * _SHORTER)
-    vars(bot.chat.connection)["backoff"] = _shorter
+    _shorter = functools.partial(bot.core.rate_limit.backoff, first=_SHORTER, most=300 * _SHORTER)
+    vars(bot.chat.gateway.connection)["backoff"] = _shorter
 
 if "CRASH_TEST" in os.environ:
-    import bot.running
+    import bot.runtime
 
     async def _crash(*_arguments: object) -> None:
         raise LookupError(os.environ["CRASH_TEST"])
 
-    vars(bot.running)["keep_reporting"] = _crash
+    vars(bot.runtime)["keep_reporting"] = _crash
 
 if "FAIL_TEST" in os.environ:
     import discord
 
-    import bot.chat.lookup
+    import bot.chat.commands.account
 
-    _view = bot.chat.lookup.account_view
+    _view = bot.chat.commands.account.account_view
 
     def _fail(account_id: str) -> discord.ui.View:
         if account_id == "failing":
             raise LookupError(os.environ["FAIL_TEST"])
         return _view(account_id)
 
-    vars(bot.chat.lookup)["account_view"] = _fail
+    vars(bot.chat.commands.account)["account_view"] = _fail
 
 if "REMINDER_TEST_INTERVAL" in os.environ:
     from datetime import timedelta
 
-    import bot.reminding.passes
+    import bot.reminders.poller
 
     _INTERVAL = timedelta(seconds=float(os.environ["REMINDER_TEST_INTERVAL"]))
-    _rest_as_set = bot.reminding.passes.Passes._rest
+    _rest_as_set = bot.reminders.poller.Poller._rest
 
-    async def _rest(passes: bot.reminding.passes.Passes) -> None:
+    async def _rest(polls: bot.reminders.poller.Poller) -> None:
         # The settings allow whole seconds only.
-        passes.interval = _INTERVAL
-        await _rest_as_set(passes)
+        polls.interval = _INTERVAL
+        await _rest_as_set(polls)
 
-    bot.reminding.passes.Passes._rest = _rest  # type: ignore[assignment,method-assign]
+    bot.reminders.poller.Poller._rest = _rest  # type: ignore[assignment,method-assign]
 
 if "REMINDER_TEST_LEASE" in os.environ:
-    import bot.store.leader
+    import bot.store.leases
 
-    bot.store.leader.LEASE_SECONDS = int(os.environ["REMINDER_TEST_LEASE"])
-    bot.store.leader._RENEW_SECONDS = bot.store.leader.LEASE_SECONDS / 4
+    bot.store.leases.LEASE_SECONDS = int(os.environ["REMINDER_TEST_LEASE"])
+    bot.store.leases._RENEW_SECONDS = bot.store.leases.LEASE_SECONDS / 4
 
 if "REMINDER_TEST_DIE_AT_STEP" in os.environ:
     import itertools
@@ -135,17 +135,17 @@ if "REMINDER_TEST_CLOCK" in os.environ:
     from datetime import datetime, timedelta
     from pathlib import Path
 
-    import bot.running
+    import bot.runtime
     from bot.config import Settings
 
     _CLOCK = Path(os.environ["REMINDER_TEST_CLOCK"])
-    _run_on_time = bot.running.run
+    _run_on_time = bot.runtime.run
 
     async def _run(settings: Settings, *, now: Callable[[], datetime]) -> None:
         # The file says by how many seconds the clock is wrong at the moment.
         await _run_on_time(settings, now=lambda: now() + timedelta(seconds=float(_CLOCK.read_text())))
 
-    bot.running.run = _run
+    bot.runtime.run = _run
 
 if "REMINDER_TEST_DIE_BEFORE_COMMIT" in os.environ:
     import itertools

@@ -1,0 +1,1 @@
+"""The connection: the client, command registration, the component router and timely answers."""

@@ -1,0 +1,1 @@
+"""Sending, permissions and the rate limit, over REST."""

@@ -1,0 +1,1 @@
+"""Embeds and components: pure functions of domain objects."""

@@ -1,0 +1,56 @@
+"""What the watches of a server will bring, message by message."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+
+import discord
+from discord.utils import format_dt
+
+from bot.chat.gateway.responder import Reply
+from bot.chat.views.account import GREEN, GREY
+from bot.chat.views.pages import paged_reply
+from bot.chat.views.reminder import say_name
+from bot.chat.views.reminder_list import say_step
+from bot.reminders.forecast import Upcoming
+
+FORESEEN = timedelta(days=30)
+_MOST_NAMED = 5
+
+
+def preview_reply(upcoming: Sequence[Upcoming], page: int, now: datetime) -> Reply:
+    """Return one page of the messages that are to come within 30 days, soonest first."""
+    card = discord.Embed(title=f"The next {FORESEEN.days} days", colour=GREEN)
+    card.set_footer(text="If nothing is renewed until then. Trouble is told when it happens")
+    within = sorted((one for one in upcoming if one.at <= now + FORESEEN), key=_message_of)
+    if not within:
+        card.description = "No reminder is due."
+        card.colour = GREY
+        return Reply([card])
+    blocks = [_say_message(list(group), now) for _, group in groupby(within, key=_message_of)]
+    return paged_reply("preview", card, blocks, page)
+
+
+def _message_of(upcoming: Upcoming) -> tuple[float, int]:
+    """Return what the reminders of one message have in common: its minute and its channel."""
+    return upcoming.at.timestamp() // 60, upcoming.subscription.channel_id
+
+
+def _say_message(group: Sequence[Upcoming], now: datetime) -> str:
+    first = group[0]
+    when = "Now" if first.at <= now else f"{format_dt(first.at, 'f')} ({format_dt(first.at, 'R')})"
+    said = [f"{say_name(one.account)}, {say_step(one)}" for one in group[:_MOST_NAMED]]
+    if len(group) > _MOST_NAMED:
+        said.append(f"and {len(group) - _MOST_NAMED} more")
+    # As the reminder itself does it.
+    roles = [
+        one.subscription.role_id
+        for one in group
+        if one.subscription.role_id and (one.assignment is None or one.account.is_urgent(one.at))
+    ]
+    named = [
+        *(f"<@&{role_id}>" for role_id in roles),
+        *(f"<@{one.assignment.user_id}>" for one in group if one.assignment),
+    ]
+    mentions = f"\nmentions {', '.join(dict.fromkeys(named))}" if named else ""
+    return f"**{when}** in <#{first.subscription.channel_id}>\n{'; '.join(said)}{mentions}"

@@ -1,0 +1,86 @@
+"""A MiniMax account as useapi.net reports it: typed, dated, without secrets."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.core.logins import Login
+from bot.core.status import Status, status_of
+
+# A PostgreSQL index row holds about 2,700 bytes, and other columns share it.
+MAX_ID = 256
+
+_WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def is_possible_id(account_id: str) -> bool:
+    """Whether an id fits into a URL and the database: not blank, no dot segment, not too long, no control characters."""
+    is_segment = bool(account_id.strip()) and account_id not in (".", "..") and len(account_id) <= MAX_ID
+    return is_segment and not any(unicodedata.category(character) in ("Cc", "Cs") for character in account_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One `support...` flag; `supported` is None where the API does not report it."""
+
+    flag: str
+    supported: bool | None
+
+    @property
+    def label(self) -> str:
+        """Return the flag in words: `supportVoiceClone` reads "Voice clone"."""
+        words = _WORD_STARTS.sub(" ", self.flag.removeprefix("support"))
+        return words[:1].upper() + words[1:].lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account; None stands for "not reported". All times are aware UTC."""
+
+    id: str
+    name: str | None = None
+    user_id: str | None = None
+    anonymous: bool | None = None
+    avatar_url: str | None = None
+    expires_at: datetime | None = None
+    issued_at: datetime | None = None
+    host: str | None = None
+    max_jobs: int | None = None
+    capabilities: tuple[Capability, ...] = ()
+    masked_token: str | None = None
+    error: str | None = None
+
+    def remaining(self, now: datetime) -> timedelta | None:
+        """Return the time left, negative once expired, None if the expiry is unknown."""
+        return None if self.expires_at is None else self.expires_at - now
+
+    def remaining_share(self, now: datetime) -> float | None:
+        """Return the part of the login's life that is left, 0 to 1, None if either end is unknown."""
+        if self.expires_at is None or self.issued_at is None or self.issued_at >= self.expires_at:
+            return None
+        left = (self.expires_at - now) / (self.expires_at - self.issued_at)
+        return min(1.0, max(0.0, left))
+
+    def status(self, now: datetime) -> Status:
+        """Return the status; an error that the API reports outranks every date."""
+        return Status.ERROR if self.error is not None else status_of(self.remaining(now))
+
+    def is_urgent(self, now: datetime) -> bool:
+        """Whether the login expires within 24 hours or has expired, error or not."""
+        return status_of(self.remaining(now)) in (Status.LAST_DAY, Status.EXPIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSnapshot:
+    """An account as it was read, and when; `login` is its login, once the database knows one."""
+
+    account: Account
+    read_at: datetime
+    login: Login | None = None
+
+
+def by_expiry(account: Account) -> tuple[bool, float, str]:
+    """Return a sort key: soonest expiry first, unknown expiry last, then by id."""
+    expires_at = account.expires_at
+    return expires_at is None, expires_at.timestamp() if expires_at else 0.0, account.id

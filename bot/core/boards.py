@@ -1,0 +1,19 @@
+"""Boards: a channel's standing wish for a live overview of all accounts."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A channel's board; its message is None until one is about to be posted.
+
+    `discord_id` is that message's id once it was sent. `digest` stands for the content that the message shows, None
+    if it must be edited in any case.
+    """
+
+    guild_id: int
+    channel_id: int
+    added_by: int
+    message_id: int | None = None
+    discord_id: int | None = None
+    digest: str | None = None

@@ -1,0 +1,116 @@
+"""Discord messages: those that carry notifications, and boards."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+# Discord accepts a nonce of up to 25 characters.
+_NONCE_BYTES = 12
+
+
+class MessageKind(StrEnum):
+    """What a message is for."""
+
+    NOTIFICATIONS = "notifications"
+    BOARD = "board"
+
+
+class Action(StrEnum):
+    """A control under a message."""
+
+    CHECK = "check"
+    ASSIGN = "assign"
+    RENEW = "renew"
+    REFRESH_BOARD = "refresh_board"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One account in the menu of a message."""
+
+    value: str
+    label: str
+    emoji: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A message as it goes to Discord: text, embeds as JSON, controls, and the roles and users it may mention."""
+
+    content: str
+    embeds: tuple[Mapping[str, Any], ...] = ()
+    actions: tuple[Action, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    roles: tuple[int, ...] = ()
+    users: tuple[int, ...] = ()
+
+    def to_json(self) -> str:
+        """Return the message as JSON, for the database."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return a message that the database kept, also one that the previous version wrote."""
+        data = json.loads(text)
+        if "has_buttons" in data:
+            data = _upgrade(data)
+        return cls(
+            data["content"],
+            tuple(data["embeds"]),
+            tuple(map(Action, data["actions"])),
+            tuple(Choice(**choice) for choice in data["choices"]),
+            tuple(data["roles"]),
+            tuple(data["users"]),
+        )
+
+
+def _upgrade(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the previous version kept of a message in today's shape."""
+    actions = [Action.CHECK, *([Action.ASSIGN] if data.get("can_take", True) else []), Action.RENEW]
+    return {
+        "content": data["content"],
+        "embeds": data["embeds"],
+        "actions": actions if data["has_buttons"] else [],
+        "choices": [],
+        "roles": data["roles"],
+        "users": data.get("users", []),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message from before its first attempt to its last edit.
+
+    `outgoing` is None once the message was sent. `discord_id` is None until then, and stays None if the message was
+    deleted at once. `edit_at` is when to edit it, None if its content is current.
+    """
+
+    id: int
+    guild_id: int
+    channel_id: int
+    kind: MessageKind
+    nonce: str
+    outgoing: OutgoingMessage | None
+    first_attempt_at: datetime
+    discord_id: int | None
+    edit_at: datetime | None
+
+    @property
+    def footer_id(self) -> str:
+        """Return the short id in the message's footer, by which its channel's history is searched."""
+        return footer_id_of(self.nonce)
+
+
+def new_nonce() -> str:
+    """Return a random nonce."""
+    return secrets.token_hex(_NONCE_BYTES)
+
+
+def footer_id_of(nonce: str) -> str:
+    """Return the short id that the message with this nonce shows in its footer."""
+    return nonce[:8]

@@ -1,0 +1,156 @@
+"""Checks channels once a day, and informs people about channels that refuse messages."""
+
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.boards import Board
+from bot.core.channel_failures import ChannelFailure
+from bot.core.messages import MessageKind, OutgoingMessage, new_nonce
+from bot.core.subscriptions import Subscription
+from bot.core.text import escaped
+from bot.core.wording import say_blocked, say_outdated
+from bot.reminders.context import Context, Refused, Uncertain
+from bot.store.boards import get_boards
+from bot.store.channel_failures import (
+    delete_failure,
+    delete_orphaned_failures,
+    get_failures,
+    mark_reported,
+    put_failure,
+)
+from bot.store.leases import get_channels_checked_at, mark_channels_checked
+from bot.store.notifications import get_pending
+from bot.store.subscriptions import get_active_subscriptions
+
+_LOG = logging.getLogger(__name__)
+
+_CHECK_EVERY = timedelta(days=1)
+_MAX_INFORMED = 5
+_WORDS = {MessageKind.NOTIFICATIONS: say_blocked, MessageKind.BOARD: say_outdated}
+
+
+class ChannelChecks:
+    """Looks after the channels of all subscriptions and boards; nothing is ever removed because a channel fails."""
+
+    def __init__(self, context: Context) -> None:
+        self._database, self._access = context.database, context.access
+        self._sender, self._now = context.sender, context.now
+
+    async def check_daily(self) -> None:
+        """Once a day, check whether each channel would accept a reminder, without sending one."""
+        now = self._now()
+        async with self._database.begin() as tx:
+            checked_at = await get_channels_checked_at(tx)
+            if checked_at is not None and now - checked_at < _CHECK_EVERY:
+                return
+            await mark_channels_checked(tx, now)
+            subscriptions = await get_active_subscriptions(tx, self._access.listed)
+        # A new subscription has just been checked, so that the first check can wait for a day.
+        if checked_at is None:
+            return
+        roles: dict[int, dict[int, set[int]]] = {}
+        for one in subscriptions:
+            wanted = roles.setdefault(one.guild_id, {}).setdefault(one.channel_id, set())
+            wanted |= {one.role_id} if one.role_id else set()
+        for guild_id, by_channel in sorted(roles.items()):
+            await self._check_guild(guild_id, by_channel)
+
+    async def _check_guild(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> None:
+        try:
+            findings = await self._sender.check(guild_id, roles)
+        except (Refused, Uncertain) as error:
+            _LOG.warning("The channels of server %s can't be checked today (%s)", guild_id, error)
+            return
+        if len(findings) < len(roles):
+            _LOG.warning("In server %s only %s of %s channels were checked", guild_id, len(findings), len(roles))
+        async with self._database.begin() as tx:
+            present = await get_failures(tx, [guild_id], MessageKind.NOTIFICATIONS)
+            for channel_id, reason in findings.items():
+                await _save_finding(tx, (guild_id, channel_id), present.get(channel_id), reason, self._now())
+
+    async def report(self) -> None:
+        """Inform people, once, about each channel that is blocked."""
+        async with self._database.begin() as tx:
+            await delete_orphaned_failures(tx)
+        for kind in MessageKind:
+            async with self._database.begin() as tx:
+                failures = await get_failures(tx, self._access.listed, kind)
+                unreported = {key: one for key, one in failures.items() if self._is_unreported(one)}
+                guild_ids = {one.guild_id for one in unreported.values()}
+                subscriptions = await get_active_subscriptions(tx, guild_ids) if guild_ids else []
+                wanted = subscriptions if kind is MessageKind.NOTIFICATIONS else await get_boards(tx, guild_ids)
+            for guild_id in sorted(guild_ids):
+                blocked = [one for one in wanted if one.guild_id == guild_id and one.channel_id in unreported]
+                channels = [one.channel_id for one in subscriptions if one.guild_id == guild_id]
+                working = next((channel_id for channel_id in channels if channel_id not in failures), None)
+                await self._report(kind, blocked, unreported, working)
+
+    def _is_unreported(self, failure: ChannelFailure) -> bool:
+        return not failure.is_reported and failure.is_blocked(self._now())
+
+    async def _report(
+        self,
+        kind: MessageKind,
+        blocked: Sequence[Subscription | Board],
+        failures: Mapping[int, ChannelFailure],
+        working: int | None,
+    ) -> None:
+        """Inform the people who added these reminders or boards; else a working channel of their guild."""
+        channel_ids = {one.channel_id for one in blocked}
+        places = {one.channel_id: (_name(one), failures[one.channel_id].reason) for one in blocked}
+        text = _WORDS[kind](list(places.values()))
+        try:
+            is_informed = await self._send_to_any((one.added_by for one in blocked), text)
+            if not is_informed and not (working is not None and await self._post(working, text)):
+                _LOG.warning("Nobody could be informed that channels refuse messages: %s", sorted(channel_ids))
+        except Uncertain as doubt:
+            _LOG.warning("Perhaps nobody was informed about refusing channels (%s); trying again later", doubt)
+            return
+        async with self._database.begin() as tx:
+            await mark_reported(tx, channel_ids, kind)
+
+    async def _send_to_any(self, user_ids: Iterable[int], text: str) -> bool:
+        """Send a direct message to some people, once each; return whether anybody got it."""
+        is_informed, doubt = False, None
+        for user_id in list(dict.fromkeys(user_ids))[:_MAX_INFORMED]:
+            try:
+                await self._sender.send_direct(user_id, text)
+                is_informed = True
+            except Refused as refusal:
+                _LOG.info("User %s accepts no direct messages (%s)", user_id, refusal)
+            except Uncertain as uncertain:
+                doubt = uncertain
+        if doubt is not None and not is_informed:
+            raise doubt
+        return is_informed
+
+    async def _post(self, channel_id: int, text: str) -> bool:
+        try:
+            await self._sender.post(channel_id, OutgoingMessage(text), new_nonce())
+        except Refused as refusal:
+            if not refusal.is_lasting:
+                raise Uncertain(str(refusal)) from None
+            _LOG.info("Channel %s refuses the report about the others too (%s)", channel_id, refusal)
+            return False
+        return True
+
+
+def _name(place: Subscription | Board) -> str:
+    return f"#{escaped(place.channel_name, 100)}" if isinstance(place, Subscription) else f"<#{place.channel_id}>"
+
+
+async def _save_finding(
+    tx: AsyncConnection, place: tuple[int, int], present: ChannelFailure | None, reason: str | None, now: datetime
+) -> None:
+    """Save what a check found; a refusal proves more, as long as a notification is pending."""
+    guild_id, channel_id = place
+    kind = MessageKind.NOTIFICATIONS
+    if present is not None and present.failures and await get_pending(tx, channel_id):
+        return
+    if reason is None:
+        await delete_failure(tx, channel_id, kind)
+    elif present is None or present.reason != reason:
+        await put_failure(tx, ChannelFailure(guild_id, channel_id, kind, 0, now, now, reason, is_lasting=True))

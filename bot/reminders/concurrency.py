@@ -1,0 +1,33 @@
+"""Works on many channels or messages at a time; the failure of one does not stop the others."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+from bot.errors import StoreError
+
+_LOG = logging.getLogger(__name__)
+
+Thing = TypeVar("Thing")
+
+
+async def for_each(
+    things: Iterable[Thing], work: Callable[[Thing], Awaitable[object]], *, at_once: int, what: str
+) -> None:
+    """Do the work on each thing, on at most `at_once` at a time.
+
+    A failure is logged under the name `what`; the thing stays as it was stored, for the next poll.
+    """
+    slots = asyncio.Semaphore(at_once)
+
+    async def guard(thing: Thing) -> None:
+        async with slots:
+            try:
+                await work(thing)
+            except StoreError as error:
+                _LOG.warning("%s waits for the database: %s", what, error)
+            except Exception:  # one thing's failure must not reach the others
+                _LOG.exception("%s failed", what)
+
+    await asyncio.gather(*map(guard, things))

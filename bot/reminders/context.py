@@ -1,0 +1,97 @@
+"""What polls, the dispatcher and the commands work with."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.core.entries import Entry
+from bot.core.messages import OutgoingMessage
+from bot.core.overview import Overview
+from bot.core.telemetry import NO_TELEMETRY, Telemetry
+from bot.core.timing import DEFAULT_TIMING, Timing
+from bot.store.database import Database
+from bot.useapi.guild_access import GuildAccess
+
+
+class Refused(Exception):
+    """Discord did certainly not do it.
+
+    `is_lasting` if the channel itself refuses until somebody acts. `is_message_gone` if the message does not exist,
+    `is_channel_gone` if the channel does not.
+    """
+
+    def __init__(
+        self, reason: str, *, is_lasting: bool, is_message_gone: bool = False, is_channel_gone: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.is_lasting = is_lasting
+        self.is_message_gone = is_message_gone
+        self.is_channel_gone = is_channel_gone
+
+
+class Uncertain(Exception):
+    """Discord may have done it or not."""
+
+
+class Sender(Protocol):
+    """Sends over REST, so it needs a login but no gateway. Every method may raise Refused or Uncertain."""
+
+    async def post(self, channel_id: int, message: OutgoingMessage, nonce: str) -> int | None:
+        """Post a message and return its id, None if it arrived and was deleted."""
+
+    async def find(self, channel_id: int, footer_id: str, after: datetime) -> int | None:
+        """Search a channel's history since then for the bot's message; return its id, None if it is absent."""
+
+    async def edit(self, channel_id: int, message_id: int, message: OutgoingMessage) -> None:
+        """Replace the content of one of the bot's messages; mentions nobody."""
+
+    async def delete(self, channel_id: int, message_id: int) -> None:
+        """Delete one of the bot's messages."""
+
+    async def send_direct(self, user_id: int, text: str) -> None:
+        """Send a direct message."""
+
+    async def check(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
+        """Return what would keep messages out of each channel, or its roles from being notified; nothing is sent.
+
+        A channel without a problem has None; one that could not be checked in time is left out.
+
+        Args:
+            guild_id: the guild.
+            roles: the roles that are mentioned, by channel id.
+        """
+
+
+class Rendering(Protocol):
+    """Makes messages out of domain objects; pure functions."""
+
+    def render(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> tuple[OutgoingMessage, int]:
+        """Return one message for the first of these entries, and how many it holds."""
+
+    def render_again(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> OutgoingMessage:
+        """Return what a sent message says once something about its entries has changed."""
+
+    def render_board(self, overview: Overview, footer_id: str, now: datetime) -> tuple[OutgoingMessage, str]:
+        """Return a board's message, and a digest of what it shows apart from when the accounts were read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts that polls, the dispatcher and the commands share.
+
+    `lead_times` are the days of a subscription that names none; a poll comes every `interval`, or soon once
+    `poll_requested` is set.
+    """
+
+    database: Database
+    access: GuildAccess
+    sender: Sender
+    rendering: Rendering
+    now: Callable[[], datetime]
+    interval: timedelta
+    lead_times: tuple[int, ...]
+    timing: Timing = DEFAULT_TIMING
+    telemetry: Telemetry = NO_TELEMETRY
+    poll_requested: asyncio.Event = field(default_factory=asyncio.Event)

@@ -1,0 +1,239 @@
+"""Sends planned notifications and boards exactly once; the numbered rules are in `docs/architecture.md`, "Dispatch"."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from bot.core.boards import Board
+from bot.core.channel_failures import ChannelFailure, count_refusal
+from bot.core.messages import Message, MessageKind, footer_id_of, new_nonce
+from bot.reminders.concurrency import for_each
+from bot.reminders.context import Context, Refused, Uncertain
+from bot.reminders.loading import load_entries, load_overviews
+from bot.store.boards import delete_board, get_boards
+from bot.store.channel_failures import get_failure, get_failures, put_failure
+from bot.store.leases import ensure_holds_lease
+from bot.store.messages import (
+    delete_message,
+    dissolve,
+    get_unsettled,
+    is_wanted,
+    mark_sent,
+    start_sending,
+    start_sending_board,
+)
+from bot.store.notifications import delete_overdue, delete_pending, get_pending, get_pending_channels
+
+_LOG = logging.getLogger(__name__)
+
+# The clocks of two machines differ by this much, or one clock before and after a small correction.
+_CLOCKS_APART = timedelta(seconds=5)
+# So many that a slow channel does not hold up the others; so few that none waits long at the rate limiter.
+_AT_ONCE = 64
+_GIVE_UP_AFTER = timedelta(days=7)
+
+
+class Dispatcher:
+    """Sends one message a channel at a time, all channels side by side.
+
+    A crash at any point neither loses nor doubles a message: it is saved, with its nonce, before it is posted.
+    """
+
+    def __init__(self, context: Context, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._context = context
+        self._database, self._now = context.database, context.now
+        self._sleep = sleep
+
+    async def settle(self) -> None:
+        """Find out what became of messages that an earlier run, or an outage, left in flight."""
+        async with self._database.begin() as tx:
+            unsettled = [one for one in await get_unsettled(tx) if one.guild_id in self._context.access.listed]
+        await for_each(
+            unsettled, lambda message: self.carry_through(message, is_doubtful=True), at_once=_AT_ONCE, what="Settling"
+        )
+
+    async def send_pending(self, epoch: int, until: datetime | None = None) -> bool:
+        """Send pending notifications, but nothing after `until`; return whether that cut it short."""
+        listed = self._context.access.listed
+        async with self._database.begin() as tx:
+            channels = await get_pending_channels(tx, listed)
+            failures = await get_failures(tx, listed, MessageKind.NOTIFICATIONS)
+        ready = [channel_id for channel_id in channels if not self._is_waiting(failures.get(channel_id))]
+        await for_each(
+            ready, lambda channel_id: self._send_to(channel_id, epoch, until), at_once=_AT_ONCE, what="A dispatch"
+        )
+        return until is not None and self._now() > until
+
+    async def post_missing_boards(self) -> None:
+        """Post the boards that have no message."""
+        listed = self._context.access.listed
+        async with self._database.begin() as tx:
+            boards = [board for board in await get_boards(tx, listed) if board.message_id is None]
+            failures = await get_failures(tx, listed, MessageKind.BOARD)
+        ready = [board for board in boards if not self._is_waiting(failures.get(board.channel_id))]
+        await for_each(ready, self._post_board, at_once=_AT_ONCE, what="Posting a board")
+
+    async def next_attempt_at(self) -> datetime | None:
+        """Return when the first channel with pending notifications may be tried again, None if nothing is pending."""
+        listed = self._context.access.listed
+        async with self._database.begin() as tx:
+            channels = await get_pending_channels(tx, listed)
+            failures = await get_failures(tx, listed, MessageKind.NOTIFICATIONS)
+        return min((failures[key].next_attempt_at if key in failures else self._now() for key in channels), default=None)
+
+    async def start_board(self, board: Board) -> Message | None:
+        """Save the message of a board that is about to be posted; None before the first read, or if there is one."""
+        nonce, now = new_nonce(), self._now()
+        async with self._database.begin() as tx:
+            overview = (await load_overviews(tx, [board.guild_id])).get(board.guild_id)
+            if overview is None:
+                return None
+            outgoing, digest = self._context.rendering.render_board(overview, footer_id_of(nonce), now)
+            return await start_sending_board(tx, board, outgoing, digest=digest, nonce=nonce, now=now)
+
+    async def attempt(self, message: Message) -> None:
+        """Post a message once.
+
+        Raises:
+            Refused: it was not sent, and is dissolved. Uncertain: a later poll settles it.
+        """
+        assert message.outgoing is not None
+        try:
+            discord_id = await self._context.sender.post(message.channel_id, message.outgoing, message.nonce)
+        except Refused:
+            async with self._database.begin() as tx:
+                await dissolve(tx, message)
+            raise
+        await self._mark_sent(message, discord_id)
+
+    async def carry_through(self, message: Message, *, is_doubtful: bool = False) -> bool:
+        """Post a message until its fate is known; return whether it arrived.
+
+        It is doubtful once an earlier attempt may have arrived: a refusal is only about the attempt that was refused.
+        """
+        timing = self._context.timing
+        for wait in (0.0, *timing.post_retries) if message.outgoing is not None else ():
+            since = self._now() + timedelta(seconds=wait) - message.first_attempt_at
+            # A clock that was set back says nothing about how long ago that was.
+            if not -_CLOCKS_APART <= since < timing.nonce_window:
+                break
+            if wait:
+                self._context.telemetry.retried("post")
+                await self._sleep(wait)
+            try:
+                discord_id = await self._context.sender.post(message.channel_id, message.outgoing, message.nonce)
+            except Refused as refusal:
+                if not is_doubtful:
+                    await self._give_back(message, refusal)
+                    return False
+                if refusal.is_lasting:
+                    return await self._search(message, refusal)
+            except Uncertain as doubt:
+                is_doubtful = True
+                _LOG.warning("A message may not have arrived (%s); trying again with the same nonce", doubt)
+            else:
+                await self._mark_sent(message, discord_id)
+                return True
+        return await self._search(message)
+
+    def _is_waiting(self, failure: ChannelFailure | None) -> bool:
+        return failure is not None and failure.is_waiting(self._context.timing, self._now())
+
+    async def _send_to(self, channel_id: int, epoch: int, until: datetime | None) -> None:
+        while until is None or self._now() <= until:
+            message = await self._start_next(channel_id, epoch)
+            if message is None or not await self.carry_through(message):
+                return
+
+    async def _start_next(self, channel_id: int, epoch: int) -> Message | None:
+        async with self._database.begin() as tx:
+            await ensure_holds_lease(tx, epoch)
+            entries = await load_entries(tx, await get_pending(tx, channel_id))
+            due = [entry for entry in entries if entry.is_due]
+            await delete_pending(tx, [entry.notification.id for entry in entries if not entry.is_due])
+            if not due:
+                return None
+            nonce = new_nonce()
+            outgoing, count = self._context.rendering.render(due, footer_id_of(nonce), self._now())
+            carried = [entry.notification for entry in due[:count]]
+            return await start_sending(tx, carried, outgoing, nonce=nonce, now=self._now())
+
+    async def _post_board(self, board: Board) -> None:
+        message = await self.start_board(board)
+        if message is not None:
+            await self.carry_through(message)
+
+    async def _search(self, message: Message, refusal: Refused | None = None) -> bool:
+        """Search the channel for a message once its nonce may be forgotten, or the channel refuses a repetition."""
+        try:
+            found = await self._context.sender.find(message.channel_id, message.footer_id, message.first_attempt_at)
+        except Uncertain as doubt:
+            _LOG.warning("Whether a message arrived can't be seen now (%s); the next poll searches again", doubt)
+            return False
+        except Refused:
+            found = None
+        if found is not None:
+            await self._mark_sent(message, found)
+            return True
+        if refusal is not None:
+            await self._give_back(message, refusal)
+            return False
+        async with self._database.begin() as tx:
+            await dissolve(tx, message, is_late=True)
+        return False
+
+    async def _mark_sent(self, message: Message, discord_id: int | None) -> None:
+        now = self._now()
+
+        async def mark() -> tuple[list[datetime], bool]:
+            async with self._database.begin() as tx:
+                if message.kind is MessageKind.BOARD and discord_id is None:
+                    # It was deleted at once; the next poll posts it anew.
+                    await dissolve(tx, message)
+                    return [], True
+                return await mark_sent(tx, message, discord_id, now), await is_wanted(tx, message)
+
+        # A stop must not come between Discord's answer and this mark.
+        due, wanted = await asyncio.shield(mark())
+        for due_at in due:
+            self._context.telemetry.sent(now - due_at)
+        if wanted:
+            _LOG.info("Sent a message to channel %s", message.channel_id)
+        else:
+            await self._withdraw(message, discord_id)
+
+    async def _withdraw(self, message: Message, discord_id: int | None) -> None:
+        """Delete the message of a board that was removed while the message was in flight."""
+        if discord_id is not None:
+            await self._context.sender.delete(message.channel_id, discord_id)
+        async with self._database.begin() as tx:
+            await delete_message(tx, message)
+
+    async def _give_back(self, message: Message, refusal: Refused) -> None:
+        async with self._database.begin() as tx:
+            await dissolve(tx, message)
+        await self.count_refusal(message, refusal)
+
+    async def count_refusal(self, message: Message, refusal: Refused) -> datetime | None:
+        """Save that a channel has refused a message, or an edit of its board; return the next attempt's time.
+
+        None if there is no next attempt: the board is deleted, because its channel is gone.
+        """
+        now, place = self._now(), (message.guild_id, message.channel_id, message.kind)
+        async with self._database.begin() as tx:
+            if message.kind is MessageKind.BOARD and refusal.is_channel_gone:
+                await delete_board(tx, message.guild_id, message.channel_id)
+                _LOG.info("Channel %s is gone, and its board with it", message.channel_id)
+                return None
+            before = await get_failure(tx, message.channel_id, message.kind)
+            failure = count_refusal(
+                before, place, str(refusal), is_lasting=refusal.is_lasting, timing=self._context.timing, now=now
+            )
+            if message.kind is MessageKind.NOTIFICATIONS and failure.failing_since < now - _GIVE_UP_AFTER:
+                # By the channel's refusals and not by age: after a long time off, much is old that was never refused.
+                await delete_overdue(tx, message.channel_id, now - _GIVE_UP_AFTER)
+            await put_failure(tx, failure)
+        wait = failure.next_attempt_at - now
+        _LOG.warning("Channel %s refuses messages (%s); next attempt in %s", message.channel_id, refusal, wait)
+        return failure.next_attempt_at

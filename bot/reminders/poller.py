@@ -1,0 +1,143 @@
+"""The loop behind the reminders: settle, read, plan, send, refresh."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from bot.core.telemetry import PollOutcome
+from bot.errors import BotError, StoreError
+from bot.reminders.boards import Boards
+from bot.reminders.channel_checks import ChannelChecks
+from bot.reminders.context import Context
+from bot.reminders.dispatcher import Dispatcher
+from bot.reminders.planning import plan_after_reading, plan_while_unreadable
+from bot.reminders.refresh import Refresher
+from bot.store.leases import ensure_holds_lease, mark_polled
+from bot.useapi.directory import AccountDirectory
+
+_LOG = logging.getLogger(__name__)
+
+# What was read longer ago is not sent any more: the login may have been renewed meanwhile.
+_SEND_WITHIN = timedelta(minutes=5)
+
+
+class Poller:
+    """Runs one poll after the other, never two at once; the interval counts from the end of one.
+
+    `active_since` is None while another process polls. `polled_at` is when a poll of this process was last complete,
+    `read_at` when one last read the accounts. `beat`, if given, is awaited after each poll that did both.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        directory: AccountDirectory,
+        *,
+        beat: Callable[[], Awaitable[None]] | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._context = context
+        self._database, self._now = context.database, context.now
+        self._directory = directory
+        self._dispatcher = Dispatcher(context, sleep=sleep)
+        self._refresher = Refresher(context, self._dispatcher)
+        self._checks = ChannelChecks(context)
+        self._beat = beat
+        self.boards = Boards(context, self._dispatcher)
+        self.active_since: datetime | None = None
+        self.polled_at: datetime | None = None
+        self.read_at: datetime | None = None
+        self._turn = asyncio.Lock()
+        self._is_first = True
+
+    async def keep_polling(self, epoch: int) -> None:
+        """Poll until cancelled; a poll that fails is logged, and the next one comes all the same."""
+        self.active_since = self._now()
+        clock = asyncio.get_running_loop().time
+        try:
+            while True:
+                self._context.poll_requested.clear()
+                started = clock()
+                outcome = await self._try_once(epoch)
+                self._context.telemetry.polled(outcome, clock() - started)
+                if self._beat is not None and outcome is PollOutcome.COMPLETED:
+                    await self._beat()
+                await self._rest()
+        finally:
+            self.active_since = None
+
+    async def _try_once(self, epoch: int) -> PollOutcome:
+        try:
+            return PollOutcome.COMPLETED if await self.poll_once(epoch) else PollOutcome.UNREADABLE
+        except StoreError as error:
+            _LOG.warning("A poll waits for the database: %s", error)
+        except Exception:  # whatever a poll runs into, the next one comes
+            _LOG.exception("A poll failed; the next one comes all the same")
+        return PollOutcome.FAILED
+
+    async def poll_once(self, epoch: int) -> bool:
+        """Run one poll, after one that is running; return whether the accounts could be read.
+
+        Raises:
+            StoreError: the database can't be used, or another process has the lease by now.
+        """
+        async with self._turn:
+            await self._dispatcher.settle()
+            until = await self._read(epoch)
+            if await self._dispatcher.send_pending(epoch, until):
+                self._context.poll_requested.set()
+            await self._refresher.schedule_boards()
+            await self._refresher.edit_outdated()
+            await self._dispatcher.post_missing_boards()
+            await self._checks.check_daily()
+            await self._checks.report()
+            async with self._database.begin() as tx:
+                await mark_polled(tx, self._now())
+            self.polled_at = self._now()
+            if until is not None:
+                self.read_at = self.polled_at
+            return until is not None
+
+    async def _read(self, epoch: int) -> datetime | None:
+        """Read the accounts and plan; return until when the plan may be sent, None if they could not be read."""
+        # At the start, the list that the check of the token read is new enough.
+        fresh, self._is_first = not self._is_first, False
+        listed = self._context.access.listed
+        try:
+            read = await self._directory.read_all(fresh=fresh)
+        except StoreError:
+            raise
+        except BotError as error:
+            _LOG.warning("The accounts can't be read: %s (%s)", type(error).__name__, error)
+            async with self._database.begin() as tx:
+                await ensure_holds_lease(tx, epoch)
+                await plan_while_unreadable(tx, listed, self._now())
+            return None
+        accounts = {key: snapshot.account for key, snapshot in read.items()}
+        async with self._database.begin() as tx:
+            await ensure_holds_lease(tx, epoch)
+            await plan_after_reading(tx, listed, accounts, self._now())
+        return self._now() + _SEND_WITHIN
+
+    async def _next_poll_at(self) -> datetime:
+        """Return when to poll next: after the interval, or as soon as a pending notification may be tried again."""
+        regular = self._now() + self._context.interval - self._apart()
+        try:
+            attempt_at = await self._dispatcher.next_attempt_at()
+        except StoreError:
+            return regular
+        return regular if attempt_at is None else min(regular, attempt_at)
+
+    def _apart(self) -> timedelta:
+        return min(self._context.interval, self._context.timing.polls_apart)
+
+    async def _rest(self) -> None:
+        await asyncio.sleep(self._apart().total_seconds())
+        rest = (await self._next_poll_at() - self._now()).total_seconds()
+        if rest > 0:
+            try:
+                async with asyncio.timeout(rest):
+                    await self._context.poll_requested.wait()
+            except TimeoutError:
+                return

@@ -1,1 +1,0 @@
-"""Does the reminding: passes, what they plan, and its delivery; never discord."""

@@ -1,0 +1,230 @@
+"""Copies of a SQLite database as one file: a backup while the bot runs, and the way back."""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from bot.errors import AlreadyRunning, CopyRefused
+from bot.store.database import SCHEMA, known_schemas, sqlite_file
+from bot.store.leases import lock_file
+
+_TABLES = {"alembic_version", "messages", "leases"}
+# Where subscriptions are: since schema 0004, and before.
+_SUBSCRIPTIONS = ("subscriptions", "watches")
+# Files beside a SQLite database that hold changes which are not in it yet, or may have to be undone.
+_LOGS = ("-wal", "-journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The database that was restored, its number of subscriptions, and where the old database is, if there was one."""
+
+    file: Path
+    subscriptions: int
+    kept: Path | None
+
+
+def back_up(url: str, copy: Path) -> int:
+    """Copy the database to a new file, private to its owner; a bot may work with it meanwhile.
+
+    Returns:
+        How many subscriptions the copy holds.
+
+    Raises:
+        CopyRefused: there is no such database, the file exists, or it can't be written.
+    """
+    with _reporting_failures(f"The backup {copy} can't be made"):
+        file = _existing(url)
+        _check_new(copy)
+        with _draft_in(copy.parent) as draft:
+            subscriptions = _copy(file, draft)
+            # Whoever made a file of this name meanwhile keeps it.
+            copy.touch(mode=0o600, exist_ok=False)
+            draft.replace(copy)
+            _sync(copy.parent)
+    return subscriptions
+
+
+def restore(url: str, copy: Path, now: datetime) -> Restored:
+    """Put a copy in the database's place; the old file stays beside it, under a name with the time.
+
+    Raises:
+        CopyRefused: a bot runs, or the copy is none of a database that this version can use.
+    """
+    place = _file_of(url)
+    with _reporting_failures(f"The database {place} can't be replaced"):
+        _check_backup(copy, place)
+        with hold(place), _draft_in(place.resolve().parent) as draft:
+            # A link stays one: the file that it leads to is replaced.
+            file = place.resolve() if place.is_symlink() else place
+            subscriptions = _copy(copy, draft, is_known=True)
+            give_to_owner_of(file if file.exists() else file.parent, draft)
+            kept = _set_aside(file, now)
+            draft.replace(file)
+            _sync(file.parent)
+    return Restored(place, subscriptions, kept)
+
+
+@contextmanager
+def hold(file: Path) -> Iterator[None]:
+    """Keep every bot from a SQLite file.
+
+    Raises:
+        CopyRefused: a bot runs. StoreError: the folder can't be written.
+    """
+    try:
+        with lock_file(file):
+            yield
+    except AlreadyRunning:
+        raise CopyRefused(f"A bot works with {file}. Stop it first.") from None
+
+
+def give_to_owner_of(model: Path, file: Path) -> None:
+    """Let a file have the owner of another: root may work for the user that the bot runs as."""
+    if os.name == "posix":
+        with suppress(PermissionError):
+            os.chown(file, model.stat().st_uid, model.stat().st_gid)
+
+
+def _file_of(url: str) -> Path:
+    file = sqlite_file(url)
+    if file is None:
+        raise CopyRefused(
+            "The database is PostgreSQL, which has tools of its own: back it up with pg_dump, restore with pg_restore."
+        )
+    return file
+
+
+def _existing(url: str) -> Path:
+    file = _file_of(url)
+    if not file.is_file():
+        raise CopyRefused(f"There is no database at {file} yet; the bot makes it at its first start.")
+    return file
+
+
+def _check_new(copy: Path) -> None:
+    if copy.exists() or copy.is_symlink():
+        raise CopyRefused(f"{copy} exists already, and a backup overwrites nothing. Choose another name.")
+    if not copy.parent.is_dir():
+        raise CopyRefused(f"There is no folder {copy.parent}. Make it first, or choose another one.")
+
+
+def _check_backup(copy: Path, place: Path) -> None:
+    if not copy.is_file():
+        raise CopyRefused(f"There is no file {copy}.")
+    if copy.resolve() == place.resolve():
+        raise CopyRefused(f"{copy} is the database itself. Name the backup to restore.")
+
+
+@contextmanager
+def _reporting_failures(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise CopyRefused(f"{what} ({reason}). Nothing has changed.") from None
+
+
+@contextmanager
+def _draft_in(folder: Path) -> Iterator[Path]:
+    """Make an empty private file, gone at the end unless it was moved."""
+    descriptor, name = tempfile.mkstemp(prefix=".minimax-bot-", suffix=".part", dir=folder.resolve())
+    os.close(descriptor)
+    try:
+        yield Path(name)
+    finally:
+        for end in ("", *_LOGS):
+            Path(f"{name}{end}").unlink(missing_ok=True)
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    # Unlike a plain path this makes no file that is not there.
+    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None)
+
+
+def _copy(file: Path, draft: Path, *, is_known: bool = False) -> int:
+    """Copy a database, with the changes still in its log, as of one moment; return its number of subscriptions."""
+    with closing(_open(file)) as opened:
+        schema, table = _read_schema(opened, file)
+        if is_known:
+            _check_schema(schema, file)
+        opened.execute("VACUUM INTO ?", (str(draft),))
+    with closing(_open(draft)) as copied:
+        ((found, *_), *_) = copied.execute("PRAGMA integrity_check").fetchall()
+        if found != "ok":
+            raise CopyRefused(f"{file} is damaged ({found}). Nothing has changed.")
+        subscriptions: int = copied.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+    _sync(draft)
+    return subscriptions
+
+
+def _read_schema(opened: sqlite3.Connection, file: Path) -> tuple[str, str]:
+    """Return a database's schema, and the name of its table of subscriptions."""
+    try:
+        tables = {name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        versions = opened.execute("SELECT version_num FROM alembic_version").fetchall() if tables >= _TABLES else []
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        raise CopyRefused(f"{file} is no database of this bot ({error}).") from None
+    subscriptions = next((name for name in _SUBSCRIPTIONS if name in tables), None)
+    if len(versions) != 1 or subscriptions is None:
+        raise CopyRefused(f"{file} is no database of this bot.")
+    return str(versions[0][0]), subscriptions
+
+
+def _check_schema(schema: str, file: Path) -> None:
+    if schema in known_schemas():
+        return
+    if schema > SCHEMA:
+        raise CopyRefused(
+            f"{file} was written by a newer version of this bot (schema {schema}, this one knows {SCHEMA}). "
+            "Restore it with that version."
+        )
+    raise CopyRefused(f"{file} was written by a version of this bot that is not known (schema {schema}).")
+
+
+def _set_aside(file: Path, now: datetime) -> Path | None:
+    """Copy the database to a name with the time, and remove the logs, which would be played into the new file."""
+    kept = file.with_suffix(f".before-restore-{now:%Y%m%dT%H%M%SZ}{file.suffix}")
+    has_old = file.exists()
+    for end in ("", *_LOGS):
+        old_file = Path(f"{file}{end}")
+        if old_file.exists():
+            _copy_bytes(old_file, Path(f"{kept}{end}"))
+    _sync(file.parent)
+    with suppress(sqlite3.Error), closing(_open(file)) as old:
+        # A crash after the logs have gone must find a file that is whole without them.
+        old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for end in (*_LOGS, "-shm"):
+        Path(f"{file}{end}").unlink(missing_ok=True)
+    return kept if has_old else None
+
+
+def _copy_bytes(file: Path, copy: Path) -> None:
+    """Copy a file to a new one of the same owner."""
+    copy.touch(mode=0o600, exist_ok=False)
+    try:
+        shutil.copyfile(file, copy)
+        give_to_owner_of(file, copy)
+        _sync(copy)
+    except OSError:
+        copy.unlink()
+        raise
+
+
+def _sync(path: Path) -> None:
+    """See to it that a file, or what a folder says of its files, is on the disk."""
+    if path.is_dir() and os.name != "posix":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,178 @@
+"""The lease: one process per database polls and sends. A SQLite file has a lock beside it instead."""
+
+import asyncio
+import logging
+import math
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.timing import DEFAULT_TIMING, Timing
+from bot.errors import AlreadyRunning, StoreError
+from bot.store.database import Database
+from bot.store.tables import leases
+
+_LOG = logging.getLogger(__name__)
+
+_RELEASE_SECONDS = 1.0
+_NAME = "poll"
+# The epoch of the first holder of a new database's lease.
+FIRST_EPOCH = 1
+
+
+@contextmanager
+def lock_file(database_file: Path) -> Iterator[None]:
+    """Hold the lock beside a SQLite file; the system frees it even if the process is killed.
+
+    Raises:
+        AlreadyRunning: another process of this bot holds it. StoreError: the folder can't be written.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows: the operator must start one process only
+        yield
+        return
+    try:
+        database_file.parent.mkdir(parents=True, exist_ok=True)
+        file = database_file.with_suffix(".lock").open("w")
+    except OSError as error:
+        raise StoreError(f"its folder can't be written ({error})") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AlreadyRunning(str(database_file)) from None
+        yield
+
+
+async def ensure_holds_lease(tx: AsyncConnection, epoch: int) -> None:
+    """Keep other processes from taking the lease until this transaction ends.
+
+    Raises:
+        StoreError: another process has taken it since this epoch began.
+    """
+    # The weakest row lock that keeps out another holder, and not the lease's own renewal.
+    query = sa.select(leases.c.epoch).where(leases.c.name == _NAME).with_for_update(read=True, key_share=True)
+    present = (await tx.execute(query)).scalar()
+    if present is not None and present != epoch:
+        raise StoreError("another process sends reminders now")
+
+
+async def mark_polled(tx: AsyncConnection, now: datetime) -> None:
+    """Save that a poll is complete."""
+    await tx.execute(leases.update().where(leases.c.name == _NAME).values(polled_at=now))
+
+
+async def get_polled_at(tx: AsyncConnection) -> datetime | None:
+    """Return when the last poll was complete, None if none was."""
+    return (await tx.execute(sa.select(leases.c.polled_at).where(leases.c.name == _NAME))).scalar()
+
+
+async def get_channels_checked_at(tx: AsyncConnection) -> datetime | None:
+    """Return when the channels were last checked, None if they never were."""
+    return (await tx.execute(sa.select(leases.c.channels_checked_at).where(leases.c.name == _NAME))).scalar()
+
+
+async def mark_channels_checked(tx: AsyncConnection, now: datetime) -> None:
+    """Save that the channels were checked."""
+    await tx.execute(leases.update().where(leases.c.name == _NAME).values(channels_checked_at=now))
+
+
+async def is_lease_held(tx: AsyncConnection) -> bool:
+    """Whether a process holds the lease, or held it when it was killed less than 15 seconds ago."""
+    query = sa.select(sa.func.count()).where(leases.c.name == _NAME, leases.c.until > await _clock(tx))
+    return (await tx.execute(query)).scalar_one() > 0
+
+
+class Lease:
+    """A row that one process holds for some seconds at a time, by the database's own clock."""
+
+    def __init__(self, database: Database, timing: Timing = DEFAULT_TIMING) -> None:
+        self._database = database
+        self._seconds = timing.lease_seconds
+        self._renew_seconds = timing.lease_seconds / 3
+        self._owner = secrets.token_hex(8)
+        self._renewed_at = 0.0
+        self.epoch = 0
+
+    async def take(self) -> int:
+        """Wait until the lease is free, take it, and return its new epoch."""
+        logged = ""
+        while True:
+            self._renewed_at = asyncio.get_running_loop().time()
+            try:
+                async with asyncio.timeout(self._renew_seconds), self._database.begin() as tx:
+                    if await self._take_if_free(tx):
+                        return self.epoch
+            except (StoreError, TimeoutError) as error:
+                # Once a second would fill the log.
+                if logged != (logged := str(error) or "no answer"):
+                    _LOG.warning("The lease can't be taken: %s", logged)
+            await asyncio.sleep(self._renew_seconds / 5)
+
+    async def keep(self) -> None:
+        """Renew the lease until it is lost or can't be renewed; returns before another process could take it."""
+        if self._database.is_sqlite:
+            # The file's lock is enough; a renewal would have to wait for every longer transaction.
+            await asyncio.Event().wait()
+        clock, pause = asyncio.get_running_loop().time, self._renew_seconds
+        while clock() < (ends_at := self._renewed_at + self._seconds - self._renew_seconds):
+            await asyncio.sleep(pause)
+            asked_at = clock()
+            try:
+                async with asyncio.timeout_at(ends_at), self._database.begin() as tx:
+                    is_held = await self._renew(tx)
+            except (StoreError, TimeoutError) as error:
+                _LOG.warning("The lease can't be renewed: %s", str(error) or "no answer")
+                pause = self._renew_seconds / 5
+                continue
+            if not is_held:
+                _LOG.warning("No reminders from here: another process sends them now")
+                return
+            self._renewed_at, pause = asked_at, self._renew_seconds
+        _LOG.warning("No reminders from here until the lease is taken again")
+
+    async def release(self) -> None:
+        """Give the lease up, if it is still held, so that another process need not wait for its end."""
+        if self._database.is_sqlite:
+            # A poll that was cut off may keep the database locked until its connection is collected.
+            return
+        try:
+            async with asyncio.timeout(_RELEASE_SECONDS), self._database.begin() as tx:
+                await tx.execute(leases.update().where(self._is_mine()).values(until=0))
+        except (StoreError, TimeoutError) as error:
+            _LOG.warning("The lease can't be given up: %s", str(error) or "no answer")
+
+    async def _take_if_free(self, tx: AsyncConnection) -> bool:
+        row = (await tx.execute(sa.select(leases).where(leases.c.name == _NAME).with_for_update())).first()
+        now = await _clock(tx)
+        values = {"owner": self._owner, "until": now + math.ceil(self._seconds)}
+        if row is None:
+            self.epoch = FIRST_EPOCH
+            await tx.execute(leases.insert().values(name=_NAME, epoch=FIRST_EPOCH, **values))
+            return True
+        # A SQLite file has one process, by its lock: the process that held the lease before is gone. On PostgreSQL
+        # nobody takes the lease for longer than this: a later end was saved before the clock was set back.
+        if now <= row.until <= now + math.ceil(self._seconds) and not self._database.is_sqlite:
+            return False
+        self.epoch = row.epoch + 1
+        await tx.execute(leases.update().where(leases.c.name == _NAME).values(epoch=self.epoch, **values))
+        return True
+
+    async def _renew(self, tx: AsyncConnection) -> bool:
+        until = await _clock(tx) + math.ceil(self._seconds)
+        return (await tx.execute(leases.update().where(self._is_mine()).values(until=until))).rowcount == 1
+
+    def _is_mine(self) -> sa.ColumnElement[bool]:
+        return (leases.c.name == _NAME) & (leases.c.owner == self._owner) & (leases.c.epoch == self.epoch)
+
+
+async def _clock(tx: AsyncConnection) -> int:
+    """Return the database's time in seconds since 1970."""
+    spelling = "strftime('%s', 'now')" if tx.dialect.name == "sqlite" else "extract(epoch FROM clock_timestamp())"
+    return int(float((await tx.execute(sa.text(f"SELECT {spelling}"))).scalar_one()))

@@ -1,0 +1,62 @@
+"""A stand-in of the useapi.net MiniMax API on this machine, for the demo and the tests."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from bot.useapi.client import ACCOUNTS_PATH
+
+TOKEN = "user:0-standin"  # noqa: S105  (opens nothing)
+# A thousand who ask at once each open a connection.
+_BACKLOG = 4096
+Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class FakeApi:
+    """Answers as the documents say; `behave` replaces its answers, `calls` and `most_at_once` count them."""
+
+    def __init__(self, accounts: dict[str, Any], *, delay: float = 0.0) -> None:
+        self.accounts = accounts
+        self.delay = delay
+        self.behave: Behaviour | None = None
+        self.calls: list[str] = []
+        self.most_at_once = 0
+        self._at_once = 0
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.calls.append(request.raw_path)
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            await asyncio.sleep(self.delay)
+            return await (self.behave or self._documented)(request)
+        finally:
+            self._at_once -= 1
+
+    async def _documented(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return web.json_response({"error": "Unauthorized", "code": 401}, status=401)
+        account_id = request.match_info.get("account")
+        if account_id is None:
+            return web.json_response(self.accounts)
+        if account_id not in self.accounts:
+            return web.Response(status=404, text="Configuration not found.")
+        return web.json_response(self.accounts[account_id])
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[str]:
+        """Serve on a free loopback port; yields the base URL."""
+        app = web.Application()
+        app.router.add_get(ACCOUNTS_PATH, self._answer)
+        app.router.add_get(ACCOUNTS_PATH + "/{account:[^/]+}", self._answer)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, "127.0.0.1", 0, backlog=_BACKLOG)
+            await site.start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()

@@ -1,0 +1,203 @@
+"""Tests of `account` and `accounts`, run as real processes against the API's stand-in."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.__main__ import INTERRUPTED
+from bot.cli.accounts import ExitStatus, describe, judge
+from bot.core.accounts import Account
+from bot.useapi.fake import TOKEN, FakeApi
+from tests.hostile import UNREADABLE, answering
+from tests.wire.process import run_bot
+
+NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+# Without an address discord.py is not even loaded.
+NOWHERE = ""
+
+
+def entry(name: str, days: float | None, **top: Any) -> dict[str, Any]:
+    """Return an account as the API gives it, expiring this many days from the real now."""
+    jwt: dict[str, Any] = {"user": {"name": name}, "token": "eyJ" + "0" * 40}
+    if days is not None:
+        jwt["exp"] = (datetime.now(UTC) + timedelta(days=days)).timestamp()
+    return {"jwt": jwt, **top}
+
+
+ACCOUNTS = {
+    "1": entry("Healthy", 20.5, supportVideo=True),
+    "2": entry("Expiring", 2.5),
+    "3": entry("Expired", -3.5),
+    "4": entry("Broken", 20.5, error="login lost"),
+    "5": entry("Undated", None),
+}
+
+
+async def ask(
+    accounts: Mapping[str, Any],
+    *arguments: str,
+    behave: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None,
+    **settings: str,
+) -> tuple[int, str]:
+    """Run the bot with these arguments; returns its exit status and output."""
+    standin = FakeApi(dict(accounts))
+    standin.behave = behave
+    async with standin.serve() as base_url:
+        given = {"USEAPI_TOKEN": TOKEN, "USEAPI_BASE_URL": base_url, **settings}
+        async with run_bot(NOWHERE, given, *arguments) as bot:
+            return await bot.ended(), bot.output
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "state"),
+    [
+        ("1", 0, "expires in 21 days"),
+        ("healthy", 0, "expires in 21 days"),
+        ("2", 1, "expires in 3 days"),
+        ("3", 1, "expired 3 days ago"),
+        ("4", 1, "in error"),
+        ("5", 1, "expiry unknown"),
+    ],
+)
+async def test_one_account_by_id_or_name(asked: str, status: int, state: str) -> None:
+    """The exit status tells healthy from in need of attention, and needs no Discord setting."""
+    found, output = await ask(ACCOUNTS, "account", asked)
+    assert (found, state in output) == (status, True)
+    assert ("How to renew" in output) is bool(status)
+    assert "eyJ•••000" in output
+    assert "eyJ0" not in output
+
+
+async def test_one_account_as_json() -> None:
+    """Programs get the same facts, dated in UTC, with null for what is not reported."""
+    status, output = await ask(ACCOUNTS, "account", "2", "--json")
+    facts = json.loads(output)
+    assert status == ExitStatus.NEEDS_ATTENTION
+    assert facts["status"] == "expiring"
+    assert facts["user"] == "Expiring"
+    assert facts["issued"] is None
+    assert facts["capabilities"]["supportVideo"] is None
+    assert datetime.fromisoformat(facts["expires"]).utcoffset() == timedelta(0)
+    assert 2 < facts["expires_in_seconds"] / 86_400 < 3
+
+
+async def test_all_accounts_soonest_first() -> None:
+    """The list is sorted by expiry, and its status is the worst one's."""
+    status, output = await ask(ACCOUNTS, "accounts")
+    assert status == ExitStatus.NEEDS_ATTENTION
+    assert [line.split()[1] for line in output.splitlines()] == ["Expired", "Expiring", "Healthy", "Broken", "Undated"]
+    healthy, _ = await ask({"1": ACCOUNTS["1"]}, "accounts")
+    assert healthy == ExitStatus.HEALTHY
+
+
+async def test_all_accounts_as_json() -> None:
+    """Programs get a list."""
+    _, output = await ask(ACCOUNTS, "accounts", "--json")
+    assert [facts["account"] for facts in json.loads(output)] == ["3", "2", "1", "4", "5"]
+
+
+async def test_no_account_at_all() -> None:
+    """An empty list is said, and needs attention."""
+    status, output = await ask({}, "accounts")
+    assert status == ExitStatus.NEEDS_ATTENTION
+    assert "No account is set up" in output
+
+
+async def test_an_unknown_account_is_not_readable() -> None:
+    """A missing account ends with status 2 and the ids that exist."""
+    status, output = await ask(ACCOUNTS, "account", "99")
+    assert status == ExitStatus.UNREADABLE
+    assert "Accounts there are: 3, 2, 1, 4, 5" in output
+
+
+@pytest.mark.parametrize(("code", "arguments"), [(500, ("account", "1")), (402, ("accounts", "--json"))])
+async def test_trouble_with_the_api_is_not_readable(code: int, arguments: tuple[str, ...]) -> None:
+    """Whatever fails ends with status 2, in words, never with a traceback or the API's own text."""
+
+    async def fail(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=code, text="<html>")
+
+    status, output = await ask(ACCOUNTS, *arguments, behave=fail, LOG_LEVEL="ERROR")
+    assert status == ExitStatus.UNREADABLE
+    assert "Traceback" not in output
+    assert "<html>" not in output
+    assert output.count(". ") >= 1
+
+
+async def test_an_answer_that_cannot_be_read_is_told() -> None:
+    """Whatever comes in the place of accounts ends in words, and with the status for it."""
+    status, output = await ask(ACCOUNTS, "accounts", behave=answering(UNREADABLE["too large"]))
+    assert status == ExitStatus.UNREADABLE
+    assert output.startswith("useapi.net's answer can't be read. ")
+    assert "Traceback" not in output
+
+
+async def test_ten_thousand_accounts() -> None:
+    """Each has its line, and a name that many have is answered with a handful of ids."""
+    many = {str(number): entry("Twin", 20.5 + number) for number in range(10_000)}
+    status, output = await ask(many, "accounts")
+    assert status == ExitStatus.HEALTHY
+    assert [line.split()[0] for line in output.splitlines()] == [str(number) for number in range(10_000)]
+    status, output = await ask(many, "account", "twin")
+    assert status == ExitStatus.UNREADABLE
+    assert len(output) < 500
+
+
+@pytest.mark.parametrize("style", [(), ("--json",)])
+async def test_hostile_accounts_cannot_steer_the_terminal(style: tuple[str, ...]) -> None:
+    """No control character of an id, name or error reaches the terminal, in words or as JSON."""
+    text = "\x1b[2J\x9b31m\u202e\x85\u2028\x00" + "x" * 100_000
+    status, output = await ask({"\u202e1": entry(text, 2, error=text), "2": entry(text, 2)}, "accounts", *style)
+    assert status == ExitStatus.NEEDS_ATTENTION
+    assert not set("\x1b\x9b\u202e\x85\u2028\x00") & set(output)
+    assert len(output) < 20_000
+
+
+async def test_a_missing_setting_is_not_readable() -> None:
+    """Only the API's settings are asked for."""
+    status, output = await ask(ACCOUNTS, "accounts", USEAPI_TOKEN="")
+    assert status == ExitStatus.UNREADABLE
+    assert "USEAPI_TOKEN is missing" in output
+    assert "DISCORD_TOKEN" not in output
+
+
+async def test_an_interrupted_look_is_no_good_news() -> None:
+    """Ctrl-C while the API keeps one waiting ends with a status of its own, not with the one for healthy."""
+    standin, asked = FakeApi({}), asyncio.Event()
+
+    async def wait(_request: web.Request) -> web.StreamResponse:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    standin.behave = wait
+    async with standin.serve() as base_url:
+        settings = {"USEAPI_TOKEN": TOKEN, "USEAPI_BASE_URL": base_url}
+        async with run_bot(NOWHERE, settings, "accounts") as bot:
+            await asked.wait()
+            bot.signal(signal.SIGINT)
+            assert await bot.ended() == INTERRUPTED
+
+
+def test_names_cannot_steer_the_terminal() -> None:
+    """Control characters in a name never reach the terminal."""
+    shown = describe(Account("1", name="\x1b[31mred\x07\nsecond line"), NOW)
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+    assert not any(line.startswith("second") for line in shown.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("days", "verdict"),
+    [([20], 0), ([20, 8], 0), ([20, 7], 1), ([20, -1], 1), ([20, None], 1), ([], 1)],
+)
+def test_the_worst_account_decides(days: list[int | None], verdict: int) -> None:
+    """One account in need of attention is enough."""
+    expiries = [None if day is None else NOW + timedelta(days=day) for day in days]
+    assert judge([Account("1", expires_at=expires_at) for expires_at in expiries], NOW) == verdict

@@ -1,0 +1,136 @@
+"""Tests of `check`, run as a real process against stand-ins of Discord and of the API."""
+
+import re
+
+import pytest
+
+from bot.useapi.fake import Behaviour, FakeApi
+from tests.hostile import UNREADABLE, answering
+from tests.process.stage import build_account, build_settings
+from tests.wire.discord_standin import DiscordStandIn
+from tests.wire.payloads import APPLICATION_ID, OTHER_GUILD_ID
+from tests.wire.process import run_bot
+
+VIEW, SEND, EMBED, HISTORY, THREADS = 1 << 10, 1 << 11, 1 << 14, 1 << 16, 1 << 38
+NEEDED = VIEW | SEND | EMBED | HISTORY | THREADS
+
+
+async def check(
+    discord: DiscordStandIn, *account_ids: str, behave: Behaviour | None = None, **changes: str
+) -> tuple[int, str]:
+    """Run `check`; returns its exit status and output."""
+    standin = FakeApi({account_id: build_account(account_id) for account_id in account_ids})
+    standin.behave = behave
+    async with discord.serve() as url, standin.serve() as api_url:
+        async with run_bot(url, build_settings(api_url, **changes), "check") as bot:
+            status, output = await bot.ended(), bot.output
+        assert discord.gateway.identifies == 0
+    return status, output
+
+
+async def test_all_is_well() -> None:
+    """Everything in place ends with status 0 and the invite link, over REST alone."""
+    discord = DiscordStandIn()
+    discord.rest.bot_permissions = str(NEEDED)
+    status, output = await check(discord, "123456")
+    assert status == 0
+    assert "FAILED" not in output
+    assert "useapi.net answers: 1 account, all healthy" in output
+    assert "Server Listed" in output
+
+
+async def test_the_invite_link_asks_for_no_more_than_is_needed() -> None:
+    """The link carries the bot's id, its two scopes and the minimal rights."""
+    _, output = await check(DiscordStandIn())
+    (link,) = re.findall(r"^Invite link: (\S+)$", output, re.MULTILINE)
+    assert f"client_id={APPLICATION_ID}" in link
+    assert "scope=bot+applications.commands" in link
+    assert f"permissions={NEEDED}" in link
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"DISCORD_TOKEN": "MTEwMDAw.other.discord-token"}, "Discord refused DISCORD_TOKEN"),
+        ({"USEAPI_TOKEN": "user:77-otheruseapitoken"}, "The bot's useapi.net token was refused"),
+        ({"GUILD_IDS": str(OTHER_GUILD_ID)}, f"The bot is not in server {OTHER_GUILD_ID}"),
+        ({"GUILD_IDS": "0"}, "GUILD_IDS must be server ids"),
+        ({"DISCORD_TOKEN": ""}, "DISCORD_TOKEN is missing"),
+    ],
+)
+async def test_what_fails_is_told_with_what_to_do(change: dict[str, str], found: str) -> None:
+    """Anything that would keep the bot from running ends with status 1, in words and without a value."""
+    status, output = await check(DiscordStandIn(), behave=None, **change)
+    assert status == 1
+    assert found in output
+    assert "Traceback" not in output
+    assert not [value for name, value in change.items() if name.endswith("TOKEN") and value and value in output]
+
+
+async def test_a_typo_in_a_required_name_is_pointed_out() -> None:
+    """Where a setting is missing and another is nearly called so, that is said along with it."""
+    status, output = await check(DiscordStandIn(), USEAPI_TOKEN="", USEAPI_TOKN="user:77-otheruseapitoken")
+    assert status == 1
+    assert "USEAPI_TOKEN is missing" in output
+    assert "Was USEAPI_TOKEN meant?" in output
+
+
+async def test_missing_rights_are_named() -> None:
+    """The rights that the bot's role lacks are listed."""
+    discord = DiscordStandIn()
+    discord.rest.bot_permissions = str(VIEW | SEND | THREADS)
+    status, output = await check(discord)
+    assert status == 1
+    assert "Grant its role: embed links, read message history." in output
+
+
+async def test_a_server_that_takes_no_commands_is_told() -> None:
+    """A bot invited without the scope for commands is told to be invited again."""
+    discord = DiscordStandIn()
+    discord.rest.fail("GET", r"/commands$", 403, code=50001)
+    status, output = await check(discord)
+    assert status == 1
+    assert "may not add commands" in output
+
+
+async def test_a_public_bot_is_a_note() -> None:
+    """That anybody may invite the bot is said, but stops nothing."""
+    discord = DiscordStandIn()
+    discord.rest.application["bot_public"] = True
+    status, output = await check(discord)
+    assert status == 0
+    assert "Switch Public Bot off" in output
+
+
+async def test_commands_that_go_elsewhere_are_a_failure() -> None:
+    """An endpoint address in the portal takes the commands away from the bot."""
+    discord = DiscordStandIn()
+    discord.rest.application["interactions_endpoint_url"] = "https://elsewhere.example"
+    status, output = await check(discord)
+    assert status == 1
+    assert "Clear Interactions Endpoint URL" in output
+
+
+async def test_no_account_is_a_note() -> None:
+    """An empty list of accounts is said, with how to add one."""
+    status, output = await check(DiscordStandIn())
+    assert status == 0
+    assert "no MiniMax account is set up" in output
+
+
+async def test_discord_out_of_reach_is_told() -> None:
+    """Without Discord the check fails in words."""
+    discord = DiscordStandIn()
+    discord.rest.fail("GET", "/users/@me$", 503)
+    status, output = await check(discord)
+    assert status == 1
+    assert "Discord can't be reached" in output
+
+
+async def test_an_answer_that_cannot_be_read_is_told() -> None:
+    """An API that answers with something else than accounts fails the check in words; the rest is still looked at."""
+    status, output = await check(DiscordStandIn(), behave=answering(UNREADABLE["bomb"]))
+    assert status == 1
+    assert "FAILED  useapi.net's answer can't be read" in output
+    assert "Server Listed" in output
+    assert "Traceback" not in output

@@ -1,0 +1,139 @@
+"""Tests of `backup`, `restore` and `migrate-to`, run as real processes."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.cli.data import hide_password
+from bot.store.database import open_database
+from tests.store.samples import count, put
+from tests.wire.process import run_bot
+
+# Without an address discord.py is not even loaded.
+NOWHERE = ""
+SERVER = "postgresql+asyncpg://bot:s3cret%2Fword@127.0.0.1:9/bot"
+
+
+@pytest.fixture
+async def sqlite_url(tmp_path: Path) -> str:
+    """Store a watch in a SQLite database, and return its address."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/data/bot.db"
+    async with open_database(url) as database:
+        await put(database)
+    return url
+
+
+async def run(database_url: str, *arguments: str, **settings: str) -> tuple[int, str]:
+    """Run the bot with DATABASE_URL as its only setting; returns its exit status and output."""
+    async with run_bot(NOWHERE, {"DATABASE_URL": database_url, **settings}, *arguments) as bot:
+        return await bot.ended(), bot.output
+
+
+async def test_a_backup_is_one_line(sqlite_url: str, tmp_path: Path) -> None:
+    """A backup needs no token, and says in one line where it is and what it holds."""
+    status, output = await run(sqlite_url, "backup", f"{tmp_path}/backup.db")
+    assert (status, output) == (0, f"Backed up to {tmp_path}/backup.db: 1 watch.")
+    status, output = await run(sqlite_url, "backup", f"{tmp_path}/backup.db")
+    assert status == 2
+    assert "exists already" in output
+
+
+async def test_a_restore_says_what_it_did(sqlite_url: str, tmp_path: Path) -> None:
+    """A restore tells what is restored, where the old file is, and that messages may come again."""
+    await run(sqlite_url, "backup", f"{tmp_path}/backup.db")
+    status, output = await run(sqlite_url, "restore", f"{tmp_path}/backup.db")
+    first, second, third = output.splitlines()
+    assert status == 0
+    assert first == f"Restored {tmp_path}/data/bot.db from {tmp_path}/backup.db: 1 watch."
+    assert second.startswith(f"The database as it was before is kept in {tmp_path}/data/bot.before-restore-20")
+    assert third == "What the bot has sent since the backup was made, it may send once more."
+    async with open_database(sqlite_url) as database:
+        assert await count(database) == 1
+
+
+async def test_a_restore_onto_nothing_keeps_nothing(sqlite_url: str, tmp_path: Path) -> None:
+    """Where there was no database, none is said to be kept."""
+    await run(sqlite_url, "backup", f"{tmp_path}/backup.db")
+    status, output = await run(f"sqlite+aiosqlite:///{tmp_path}/new.db", "restore", f"{tmp_path}/backup.db")
+    assert status == 0
+    assert "kept" not in output
+
+
+async def test_there_and_back_again(sqlite_url: str, new_database: Callable[[], str], tmp_path: Path) -> None:
+    """To PostgreSQL and back to a file each move ends with the line to set, with which the next one works."""
+    urls = [sqlite_url, new_database(), f"sqlite+aiosqlite:///{tmp_path}/back.db"]
+    for source, target in itertools.pairwise(urls):
+        status, output = await run(source, "migrate-to", target)
+        assert status == 0
+        assert "***" not in output
+        assert "Copied and counted: 1 watch, 1 row in all." in output
+        (line,) = (line for line in output.splitlines() if line.startswith("DATABASE_URL="))
+        assert line == f"DATABASE_URL={target}"
+    async with open_database(urls[-1]) as database:
+        assert await count(database) == 1
+
+
+async def test_the_password_is_left_out(sqlite_url: str, new_database: Callable[[], str]) -> None:
+    """The line to set has *** for the password, and that is said."""
+    url = sa.make_url(new_database()).set(password="s3cret/word")
+    status, output = await run(sqlite_url, "migrate-to", url.render_as_string(hide_password=False), LOG_LEVEL="DEBUG")
+    assert status == 0
+    assert f"DATABASE_URL={url.render_as_string(hide_password=True)}" in output
+    assert "Write the password for ***" in output
+    assert "s3cret" not in output
+    assert "word@" not in output
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql+asyncpg://bot:s3cret@db/bot", "postgresql+asyncpg://bot:***@db/bot"),
+        ("postgresql+asyncpg://bot@db/bot", "postgresql+asyncpg://bot@db/bot"),
+        ("postgresql+asyncpg://bot@db/bot?password=s3cret", "postgresql+asyncpg://bot@db/bot?password=***"),
+        ("sqlite+aiosqlite:///data/bot.db", "sqlite+aiosqlite:///data/bot.db"),
+    ],
+)
+def test_where_a_password_may_stand(address: str, shown: str) -> None:
+    """A password is hidden wherever an address may hold one; the rest is shown as it is."""
+    assert hide_password(address) == shown
+
+
+@pytest.mark.parametrize(
+    ("database_url", "arguments", "told"),
+    [
+        ("sqlite+aiosqlite:///data/bot.db", ["backup", "copy.db"], "no database at data/bot.db yet"),
+        ("sqlite+aiosqlite:///data/bot.db", ["restore", "copy.db"], "no file copy.db"),
+        ("sqlite+aiosqlite:///data/bot.db", ["migrate-to", SERVER], "nothing to copy"),
+        (SERVER, ["backup", "copy.db"], "pg_dump"),
+        (SERVER, ["restore", ".env"], "pg_restore"),
+        (SERVER, ["migrate-to", "sqlite+aiosqlite:///copy.db"], "trouble with the source: it can't be opened"),
+        (f"{SERVER}?colour=blue", ["migrate-to", "sqlite+aiosqlite:///copy.db"], "'colour'"),
+        ("mysql://bot:s3cret@db/bot", ["backup", "copy.db"], "DATABASE_URL must begin with"),
+        ("sqlite+aiosqlite:///data/bot.db", ["migrate-to", "mysql://bot:s3cret@db/bot"], "URL: must begin with"),
+        ("sqlite+aiosqlite:///data/bot.db", ["migrate-to", f"{SERVER}?sslmode=require"], "spelled ssl="),
+        ("sqlite+aiosqlite:///data/bot.db", ["migrate-to", "postgresql+asyncpg://bot:s3cret/@db/bot"], "%2F"),
+        (f"sqlite+aiosqlite:///{'a' * 300}", ["backup", "copy.db"], "name too long"),
+        (f"sqlite+aiosqlite:///{'a' * 300}", ["migrate-to", SERVER], "name too long"),
+        ("sqlite+aiosqlite:///.env", ["backup", "a" * 300], "name too long"),
+        ("sqlite+aiosqlite:///.env", ["restore", "a" * 300], "name too long"),
+        ("sqlite+aiosqlite:///.env", ["migrate-to", f"sqlite+aiosqlite:///{'a' * 300}"], "name too long"),
+        ("sqlite+aiosqlite:///.env", ["migrate-to", SERVER], "not a database"),
+        ("sqlite+aiosqlite:////proc/nowhere/bot.db", ["restore", ".env"], "folder can't be written"),
+    ],
+)
+async def test_trouble_is_told_in_words(database_url: str, arguments: list[str], told: str) -> None:
+    """Whatever keeps the data from being copied ends with status 2, in words, without a password or a traceback."""
+    async with run_bot(NOWHERE, {"DATABASE_URL": database_url}, *arguments, dotenv="#\n") as bot:
+        assert await bot.ended() == 2
+        assert told in bot.output
+        assert "s3cret" not in bot.output
+        assert "Traceback" not in bot.output
+
+
+async def test_a_folder_that_is_missing_is_told(sqlite_url: str) -> None:
+    """A backup into a folder that is not there is refused."""
+    status, output = await run(sqlite_url, "backup", "missing/backup.db")
+    assert (status, output) == (2, "There is no folder missing. Make it first, or choose another one.")
