@@ -1,13 +1,14 @@
 """What people read, in plain text: durations, one-line states, and what went wrong."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from bot.core.accounts import Account, Status
-from bot.core.text import escaped
+from bot.core.accounts import Account
+from bot.core.status import Status
+from bot.core.text import escaped, plain
 from bot.errors import (
     AccountOnHold,
     AmbiguousName,
@@ -34,6 +35,7 @@ MAX_IDS = 10
 MAX_BLOCKED = 5
 _MOST_CAPABILITIES = 8
 _MINUTE = 60
+_MAX_NAME = 60
 
 
 def say_count(number: int, unit: str) -> str:
@@ -64,7 +66,7 @@ def say_state(account: Account, now: datetime) -> str:
             return "expiry unknown"
         case Status.EXPIRED:
             return f"expired {say_duration(remaining)} ago"
-        case Status.HEALTHY | Status.EXPIRING:
+        case Status.HEALTHY | Status.EXPIRING | Status.LAST_DAY:
             return f"expires in {say_duration(remaining)}"
         case _:
             assert_never(status)
@@ -76,6 +78,13 @@ def say_standing(account: Account, now: datetime) -> str:
         expiry = say_state(replace(account, error=None), now)
         return "is in error" if account.expires_at is None else f"{expiry} and is in error"
     return "has no known expiry" if account.expires_at is None else say_state(account, now)
+
+
+def say_name(account: Account) -> str:
+    """Return an account's name and id, or its id alone, safe to show in Discord."""
+    # Cut first: escaping marks must not shorten the text.
+    name, shown_id = (escaped(plain(part, _MAX_NAME), 2 * _MAX_NAME) for part in (account.name or "", account.id))
+    return f"{name} ({shown_id})" if name else shown_id
 
 
 def say_date(moment: datetime) -> str:
