@@ -8,7 +8,7 @@ from simcord.results import ResponseMessage
 
 from bot.core.wording import SETUP_GUIDE
 from tests.chat.test_lookup import card_of
-from tests.world import World, account
+from tests.support.world import World, account
 
 
 def buttons_of(message: ResponseMessage) -> dict[str, dict[str, Any]]:

@@ -7,8 +7,8 @@ from simcord.backend.errors import SetupError
 from simcord.results import InteractionResult
 
 from bot.core.wording import SETUP_GUIDE
-from tests.hostile import STATUSES, with_status
-from tests.world import GUILD_ID, World, account
+from tests.support.hostile import STATUSES, with_status
+from tests.support.world import GUILD_ID, World, account
 
 
 def card_of(result: InteractionResult) -> discord.Embed:

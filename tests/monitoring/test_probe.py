@@ -11,7 +11,7 @@ import pytest
 from bot.cli.healthcheck import judge
 from bot.monitoring.health_file import HEALTH_FILE, write_report
 from bot.monitoring.probe import ask_health
-from tests.useapi.harness import Script, closed_port, serve_bare
+from tests.support.api import Script, closed_port, serve_bare
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WELL = b'{"is_well": true, "troubles": []}'

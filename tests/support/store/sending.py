@@ -17,7 +17,7 @@ from bot.store.notifications import (
     get_pending,
     plan,
 )
-from tests.store.samples import CHANNEL, NOW
+from tests.support.store.samples import CHANNEL, NOW
 
 DISCORD_ID = 1_500_000_000_000_000_001
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
+from bot.reminders.entries import Entry
+
 from bot.chat.views import reminder as reminder_cards
 from bot.reminders.context import Payload, Refused, Uncertain
-from bot.reminders.entries import Entry
 from bot.store.notifications import Kind
 
 NONCE_MEMORY = timedelta(minutes=5)

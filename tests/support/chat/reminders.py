@@ -8,7 +8,7 @@ from aiohttp import web
 from simcord.results import InteractionResult
 
 from tests.chat.test_lookup import card_of
-from tests.world import World
+from tests.support.world import World
 
 DAY = 86_400.0
 

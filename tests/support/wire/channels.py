@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from tests.wire.journal import Journal
-from tests.wire.payloads import Json, build_channel, build_message
-from tests.wire.rest import BASE, CALL, answer, refuse, reset
+from tests.support.wire.journal import Journal
+from tests.support.wire.payloads import Json, build_channel, build_message
+from tests.support.wire.rest import BASE, CALL, answer, refuse, reset
 
 UNKNOWN_MESSAGE = 10008
 FORBIDDEN = 50013

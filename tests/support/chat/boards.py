@@ -6,8 +6,8 @@ from aiohttp import web
 from simcord.types import HttpLogEntry
 
 from bot.store.boards import Board, get_boards
-from tests.chat.reminding import posts_in, text_of
-from tests.world import GUILD_ID, World
+from tests.support.chat.reminders import posts_in, text_of
+from tests.support.world import GUILD_ID, World
 
 
 async def toggle(world: World, channel: simcord.ChannelHandle | None = None) -> str:

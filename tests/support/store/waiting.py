@@ -5,7 +5,7 @@ import asyncio
 import sqlalchemy as sa
 
 from bot.store.database import Database
-from tests.wire.journal import PATIENCE
+from tests.support.wire.journal import PATIENCE
 
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.wire.journal import Journal
-from tests.wire.payloads import (
+from tests.support.wire.journal import Journal
+from tests.support.wire.payloads import (
     ALL_PERMISSIONS,
     APPLICATION_ID,
     Json,

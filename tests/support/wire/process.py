@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.wire.journal import PATIENCE, Journal
+from tests.support.wire.journal import PATIENCE, Journal
 
-_REPOSITORY = Path(__file__).parents[2]
+_REPOSITORY = Path(__file__).parents[3]
 _SITE = Path(__file__).parent / "site"
 _STOP_SECONDS = 10.0
 

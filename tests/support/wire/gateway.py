@@ -10,9 +10,9 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from tests.wire.journal import Journal
-from tests.wire.payloads import APPLICATION_ID, Json, build_joined_guild, build_user
-from tests.wire.rest import Rest
+from tests.support.wire.journal import Journal
+from tests.support.wire.payloads import APPLICATION_ID, Json, build_joined_guild, build_user
+from tests.support.wire.rest import Rest
 
 PATH = "/gateway/"
 AUTHENTICATION_FAILED = 4004

@@ -24,8 +24,8 @@ from bot.store.subscriptions import Subscription, get_subscriptions
 from bot.useapi.directory import open_directory
 from bot.useapi.fake import TOKEN, FakeApi
 from bot.useapi.guild_access import GuildAccess
-from tests.reminders.channels import Channels, Crash, Life, Rendered
-from tests.reminders.logged import Errors
+from tests.support.engine.channels import Channels, Crash, Life, Rendered
+from tests.support.engine.logged import Errors
 
 GUILD = 1
 CHANNELS = (11, 12)

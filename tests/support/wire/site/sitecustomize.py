@@ -19,8 +19,9 @@ if os.environ.get("DISCORD_STANDIN"):
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = _STANDIN.with_scheme("ws").with_path("/gateway/")
 
 if "REMINDER_TEST_SCALE" in os.environ:
-    import bot.chat.rest.sender
     import bot.reminders.backoff
+
+    import bot.chat.rest.sender
     import bot.reminders.dispatcher
     import bot.reminders.poller
 

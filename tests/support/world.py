@@ -13,13 +13,13 @@ import simcord
 from pydantic import SecretStr
 from simcord.results import InteractionResult
 
-from bot.app import Application, Policy
+from bot.app import Application
 from bot.core.secrets import Redactor
 from bot.store.database import Database, open_database
 from bot.store.leases import FIRST_EPOCH, Lease
 from bot.useapi.directory import open_directory
 from bot.useapi.fake import TOKEN, FakeApi
-from tests.sqlite import lay_database
+from tests.support.sqlite import lay_database
 
 GUILD_ID = 1_200_000_000_000_000_001
 OTHER_GUILD_ID = 1_200_000_000_000_000_002
@@ -71,7 +71,7 @@ class World:
 
     async def poll_once(self) -> None:
         """Run one pass of the reminders."""
-        await self.application.poller.run_once(FIRST_EPOCH)
+        await self.application.poller.poll_once(FIRST_EPOCH)
 
 
 class _Clock:
@@ -116,8 +116,7 @@ async def _open_world(
         assert await Lease(database).take() == FIRST_EPOCH
 
         def build() -> Application:
-            policy = Policy(timedelta(minutes=30), (14, 7, 3, 1))
-            return Application(directory, database, guild_ids=guild_ids, policy=policy, now=clock.now)
+            return Application(directory, database, guild_ids=guild_ids, now=clock.now)
 
         application = build()
         clock.env = env = simcord.Env(application.bot, settle_timeout=15)

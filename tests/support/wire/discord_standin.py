@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from tests.wire.channels import Channels
-from tests.wire.gateway import PATH, Gateway
-from tests.wire.interactions import Exchange, Interactions
-from tests.wire.payloads import (
+from tests.support.wire.channels import Channels
+from tests.support.wire.gateway import PATH, Gateway
+from tests.support.wire.interactions import Exchange, Interactions
+from tests.support.wire.payloads import (
     AUTOCOMPLETE,
     BUTTON,
     GUILD_ID,
@@ -20,7 +20,7 @@ from tests.wire.payloads import (
     build_press_data,
     build_subcommand_data,
 )
-from tests.wire.rest import TOKEN, Rest
+from tests.support.wire.rest import TOKEN, Rest
 
 _BACKLOG = 4096
 # 0 would mean without end.

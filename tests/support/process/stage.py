@@ -12,10 +12,10 @@ from aiohttp import web
 
 from bot.useapi.fake import TOKEN as USEAPI_TOKEN
 from bot.useapi.fake import FakeApi
-from tests.wire.discord_standin import DiscordStandIn
-from tests.wire.payloads import GUILD_ID
-from tests.wire.process import BotProcess, run_bot
-from tests.wire.rest import TOKEN as DISCORD_TOKEN
+from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.payloads import GUILD_ID
+from tests.support.wire.process import BotProcess, run_bot
+from tests.support.wire.rest import TOKEN as DISCORD_TOKEN
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoibWlkZGxlLW9mLXRoZS1qd3QifQ.c2lnbmF0dXJlLW9mLXRoZS1qd3Q"
 DEVICE_ID = "device-90210-fingerprint"

@@ -16,12 +16,12 @@ from bot.store.database import open_database
 from bot.store.subscriptions import NewSubscription, put_subscription
 from bot.store.tables import ALL_ACCOUNTS, channel_failures, leases, messages
 from bot.useapi.fake import FakeApi
-from tests.process.stage import LOST_ERRORS, build_account, build_settings
-from tests.wire.channels import Channels, Moment
-from tests.wire.discord_standin import DiscordStandIn
-from tests.wire.journal import Journal
-from tests.wire.payloads import GUILD_ID
-from tests.wire.process import BotProcess, run_bot
+from tests.support.process.stage import LOST_ERRORS, build_account, build_settings
+from tests.support.wire.channels import Channels, Moment
+from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.journal import Journal
+from tests.support.wire.payloads import GUILD_ID
+from tests.support.wire.process import BotProcess, run_bot
 
 DAY = 86_400.0
 _CHANNELS = itertools.count(1_200_000_000_000_000_000)

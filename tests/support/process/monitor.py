@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
-from tests.wire.journal import Journal
+from tests.support.wire.journal import Journal
 
 PING_PATH = "/ping/0badcafe-0badcafe"
 PING_QUERY = "status=up&secret=0123456789"

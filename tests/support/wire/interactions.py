@@ -5,9 +5,9 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from tests.wire.journal import PATIENCE, Journal
-from tests.wire.payloads import APPLICATION_ID, LOADING, PRIVATE, Json, build_message, visible
-from tests.wire.rest import BASE, CALL, Call, answer, refuse, reset
+from tests.support.wire.journal import PATIENCE, Journal
+from tests.support.wire.payloads import APPLICATION_ID, LOADING, PRIVATE, Json, build_message, visible
+from tests.support.wire.rest import BASE, CALL, Call, answer, refuse, reset
 
 DEADLINE = 3.0
 MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE, CHOICES = 4, 5, 6, 7, 8
