@@ -1,14 +1,22 @@
-"""A loop whose time jumps whenever nothing happens, for stand-ins and bot in one process: a day takes seconds."""
+"""An event loop whose time jumps while nothing happens, so that a simulated day takes seconds.
+
+It suits a bot and stand-ins in one process: a loop that waits for another process would skip the wait.
+"""
 
 import asyncio
+import functools
 import selectors
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec
 
-# As long as something that is on its way over this machine's network may take.
+# The longest that a packet takes on this machine.
 _GRACE_SECONDS = 0.0003
+
+Arguments = ParamSpec("Arguments")
 
 
 class _Impatient(selectors.DefaultSelector):
-    """Waits no longer than the grace; `skipped` is how many seconds of waiting it left out."""
+    """Waits for the grace at most; `skipped` are the seconds that it did not wait."""
 
     skipped = 0.0
 
@@ -23,12 +31,23 @@ class _Impatient(selectors.DefaultSelector):
 
 
 class HurriedLoop(asyncio.SelectorEventLoop):
-    """The loop; nothing may run in it that waits for other processes."""
+    """The event loop."""
 
     def __init__(self) -> None:
         self._impatient = _Impatient()
         super().__init__(self._impatient)
 
     def time(self) -> float:
-        """Return the time with what was skipped."""
+        """Return the time, with the skipped seconds."""
         return super().time() + self._impatient.skipped
+
+
+def hurried(test: Callable[Arguments, Coroutine[Any, Any, None]]) -> Callable[Arguments, None]:
+    """Run an asynchronous test in such a loop: it waits no real time, and its measured times are exact."""
+
+    @functools.wraps(test)
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        with asyncio.Runner(loop_factory=HurriedLoop) as runner:
+            runner.run(test(*args, **kwargs))
+
+    return run
