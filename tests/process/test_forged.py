@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.support.process.stage import Stage
+from tests.support.process.world import ProcessWorld
 from tests.support.wire.interactions import CHOICES, DEADLINE, Exchange
 from tests.support.wire.payloads import (
     AUTOCOMPLETE,
@@ -50,12 +50,12 @@ async def words_of(exchange: Exchange) -> str:
     return f"{embed['title']}\n{embed['description']}"
 
 
-async def assert_unharmed(stage: Stage, calls_before: int) -> None:
+async def assert_unharmed(world: ProcessWorld, calls_before: int) -> None:
     """Fail unless the bot works as before, on the same connection, and asked the API for accounts alone."""
-    identifies = stage.discord.gateway.identifies
-    assert "Healthy" in (await (await stage.discord.slash(stage.add_account())).answer())["embeds"][0]["description"]
-    assert stage.discord.gateway.identifies == identifies == 1
-    for path in stage.api.calls[calls_before:]:
+    identifies = world.discord.gateway.identifies
+    assert "Healthy" in (await (await world.discord.slash(world.add_account())).answer())["embeds"][0]["description"]
+    assert world.discord.gateway.identifies == identifies == 1
+    for path in world.api.calls[calls_before:]:
         assert path == ACCOUNTS_PATH or path.rpartition("/")[0] == ACCOUNTS_PATH
 
 
@@ -93,26 +93,26 @@ async def assert_unharmed(stage: Stage, calls_before: int) -> None:
         reminders("remove", option("watch", 1, INTEGER)),
     ],
 )
-async def test_options_outside_the_schema(stage: Stage, data: dict[str, Any]) -> None:
+async def test_options_outside_the_schema(world: ProcessWorld, data: dict[str, Any]) -> None:
     """Options that are missing, of another type, too long or not of this command are refused privately in words."""
-    calls_before = len(stage.api.calls)
-    assert "**What to do:**" in await words_of(await stage.discord.forge(SLASH, data))
-    await assert_unharmed(stage, calls_before)
+    calls_before = len(world.api.calls)
+    assert "**What to do:**" in await words_of(await world.discord.forge(SLASH, data))
+    await assert_unharmed(world, calls_before)
 
 
 @pytest.mark.parametrize(
     "typed", ["", "\x00\ud800", HUGE, "' OR 1=1 --", ".*", "\u202e"], ids=lambda typed: ascii(typed[:9])
 )
 @pytest.mark.parametrize("build", [command, lambda *options: reminders("remove", *options)])
-async def test_typing_outside_the_schema(stage: Stage, build: Any, typed: str) -> None:
+async def test_typing_outside_the_schema(world: ProcessWorld, build: Any, typed: str) -> None:
     """Completion of any text is a list, and typing into an option that does not exist offers nothing."""
     name = "account" if build is command else "watch"
-    calls_before = len(stage.api.calls)
-    exchange = await stage.discord.forge(AUTOCOMPLETE, build(option(name, typed, focused=True)))
+    calls_before = len(world.api.calls)
+    exchange = await world.discord.forge(AUTOCOMPLETE, build(option(name, typed, focused=True)))
     call = await exchange.acknowledgement()
     assert call.json["type"] == CHOICES
     assert len(call.json["data"]["choices"]) <= 25
-    await assert_unharmed(stage, calls_before)
+    await assert_unharmed(world, calls_before)
 
 
 @pytest.mark.parametrize(
@@ -135,45 +135,45 @@ async def test_typing_outside_the_schema(stage: Stage, build: Any, typed: str) -
     ],
     ids=lambda text: ascii(text[:30]),
 )
-async def test_made_up_buttons(stage: Stage, custom_id: str, words: str) -> None:
+async def test_made_up_buttons(world: ProcessWorld, custom_id: str, words: str) -> None:
     """A button that is stale, made up, or names what does not exist is answered privately in words."""
-    calls_before = len(stage.api.calls)
-    exchange = await stage.discord.press(build_button_message(custom_id), custom_id)
+    calls_before = len(world.api.calls)
+    exchange = await world.discord.press(build_button_message(custom_id), custom_id)
     assert words in await words_of(exchange)
     assert len(exchange.calls) == 1
-    await assert_unharmed(stage, calls_before)
+    await assert_unharmed(world, calls_before)
 
 
-async def test_a_page_far_beyond_the_list(stage: Stage) -> None:
+async def test_a_page_far_beyond_the_list(world: ProcessWorld) -> None:
     """The largest page that a button can name shows the last one there is."""
-    exchange = await stage.discord.press(build_button_message(PAGE + "9999"), PAGE + "9999")
+    exchange = await world.discord.press(build_button_message(PAGE + "9999"), PAGE + "9999")
     assert (await exchange.answer())["embeds"][0]["title"] == "Reminders"
 
 
 @pytest.mark.parametrize("guild_id", [OTHER_GUILD_ID, None], ids=["other server", "direct message"])
 @pytest.mark.parametrize("custom_id", [RECHECK, PAGE + "0", "minimax:of-a-later-version:1"])
-async def test_buttons_from_elsewhere(stage: Stage, custom_id: str, guild_id: int | None) -> None:
+async def test_buttons_from_elsewhere(world: ProcessWorld, custom_id: str, guild_id: int | None) -> None:
     """A button of this bot that is pressed where the bot does not serve reads and shows nothing."""
-    calls_before = len(stage.api.calls)
-    exchange = await stage.discord.press(build_button_message(custom_id), custom_id, guild_id=guild_id)
+    calls_before = len(world.api.calls)
+    exchange = await world.discord.press(build_button_message(custom_id), custom_id, guild_id=guild_id)
     assert "**What to do:**" in await words_of(exchange)
     assert len(exchange.calls) == 1
-    assert stage.api.calls[calls_before:] == []
+    assert world.api.calls[calls_before:] == []
 
 
-async def test_one_person_hammering(stage: Stage) -> None:
+async def test_one_person_hammering(world: ProcessWorld) -> None:
     """Of 300 commands and presses in one go by one person ten reach the API; somebody else is answered in time."""
-    accounts, person = stage.add_accounts(301), "1100000000000000013"
-    calls_before = len(stage.api.calls)
-    hammering = [stage.discord.slash(account, user_id=person) for account in accounts[:150]]
+    accounts, person = world.add_accounts(301), "1100000000000000013"
+    calls_before = len(world.api.calls)
+    hammering = [world.discord.slash(account, user_id=person) for account in accounts[:150]]
     pressing = [
-        stage.discord.press(build_button_message(CHECK + account), CHECK + account, user_id=person)
+        world.discord.press(build_button_message(CHECK + account), CHECK + account, user_id=person)
         for account in accounts[150:300]
     ]
     exchanges = await asyncio.gather(*hammering, *pressing)
-    other = await stage.discord.slash(accounts[300])
+    other = await world.discord.slash(accounts[300])
     assert "Healthy" in (await other.answer())["embeds"][0]["description"]
     assert other.seconds_to_acknowledge() < DEADLINE
     titles = [(await exchange.answer())["embeds"][0]["title"] for exchange in exchanges]
     assert titles.count("A little slower, please") == 290
-    assert len(stage.api.calls) - calls_before == 11
+    assert len(world.api.calls) - calls_before == 11

@@ -9,7 +9,7 @@ import pytest
 
 from bot.chat.gateway.responder import ANSWER_WITHIN
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.support.process.stage import Stage
+from tests.support.process.world import ProcessWorld
 from tests.support.wire.interactions import DEADLINE, DEFERRED, Exchange
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -34,36 +34,36 @@ async def _answers(exchanges: list[Exchange], *, within: float) -> list[dict[str
     return await asyncio.gather(*(exchange.answer(within=within) for exchange in exchanges))
 
 
-async def test_one_account(stage: Stage) -> None:
+async def test_one_account(world: ProcessWorld) -> None:
     """A thousand look-ups of one account at once share one API call, and all are answered within 3 seconds.
 
     They share connections to Discord too.
     """
-    stage.discord.rest.connections.clear()
-    account, calls_before = stage.add_account(), len(stage.api.calls)
-    exchanges = await stage.discord.slash_all([account] * PEOPLE)
+    world.discord.rest.connections.clear()
+    account, calls_before = world.add_account(), len(world.api.calls)
+    exchanges = await world.discord.slash_all([account] * PEOPLE)
     await _answers(exchanges, within=20)
-    calls = stage.api.calls[calls_before:]
+    calls = world.api.calls[calls_before:]
     assert [call for call in calls if call != ACCOUNTS_PATH] == [f"{ACCOUNTS_PATH}/{account}"]
     # The first pass of the reminders reads the list soon after the start, and may do so just now.
     assert calls.count(ACCOUNTS_PATH) <= 1
     assert max(exchange.seconds_to_acknowledge() for exchange in exchanges) < DEADLINE
-    assert len(stage.discord.rest.connections) <= MOST_CONNECTIONS
+    assert len(world.discord.rest.connections) <= MOST_CONNECTIONS
 
 
-async def test_many_accounts(stage: Stage) -> None:
+async def test_many_accounts(world: ProcessWorld) -> None:
     """A thousand look-ups of different accounts, with an API that takes a second, are all acknowledged in time.
 
     All are answered in the end, each with its own account, and the API gets no more than 64 calls at a time. Nor are
     they all deferred at the last moment.
     """
-    accounts = stage.add_accounts(PEOPLE)
-    stage.api.delay = 1.0
-    exchanges = await stage.discord.slash_all(accounts)
+    accounts = world.add_accounts(PEOPLE)
+    world.api.delay = 1.0
+    exchanges = await world.discord.slash_all(accounts)
     shown = await _answers(exchanges, within=40)
     assert max(exchange.seconds_to_acknowledge() for exchange in exchanges) < DEADLINE
     assert [message["embeds"][0]["title"] for message in shown] == [f"Owner of {account}" for account in accounts]
     deferred = [exchange for exchange in exchanges if exchange.calls.items[0].json["type"] == DEFERRED]
     assert len(deferred) >= PEOPLE - 2 * MOST_CALLS
     assert min(exchange.seconds_to_acknowledge() for exchange in deferred) < ANSWER_WITHIN.total_seconds()
-    assert stage.api.most_at_once == MOST_CALLS
+    assert world.api.most_at_once == MOST_CALLS

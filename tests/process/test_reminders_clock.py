@@ -3,7 +3,7 @@
 from datetime import timedelta
 from http import HTTPStatus
 
-from tests.support.process.scene import Reminding
+from tests.support.process.deployment import Deployment
 from tests.support.wire.channels import FORBIDDEN, Moment
 
 _HOUR = timedelta(hours=1)
@@ -13,70 +13,70 @@ _NONE = timedelta(0)
 _FAST = {"REMINDER_TEST_SCALE": "0.01"}
 
 
-async def test_between_passes(sqlite_reminding: Reminding) -> None:
+async def test_between_passes(sqlite_deployment: Deployment) -> None:
     """A clock that jumps ahead lets the bot say what it crosses, once; one that jumps back repeats nothing."""
-    account = sqlite_reminding.add_account(days=20)
-    channel = await sqlite_reminding.add_subscription()
-    async with sqlite_reminding.run():
-        await sqlite_reminding.polls(1)
+    account = sqlite_deployment.add_account(days=20)
+    channel = await sqlite_deployment.add_subscription()
+    async with sqlite_deployment.run():
+        await sqlite_deployment.polls(1)
         for number, days in enumerate((6, 17, 20), start=1):
-            sqlite_reminding.set_clock(days * _DAY)
-            await sqlite_reminding.channels.message_in(channel, nth=number)
-            sqlite_reminding.set_clock(-days * _HOUR)
-            await sqlite_reminding.polls(1)
-        added = sqlite_reminding.add_account()
-        await sqlite_reminding.channels.message_in(channel, nth=4)
-    await sqlite_reminding.run_through()
-    assert [sqlite_reminding.times_told(channel, one) for one in (account, added)] == [3, 1]
+            sqlite_deployment.set_clock(days * _DAY)
+            await sqlite_deployment.channels.message_in(channel, nth=number)
+            sqlite_deployment.set_clock(-days * _HOUR)
+            await sqlite_deployment.polls(1)
+        added = sqlite_deployment.add_account()
+        await sqlite_deployment.channels.message_in(channel, nth=4)
+    await sqlite_deployment.run_through()
+    assert [sqlite_deployment.count_mentions(channel, one) for one in (account, added)] == [3, 1]
 
 
-async def test_during_a_post(sqlite_reminding: Reminding) -> None:
+async def test_during_a_post(sqlite_deployment: Deployment) -> None:
     """A clock that jumps before a post is stored, or before it is answered, loses and doubles nothing, nor waits."""
-    channel, accounts = await sqlite_reminding.add_subscription(), []
-    async with sqlite_reminding.run(**_FAST):
+    channel, accounts = await sqlite_deployment.add_subscription(), []
+    async with sqlite_deployment.run(**_FAST):
         for ahead in (3 * _DAY, -5 * _HOUR, 9 * _DAY, _NONE):
             for moment in (Moment.ARRIVED, Moment.STORED):
-                _jump_at(sqlite_reminding, moment, ahead)
-                accounts.append(sqlite_reminding.add_account(days=-1))
-                await sqlite_reminding.channels.message_in(channel, nth=len(accounts))
-        await sqlite_reminding.polls()
-    assert [sqlite_reminding.times_told(channel, account) for account in accounts] == [1] * len(accounts)
+                _jump_at(sqlite_deployment, moment, ahead)
+                accounts.append(sqlite_deployment.add_account(days=-1))
+                await sqlite_deployment.channels.message_in(channel, nth=len(accounts))
+        await sqlite_deployment.polls()
+    assert [sqlite_deployment.count_mentions(channel, account) for account in accounts] == [1] * len(accounts)
 
 
-def _jump_at(scene: Reminding, moment: Moment, ahead: timedelta) -> None:
+def _jump_at(deployment: Deployment, moment: Moment, ahead: timedelta) -> None:
     """Let the clock jump at this moment of the next post, and the post's answer get lost."""
 
     def jump(_channel_id: int) -> bool:
-        scene.channels.hooks.clear()
-        scene.set_clock(ahead)
+        deployment.channels.hooks.clear()
+        deployment.set_clock(ahead)
         return False
 
-    scene.channels.hooks[moment] = jump
+    deployment.channels.hooks[moment] = jump
 
 
-async def test_across_crashes(sqlite_reminding: Reminding) -> None:
+async def test_across_crashes(sqlite_deployment: Deployment) -> None:
     """Killed amid a post, and started so much later that nonces are forgotten, with another time: one reminder each."""
-    channel, accounts = await sqlite_reminding.add_subscription(), []
+    channel, accounts = await sqlite_deployment.add_subscription(), []
     moments = (Moment.STORED, Moment.STORED, Moment.ARRIVED, Moment.ARRIVED)
     for moment, ahead in zip(moments, (5 * _HOUR, _NONE, -5 * _HOUR, 9 * _DAY), strict=True):
-        accounts.append(sqlite_reminding.add_account(days=-1))
-        await sqlite_reminding.killed_at(moment)
-        sqlite_reminding.channels.forget_nonces()
-        sqlite_reminding.set_clock(ahead)
-    await sqlite_reminding.run_through()
-    assert [sqlite_reminding.times_told(channel, account) for account in accounts] == [1] * len(accounts)
+        accounts.append(sqlite_deployment.add_account(days=-1))
+        await sqlite_deployment.killed_at(moment)
+        sqlite_deployment.channels.forget_nonces()
+        sqlite_deployment.set_clock(ahead)
+    await sqlite_deployment.run_through()
+    assert [sqlite_deployment.count_mentions(channel, account) for account in accounts] == [1] * len(accounts)
 
 
-async def test_set_back_while_a_channel_refuses(sqlite_reminding: Reminding) -> None:
+async def test_set_back_while_a_channel_refuses(sqlite_deployment: Deployment) -> None:
     """A channel that refused is tried again after its own wait, not after the hours by which a clock was set back."""
-    account = sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_subscription()
-    rest = sqlite_reminding.discord.rest
+    account = sqlite_deployment.add_account()
+    channel = await sqlite_deployment.add_subscription()
+    rest = sqlite_deployment.discord.rest
     rest.fail("POST", "/channels/", HTTPStatus.FORBIDDEN, code=FORBIDDEN)
-    async with sqlite_reminding.run(**_FAST) as bot:
+    async with sqlite_deployment.run(**_FAST) as bot:
         await bot.says("takes no reminder")
-        sqlite_reminding.set_clock(-5 * _HOUR)
+        sqlite_deployment.set_clock(-5 * _HOUR)
         rest.faults.clear()
-        await sqlite_reminding.channels.message_in(channel)
-        await sqlite_reminding.polls()
-    assert sqlite_reminding.times_told(channel, account) == 1
+        await sqlite_deployment.channels.message_in(channel)
+        await sqlite_deployment.polls()
+    assert sqlite_deployment.count_mentions(channel, account) == 1

@@ -14,8 +14,8 @@ from aiohttp import web
 from bot.core.wording import explain
 from bot.useapi.fake import TOKEN as USEAPI_TOKEN
 from tests.support.postgres import Postgres
-from tests.support.process.scene import DAY, Reminding, open_reminding
-from tests.support.process.stage import DEVICE_ID, JWT, SEARCH_PARAMS, build_account, build_settings
+from tests.support.process.deployment import DAY, Deployment, open_deployment
+from tests.support.process.world import DEVICE_ID, JWT, SEARCH_PARAMS, build_account, build_settings
 from tests.support.wire.gateway import Op
 from tests.support.wire.payloads import CHANNEL_ID, Json, build_button_message
 from tests.support.wire.process import BotProcess, run_bot
@@ -24,7 +24,6 @@ from tests.support.wire.rest import TOKEN as DISCORD_TOKEN
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PASSWORD = "pa55word-of-the-database"
-NOWHERE = "http://127.0.0.1:9"
 _NOBODYS = [USEAPI_TOKEN, JWT, *JWT.split("."), DEVICE_ID, SEARCH_PARAMS, "fingerprint", PASSWORD]
 SECRETS = [DISCORD_TOKEN, *_NOBODYS]
 # What the bot can tell by itself, in whatever text it stands.
@@ -49,44 +48,44 @@ async def _repeat_in_no_json(request: web.Request) -> web.Response:
     return web.Response(text=f"<html>{JWT} {request.headers['Authorization']} {DEVICE_ID}</html>")
 
 
-async def _press(scene: Reminding, custom_id: str, message: Json | None = None) -> None:
-    await (await scene.discord.press(message or build_button_message(custom_id), custom_id)).answer()
+async def _press(deployment: Deployment, custom_id: str, message: Json | None = None) -> None:
+    await (await deployment.discord.press(message or build_button_message(custom_id), custom_id)).answer()
 
 
-async def _look_up_everything(scene: Reminding, *accounts: str) -> None:
+async def _look_up_everything(deployment: Deployment, *accounts: str) -> None:
     for account in (*accounts, "no-such-account", DISCORD_TOKEN, USEAPI_TOKEN, JWT):
         for share in ("no", "yes"):
-            await (await scene.discord.slash(account, share=share)).answer()
+            await (await deployment.discord.slash(account, share=share)).answer()
     for account in accounts:
-        await (await scene.discord.type_in(account)).acknowledgement()
-        await _press(scene, f"minimax:check:{account}")
+        await (await deployment.discord.type_in(account)).acknowledgement()
+        await _press(deployment, f"minimax:check:{account}")
 
 
-async def _be_reminded(scene: Reminding, healthy: str, telltale: str) -> None:
+async def _be_reminded(deployment: Deployment, healthy: str, telltale: str) -> None:
     """Use every command and button of the reminders, and see a reminder come, and be edited."""
-    await _press(scene, f"minimax:remind:{healthy}")
+    await _press(deployment, f"minimax:remind:{healthy}")
     for account in (telltale, "all", USEAPI_TOKEN):
-        await (await scene.discord.manage("add", account=account)).answer()
-    reminder = await scene.channels.message_in(int(CHANNEL_ID))
+        await (await deployment.discord.manage("add", account=account)).answer()
+    reminder = await deployment.channels.message_in(int(CHANNEL_ID))
     for custom_id in ("minimax:recheck", "minimax:take"):
-        await _press(scene, custom_id, reminder)
+        await _press(deployment, custom_id, reminder)
     for command in ("list", "preview"):
-        await (await scene.discord.manage(command)).answer()
+        await (await deployment.discord.manage(command)).answer()
     for command in ("test", "pause", "resume", "remove"):
-        await (await scene.discord.manage(command, subscription="2")).answer()
-    scene.set_expiry(telltale, days=40)
-    await scene.channels.edits.nth(1)
+        await (await deployment.discord.manage(command, subscription="2")).answer()
+    deployment.set_expiry(telltale, days=40)
+    await deployment.channels.edits.nth(1)
 
 
-async def _suffer(scene: Reminding, trouble: str) -> None:
+async def _suffer(deployment: Deployment, trouble: str) -> None:
     """Let the API and Discord repeat secrets in their errors."""
-    for scene.api.behave in (_repeat_in_error, _repeat_in_no_json):
-        await (await scene.discord.slash(trouble)).answer()
-    scene.api.behave = None
-    await scene.discord.gateway.send(Op.RECONNECT)
-    await scene.discord.gateway.ready(nth=2)
-    await scene.discord.gateway.dispatch("INTERACTION_CREATE", {"unreadable": True})
-    await scene.discord.gateway.ready(nth=3)
+    for deployment.api.behave in (_repeat_in_error, _repeat_in_no_json):
+        await (await deployment.discord.slash(trouble)).answer()
+    deployment.api.behave = None
+    await deployment.discord.gateway.send(Op.RECONNECT)
+    await deployment.discord.gateway.ready(nth=2)
+    await deployment.discord.gateway.dispatch("INTERACTION_CREATE", {"unreadable": True})
+    await deployment.discord.gateway.ready(nth=3)
 
 
 async def _use_commands(bot: BotProcess, folder: Path, account: str) -> str:
@@ -102,7 +101,7 @@ async def _use_commands(bot: BotProcess, folder: Path, account: str) -> str:
 class Left:
     """What has left a bot that has been through everything, by where it went, and its bot and stand-ins."""
 
-    scene: Reminding
+    deployment: Deployment
     traces: dict[str, str]
 
 
@@ -110,28 +109,28 @@ class Left:
 async def left(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Left]:
     """A bot at log level DEBUG that has been through everything, and has ended."""
     folder = tmp_path_factory.mktemp("secrets")
-    async with open_reminding(f"sqlite+aiosqlite:///{folder}/bot.db") as scene:
-        healthy, telltale, trouble = (scene.add_account(days=20) for _ in range(3))
-        scene.api.accounts |= {telltale: _telltale(telltale), "failing": build_account("failing")}
-        async with scene.run(**_LEAKY) as bot:
-            await scene.discord.gateway.ready()
-            await _look_up_everything(scene, healthy, telltale, "failing")
-            await _be_reminded(scene, healthy, telltale)
-            await _suffer(scene, trouble)
+    async with open_deployment(f"sqlite+aiosqlite:///{folder}/bot.db") as deployment:
+        healthy, telltale, trouble = (deployment.add_account(days=20) for _ in range(3))
+        deployment.api.accounts |= {telltale: _telltale(telltale), "failing": build_account("failing")}
+        async with deployment.run(**_LEAKY) as bot:
+            await deployment.discord.gateway.ready()
+            await _look_up_everything(deployment, healthy, telltale, "failing")
+            await _be_reminded(deployment, healthy, telltale)
+            await _suffer(deployment, trouble)
             # The commands that need no Discord don't know its token, which no API of theirs does either.
-            scene.api.accounts[telltale]["jwt"]["user"]["name"] = f"{JWT} {USEAPI_TOKEN}"
+            deployment.api.accounts[telltale]["jwt"]["user"]["name"] = f"{JWT} {USEAPI_TOKEN}"
             printed = await _use_commands(bot, folder, telltale)
             stored = [file.read_bytes() for file in folder.glob("bot.db*")]
-        rest = scene.discord.rest
+        rest = deployment.discord.rest
         traces = {
             "the log": bot.output,
             "what commands printed": printed,
             "requests to Discord": "\n".join(f"{one.method} {one.path} {json.dumps(one.json)}" for one in rest.calls),
-            "requests to the API": "\n".join(scene.api.requests),
+            "requests to the API": "\n".join(deployment.api.requests),
             "the database": b"".join(stored).decode("latin-1"),
             "the backup": (folder / "backup").read_bytes().decode("latin-1"),
         }
-        yield Left(scene, traces)
+        yield Left(deployment, traces)
 
 
 _SEEN = {
@@ -159,15 +158,15 @@ async def test_no_secret_leaves(left: Left, where: str) -> None:
 
 async def test_tokens_are_where_they_belong(left: Left) -> None:
     """Each token goes to its own API in one header, to the gateway in identify and resume, and nowhere else."""
-    rest, gateway = left.scene.discord.rest, left.scene.discord.gateway
+    rest, gateway = left.deployment.discord.rest, left.deployment.discord.gateway
     headers = [pair for call in rest.calls for pair in call.headers.items()]
     assert {name for name, value in headers if DISCORD_TOKEN in value} == {"Authorization"}
-    assert {name for name, value in left.scene.api.headers if USEAPI_TOKEN in value} == {"Authorization"}
+    assert {name for name, value in left.deployment.api.headers if USEAPI_TOKEN in value} == {"Authorization"}
     told = [message["op"] for message in gateway.received if DISCORD_TOKEN in json.dumps(message)]
     assert told == [Op.IDENTIFY, Op.RESUME, Op.IDENTIFY]
     everything = json.dumps([headers, gateway.received.items])
     assert [secret for secret in _NOBODYS if secret in everything] == []
-    assert DISCORD_TOKEN not in str(left.scene.api.headers)
+    assert DISCORD_TOKEN not in str(left.deployment.api.headers)
 
 
 async def test_crash(postgres: Postgres) -> None:

@@ -11,8 +11,8 @@ import pytest_asyncio
 from aiohttp import web
 
 from bot.useapi.fake import FakeApi
-from tests.support.process.stage import Stage, build_settings, open_stage
-from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.process.world import ProcessWorld, build_settings, open_process_world
+from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.faults import limited, page
 from tests.support.wire.payloads import COMMAND, GUILD_ID, OTHER_GUILD_ID
 from tests.support.wire.process import run_bot
@@ -29,10 +29,10 @@ def _path(guild_id: int) -> str:
 
 async def _registration(discord: DiscordStandIn, **changes: str) -> list[str]:
     """Start a bot, wait until it is done with its registration, and return what it did to the listed server."""
-    async with open_stage(discord, **changes) as stage:
+    async with open_process_world(discord, **changes) as world:
         # It looks for left-overs elsewhere once all listed servers have their commands.
         await discord.rest.request("GET", "/users/@me/guilds")
-        assert await stage.bot.stop() == 0
+        assert await world.bot.stop() == 0
     return [call.method for call in discord.rest.calls if call.path.endswith(_path(GUILD_ID).rstrip("$"))]
 
 
@@ -92,11 +92,11 @@ async def test_start_after_change(registered: Commands, change: Callable[[Comman
 
 async def test_server_without_the_bot() -> None:
     """A listed server that the bot is not in is named in a warning; the other servers work."""
-    async with open_stage(GUILD_IDS=f"{OTHER_GUILD_ID},{GUILD_ID}") as stage:
-        warning = await stage.bot.says(str(OTHER_GUILD_ID))
+    async with open_process_world(GUILD_IDS=f"{OTHER_GUILD_ID},{GUILD_ID}") as world:
+        warning = await world.bot.says(str(OTHER_GUILD_ID))
         assert "WARNING" in warning
-        await stage.discord.rest.request("PUT", _path(GUILD_ID))
-        assert (await (await stage.discord.slash(stage.add_account())).answer())["embeds"]
+        await world.discord.rest.request("PUT", _path(GUILD_ID))
+        assert (await (await world.discord.slash(world.add_account())).answer())["embeds"]
 
 
 async def test_server_that_fails_does_not_stop_the_others() -> None:
@@ -104,17 +104,17 @@ async def test_server_that_fails_does_not_stop_the_others() -> None:
     discord = DiscordStandIn(guild_ids=(GUILD_ID, OTHER_GUILD_ID))
     first, second = sorted((GUILD_ID, OTHER_GUILD_ID))
     discord.rest.fail("PUT", _path(first), HTTPStatus.FORBIDDEN, code=30034)
-    async with open_stage(discord, GUILD_IDS=f"{first},{second}") as stage:
+    async with open_process_world(discord, GUILD_IDS=f"{first},{second}") as world:
         await discord.rest.request("PUT", _path(second))
-        await stage.bot.says(f"Commands not registered in server {first} yet")
+        await world.bot.says(f"Commands not registered in server {first} yet")
         await discord.rest.request("PUT", _path(first), nth=2)
 
 
 async def test_server_that_the_bot_joins_later() -> None:
     """A listed server that invites the bot while it runs gets the commands without a restart."""
     discord = DiscordStandIn(guild_ids=())
-    async with open_stage(discord) as stage:
-        await stage.bot.says("its commands will follow")
+    async with open_process_world(discord) as world:
+        await world.bot.says("its commands will follow")
         discord.rest.guild_ids.add(GUILD_ID)
         await discord.rest.request("PUT", _path(GUILD_ID))
 
@@ -123,9 +123,9 @@ async def test_server_not_listed_that_refuses() -> None:
     """A server that is not listed and lets nobody look at its commands is left alone."""
     discord = DiscordStandIn(guild_ids=(GUILD_ID, OTHER_GUILD_ID))
     discord.rest.fail("GET", _path(OTHER_GUILD_ID), HTTPStatus.FORBIDDEN, code=50001)
-    async with open_stage(discord) as stage:
+    async with open_process_world(discord) as world:
         await discord.rest.request("GET", _path(OTHER_GUILD_ID))
-        await stage.settle()
+        await world.settle()
     assert len(discord.rest.requests("GET", _path(GUILD_ID))) == 1
 
 
@@ -133,7 +133,7 @@ async def test_server_not_listed_any_more(registered: Commands) -> None:
     """A server that left the list loses its commands."""
     discord = DiscordStandIn(guild_ids=(GUILD_ID, OTHER_GUILD_ID))
     discord.rest.commands = {guild_id: copy.deepcopy(registered) for guild_id in discord.rest.guild_ids}
-    async with open_stage(discord):
+    async with open_process_world(discord):
         put = await discord.rest.request("PUT", _path(OTHER_GUILD_ID))
     assert put.json == []
     assert not discord.rest.requests("PUT", _path(GUILD_ID))
@@ -143,9 +143,9 @@ async def test_registration_in_trouble() -> None:
     """While Discord does not take the commands, the bot answers those it has; it registers later by itself."""
     discord = DiscordStandIn()
     discord.rest.fail("GET", _path(GUILD_ID), HTTPStatus.SERVICE_UNAVAILABLE, times=1)
-    async with open_stage(discord) as stage:
-        await stage.bot.says(f"Commands not registered in server {GUILD_ID} yet")
-        assert (await (await stage.discord.slash(stage.add_account())).answer())["embeds"]
+    async with open_process_world(discord) as world:
+        await world.bot.says(f"Commands not registered in server {GUILD_ID} yet")
+        assert (await (await world.discord.slash(world.add_account())).answer())["embeds"]
         await discord.rest.request("PUT", _path(GUILD_ID))
 
 
@@ -174,9 +174,9 @@ async def test_no_network_at_start() -> None:
         await bot.says("The accounts can't be read yet")
         api.behave = None
         async with discord.serve(port):
-            stage = Stage(discord, api, bot)
+            world = ProcessWorld(discord, api, bot)
             await discord.gateway.ready()
-            assert (await (await discord.slash(stage.add_account())).answer())["embeds"]
+            assert (await (await discord.slash(world.add_account())).answer())["embeds"]
             assert await bot.stop() == 0
 
 
@@ -192,7 +192,7 @@ async def test_every_trouble_with_the_login() -> None:
     ]
     for trouble in incidents:
         discord.rest.meet("GET", "/users/@me$", trouble)
-    async with open_stage(discord, BACKOFF_TEST_SCALE="0.01") as stage:
-        assert (await (await discord.slash(stage.add_account())).answer())["embeds"]
+    async with open_process_world(discord, BACKOFF_TEST_SCALE="0.01") as world:
+        assert (await (await discord.slash(world.add_account())).answer())["embeds"]
         assert not [fault for fault in discord.rest.faults if fault.times]
-        assert "Traceback" not in stage.bot.output
+        assert "Traceback" not in world.bot.output

@@ -7,13 +7,12 @@ import pytest
 from aiohttp import WSCloseCode, web
 
 from bot.useapi.fake import FakeApi
-from tests.support.process.stage import Stage, build_settings
-from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.process.world import ProcessWorld, build_settings
+from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.payloads import PRIVATE
 from tests.support.wire.process import run_bot
 
 # A port at which nothing listens.
-NOWHERE = "http://127.0.0.1:9"
 STOP_SIGNALS = [signal.SIGTERM, signal.SIGINT]
 
 
@@ -22,27 +21,27 @@ def _title(message: dict[str, list[dict[str, str]]]) -> str:
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
-async def test_stop_with_command_in_flight(own_stage: Stage, number: signal.Signals) -> None:
+async def test_stop_with_command_in_flight(own_world: ProcessWorld, number: signal.Signals) -> None:
     """Told to stop, the bot answers the command it is at, then ends with status 0 within ten seconds."""
-    account, held = own_stage.add_account(), own_stage.hold_api()
-    exchange = await own_stage.discord.slash(account)
+    account, held = own_world.add_account(), own_world.hold_api()
+    exchange = await own_world.discord.slash(account)
     await held.called.wait()
-    own_stage.bot.signal(number)
-    await own_stage.bot.says("Stopping")
+    own_world.bot.signal(number)
+    await own_world.bot.says("Stopping")
     held.release()
-    assert await own_stage.bot.ended() == 0
+    assert await own_world.bot.ended() == 0
     assert _title(await exchange.answer()) == f"Owner of {account}"
 
 
-async def test_stop_with_api_silent(own_stage: Stage) -> None:
+async def test_stop_with_api_silent(own_world: ProcessWorld) -> None:
     """Told to stop while the API is silent, the bot tells everyone that it restarts, and ends within ten seconds."""
-    account, held = own_stage.add_account(), own_stage.hold_api()
-    early = await own_stage.discord.slash(account)
+    account, held = own_world.add_account(), own_world.hold_api()
+    early = await own_world.discord.slash(account)
     await held.called.wait()
-    own_stage.bot.signal(signal.SIGTERM)
-    ending = asyncio.create_task(own_stage.bot.ended())
-    await own_stage.bot.says("Stopping")
-    late = await own_stage.discord.slash(own_stage.add_account())
+    own_world.bot.signal(signal.SIGTERM)
+    ending = asyncio.create_task(own_world.bot.ended())
+    await own_world.bot.says("Stopping")
+    late = await own_world.discord.slash(own_world.add_account())
     assert _title(await late.answer(within=1)) == "The bot is restarting"
     assert await ending == 0
     shown = await early.answer()
@@ -51,11 +50,11 @@ async def test_stop_with_api_silent(own_stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
-async def test_stop_while_idle(own_stage: Stage, number: signal.Signals) -> None:
+async def test_stop_while_idle(own_world: ProcessWorld, number: signal.Signals) -> None:
     """Told to stop with nothing to do, the bot ends at once, and closes its session properly."""
-    own_stage.bot.signal(number)
-    assert await own_stage.bot.ended(within=5) == 0
-    assert await own_stage.discord.gateway.closes.nth(1) == WSCloseCode.OK
+    own_world.bot.signal(number)
+    assert await own_world.bot.ended(within=5) == 0
+    assert await own_world.discord.gateway.closes.nth(1) == WSCloseCode.OK
 
 
 async def test_stop_without_network() -> None:

@@ -29,7 +29,7 @@ from tests.data import OCTOBER, load
 from tests.support.accounts import START, build_account, by_id
 from tests.support.api import open_client
 from tests.support.hostile import answering
-from tests.support.wire.hurry import hurried
+from tests.support.wire.virtual_time import in_virtual_time
 
 BODIES = [
     (b"", "text/plain"),
@@ -135,7 +135,7 @@ async def test_a_long_or_missing_pause_ends_the_call_and_an_empty_one_repeats_it
     assert len(api.calls) == calls
 
 
-@hurried
+@in_virtual_time
 async def test_a_short_pause_is_waited_for() -> None:
     """After a pause of up to two seconds the call is repeated, and its answer returned."""
     api, asked_at = FakeApi(by_id(build_account("1", "Jane"))), list[float]()

@@ -15,7 +15,7 @@ from tests.support.accounts import build_account, by_id
 from tests.support.api import Gate, open_client
 from tests.support.hostile import answering
 from tests.support.network import OK_HEAD, Script, closed_port, serve_bare
-from tests.support.wire.hurry import hurried
+from tests.support.wire.virtual_time import in_virtual_time
 
 BUDGET = 10.0
 GOOD = Script(OK_HEAD + b'Content-Length: 14\r\n\r\n{"maxJobs": 4}')
@@ -106,7 +106,7 @@ async def test_an_answer_that_breaks_off_is_unreadable(script: Script) -> None:
         Script(b"HTTP/1.1 200 OK\r\n", repeat=b"X-Drip: 1\r\n", pause=0.5),
     ],
 )
-@hurried
+@in_virtual_time
 async def test_a_server_that_never_answers_is_unreachable_within_the_budget(script: Script) -> None:
     """A call without an answer, or with endless headers, ends when its time budget does."""
     async with serve_bare(script) as bare, open_client(bare.base_url, budget=BUDGET) as client:
@@ -123,7 +123,7 @@ async def test_a_server_that_never_answers_is_unreachable_within_the_budget(scri
         Script(OK_HEAD + b"\r\n{", repeat=b" ", pause=0.5),
     ],
 )
-@hurried
+@in_virtual_time
 async def test_a_body_that_never_ends_is_unreadable_within_the_budget(script: Script) -> None:
     """A call whose body stops half way, or never ends, ends when its time budget does."""
     async with serve_bare(script) as bare, open_client(bare.base_url, budget=BUDGET) as client:
@@ -240,7 +240,7 @@ async def test_at_most_64_calls_run_and_the_others_wait_in_order() -> None:
     assert api.most_at_once == MAX_CALLS
 
 
-@hurried
+@in_virtual_time
 async def test_failed_and_cancelled_calls_free_their_slots() -> None:
     """After 64 timed-out and 64 cancelled calls, another call still runs."""
     api = FakeApi(by_id(build_account("1", "Jane")))

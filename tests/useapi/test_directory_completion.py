@@ -11,7 +11,7 @@ from bot.useapi.directory import AccountDirectory
 from tests.support.accounts import build_account, by_id
 from tests.support.api import Gate, serve_directory
 from tests.support.hostile import answering
-from tests.support.wire.hurry import hurried
+from tests.support.wire.virtual_time import in_virtual_time
 
 LIST, ONE = ACCOUNTS_PATH, f"{ACCOUNTS_PATH}/1"
 ACCOUNTS = by_id(
@@ -54,7 +54,7 @@ async def test_a_list_is_offered_for_sixty_seconds(seconds: float, calls: int) -
         assert served.api.calls == [LIST] * calls
 
 
-@hurried
+@in_virtual_time
 async def test_a_slow_api_is_waited_for_1_5_seconds() -> None:
     """If the list takes longer than 1.5 seconds, the old one is offered; the new one once it has arrived."""
     async with serve_directory(by_id(build_account("1"))) as served:
@@ -71,7 +71,7 @@ async def test_a_slow_api_is_waited_for_1_5_seconds() -> None:
         assert served.api.calls == [LIST, LIST]
 
 
-@hurried
+@in_virtual_time
 async def test_a_slow_first_list_offers_nothing() -> None:
     """If the first list takes longer than 1.5 seconds, the offer is empty."""
     async with serve_directory(ACCOUNTS) as served:
@@ -226,7 +226,7 @@ async def test_a_failed_list_raises_its_error() -> None:
             await served.directory.read_all()
 
 
-@hurried
+@in_virtual_time
 async def test_a_look_up_by_name_has_one_budget_for_both_calls() -> None:
     """The second call of a look-up by name has only the time that the first one left."""
     async with serve_directory(by_id(build_account("1", "Jane")), budget=10.0) as served:

@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from bot.useapi.fake import FakeApi
-from tests.support.process.stage import build_settings
-from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.process.world import build_settings
+from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.gateway import AUTHENTICATION_FAILED
 from tests.support.wire.process import run_bot
 
