@@ -35,7 +35,7 @@ async def open_directory(
     now: Callable[[], datetime],
     jitter: Callable[[], float] = random.random,
     budget: float = BUDGET_SECONDS,
-    most_kept: int = MAX_KEPT,
+    max_kept: int = MAX_KEPT,
     keep_connections: bool = True,
     telemetry: Telemetry = NO_TELEMETRY,
 ) -> AsyncIterator["AccountDirectory"]:
@@ -55,7 +55,7 @@ async def open_directory(
             budget=budget,
             telemetry=telemetry,
         )
-        directory = AccountDirectory(client, now=now, budget=budget, most_kept=most_kept)
+        directory = AccountDirectory(client, now=now, budget=budget, max_kept=max_kept)
         try:
             yield directory
         finally:
@@ -63,7 +63,7 @@ async def open_directory(
 
 
 class AccountDirectory:
-    """Finds and reads accounts; at most `most_kept` answers about single accounts are kept."""
+    """Finds and reads accounts; at most `max_kept` answers about single accounts are kept."""
 
     def __init__(
         self,
@@ -71,12 +71,12 @@ class AccountDirectory:
         *,
         now: Callable[[], datetime],
         budget: float = BUDGET_SECONDS,
-        most_kept: int = MAX_KEPT,
+        max_kept: int = MAX_KEPT,
     ) -> None:
         self._client = client
         self._budget = budget
         self._now = now
-        self._most_kept = most_kept
+        self._max_kept = max_kept
         self._singles: dict[str, AccountSnapshot] = {}
         self._listing: dict[str, AccountSnapshot] = {}
         self._listed_at: datetime | None = None
@@ -230,7 +230,7 @@ class AccountDirectory:
         # The answer of a later call may have arrived first. The upper bound is for a clock that was set back.
         is_overtaken = asked_at < known.read_at <= self._now()
         self._singles[account_id] = known if is_overtaken else snapshot
-        if len(self._singles) > self._most_kept:
+        if len(self._singles) > self._max_kept:
             del self._singles[next(iter(self._singles))]
         return snapshot
 

@@ -20,7 +20,7 @@ from bot.errors import (
 ON_HOLD = 596
 _LONGEST_WAIT = 86_400.0
 # Far more than all accounts have; a value of three bytes takes up to two hundred in Python.
-_MOST_COMMAS = 500_000
+_MAX_COMMAS = 500_000
 
 
 def parse_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -69,7 +69,7 @@ def parse_json(body: bytes) -> object:
     Raises:
         UnreadableAnswer: it is not JSON, cut off, nested too deep or wrongly encoded, or holds too many values.
     """
-    if body.count(b",") > _MOST_COMMAS:
+    if body.count(b",") > _MAX_COMMAS:
         raise UnreadableAnswer("too many values")
     try:
         return json.loads(body)

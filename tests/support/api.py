@@ -65,7 +65,7 @@ class ServedDirectory:
 
 @asynccontextmanager
 async def serve_directory(
-    accounts: dict[str, Any], *, budget: float = 10.0, most_kept: int = MAX_KEPT
+    accounts: dict[str, Any], *, budget: float = 10.0, max_kept: int = MAX_KEPT
 ) -> AsyncIterator[ServedDirectory]:
     """Open a directory of these accounts whose clock stands still."""
     api, clock = FakeApi(accounts), Clock()
@@ -78,7 +78,7 @@ async def serve_directory(
             now=clock,
             jitter=no_pause,
             budget=budget,
-            most_kept=most_kept,
+            max_kept=max_kept,
         ) as directory,
     ):
         yield ServedDirectory(directory, api, clock)

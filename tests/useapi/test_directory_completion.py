@@ -201,7 +201,7 @@ async def test_a_closed_directory_still_returns_known_answers() -> None:
 
 async def test_the_number_of_kept_look_ups_is_bounded() -> None:
     """Of many accounts that were looked up one by one, only the latest are kept."""
-    async with serve_directory(by_id(*(build_account(str(number)) for number in range(20))), most_kept=8) as served:
+    async with serve_directory(by_id(*(build_account(str(number)) for number in range(20))), max_kept=8) as served:
         for number in [*range(20), 13]:
             await served.directory.read(str(number), fresh=True)
         served.api.behave = answering(lambda: web.Response(status=402))
