@@ -36,10 +36,17 @@ _ACCOUNTS = itertools.count(205_000_000)
 def shortened(factor: float) -> Timing:
     """Return the timing with all waits between attempts multiplied by a factor; those of refused channels by a tenth.
 
-    A request may take half a second, far longer than one on this machine does.
+    A request may take half a second, far longer than it does on this machine.
     """
-    timing = DEFAULT_TIMING.scaled(factor)
-    return replace(timing, refused_waits=tuple(wait / 10 for wait in timing.refused_waits), discord_request=0.5)
+    return replace(
+        DEFAULT_TIMING,
+        nonce_window=DEFAULT_TIMING.nonce_window * factor,
+        post_retries=tuple(wait * factor for wait in DEFAULT_TIMING.post_retries),
+        transient_waits=tuple(wait * factor for wait in DEFAULT_TIMING.transient_waits),
+        refused_waits=tuple(wait * factor / 10 for wait in DEFAULT_TIMING.refused_waits),
+        polls_apart=DEFAULT_TIMING.polls_apart * factor,
+        discord_request=0.5,
+    )
 
 
 class CountedApi(FakeApi):

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.app import open_application
+from bot.app import Application, open_application
 from bot.chat.gateway.connection import Connection
 from bot.config import Settings, read_settings
 from bot.core.timing import DEFAULT_TIMING, Timing
@@ -19,8 +20,15 @@ from tests.support.wire.rest import TOKEN
 from tests.support.wire.standins import StandIns, build_settings
 
 
+@dataclass
+class InlineWorld(StandIns):
+    """The stand-ins and the bot's parts."""
+
+    application: Application
+
+
 @asynccontextmanager
-async def open_inline_world(folder: Path, timing: Timing = DEFAULT_TIMING) -> AsyncIterator[StandIns]:
+async def open_inline_world(folder: Path, timing: Timing = DEFAULT_TIMING) -> AsyncIterator[InlineWorld]:
     """Run the bot until the block ends, connected and ready for commands; it does not poll."""
     discord, api, url = DiscordStandIn(), FakeApi({}), await lay_database(folder)
     async with discord.serve() as discord_url, api.serve() as api_url, open_database(url) as database:
@@ -30,7 +38,7 @@ async def open_inline_world(folder: Path, timing: Timing = DEFAULT_TIMING) -> As
                 connection = Connection(application.bot, jitter=lambda: 0.0, timing=timing)
                 connecting = asyncio.create_task(connection.keep(TOKEN))
                 await discord.gateway.ready()
-                world = StandIns(discord, api)
+                world = InlineWorld(discord, api, application)
                 try:
                     yield world
                 finally:
