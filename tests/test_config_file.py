@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Settings, find_doubts, read_settings
+from bot.config import Settings, find_warnings, read_settings
 from bot.errors import SettingsError
 
 GOOD = {"DISCORD_TOKEN": "d1scord.t0ken", "USEAPI_TOKEN": "user:1-useapi", "GUILD_IDS": "123"}
@@ -76,9 +76,9 @@ def test_a_file_that_others_can_read_is_doubted(tmp_path: Path, mode: int, count
     dotenv = tmp_path / ".env"
     dotenv.write_text("GUILD_IDS=1\n")
     dotenv.chmod(mode)
-    doubts = find_doubts({}, dotenv)
-    assert len(doubts) == count
-    assert all("chmod 600 .env" in doubt for doubt in doubts)
+    warnings = find_warnings({}, dotenv)
+    assert len(warnings) == count
+    assert all("chmod 600 .env" in doubt for doubt in warnings)
 
 
 @pytest.mark.parametrize(
@@ -94,5 +94,5 @@ def test_a_file_that_others_can_read_is_doubted(tmp_path: Path, mode: int, count
 )
 def test_a_name_that_is_almost_a_setting_is_doubted(tmp_path: Path, name: str, meant: str | None) -> None:
     """A misspelt name is named with what was likely meant, never with its value."""
-    doubts = find_doubts({name: "s3cret"}, tmp_path / ".env")
-    assert doubts == ([f"{name} is no setting of this bot. Was {meant} meant?"] if meant else [])
+    warnings = find_warnings({name: "s3cret"}, tmp_path / ".env")
+    assert warnings == ([f"{name} is no setting of this bot. Was {meant} meant?"] if meant else [])
