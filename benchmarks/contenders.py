@@ -9,10 +9,10 @@ import psutil
 
 from bot.useapi.client import ACCOUNTS_PATH
 from bot.useapi.fake import FakeApi
-from tests.process.stage import Stage, build_settings
-from tests.wire.discord_standin import DiscordStandIn
-from tests.wire.payloads import GUILD_ID
-from tests.wire.process import BotProcess, run_bot
+from tests.support.process.stage import Stage, build_settings
+from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.payloads import GUILD_ID
+from tests.support.wire.process import BotProcess, run_bot
 
 MIB = 2**20
 # Each is measured on its own; without this they would serve whoever finds them installed.

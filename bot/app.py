@@ -3,56 +3,32 @@
 import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.chat.commands.account import LookUps
-from bot.chat.commands.board import BoardKeeper
-from bot.chat.commands.followup import FollowUp
-from bot.chat.commands.outlook import Outlook
+from bot.chat.commands.account import AccountCommands
 from bot.chat.commands.overview import OverviewCommands
-from bot.chat.commands.services import Services
-from bot.chat.commands.status import StatusReport
-from bot.chat.commands.watching import Watching
-from bot.chat.gateway.client import AccountBot, Commands
+from bot.chat.commands.reminder_buttons import ReminderButtons
+from bot.chat.commands.reminders import ReminderCommands
+from bot.chat.commands.status import StatusCommands
+from bot.chat.gateway.client import AccountBot
 from bot.chat.gateway.responder import Responder
+from bot.chat.rest.permissions import Destinations
 from bot.chat.rest.sender import DiscordSender
-from bot.chat.views import reminder as reminder_cards
-from bot.chat.views.overview import render_board
+from bot.chat.views import rendering
 from bot.config import Settings, secrets_of
 from bot.core.secrets import Redactor
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
-from bot.monitoring.health_file import Presence
+from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.monitoring.heartbeat import open_heartbeat
-from bot.reminders.boards import Boards
 from bot.reminders.context import Context
 from bot.reminders.poller import Poller
 from bot.store.database import Database
 from bot.useapi.directory import AccountDirectory, open_directory
 from bot.useapi.guild_access import GuildAccess
 
-# Together under ten seconds, which is what Docker and systemd leave a process before they kill it.
+# Together under ten seconds: Docker and systemd kill a process after ten.
 _DRAIN_SECONDS = 6.5
 _LAST_ANSWERS_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the settings say about reminders."""
-
-    interval: timedelta
-    days: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Observers:
-    """Who is told how the bot is doing: what happens, and that a pass was good."""
-
-    telemetry: Telemetry = NO_TELEMETRY
-    beat: Callable[[], Awaitable[None]] | None = None
-
-
-NOBODY = Observers()
 
 
 class Application:
@@ -64,47 +40,48 @@ class Application:
         database: Database,
         *,
         guild_ids: tuple[int, ...],
-        policy: Policy,
         now: Callable[[], datetime],
-        observers: Observers = NOBODY,
+        interval: timedelta = timedelta(minutes=30),
+        lead_times: tuple[int, ...] = (14, 7, 3, 1),
+        timing: Timing = DEFAULT_TIMING,
+        telemetry: Telemetry = NO_TELEMETRY,
+        beat: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.directory = directory
-        telemetry = observers.telemetry
-        directory.tell(telemetry)
-        self.responder = Responder(now=now, telemetry=telemetry)
-        guild_access = GuildAccess(guild_ids, directory)
+        self.responder = Responder(now=now, timing=timing, telemetry=telemetry)
+        access = GuildAccess(guild_ids, directory)
         self.bot = AccountBot(
-            guild_access=guild_access, responder=self.responder, jitter=random.random, telemetry=telemetry
+            access=access, responder=self.responder, jitter=random.random, timing=timing, telemetry=telemetry
         )
-        self.presence = Presence(lambda: self.bot.is_connected, now)
-        sender = DiscordSender(self.bot)
-        context = Context(database, guild_access, sender, reminder_cards, now, telemetry)
-        boards = Boards(context, render=render_board)
-        self.poller = Poller(context, directory=directory, boards=boards, interval=policy.interval, beat=observers.beat)
-        services = Services(
-            guild_access=guild_access,
-            responder=self.responder,
+        self.context = Context(
             database=database,
-            sender=sender,
-            wake=self.poller.wake,
-            default_days=policy.days,
+            access=access,
+            sender=DiscordSender(self.bot, timing),
+            rendering=rendering,
             now=now,
+            interval=interval,
+            lead_times=lead_times,
+            timing=timing,
+            telemetry=telemetry,
         )
-        look_ups = LookUps(guild_access=guild_access, responder=self.responder, now=now)
-        self.bot.add_commands(
-            Commands(
-                look_ups=look_ups,
-                watching=Watching(services),
-                outlook=Outlook(services),
-                followup=FollowUp(services),
-                overview=OverviewCommands(services, look_ups),
-                boards=BoardKeeper(services, boards),
-                status=StatusReport(services, interval=policy.interval),
-            )
+        self.poller = Poller(self.context, directory, beat=beat)
+        self._add_commands()
+
+    def _add_commands(self) -> None:
+        account = AccountCommands(self.context, self.responder)
+        overview = OverviewCommands(self.context, self.responder)
+        status = StatusCommands(self.context, self.responder, gateway=self.bot.get_gateway)
+        reminders = ReminderCommands(
+            self.context, self.responder, destinations=Destinations(self.bot), boards=self.poller.boards
         )
+        for cog in (account, overview, status):
+            self.bot.add_commands(cog.get_app_commands())
+        self.bot.add_commands([reminders])
+        for owner in (account, overview, reminders, ReminderButtons(self.context)):
+            self.bot.router.add(owner)
 
     async def drain(self) -> None:
-        """Give the answers that are under way, take no new work; within eight seconds."""
+        """Give the answers that are in progress and accept no new work; within eight seconds."""
         self.responder.close()
         await self.responder.drain(_DRAIN_SECONDS)
         self.directory.close()
@@ -113,25 +90,38 @@ class Application:
 
 @contextlib.asynccontextmanager
 async def open_application(
-    settings: Settings, database: Database, now: Callable[[], datetime], telemetry: Telemetry = NO_TELEMETRY
+    settings: Settings,
+    database: Database,
+    now: Callable[[], datetime],
+    *,
+    timing: Timing = DEFAULT_TIMING,
+    telemetry: Telemetry = NO_TELEMETRY,
 ) -> AsyncIterator[Application]:
     """Build the application; closes its connections at the end."""
     async with contextlib.AsyncExitStack() as stack:
         directory = await stack.enter_async_context(
             open_directory(
-                base_url=settings.base_url, token=settings.useapi_token, redact=Redactor(secrets_of(settings)), now=now
+                base_url=settings.base_url,
+                token=settings.useapi_token,
+                redact=Redactor(secrets_of(settings)),
+                now=now,
+                budget=timing.api_budget,
+                telemetry=telemetry,
             )
         )
         beat = None
-        if settings.heartbeat_url.get_secret_value():
+        if settings.heartbeat_url is not None:
             beat = (await stack.enter_async_context(open_heartbeat(settings.heartbeat_url))).beat
         application = Application(
             directory,
             database,
             guild_ids=settings.guild_ids,
-            policy=Policy(timedelta(seconds=settings.check_interval), settings.reminder_days),
             now=now,
-            observers=Observers(telemetry, beat),
+            interval=timing.poll_interval or timedelta(seconds=settings.check_interval),
+            lead_times=settings.reminder_days,
+            timing=timing,
+            telemetry=telemetry,
+            beat=beat,
         )
         await stack.enter_async_context(application.bot)
         yield application

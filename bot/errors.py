@@ -37,7 +37,8 @@ import math
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.core.wording import SETUP_GUIDE, say_count, say_duration
+from bot.core.links import SETUP_GUIDE
+from bot.core.wording import say_count, say_duration
 
 _MINUTE = 60
 

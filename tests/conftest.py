@@ -8,9 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from bot.config import Settings
-from tests.postgres import Postgres, serve_postgres
-
-REPOSITORY = Path(__file__).parent.parent
+from tests.support.postgres import Postgres, serve_postgres
 
 # For hunting by hand, where a test does not say how many examples it takes.
 settings.register_profile("long", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])

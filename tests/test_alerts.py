@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import REPOSITORY
+from tests.support.paths import REPOSITORY
 from tests.test_deploy import metric_lines, panels, rules
 
 PROMTOOL = shutil.which("promtool")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 BOT = REPOSITORY / "bot"
 MODULES = sorted(BOT.rglob("*.py"))

@@ -11,7 +11,7 @@ import yaml
 from bot.monitoring.metrics import Metrics, Snapshot
 from bot.store.notifications import State
 from bot.store.statistics import Figures
-from tests.conftest import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NOT_OURS = {"up"}

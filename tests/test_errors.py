@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.core.wording import SETUP_GUIDE
+from bot.core.links import SETUP_GUIDE
 from bot.errors import (
     AccountOnHold,
     AlreadyRunning,

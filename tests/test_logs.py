@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bot.core.secrets import HIDDEN, Redactor
 from bot.logs import build_handler
-from tests.conftest import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 Style = Literal["text", "json"]
 STYLES: list[Style] = ["text", "json"]

@@ -4,7 +4,7 @@ import argparse
 import re
 
 from bot.__main__ import build_parser
-from tests.conftest import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 

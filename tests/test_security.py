@@ -12,9 +12,9 @@ from bot.store.backups import _draft_in, back_up, restore
 from bot.store.database import open_database
 from bot.store.leases import lock_file
 from bot.store.tables import metadata
-from tests.conftest import REPOSITORY
-from tests.store.samples import NOW
 from tests.store.test_schemas import DUMPS, load
+from tests.support.paths import REPOSITORY
+from tests.support.store.samples import NOW
 
 TEXT = (REPOSITORY / "SECURITY.md").read_text(encoding="utf-8")
 

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from bot.__main__ import build_parser
 from bot.config import Settings
-from tests.conftest import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 REQUIRED = None
 OFF = "none"

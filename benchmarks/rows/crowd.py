@@ -10,7 +10,7 @@ from statistics import median
 from benchmarks.contenders import ALL, Contest, open_contests
 from benchmarks.rows.latency import API_DELAY
 from benchmarks.table import Row, Scale, ratio
-from tests.wire.interactions import DEADLINE, Exchange
+from tests.support.wire.interactions import DEADLINE, Exchange
 
 _MOST_CALLS = 64
 _PATIENCE = 60.0

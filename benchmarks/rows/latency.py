@@ -6,7 +6,7 @@ from statistics import median
 
 from benchmarks.contenders import ALL, LEAN, OURS, Contest, open_contest, open_contests
 from benchmarks.table import Row, Scale, ratio
-from tests.wire.interactions import Exchange
+from tests.support.wire.interactions import Exchange
 
 ROUND_TRIP = 0.1
 API_DELAY = 0.05

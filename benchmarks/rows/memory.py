@@ -11,7 +11,7 @@ import psutil
 from benchmarks.contenders import ALL, MIB, OURS, Contender, build_settings_without_extras, open_contest
 from benchmarks.table import Row, Scale, ratio
 from bot.store.database import open_database
-from tests.process.reminding import Reminding, open_reminding
+from tests.support.process.scene import Reminding, open_reminding
 
 _FEW_SERVERS = 100
 _SIDE_BY_SIDE = 200

@@ -25,9 +25,9 @@ from bot.store.tables import ALL_ACCOUNTS, subscriptions
 from bot.useapi.directory import open_directory
 from bot.useapi.fake import TOKEN, FakeApi
 from bot.useapi.guild_access import GuildAccess
-from tests.postgres import Postgres, serve_postgres
-from tests.process.stage import build_account
-from tests.wire.payloads import GUILD_ID
+from tests.support.postgres import Postgres, serve_postgres
+from tests.support.process.stage import build_account
+from tests.support.wire.payloads import GUILD_ID
 
 _FIRST_CHANNEL = 1_200_000_000_000_000_000
 _FIRST_ACCOUNT = 104_000_000

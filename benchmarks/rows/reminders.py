@@ -14,8 +14,8 @@ from benchmarks.rows.passes import LONG_AGO, open_postgres, put_subscriptions
 from benchmarks.table import Row, Scale, ratio
 from bot.store.database import open_database
 from bot.store.tables import ALL_ACCOUNTS
-from tests.process.reminding import Reminding, open_reminding
-from tests.wire.channels import Moment
+from tests.support.process.scene import Reminding, open_reminding
+from tests.support.wire.channels import Moment
 
 _IDLE_LOOK_UPS = 20
 _MOST_A_SECOND = 50

@@ -13,8 +13,8 @@ from benchmarks.contenders import ALL, Contender, build_discord, launch
 from benchmarks.rows.latency import API_DELAY, ROUND_TRIP
 from benchmarks.table import Row, Scale, ratio
 from bot.useapi.fake import FakeApi
-from tests.process.stage import build_account
-from tests.wire.discord_standin import DiscordStandIn
+from tests.support.process.stage import build_account
+from tests.support.wire.discord_standin import DiscordStandIn
 
 _ACCOUNT = "104000000"
 

@@ -10,8 +10,8 @@ import time
 
 from benchmarks.soak.count import Count, count, wait_until_quiet
 from benchmarks.soak.course import Course
-from tests.postgres import Postgres, serve_postgres
-from tests.process.reminding import open_reminding
+from tests.support.postgres import Postgres, serve_postgres
+from tests.support.process.scene import open_reminding
 
 _LONGEST_MINUTES = 600.0
 _SHOWN = 30

@@ -11,7 +11,7 @@ from bot.core.stages import EXPIRED
 from bot.store.database import open_database
 from bot.store.notifications import Kind, State
 from bot.store.tables import accounts, messages, notifications, subscriptions
-from tests.process.reminding import Reminding
+from tests.support.process.scene import Reminding
 
 _PATIENCE = 120.0
 _LOOK_EVERY = 0.5

@@ -13,10 +13,10 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from tests.postgres import Postgres
-from tests.process.reminding import Reminding
-from tests.wire.channels import FORBIDDEN, Moment
-from tests.wire.process import BotProcess
+from tests.support.postgres import Postgres
+from tests.support.process.scene import Reminding
+from tests.support.wire.channels import FORBIDDEN, Moment
+from tests.support.wire.process import BotProcess
 
 _CHANNELS = 6
 _SETTINGS = {"REMINDER_TEST_SCALE": "0.01", "REMINDER_TEST_LEASE": "2"}

@@ -1,1 +1,1 @@
-"""Everything that knows Discord."""
+"""Everything that knows Discord. Rooms from the bottom up: views, rest, gateway, commands."""

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from bot.cli.command import Commands, Surroundings, load_settings
 from bot.core.accounts import Account, by_expiry
+from bot.core.links import SETUP_GUIDE
 from bot.core.status import Status
 from bot.core.text import defused_json, plain
-from bot.core.wording import SETUP_GUIDE, say_state
+from bot.core.wording import say_state
 from bot.errors import BotError
 
 if TYPE_CHECKING:

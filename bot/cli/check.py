@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.cli.command import DONE, FAILED, Commands, Surroundings, load_settings, print_error
+from bot.core.links import SETUP_GUIDE
 from bot.core.status import Status
-from bot.core.wording import SETUP_GUIDE, say_count
+from bot.core.wording import say_count
 from bot.errors import BotError, SettingsError
 
 if TYPE_CHECKING:

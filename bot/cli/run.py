@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 
 from bot.cli.command import DONE, FAILED, Commands, Surroundings, load_settings, print_error
 from bot.errors import StoreAway
@@ -19,8 +18,6 @@ def run(_args: argparse.Namespace, around: Surroundings) -> int:
     Raises:
         BotError: the bot can't start, or can't go on.
     """
-    # Nothing of what the start builds is garbage; the runtime enables the collector when all is built.
-    gc.disable()
     try:
         from bot.config import Settings
         from bot.runtime import run as run_bot

@@ -20,10 +20,27 @@ class Timing:
         timedelta(hours=1),
         timedelta(hours=6),
     )
+    # In place of CHECK_INTERVAL_SECONDS.
+    poll_interval: timedelta | None = None
     polls_apart: timedelta = timedelta(seconds=10)
     # A channel that never answers must not hold up a poll for aiohttp's five minutes.
     discord_request: float = 15.0
     lease_seconds: float = 15.0
+    # Between two health reports; `healthcheck` calls a report stale after a minute.
+    health_report: float = 15.0
+    # Discord forgets an interaction that is not acknowledged within 3 s; deferring costs part of a round trip.
+    answer_within: float = 1.8
+    api_budget: float = 10.0
+    reconnect_first: float = 1.0
+    reconnect_most: float = 300.0
+    # Discord allows 50 requests a second.
+    requests_per_second: float = 45.0
+    # Each connection may cost one of 1,000 identifies a day: this many at once, then one in as many seconds.
+    connections: int = 100
+    seconds_per_connection: float = 100.0
+    # Discord blocks an address for 10,000 answers of 401, 403 or 429 within ten minutes.
+    max_refusals: int = 2_000
+    refusals_within: float = 600.0
 
     def longest_wait(self, failures: int) -> timedelta:
         """Return the longest wait after this many refusals in a row."""

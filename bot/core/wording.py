@@ -8,11 +8,11 @@ from typing import assert_never
 
 from bot.core.accounts import Account
 from bot.core.status import Status
-from bot.core.text import escaped
+from bot.core.text import escaped, plain
 
-SETUP_GUIDE = "https://useapi.net/docs/start-here/setup-minimax"
 MAX_BLOCKED = 5
 _MOST_CAPABILITIES = 8
+_MAX_NAME = 60
 
 
 def say_count(number: int, unit: str) -> str:
@@ -55,6 +55,13 @@ def say_standing(account: Account, now: datetime) -> str:
         expiry = say_state(replace(account, error=None), now)
         return "is in error" if account.expires_at is None else f"{expiry} and is in error"
     return "has no known expiry" if account.expires_at is None else say_state(account, now)
+
+
+def say_name(account: Account) -> str:
+    """Return an account's name and id, or its id alone, safe to show in Discord."""
+    # Cut first: escaping marks must not shorten the text.
+    name, shown_id = (escaped(plain(part, _MAX_NAME), 2 * _MAX_NAME) for part in (account.name or "", account.id))
+    return f"{name} ({shown_id})" if name else shown_id
 
 
 def say_date(moment: datetime) -> str:

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from simcord.backend.errors import SetupError
 from simcord.preview import Preview, _markdown
 
-from bot.app import Application, Policy
+from bot.app import Application
 from bot.core.secrets import Redactor
 from bot.core.wording import say_count
 from bot.demo.accounts import FIRST_SHOWN, build_accounts, build_avatars
@@ -80,13 +80,13 @@ async def _open_temporary_database() -> AsyncIterator[Database]:
 async def _live_until_today(demo: Demo, poller: Poller) -> None:
     """Let the channel have a past: a watch on all accounts, what it brought, and a look-up before today's pass."""
     # The accounts are known then, so that a new reminder can say what comes next.
-    await poller.run_once(FIRST_EPOCH)
+    await poller.poll_once(FIRST_EPOCH)
     await demo.manager.slash(demo.channel, "minimax-reminders add", account="all", mention=demo.producers)
-    await poller.run_once(FIRST_EPOCH)
+    await poller.poll_once(FIRST_EPOCH)
     await demo.travel.go(_DAYS_BEFORE - 1)
     await demo.travel.move_on()
     await demo.manager.slash(demo.channel, "minimax-account", account=FIRST_SHOWN, share="yes")
-    await poller.run_once(FIRST_EPOCH)
+    await poller.poll_once(FIRST_EPOCH)
 
 
 @asynccontextmanager
@@ -118,13 +118,7 @@ async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> Asyn
         ) as directory,
         _open_temporary_database() as database,
     ):
-        application = Application(
-            directory,
-            database,
-            guild_ids=(GUILD_ID,),
-            policy=Policy(timedelta(minutes=30), (14, 7, 3, 1)),
-            now=clock.now,
-        )
+        application = Application(directory, database, guild_ids=(GUILD_ID,), now=clock.now)
         async with simcord.run(application.bot, check_errors=False) as env:
             await clock.follow(env)
             assert application.bot.user is not None

@@ -60,7 +60,7 @@ class Travel:
         """Let days pass, with a pass of the bot on each of them."""
         for _ in range(days):
             await self.move_on()
-            await self._passes.run_once(FIRST_EPOCH)
+            await self._passes.poll_once(FIRST_EPOCH)
 
     async def move_on(self) -> None:
         """Let a day pass, and the accounts be as they are then."""

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.secrets import Redactor
 from bot.errors import StoreError
-from bot.monitoring.health_file import REPORT_SECONDS, Verdict, write_report
+from bot.monitoring.health_file import Verdict, write_report
 from bot.reminders.context import Context
 from bot.reminders.poller import Poller
 from bot.store.statistics import Statistics, check_writable, get_statistics
@@ -115,7 +115,7 @@ class Health:
             yield tx
 
 
-async def keep_reporting(health: Health, file: Path, *, seconds: float = REPORT_SECONDS) -> None:
+async def keep_reporting(health: Health, file: Path, seconds: float) -> None:
     """Write a report every so many seconds until cancelled; a file that can't be written is a warning, not the end."""
     was_written, was_connected = True, False
     while True:

@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 HEALTH_FILE = Path("data/health.json")
-REPORT_SECONDS = 15.0
-# A report this old means that the process hangs or has ended.
-STALE_AFTER = timedelta(seconds=4 * REPORT_SECONDS)
+# Four reports: one this old means that the process hangs or has ended.
+STALE_AFTER = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,11 @@ class Boards:
     def __init__(self, context: Context, dispatcher: Dispatcher) -> None:
         self._context, self._dispatcher = context, dispatcher
 
-    async def add(self, guild_id: int, channel_id: int, added_by: int) -> None:
+    async def add(self, guild_id: int, channel_id: int, added_by: int) -> bool:
         """Post a board in a channel, and keep it current from then on; one that is there already stays.
+
+        Returns:
+            Whether it is posted; a board that is added before the first poll is posted by that poll.
 
         Raises:
             Refused: the channel does not accept it, and there is no board. Uncertain: a later poll posts it.
@@ -23,16 +26,17 @@ class Boards:
         board = Board(guild_id, channel_id, added_by)
         async with self._context.database.begin() as tx:
             if not await add_board(tx, board):
-                return
+                return True
         message = await self._dispatcher.start_board(board)
         if message is None:
-            return
+            return False
         try:
             await self._dispatcher.attempt(message)
         except Refused:
             async with self._context.database.begin() as tx:
                 await delete_board(tx, guild_id, channel_id)
             raise
+        return True
 
     async def remove(self, guild_id: int, channel_id: int) -> bool:
         """Forget a channel's board, then delete its message; return whether there was a board.

@@ -80,7 +80,9 @@ class Dispatcher:
         async with self._database.begin() as tx:
             channels = await get_pending_channels(tx, listed)
             failures = await get_failures(tx, listed, MessageKind.NOTIFICATIONS)
-        return min((failures[key].next_attempt_at if key in failures else self._now() for key in channels), default=None)
+        return min(
+            (failures[key].next_attempt_at if key in failures else self._now() for key in channels), default=None
+        )
 
     async def start_board(self, board: Board) -> Message | None:
         """Save the message of a board that is about to be posted; None before the first read, or if there is one."""
@@ -112,8 +114,10 @@ class Dispatcher:
 
         It is doubtful once an earlier attempt may have arrived: a refusal is only about the attempt that was refused.
         """
-        timing = self._context.timing
-        for wait in (0.0, *timing.post_retries) if message.outgoing is not None else ():
+        timing, outgoing = self._context.timing, message.outgoing
+        if outgoing is None:
+            return await self._search(message)
+        for wait in (0.0, *timing.post_retries):
             since = self._now() + timedelta(seconds=wait) - message.first_attempt_at
             # A clock that was set back says nothing about how long ago that was.
             if not -_CLOCKS_APART <= since < timing.nonce_window:
@@ -122,7 +126,7 @@ class Dispatcher:
                 self._context.telemetry.retried("post")
                 await self._sleep(wait)
             try:
-                discord_id = await self._context.sender.post(message.channel_id, message.outgoing, message.nonce)
+                discord_id = await self._context.sender.post(message.channel_id, outgoing, message.nonce)
             except Refused as refusal:
                 if not is_doubtful:
                     await self._give_back(message, refusal)

@@ -49,10 +49,11 @@ async def load_entries(
         is_listed = (Kind.MISSING, one.account_id) not in incidents
         has_incident = (one.kind, one.account_id) in incidents
         if fresh is not None:
-            is_listed = one.account_id in fresh
+            read = fresh.get(one.account_id or "")
+            is_listed = read is not None
             has_incident = one.kind is Kind.MISSING and not is_listed
-            if one.account_id in fresh:
-                snapshot = replace(fresh[one.account_id], login=snapshot.login if snapshot else None)
+            if read is not None:
+                snapshot = replace(read, login=snapshot.login if snapshot else None)
         entry = Entry(one, snapshot, wanted_by(one, subscriptions), logins.get(one.ref), is_listed=is_listed)
         is_confirmed = snapshot is not None and confirmed_at is not None and snapshot.read_at >= confirmed_at
         assignment = assignments.get((one.channel_id, entry.subject))
@@ -90,8 +91,6 @@ async def load_overviews(tx: AsyncConnection, guild_ids: Collection[int]) -> dic
     confirmed_at = await get_confirmed_at(tx)
     is_confirmed = confirmed_at is not None and read_at >= confirmed_at - _PRECISION
     return {
-        guild_id: build_overview(
-            accounts, await get_subscriptions(tx, guild_id), read_at, is_confirmed=is_confirmed
-        )
+        guild_id: build_overview(accounts, await get_subscriptions(tx, guild_id), read_at, is_confirmed=is_confirmed)
         for guild_id in guild_ids
     }

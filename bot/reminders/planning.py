@@ -41,9 +41,7 @@ class Pair:
     def notification(self, kind: Kind, ref: int, stage: int = 0) -> Notification:
         """Return a notification about the account for the subscription's channel."""
         subscription = self.subscription
-        return Notification(
-            subscription.guild_id, subscription.channel_id, self.snapshot.account.id, kind, ref, stage
-        )
+        return Notification(subscription.guild_id, subscription.channel_id, self.snapshot.account.id, kind, ref, stage)
 
 
 @dataclass(slots=True)
@@ -73,8 +71,8 @@ async def plan_after_reading(
         return
     changes = await record(tx, before, read, now)
     snapshots = await get_snapshots(tx)
-    errors = {key: account.error is not None for key, account in read.items()}
-    missing = {key: key not in read for key in snapshots}
+    errors: dict[str | None, bool] = {key: account.error is not None for key, account in read.items()}
+    missing: dict[str | None, bool] = {key: key not in read for key in snapshots}
     incidents = {
         Kind.ERROR: await _follow(tx, Kind.ERROR, ERROR, errors, now),
         Kind.MISSING: await _follow(tx, Kind.MISSING, MISSING, missing, now),

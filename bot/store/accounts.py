@@ -34,9 +34,7 @@ def _login(row: Any) -> Login:
     return Login(row.id, row.account_id, row.first_expires_at, row.expires_at, life, row.previous_id, row.user_id)
 
 
-async def get_snapshots(
-    tx: AsyncConnection, account_ids: Collection[str] | None = None
-) -> dict[str, AccountSnapshot]:
+async def get_snapshots(tx: AsyncConnection, account_ids: Collection[str] | None = None) -> dict[str, AccountSnapshot]:
     """Return these accounts, or all, as they were last read, by id."""
     query = sa.select(accounts.c.account_id.label("key"), accounts.c.facts, accounts.c.read_at, *logins.c).select_from(
         accounts.outerjoin(logins, logins.c.id == accounts.c.login_id)

@@ -9,9 +9,7 @@ from bot.core.assignments import Assignment, Subject
 from bot.store.tables import assignments, insert_into
 
 
-async def get_assignments(
-    tx: AsyncConnection, channel_ids: Collection[int]
-) -> dict[tuple[int, Subject], Assignment]:
+async def get_assignments(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[tuple[int, Subject], Assignment]:
     """Return the assignments in these channels, by channel and subject."""
     rows = await tx.execute(sa.select(assignments).where(assignments.c.channel_id.in_(channel_ids)))
     return {

@@ -20,9 +20,7 @@ def _is(channel_id: int, kind: MessageKind) -> sa.ColumnElement[bool]:
     return (channel_failures.c.channel_id == channel_id) & (channel_failures.c.kind == kind)
 
 
-async def get_failures(
-    tx: AsyncConnection, guild_ids: Iterable[int], kind: MessageKind
-) -> dict[int, ChannelFailure]:
+async def get_failures(tx: AsyncConnection, guild_ids: Iterable[int], kind: MessageKind) -> dict[int, ChannelFailure]:
     """Return the channels of these guilds that refuse this kind of message, by channel id."""
     where = channel_failures.c.guild_id.in_(list(guild_ids)) & (channel_failures.c.kind == kind)
     rows = await tx.execute(sa.select(channel_failures).where(where))

@@ -80,9 +80,7 @@ async def get_unsettled(tx: AsyncConnection) -> list[Message]:
     return [_message(row) for row in await tx.execute(query)]
 
 
-async def mark_sent(
-    tx: AsyncConnection, message: Message, discord_id: int | None, now: datetime
-) -> list[datetime]:
+async def mark_sent(tx: AsyncConnection, message: Message, discord_id: int | None, now: datetime) -> list[datetime]:
     """Mark a message and its notifications as sent; wider reminders of the same logins are to be edited.
 
     Returns:
@@ -137,10 +135,14 @@ async def is_wanted(tx: AsyncConnection, message: Message) -> bool:
     """Whether a board still has this message; a message with notifications is always wanted."""
     if message.kind is MessageKind.NOTIFICATIONS:
         return True
-    return (await tx.execute(sa.select(boards.c.channel_id).where(boards.c.message_id == message.id))).first() is not None
+    return (
+        await tx.execute(sa.select(boards.c.channel_id).where(boards.c.message_id == message.id))
+    ).first() is not None
 
 
-async def schedule_edits(tx: AsyncConnection, kind: Kind, refs: Iterable[tuple[str | None, int]], now: datetime) -> None:
+async def schedule_edits(
+    tx: AsyncConnection, kind: Kind, refs: Iterable[tuple[str | None, int]], now: datetime
+) -> None:
     """Schedule the edit of messages about these: each an account's id, and a login's id or an incident's number.
 
     Of a login's stages, only the last one sent in each channel; the others are folded already.
@@ -190,7 +192,9 @@ async def get_message(tx: AsyncConnection, guild_id: int, discord_id: int) -> Me
 async def get_board_message(tx: AsyncConnection, guild_id: int, channel_id: int) -> Message | None:
     """Return the message of a channel's board, None if the board has none, or there is no board."""
     where = (boards.c.guild_id == guild_id) & (boards.c.channel_id == channel_id)
-    row = (await tx.execute(sa.select(messages).join(boards, boards.c.message_id == messages.c.id).where(where))).first()
+    row = (
+        await tx.execute(sa.select(messages).join(boards, boards.c.message_id == messages.c.id).where(where))
+    ).first()
     return None if row is None else _message(row)
 
 

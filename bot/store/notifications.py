@@ -151,7 +151,5 @@ async def _delete_pending(tx: AsyncConnection, where: sa.ColumnElement[bool]) ->
             & (notifications.c.due_at == row.due_at)
             & (notifications.c.stage > row.stage)
         )
-        await tx.execute(
-            notifications.delete().where(superseded & (notifications.c.state == State.SUPERSEDED))
-        )
+        await tx.execute(notifications.delete().where(superseded & (notifications.c.state == State.SUPERSEDED)))
     await tx.execute(notifications.delete().where(pending))

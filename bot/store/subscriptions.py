@@ -67,9 +67,7 @@ async def get_due_subscriptions(
     return [one for one in found if one.guild_id in guild_ids]
 
 
-async def put_subscription(
-    tx: AsyncConnection, new: NewSubscription
-) -> tuple[Subscription, Subscription | None]:
+async def put_subscription(tx: AsyncConnection, new: NewSubscription) -> tuple[Subscription, Subscription | None]:
     """Save a subscription in place of the one on the same account in the same channel; return it and that one.
 
     Another transaction that saves one for the same guild waits until this one ends.
@@ -86,9 +84,7 @@ async def put_subscription(
     values = {name: getattr(new, name) for name in NewSubscription.__dataclass_fields__}
     values |= {"lead_times": ",".join(map(str, new.lead_times)), "next_check_at": _LONG_AGO, "paused_at": None}
     insert = insert_into(tx, subscriptions).values(**values)
-    upsert = insert.on_conflict_do_update(
-        **unique_target(["guild_id", "channel_id"], new.account_id), set_=values
-    )
+    upsert = insert.on_conflict_do_update(**unique_target(["guild_id", "channel_id"], new.account_id), set_=values)
     stored = (await tx.execute(upsert.returning(*subscriptions.c))).one()
     return _subscription(stored), replaced[0] if replaced else None
 

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from bot import __version__
 from bot.core.accounts import Account, is_possible_id
+from bot.core.backoff import backoff
 from bot.core.parsing import parse_account, parse_accounts
-from bot.core.rate_limit import backoff
 from bot.core.secrets import HIDDEN, Redactor
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.errors import ApiBusy, ApiUnreachable, NoSuchAccount, UnreadableAnswer
@@ -61,6 +61,7 @@ class MiniMaxClient:
         now: Callable[[], datetime],
         jitter: Callable[[], float],
         budget: float = BUDGET_SECONDS,
+        telemetry: Telemetry = NO_TELEMETRY,
     ) -> None:
         self._session = session
         self._base_url = base_url
@@ -71,7 +72,7 @@ class MiniMaxClient:
         self._budget = budget
         self._slots = asyncio.Semaphore(MAX_CALLS)
         self._busy_until = -math.inf
-        self.telemetry: Telemetry = NO_TELEMETRY
+        self._telemetry = telemetry
 
     async def fetch_account(self, account_id: str) -> Account:
         """Read one account.
@@ -113,7 +114,7 @@ class MiniMaxClient:
                     if wait is None or clock() + wait >= deadline:
                         raise
                     _LOG.info("useapi.net failed (%s), trying again in %.2f s", error, wait)
-                    self.telemetry.retried("api")
+                    self._telemetry.retried("api")
                 await asyncio.sleep(wait)
             return await self._get(path, limit, deadline)
 
@@ -138,10 +139,10 @@ class MiniMaxClient:
             async with asyncio.timeout_at(deadline):
                 response = await self._session.get(url, headers=headers, allow_redirects=False)
         except (aiohttp.ClientError, OSError) as error:
-            self.telemetry.api_called("unreachable")
+            self._telemetry.api_called("unreachable")
             raise ApiUnreachable(type(error).__name__) from None
         async with response:
-            self.telemetry.api_called(str(response.status))
+            self._telemetry.api_called(str(response.status))
             check_status(response.status, response.headers, self._now())
             return await _read_body(response, limit, deadline)
 

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
-from bot.core.accounts import Account, AccountSnapshot, by_urgency, is_possible_id
+from bot.core.accounts import Account, AccountSnapshot, by_expiry, is_possible_id
 from bot.core.secrets import Redactor
-from bot.core.telemetry import Telemetry
+from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.errors import AmbiguousName, ApiUnreachable, BotError, NoSuchAccount, Stopping, TryLater
 from bot.useapi.client import BUDGET_SECONDS, MiniMaxClient, build_session
 from bot.useapi.shared_calls import SharedCalls
@@ -21,7 +21,7 @@ LIST_REUSE_FOR = timedelta(seconds=60)
 LIST_WAIT_SECONDS = 1.5
 # Typing is not limited as commands are, and each key would be a call.
 LIST_RETRY_AFTER = timedelta(seconds=5)
-_MOST_KEPT = 4096
+_MAX_KEPT = 4096
 
 Answer = TypeVar("Answer")
 
@@ -36,11 +36,19 @@ async def open_directory(
     jitter: Callable[[], float] = random.random,
     budget: float = BUDGET_SECONDS,
     keep_connections: bool = True,
+    telemetry: Telemetry = NO_TELEMETRY,
 ) -> AsyncIterator["AccountDirectory"]:
     """Open a directory with a connection of its own, closed at the end; the arguments are `MiniMaxClient`'s."""
     async with build_session(keep_connections=keep_connections) as session:
         client = MiniMaxClient(
-            session, base_url=base_url, token=token, redact=redact, now=now, jitter=jitter, budget=budget
+            session,
+            base_url=base_url,
+            token=token,
+            redact=redact,
+            now=now,
+            jitter=jitter,
+            budget=budget,
+            telemetry=telemetry,
         )
         directory = AccountDirectory(client, now=now, budget=budget)
         try:
@@ -118,13 +126,13 @@ class AccountDirectory:
 
     @staticmethod
     def _ids(listing: Mapping[str, AccountSnapshot]) -> list[str]:
-        return [account.id for account in sorted((item.account for item in listing.values()), key=by_urgency)]
+        return [account.id for account in sorted((item.account for item in listing.values()), key=by_expiry)]
 
     def _named(self, name: str) -> list[str]:
         """Return the ids of the listed accounts with this user name, whatever its case."""
         wanted = name.casefold()
-        readings = self._listing.values()
-        return [item.account.id for item in readings if (item.account.name or "").casefold() == wanted and wanted]
+        snapshots = self._listing.values()
+        return [item.account.id for item in snapshots if (item.account.name or "").casefold() == wanted and wanted]
 
     @staticmethod
     def _only(name: str, ids: list[str]) -> str:
@@ -165,15 +173,11 @@ class AccountDirectory:
         is_old = not self._is_recent(self._listed_at, LIST_REUSE_FOR)
         if is_old and not self._is_recent(self._list_failed_at, LIST_RETRY_AFTER) and not self._is_closed:
             await asyncio.wait({self._join_list_call()}, timeout=LIST_WAIT_SECONDS)
-        newer = {key: reading for key, reading in self._singles.items() if self._is_newer_than_list(reading)}
-        return sorted((reading.account for reading in (self._listing | newer).values()), key=by_urgency)
+        newer = {key: snapshot for key, snapshot in self._singles.items() if self._is_newer_than_list(snapshot)}
+        return sorted((snapshot.account for snapshot in (self._listing | newer).values()), key=by_expiry)
 
-    def _is_newer_than_list(self, reading: AccountSnapshot) -> bool:
-        return self._listed_at is None or self._listed_at < reading.read_at <= self._now()
-
-    def tell(self, telemetry: Telemetry) -> None:
-        """Note each call to the API there from now on."""
-        self._client.telemetry = telemetry
+    def _is_newer_than_list(self, snapshot: AccountSnapshot) -> bool:
+        return self._listed_at is None or self._listed_at < snapshot.read_at <= self._now()
 
     def close(self) -> None:
         """Let whoever waits, and whoever comes, be told that the bot is stopping."""
@@ -186,9 +190,9 @@ class AccountDirectory:
         return moment is not None and timedelta(0) <= self._now() - moment <= age
 
     def _known(self, account_id: str) -> AccountSnapshot | None:
-        readings = (self._singles.get(account_id), self._listing.get(account_id))
-        recent = [reading for reading in readings if reading and self._is_recent(reading.read_at, REUSE_FOR)]
-        return max(recent, key=lambda reading: reading.read_at, default=None)
+        snapshots = (self._singles.get(account_id), self._listing.get(account_id))
+        recent = [snapshot for snapshot in snapshots if snapshot and self._is_recent(snapshot.read_at, REUSE_FOR)]
+        return max(recent, key=lambda snapshot: snapshot.read_at, default=None)
 
     def _ensure_open(self) -> None:
         if self._is_closed:
@@ -206,18 +210,18 @@ class AccountDirectory:
     async def _fetch_account(self, account_id: str) -> AccountSnapshot:
         asked_at = self._now()
         try:
-            reading = AccountSnapshot(await self._client.fetch_account(account_id), asked_at)
+            snapshot = AccountSnapshot(await self._client.fetch_account(account_id), asked_at)
         except NoSuchAccount:
             self._singles.pop(account_id, None)
             raise
-        known = self._singles.pop(account_id, reading)
+        known = self._singles.pop(account_id, snapshot)
         # A call that was overtaken by a later one must not put its older answer back. The upper bound is for a clock
         # set back, after which what is known seems to come from the future.
         is_overtaken = asked_at < known.read_at <= self._now()
-        self._singles[account_id] = known if is_overtaken else reading
-        if len(self._singles) > _MOST_KEPT:
+        self._singles[account_id] = known if is_overtaken else snapshot
+        if len(self._singles) > _MAX_KEPT:
             del self._singles[next(iter(self._singles))]
-        return reading
+        return snapshot
 
     async def _fetch_list(self) -> Mapping[str, AccountSnapshot]:
         asked_at = self._now()

@@ -1,4 +1,4 @@
-"""Which useapi.net token serves which Discord server."""
+"""Which servers (guilds) the bot serves, and by which useapi.net token."""
 
 from collections.abc import Collection
 
@@ -7,18 +7,27 @@ from bot.useapi.directory import AccountDirectory
 
 
 class GuildAccess:
-    """The one place that decides it: today one token, for the listed servers only."""
+    """The one place that decides it: one token, for the listed servers only."""
 
     def __init__(self, listed: Collection[int], directory: AccountDirectory) -> None:
         self.listed = frozenset(listed)
         self._directory = directory
 
-    def directory_for(self, guild_id: int | None) -> AccountDirectory:
-        """Return the accounts this server may see.
+    def guild_of(self, guild_id: int | None) -> int:
+        """Return the id of a listed server.
 
         Raises:
             ServerNotListed: the server is not listed, or there is none (a direct message).
         """
-        if guild_id not in self.listed:
+        if guild_id is None or guild_id not in self.listed:
             raise ServerNotListed("not a listed server")
+        return guild_id
+
+    def directory_for(self, guild_id: int | None) -> AccountDirectory:
+        """Return the accounts that this server may see.
+
+        Raises:
+            ServerNotListed: the server is not listed, or there is none (a direct message).
+        """
+        self.guild_of(guild_id)
         return self._directory

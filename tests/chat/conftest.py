@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.world import World, account, open_world
+from tests.support.world import World, account, open_world
 
 
 @pytest.fixture

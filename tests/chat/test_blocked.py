@@ -4,9 +4,9 @@ import pytest
 import simcord
 
 from bot.store.channel_failures import get_channel_failures
-from tests.chat.reminding import DAY, add, posts_in, said_in, show
 from tests.chat.test_lookup import card_of
-from tests.world import World, account
+from tests.support.chat.reminders import DAY, add, posts_in, said_in, show
+from tests.support.world import World, account
 
 HOUR = 3600.0
 

@@ -6,12 +6,12 @@ import discord
 import pytest
 
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.chat.boards import board_in, fail, requests_to, shown_in, stored, toggle
-from tests.chat.reminding import DAY, be_busy, posts_in, text_of
 from tests.chat.test_lookup import card_of
 from tests.chat.test_overview import controls_of, many, message_of
 from tests.chat.test_reminder_targets import channel_with
-from tests.world import World, account
+from tests.support.chat.boards import board_in, fail, requests_to, shown_in, stored, toggle
+from tests.support.chat.reminders import DAY, be_busy, posts_in, text_of
+from tests.support.world import World, account
 
 
 async def test_posts_all_accounts_in_a_channel(world: World) -> None:

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from bot.store.tables import boards
-from tests.chat.boards import board_in, delete_board, requests_to, shown_in, stored, toggle
-from tests.chat.reminding import add, posts_in, said_in, show, text_of
 from tests.chat.test_blocked import HOUR, dms_of, poll_hourly
 from tests.chat.test_lookup import card_of, fields_of
-from tests.world import World, account
+from tests.support.chat.boards import board_in, delete_board, requests_to, shown_in, stored, toggle
+from tests.support.chat.reminders import add, posts_in, said_in, show, text_of
+from tests.support.world import World, account
 
 
 async def test_is_posted_again_only_if_it_was_deleted(world: World) -> None:

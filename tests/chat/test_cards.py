@@ -14,8 +14,8 @@ from bot.core.secrets import Redactor
 from bot.core.wording import explain
 from bot.errors import AmbiguousName, BotError, NoSuchAccount, TooManyLookUps
 from bot.useapi.directory import AccountSnapshot
-from tests.chat.limits import assert_fits
 from tests.data import MARCH, load
+from tests.support.chat.limits import assert_fits
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

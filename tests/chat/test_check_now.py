@@ -6,9 +6,9 @@ import pytest
 from aiohttp import web
 from simcord.results import ResponseMessage
 
-from bot.core.wording import SETUP_GUIDE
+from bot.core.links import SETUP_GUIDE
 from tests.chat.test_lookup import card_of
-from tests.world import World, account
+from tests.support.world import World, account
 
 
 def buttons_of(message: ResponseMessage) -> dict[str, dict[str, Any]]:

@@ -5,8 +5,8 @@ import pytest
 import simcord
 from simcord.results import ResponseMessage
 
-from tests.chat.reminding import DAY, add, posted_in, posts_in, text_of
-from tests.world import World, account
+from tests.support.chat.reminders import DAY, add, posted_in, posts_in, text_of
+from tests.support.world import World, account
 
 
 @pytest.fixture

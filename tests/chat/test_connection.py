@@ -20,10 +20,10 @@ from bot.chat.gateway.responder import Responder
 from bot.core.secrets import Redactor
 from bot.useapi.directory import open_directory
 from bot.useapi.guild_access import GuildAccess
-from tests.wire.discord_standin import DiscordStandIn
-from tests.wire.gateway import Op
-from tests.wire.hurry import HurriedLoop
-from tests.wire.rest import TOKEN
+from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.gateway import Op
+from tests.support.wire.hurry import HurriedLoop
+from tests.support.wire.rest import TOKEN
 
 DAY = 86_400.0
 # Discord's, for a day.

@@ -9,11 +9,11 @@ from simcord.results import InteractionResult
 
 from bot.store.leases import FIRST_EPOCH
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.chat.limits import assert_fits, is_inert
-from tests.chat.reminding import DAY, add, posted_in, posts_in, said_in, text_of
 from tests.chat.test_lookup import card_of, fields_of
-from tests.hostile import STATUSES, UNREADABLE, answering, raw_accounts, with_status
-from tests.world import World, account, open_world
+from tests.support.chat.limits import assert_fits, is_inert
+from tests.support.chat.reminders import DAY, add, posted_in, posts_in, said_in, text_of
+from tests.support.hostile import STATUSES, UNREADABLE, answering, raw_accounts, with_status
+from tests.support.world import World, account, open_world
 
 ODD_IDS = ["a/b", "../../v2", "%2f", "a?b=c", "a#b", "a b", "\U0001f600", "\u202eabc", "@everyone", "*" * 64]
 MARKED = [("__a__", ""), ("[x](https://e.example)", "Odd _One_"), ("`||a||`", ""), ("@everyone", "**@here**")]

@@ -6,9 +6,9 @@ from aiohttp import web
 from simcord.backend.errors import SetupError
 from simcord.results import InteractionResult
 
-from bot.core.wording import SETUP_GUIDE
-from tests.hostile import STATUSES, with_status
-from tests.world import GUILD_ID, World, account
+from bot.core.links import SETUP_GUIDE
+from tests.support.hostile import STATUSES, with_status
+from tests.support.world import GUILD_ID, World, account
 
 
 def card_of(result: InteractionResult) -> discord.Embed:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.chat.reminding import add, posts_in
 from tests.chat.test_lookup import card_of
-from tests.world import World, account
+from tests.support.chat.reminders import add, posts_in
+from tests.support.world import World, account
 
 NAME = "trap.example"
 

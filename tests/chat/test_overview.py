@@ -5,16 +5,16 @@ from typing import Any
 import discord
 import pytest
 from aiohttp import web
+from bot.reminders.overview import Overview
 from simcord.results import InteractionResult
 
 from bot.chat.views.overview import list_reply, render_board
 from bot.core.accounts import Account, Capability
-from bot.reminders.overview import Overview
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.chat.limits import assert_fits
-from tests.chat.reminding import DAY, add
 from tests.chat.test_lookup import card_of
-from tests.world import START, World, account
+from tests.support.chat.limits import assert_fits
+from tests.support.chat.reminders import DAY, add
+from tests.support.world import START, World, account
 
 
 async def overview(world: World, **options: str) -> InteractionResult:

@@ -5,12 +5,12 @@ import pytest
 from simcord.results import ResponseMessage
 
 from bot.chat.commands.account import account_view
-from tests.chat.reminding import DAY, add, said_in, text_of
 from tests.chat.test_check_now import shown
 from tests.chat.test_reminder_steering import listed, steer
 from tests.chat.test_reminder_targets import channel_with
 from tests.chat.test_reminder_weeks import relist
-from tests.world import GUILD_ID, OTHER_GUILD_ID, World
+from tests.support.chat.reminders import DAY, add, said_in, text_of
+from tests.support.world import GUILD_ID, OTHER_GUILD_ID, World
 
 UNCHANGED = "Nothing was changed. `/minimax-reminders add` can change it."
 

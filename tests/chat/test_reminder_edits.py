@@ -6,9 +6,9 @@ import discord
 import pytest
 
 from bot.chat.views.account import GREEN, RED
-from tests.chat.reminding import DAY, add, be_busy, posted_in, posts_in, said_in
 from tests.chat.test_reminder_steering import HOUR, poll_for
-from tests.world import World, account
+from tests.support.chat.reminders import DAY, add, be_busy, posted_in, posts_in, said_in
+from tests.support.world import World, account
 
 EDIT = "/channels/*/messages/*"
 RENEWED = "✅ MiniMax login Sam Reed (345678) is renewed until 31 January 2026."

@@ -1,7 +1,7 @@
 """Tests of when a reminder that a channel refuses is given up, in a simulated Discord."""
 
-from tests.chat.reminding import DAY, add, said_in
-from tests.world import World
+from tests.support.chat.reminders import DAY, add, said_in
+from tests.support.world import World
 
 
 async def refuse_once(world: World) -> None:

@@ -6,12 +6,12 @@ import discord
 import pytest
 from aiohttp import web
 
-from bot.core.wording import SETUP_GUIDE
+from bot.core.links import SETUP_GUIDE
 from bot.store.tables import messages
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.chat.reminding import DAY, add, posted_in, posts_in, said_in, text_of
 from tests.chat.test_check_now import buttons_of
-from tests.world import World, account
+from tests.support.chat.reminders import DAY, add, posted_in, posts_in, said_in, text_of
+from tests.support.world import World, account
 
 
 @pytest.mark.parametrize("restarting", [False, True])

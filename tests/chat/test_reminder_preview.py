@@ -8,11 +8,11 @@ import discord
 import pytest
 from simcord.results import InteractionResult
 
-from tests.chat.reminding import DAY, add, posted_in, said_in, show
 from tests.chat.test_check_now import buttons_of
 from tests.chat.test_lookup import card_of
 from tests.chat.test_reminder_steering import poll_for, steer
-from tests.world import START, World, account
+from tests.support.chat.reminders import DAY, add, posted_in, said_in, show
+from tests.support.world import START, World, account
 
 _WHEN = re.compile(r"<t:(\d+):f>")
 _ID = re.compile(r"\((\d{6})\)")

@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from bot.store.tables import notifications
-from tests.chat.reminding import DAY, add, posted_in, posts_in, remove, said_in, show, text_of
 from tests.chat.test_lookup import card_of
-from tests.world import GUILD_ID, World, account
+from tests.support.chat.reminders import DAY, add, posted_in, posts_in, remove, said_in, show, text_of
+from tests.support.world import GUILD_ID, World, account
 
 HOUR = 3600.0
 

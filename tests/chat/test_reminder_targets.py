@@ -7,9 +7,9 @@ import discord
 import pytest
 import simcord
 
-from tests.chat.reminding import add, posted_in, posts_in, said_in, show
 from tests.chat.test_lookup import card_of
-from tests.world import World
+from tests.support.chat.reminders import add, posted_in, posts_in, said_in, show
+from tests.support.world import World
 
 Overwrites = dict[
     simcord.RoleHandle

@@ -7,9 +7,9 @@ import pytest
 import simcord
 
 from bot.app import Application, Policy
-from tests.chat.reminding import DAY, add, posted_in, posts_in, said_in
 from tests.chat.test_reminder_steering import HOUR, poll_for
-from tests.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, START, World, account
+from tests.support.chat.reminders import DAY, add, posted_in, posts_in, said_in
+from tests.support.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, START, World, account
 
 
 async def relist(world: World, *guild_ids: int) -> None:

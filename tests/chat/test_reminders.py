@@ -5,10 +5,10 @@ from simcord.backend.errors import SetupError
 from simcord.results import ResponseMessage
 
 from bot.store.subscriptions import NewSubscription, get_subscriptions, put_subscription
-from tests.chat.reminding import DAY, add, posts_in, remove, show
 from tests.chat.test_check_now import buttons_of
 from tests.chat.test_lookup import card_of
-from tests.world import GUILD_ID, OTHER_GUILD_ID, START, World, account
+from tests.support.chat.reminders import DAY, add, posts_in, remove, show
+from tests.support.world import GUILD_ID, OTHER_GUILD_ID, START, World, account
 
 
 def stamp(days: float) -> str:

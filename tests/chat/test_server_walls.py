@@ -15,8 +15,8 @@ from simcord.backend import serializers
 from simcord.interactions import base_payload, command_leaves, nest_options
 
 from bot.store.tables import metadata
-from tests.chat.reminding import add, posts_in
-from tests.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, World, account, open_world
+from tests.support.chat.reminders import add, posts_in
+from tests.support.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, World, account, open_world
 
 COMMAND, COMPONENT, COMPLETION = 2, 3, 4
 TEXT, CHANNEL, ROLE = 3, 7, 8

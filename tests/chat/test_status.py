@@ -9,10 +9,10 @@ from aiohttp import web
 from bot import __version__
 from bot.chat.views.status import Connection, Facts, status_card
 from bot.store.channel_failures import ChannelFailure
-from tests.chat.limits import assert_fits
-from tests.chat.reminding import DAY, add
 from tests.chat.test_lookup import card_of, fields_of
-from tests.world import START, World
+from tests.support.chat.limits import assert_fits
+from tests.support.chat.reminders import DAY, add
+from tests.support.world import START, World
 
 LOOKS, REMINDERS, TROUBLE, OUTDATED, CONNECTIONS = (
     "Looks at the accounts",

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.chat.views.text import code
 from bot.core.text import escaped
-from tests.chat.limits import is_inert
+from tests.support.chat.limits import is_inert
 
 PIECES = ["*", "**", "_", "__", "~~", "||", "`", "```", "\\", "[", "]", "(", ")", "](", "<", ">", "# ", "> ", "- "]
 PIECES += ["@everyone", "@here", "<@123456789012345678>", "<#123456789012345678>", "https://e.example"]

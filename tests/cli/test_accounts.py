@@ -14,8 +14,8 @@ from bot.__main__ import INTERRUPTED
 from bot.cli.accounts import ExitStatus, describe, judge
 from bot.core.accounts import Account
 from bot.useapi.fake import TOKEN, FakeApi
-from tests.hostile import UNREADABLE, answering
-from tests.wire.process import run_bot
+from tests.support.hostile import UNREADABLE, answering
+from tests.support.wire.process import run_bot
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 # Without an address discord.py is not even loaded.

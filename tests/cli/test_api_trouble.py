@@ -15,10 +15,10 @@ from bot.errors import BotError
 from bot.useapi.client import ACCOUNTS_PATH
 from bot.useapi.directory import open_directory
 from bot.useapi.fake import Behaviour, FakeApi
-from tests.hostile import STATUSES, UNREADABLE, answering, drip, raw_accounts, with_status
-from tests.process.stage import build_settings
-from tests.useapi.harness import START, account, closed_port, no_pause
-from tests.wire.discord_standin import DiscordStandIn
+from tests.support.api import START, account, closed_port, no_pause
+from tests.support.hostile import STATUSES, UNREADABLE, answering, drip, raw_accounts, with_status
+from tests.support.process.stage import build_settings
+from tests.support.wire.discord_standin import DiscordStandIn
 
 UNREAD = "useapi.net's answer can't be read"
 TROUBLES: dict[str, tuple[Behaviour, str]] = {

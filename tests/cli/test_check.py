@@ -5,11 +5,11 @@ import re
 import pytest
 
 from bot.useapi.fake import Behaviour, FakeApi
-from tests.hostile import UNREADABLE, answering
-from tests.process.stage import build_account, build_settings
-from tests.wire.discord_standin import DiscordStandIn
-from tests.wire.payloads import APPLICATION_ID, OTHER_GUILD_ID
-from tests.wire.process import run_bot
+from tests.support.hostile import UNREADABLE, answering
+from tests.support.process.stage import build_account, build_settings
+from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.payloads import APPLICATION_ID, OTHER_GUILD_ID
+from tests.support.wire.process import run_bot
 
 VIEW, SEND, EMBED, HISTORY, THREADS = 1 << 10, 1 << 11, 1 << 14, 1 << 16, 1 << 38
 NEEDED = VIEW | SEND | EMBED | HISTORY | THREADS

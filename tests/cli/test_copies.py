@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from bot.cli.data import hide_password
 from bot.store.database import open_database
-from tests.store.samples import count, put
-from tests.wire.process import run_bot
+from tests.support.store.samples import count, put
+from tests.support.wire.process import run_bot
 
 # Without an address discord.py is not even loaded.
 NOWHERE = ""

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.rate_limit import BURST, INTERVAL, UserRateLimit, backoff
+from bot.core.backoff import backoff
+from bot.core.rate_limit import BURST, INTERVAL, UserRateLimit
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ADA, BEA = 1, 2

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from tests.process.reminding import Reminding, open_reminding
-from tests.process.stage import Stage, open_stage
+from tests.support.process.scene import Reminding, open_reminding
+from tests.support.process.stage import Stage, open_stage
 
 
 @pytest_asyncio.fixture

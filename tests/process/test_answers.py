@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.process.stage import Stage, open_stage
-from tests.wire.interactions import CHOICES, DEADLINE, DEFERRED, DEFERRED_UPDATE, MESSAGE, UPDATE, Exchange
-from tests.wire.payloads import OTHER_GUILD_ID, PRIVATE, build_button_message
+from tests.support.process.stage import Stage, open_stage
+from tests.support.wire.interactions import CHOICES, DEADLINE, DEFERRED, DEFERRED_UPDATE, MESSAGE, UPDATE, Exchange
+from tests.support.wire.payloads import OTHER_GUILD_ID, PRIVATE, build_button_message
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

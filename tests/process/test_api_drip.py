@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from tests.hostile import drip
-from tests.process.reminding import Reminding
-from tests.wire.interactions import DEADLINE
+from tests.support.hostile import drip
+from tests.support.process.scene import Reminding
+from tests.support.wire.interactions import DEADLINE
 
 
 async def test_answers_that_drip(sqlite_reminding: Reminding) -> None:

@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from tests.process.stage import Stage, open_stage
-from tests.wire.faults import limited, page
-from tests.wire.interactions import Exchange
-from tests.wire.payloads import (
+from tests.support.process.stage import Stage, open_stage
+from tests.support.wire.faults import limited, page
+from tests.support.wire.interactions import Exchange
+from tests.support.wire.payloads import (
     GUILD_ID,
     PRIVATE,
     SLASH,
@@ -19,7 +19,7 @@ from tests.wire.payloads import (
     build_command_data,
     build_interaction,
 )
-from tests.wire.rest import Respond, refuse, reset
+from tests.support.wire.rest import Respond, refuse, reset
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bot.store.database import open_database, sqlite_file
-from tests.process.reminding import Reminding
-from tests.store.samples import count, fill, put, rows_of
-from tests.wire.process import run_bot
+from tests.support.process.scene import Reminding
+from tests.support.store.samples import count, fill, put, rows_of
+from tests.support.wire.process import run_bot
 
 _NOWHERE = "http://127.0.0.1:9"
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
 
-from tests.process.reminding import Reminding
-from tests.process.stage import build_settings
-from tests.wire.faults import limited, page
-from tests.wire.process import run_bot
-from tests.wire.rest import Call, Respond, refuse, reset
+from tests.support.process.scene import Reminding
+from tests.support.process.stage import build_settings
+from tests.support.wire.faults import limited, page
+from tests.support.wire.process import run_bot
+from tests.support.wire.rest import Call, Respond, refuse, reset
 
 # Two seconds between tries become 10 ms, five minutes 1.5 s, and the two minutes in which a nonce is safe 0.6 s.
 _FAST = {"REMINDER_TEST_SCALE": "0.005"}

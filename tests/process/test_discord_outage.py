@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 
-from tests.process.reminding import Reminding
+from tests.support.process.scene import Reminding
 
 # An hour's waits between tries take a few seconds.
 _FAST = {"REMINDER_TEST_SCALE": "0.002", "BACKOFF_TEST_SCALE": "0.01"}

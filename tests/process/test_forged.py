@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.process.stage import Stage
-from tests.wire.interactions import CHOICES, DEADLINE, Exchange
-from tests.wire.payloads import (
+from tests.support.process.stage import Stage
+from tests.support.wire.interactions import CHOICES, DEADLINE, Exchange
+from tests.support.wire.payloads import (
     AUTOCOMPLETE,
     COMMAND,
     GUILD_ID,

@@ -3,9 +3,9 @@
 from contextlib import AsyncExitStack
 
 from bot.useapi.fake import FakeApi
-from tests.process.stage import Stage, build_settings
-from tests.wire.discord_standin import DiscordStandIn
-from tests.wire.process import run_bot
+from tests.support.process.stage import Stage, build_settings
+from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.process import run_bot
 
 
 async def test_a_running_bot_is_well_and_a_stopped_one_is_not(own_stage: Stage) -> None:

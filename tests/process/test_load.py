@@ -9,8 +9,8 @@ import pytest
 
 from bot.chat.gateway.responder import ANSWER_WITHIN
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.process.stage import Stage
-from tests.wire.interactions import DEADLINE, DEFERRED, Exchange
+from tests.support.process.stage import Stage
+from tests.support.wire.interactions import DEADLINE, DEFERRED, Exchange
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

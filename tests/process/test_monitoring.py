@@ -15,14 +15,14 @@ from aiohttp import web
 from bot.core.secrets import HIDDEN
 from bot.useapi.fake import TOKEN as USEAPI_TOKEN
 from bot.useapi.fake import FakeApi
-from tests.process.reminding import Reminding, open_reminding
-from tests.process.stage import DEVICE_ID, JWT, build_settings, open_stage
-from tests.process.watching import PING_PATH, PING_QUERY, View, open_monitor
-from tests.useapi.harness import closed_port
-from tests.wire.discord_standin import DiscordStandIn
-from tests.wire.payloads import GUILD_ID, SLASH, build_button_message, build_subcommand_data
-from tests.wire.process import BotProcess, run_bot
-from tests.wire.rest import TOKEN as DISCORD_TOKEN
+from tests.support.api import closed_port
+from tests.support.process.monitor import PING_PATH, PING_QUERY, View, open_monitor
+from tests.support.process.scene import Reminding, open_reminding
+from tests.support.process.stage import DEVICE_ID, JWT, build_settings, open_stage
+from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.payloads import GUILD_ID, SLASH, build_button_message, build_subcommand_data
+from tests.support.wire.process import BotProcess, run_bot
+from tests.support.wire.rest import TOKEN as DISCORD_TOKEN
 
 WELL = '{"is_well": true, "troubles": []}'
 PRESSED = "minimax:check:no-such-account"

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.process.stage import Stage, open_stage
-from tests.wire.discord_standin import DiscordStandIn
-from tests.wire.gateway import Gateway, Op
+from tests.support.process.stage import Stage, open_stage
+from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.gateway import Gateway, Op
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

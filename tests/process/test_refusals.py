@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 import pytest
 
 from bot.useapi.fake import FakeApi
-from tests.process.stage import build_settings
-from tests.wire.discord_standin import DiscordStandIn
-from tests.wire.gateway import AUTHENTICATION_FAILED
-from tests.wire.process import run_bot
+from tests.support.process.stage import build_settings
+from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.gateway import AUTHENTICATION_FAILED
+from tests.support.wire.process import run_bot
 
 REFUSED = 2
 

@@ -5,9 +5,9 @@ from http import HTTPStatus
 import pytest
 from aiohttp import web
 
-from tests.process.reminding import Reminding
-from tests.wire.channels import FORBIDDEN, Moment
-from tests.wire.payloads import CHANNEL_ID
+from tests.support.process.scene import Reminding
+from tests.support.wire.channels import FORBIDDEN, Moment
+from tests.support.wire.payloads import CHANNEL_ID
 
 # Two seconds between tries become 20 ms; the two minutes in which a nonce is safe 1.2 s.
 _FAST = {"REMINDER_TEST_SCALE": "0.01"}

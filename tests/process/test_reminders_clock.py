@@ -3,8 +3,8 @@
 from datetime import timedelta
 from http import HTTPStatus
 
-from tests.process.reminding import Reminding
-from tests.wire.channels import FORBIDDEN, Moment
+from tests.support.process.scene import Reminding
+from tests.support.wire.channels import FORBIDDEN, Moment
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)

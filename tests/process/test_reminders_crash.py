@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.process.reminding import Reminding
-from tests.wire.channels import Moment
+from tests.support.process.scene import Reminding
+from tests.support.wire.channels import Moment
 
 # A restart after the lease of a killed process has run out, well within the memory of nonces.
 _SOON = timedelta(seconds=20)

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from tests.postgres import Postgres
-from tests.process.reminding import open_reminding
-from tests.process.stage import build_settings
-from tests.wire.channels import Moment
-from tests.wire.process import run_bot
+from tests.support.postgres import Postgres
+from tests.support.process.scene import open_reminding
+from tests.support.process.stage import build_settings
+from tests.support.wire.channels import Moment
+from tests.support.wire.process import run_bot
 
 _FAST = {"REMINDER_TEST_LEASE": "2", "REMINDER_TEST_SCALE": "0.1"}
 

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from bot.store.database import open_database
 from bot.store.tables import leases
-from tests.process.reminding import Reminding, open_reminding
-from tests.wire.channels import Moment
+from tests.support.process.scene import Reminding, open_reminding
+from tests.support.wire.channels import Moment
 
 _FAST = {"REMINDER_TEST_LEASE": "2", "REMINDER_TEST_SCALE": "0.1"}
 

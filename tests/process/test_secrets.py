@@ -13,13 +13,13 @@ from aiohttp import web
 
 from bot.core.wording import explain
 from bot.useapi.fake import TOKEN as USEAPI_TOKEN
-from tests.postgres import Postgres
-from tests.process.reminding import DAY, Reminding, open_reminding
-from tests.process.stage import DEVICE_ID, JWT, SEARCH_PARAMS, build_account, build_settings
-from tests.wire.gateway import Op
-from tests.wire.payloads import CHANNEL_ID, Json, build_button_message
-from tests.wire.process import BotProcess, run_bot
-from tests.wire.rest import TOKEN as DISCORD_TOKEN
+from tests.support.postgres import Postgres
+from tests.support.process.scene import DAY, Reminding, open_reminding
+from tests.support.process.stage import DEVICE_ID, JWT, SEARCH_PARAMS, build_account, build_settings
+from tests.support.wire.gateway import Op
+from tests.support.wire.payloads import CHANNEL_ID, Json, build_button_message
+from tests.support.wire.process import BotProcess, run_bot
+from tests.support.wire.rest import TOKEN as DISCORD_TOKEN
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

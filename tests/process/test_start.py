@@ -11,12 +11,12 @@ import pytest_asyncio
 from aiohttp import web
 
 from bot.useapi.fake import FakeApi
-from tests.process.stage import Stage, build_settings, open_stage
-from tests.wire.discord_standin import DiscordStandIn
-from tests.wire.faults import limited, page
-from tests.wire.payloads import COMMAND, GUILD_ID, OTHER_GUILD_ID
-from tests.wire.process import run_bot
-from tests.wire.rest import Respond, refuse, reset
+from tests.support.process.stage import Stage, build_settings, open_stage
+from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.faults import limited, page
+from tests.support.wire.payloads import COMMAND, GUILD_ID, OTHER_GUILD_ID
+from tests.support.wire.process import run_bot
+from tests.support.wire.rest import Respond, refuse, reset
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,10 +7,10 @@ import pytest
 from aiohttp import WSCloseCode, web
 
 from bot.useapi.fake import FakeApi
-from tests.process.stage import Stage, build_settings
-from tests.wire.discord_standin import DiscordStandIn
-from tests.wire.payloads import PRIVATE
-from tests.wire.process import run_bot
+from tests.support.process.stage import Stage, build_settings
+from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.payloads import PRIVATE
+from tests.support.wire.process import run_bot
 
 # A port at which nothing listens.
 NOWHERE = "http://127.0.0.1:9"

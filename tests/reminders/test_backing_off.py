@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-
 from bot.reminders.backoff import count_refusal, is_left_alone
+
 from bot.reminders.context import Refused
 from bot.store.channel_failures import ChannelFailure
-from tests.store.samples import CHANNEL, GUILD, HOUR, NOW
+from tests.support.store.samples import CHANNEL, GUILD, HOUR, NOW
 
 MINUTE = timedelta(minutes=1)
 FORBIDDEN, AWAY = Refused("forbidden", is_lasting=True), Refused("away", is_lasting=False)

@@ -23,8 +23,8 @@ from bot.store.subscriptions import (
     put_subscription,
 )
 from bot.store.tables import ALL_ACCOUNTS
-from tests.reminders.channels import Mood, Said
-from tests.reminders.engine import CHANNELS, GUILD, START, Engine
+from tests.support.engine.channels import Mood, Said
+from tests.support.engine.engine import CHANNELS, GUILD, START, Engine
 
 # Always listed: a list without any known account is no news, but another token's.
 ANCHOR = "1"

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from bot.store.notifications import Kind
-from tests.reminders.channels import Mood
-from tests.reminders.engine import CHANNELS
 from tests.reminders.test_machine import ANCHOR, Reminders
+from tests.support.engine.channels import Mood
+from tests.support.engine.engine import CHANNELS
 
 CHANNEL = CHANNELS[0]
 

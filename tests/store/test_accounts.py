@@ -11,7 +11,7 @@ from bot.store.assignments import Assignment, get_assignments, put_assignment
 from bot.store.database import Database
 from bot.store.messages import claim
 from bot.store.notifications import cover, get_heard, get_pending, plan
-from tests.store.samples import CHANNEL, DAY, GUILD, HOUR, NOW, account, stage
+from tests.support.store.samples import CHANNEL, DAY, GUILD, HOUR, NOW, account, stage
 
 EXPIRY = NOW + 12 * DAY
 

@@ -10,7 +10,7 @@ from bot.reminders.planning import plan_after_reading
 from bot.store.accounts import get_snapshots
 from bot.store.database import Database
 from bot.useapi.responses import parse_json
-from tests.store.samples import GUILD, NOW, put
+from tests.support.store.samples import GUILD, NOW, put
 
 IDS = ["", ".", "a/../b", "'; DROP TABLE accounts; --", "\x00", "\ud800", "9" * 256, "\U0001f600" * 256, "9" * 100_000]
 TEXTS = ["\x00", "\ud800", "a\x00b", "\U0001f600" * 5_000, "%s %(a)s :b ?", "\\u0000", "'\"", "\u202e@everyone"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot.store.boards import Board, add_board, get_board, get_boards, mark_shown, pop_board, renew_board
 from bot.store.database import Database
-from tests.store.samples import CHANNEL, GUILD, OTHER_CHANNEL
+from tests.support.store.samples import CHANNEL, GUILD, OTHER_CHANNEL
 
 BOARD = Board(GUILD, CHANNEL, "0123456789abcdef01234567", None, "", 5)
 ANEW = "f" * 24

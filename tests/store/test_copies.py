@@ -15,7 +15,7 @@ from bot.store.backups import back_up, restore
 from bot.store.database import SCHEMA, open_database
 from bot.store.leases import lock_file
 from bot.store.subscriptions import put_subscription
-from tests.store.samples import HOUR, NOW, count, fill, new_subscription, put, rows_of
+from tests.support.store.samples import HOUR, NOW, count, fill, new_subscription, put, rows_of
 
 SERVER = "postgresql+asyncpg://bot:s3cret@127.0.0.1:9/bot"
 

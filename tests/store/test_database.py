@@ -14,7 +14,7 @@ from bot.store import database as database_module
 from bot.store.database import SCHEMA, Database, open_database, sqlite_file
 from bot.store.subscriptions import put_subscription
 from bot.store.tables import metadata
-from tests.store.samples import NOW, count, new_subscription, put, refusal
+from tests.support.store.samples import NOW, count, new_subscription, put, refusal
 
 NEXT_SCHEMA = f"{int(SCHEMA) + 1:04}"
 NEXT_MIGRATION = f'''

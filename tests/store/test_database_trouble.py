@@ -13,7 +13,7 @@ from bot.errors import StoreError
 from bot.store import database as database_module
 from bot.store.database import Database, open_database
 from bot.store.subscriptions import put_subscription
-from tests.store.samples import NOW, count, new_subscription, put, refusal
+from tests.support.store.samples import NOW, count, new_subscription, put, refusal
 
 
 @pytest.fixture(params=[b"no database at all " * 100, b"SQLite format 3\0" + b"\xff" * 4096])

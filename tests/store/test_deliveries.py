@@ -22,8 +22,8 @@ from bot.store.notifications import (
     get_recently_heard,
     plan,
 )
-from tests.store.delivering import claim_all, heard, owe, pending, sent, unsettled
-from tests.store.samples import CHANNEL, DAY, GUILD, HOUR, NOW, OTHER_CHANNEL, stage
+from tests.support.store.samples import CHANNEL, DAY, GUILD, HOUR, NOW, OTHER_CHANNEL, stage
+from tests.support.store.sending import claim_all, heard, owe, pending, sent, unsettled
 
 
 async def test_plans_once(database: Database) -> None:

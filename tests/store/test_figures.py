@@ -12,8 +12,8 @@ from bot.store.messages import mark_sent
 from bot.store.notifications import State
 from bot.store.statistics import Figures, get_figures, try_writing
 from bot.store.tables import leases
-from tests.store.delivering import DISCORD_ID, claim_all, owe
-from tests.store.samples import CHANNEL, GUILD, HOUR, NOW, OTHER_CHANNEL, stage
+from tests.support.store.samples import CHANNEL, GUILD, HOUR, NOW, OTHER_CHANNEL, stage
+from tests.support.store.sending import DISCORD_ID, claim_all, owe
 
 
 async def figures(database: Database) -> Figures:

@@ -15,8 +15,8 @@ from bot.store import leases
 from bot.store.database import Database, open_database
 from bot.store.leases import Lease, ensure_leads
 from bot.store.tables import leases
-from tests.store.waiting import until_blocked
-from tests.wire.journal import PATIENCE
+from tests.support.store.waiting import until_blocked
+from tests.support.wire.journal import PATIENCE
 
 _CUT_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity

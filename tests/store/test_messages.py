@@ -18,8 +18,8 @@ from bot.store.notifications import (
     drop,
     drop_overdue,
 )
-from tests.store.delivering import DISCORD_ID, claim_all, dissolved, heard, owe, pending, sent, unsettled
-from tests.store.samples import CHANNEL, DAY, GUILD, HOUR, NOW, OTHER_CHANNEL, stage
+from tests.support.store.samples import CHANNEL, DAY, GUILD, HOUR, NOW, OTHER_CHANNEL, stage
+from tests.support.store.sending import DISCORD_ID, claim_all, dissolved, heard, owe, pending, sent, unsettled
 
 
 async def test_a_claim_freezes_its_deliveries(database: Database) -> None:

@@ -8,9 +8,9 @@ import pytest
 from bot.core.stages import Heard
 from bot.store.database import Database, open_database
 from bot.store.messages import dissolve, mark_sent
-from tests.store.delivering import DISCORD_ID, claim_all, dissolved, heard, owe, pending, sent, unsettled
-from tests.store.samples import NOW, stage
-from tests.store.waiting import until_blocked
+from tests.support.store.samples import NOW, stage
+from tests.support.store.sending import DISCORD_ID, claim_all, dissolved, heard, owe, pending, sent, unsettled
+from tests.support.store.waiting import until_blocked
 
 
 @pytest.fixture

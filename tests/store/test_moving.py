@@ -14,8 +14,8 @@ from bot.store.leases import Lease, lock_file
 from bot.store.subscriptions import put_subscription
 from bot.store.tables import leases, metadata, subscriptions
 from bot.store.transfer import move
-from tests.store.samples import NOW, fill, new_subscription, put, rows_of
 from tests.store.test_schemas import DUMPS, lay
+from tests.support.store.samples import NOW, fill, new_subscription, put, rows_of
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from bot.store.database import Database
 from bot.store.messages import Message
 from bot.store.notifications import Kind
 from bot.store.subscriptions import NewSubscription, Subscription
-from tests.store.samples import CHANNEL, GUILD, HOUR, NOW, account, new_subscription, stage
+from tests.support.store.samples import CHANNEL, GUILD, HOUR, NOW, account, new_subscription, stage
 
 Work = Callable[[AsyncConnection], Awaitable[object]]
 

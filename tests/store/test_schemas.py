@@ -26,8 +26,8 @@ from bot.store.channel_failures import get_channel_failures, put_channel_failure
 from bot.store.database import SCHEMA, open_database, sqlite_file
 from bot.store.messages import get_outdated
 from bot.store.subscriptions import get_subscriptions, put_subscription
-from tests.conftest import REPOSITORY
-from tests.store.samples import DAY, GUILD, NOW, new_subscription
+from tests.support.paths import REPOSITORY
+from tests.support.store.samples import DAY, GUILD, NOW, new_subscription
 
 FOLDER = REPOSITORY / "tests" / "data" / "schema"
 MIGRATIONS = Path(database_module.__file__).parent / "migrations"

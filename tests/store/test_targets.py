@@ -16,8 +16,8 @@ from bot.store.channel_failures import (
 )
 from bot.store.database import Database
 from bot.store.notifications import get_next_attempt, get_ready_channels
-from tests.store.delivering import claim_all, owe, sent
-from tests.store.samples import CHANNEL, GUILD, HOUR, NOW, OTHER_CHANNEL, put, stage
+from tests.support.store.samples import CHANNEL, GUILD, HOUR, NOW, OTHER_CHANNEL, put, stage
+from tests.support.store.sending import claim_all, owe, sent
 
 
 async def test_a_channels_trouble_ends_with_a_sent_message(database: Database) -> None:

@@ -3,7 +3,7 @@
 from bot.core.incidents import IncidentRule
 from bot.store.database import Database
 from bot.store.incidents import get_bad_since, get_open_incidents, record_incidents
-from tests.store.samples import HOUR, NOW
+from tests.support.store.samples import HOUR, NOW
 
 RULE = IncidentRule(polls=2, over=HOUR)
 

@@ -17,7 +17,7 @@ from bot.store.subscriptions import (
     schedule_checks,
 )
 from bot.store.tables import ALL_ACCOUNTS
-from tests.store.samples import CHANNEL, DAY, GUILD, NOW, OTHER_CHANNEL, new_subscription
+from tests.support.store.samples import CHANNEL, DAY, GUILD, NOW, OTHER_CHANNEL, new_subscription
 
 
 async def put(database: Database, *new: NewSubscription) -> list[Subscription]:

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from bot.store.database import Database
 from bot.store.subscriptions import Subscription, get_subscriptions, put_subscription
-from tests.store.samples import CHANNEL, GUILD, NOW, new_subscription
-from tests.store.waiting import until_blocked
+from tests.support.store.samples import CHANNEL, GUILD, NOW, new_subscription
+from tests.support.store.waiting import until_blocked
 
 
 async def until_written(database: Database) -> None:

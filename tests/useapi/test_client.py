@@ -26,7 +26,7 @@ from bot.errors import (
 from bot.useapi.client import ACCOUNTS_PATH
 from bot.useapi.fake import TOKEN, FakeApi
 from tests.data import OCTOBER, load
-from tests.useapi.harness import START, account, always, open_client
+from tests.support.api import START, account, always, open_client
 
 BODIES = [
     (b"", "text/plain"),

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.useapi.client import MAX_ACCOUNT_BYTES, MAX_LIST_BYTES
 from bot.useapi.fake import Behaviour, FakeApi
-from tests.conftest import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 MIB = 2**20
 # The list may have 16 MiB, for which Python makes more room than that while it comes in and is parsed.
@@ -22,7 +22,7 @@ PROGRAM = """
 import asyncio, contextlib, re, sys
 from pathlib import Path
 from bot.errors import UnreadableAnswer
-from tests.useapi.harness import open_client
+from tests.support.api import open_client
 
 def largest():
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024

@@ -13,7 +13,7 @@ from bot.core.secrets import Redactor
 from bot.errors import BotError, NoSuchAccount
 from bot.logs import build_handler
 from bot.useapi.fake import FakeApi
-from tests.useapi.harness import OK_HEAD, Script, closed_port, open_client, serve_bare
+from tests.support.api import OK_HEAD, Script, closed_port, open_client, serve_bare
 
 TOKENS = st.text("ABCDEFabcdef0123456789", min_size=16, max_size=60).map("opaque-{}".format)
 

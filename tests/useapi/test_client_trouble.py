@@ -11,7 +11,7 @@ from aiohttp import web
 from bot.errors import ApiBusy, ApiUnreachable, SubscriptionLapsed, UnreadableAnswer
 from bot.useapi.client import ACCOUNTS_PATH, MAX_ACCOUNT_BYTES, MAX_CALLS, MAX_LIST_BYTES, MiniMaxClient
 from bot.useapi.fake import FakeApi
-from tests.useapi.harness import OK_HEAD, Gate, Script, account, always, closed_port, open_client, serve_bare
+from tests.support.api import OK_HEAD, Gate, Script, account, always, closed_port, open_client, serve_bare
 
 SHORT = 0.3
 GOOD = Script(OK_HEAD + b'Content-Length: 14\r\n\r\n{"maxJobs": 4}')

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.errors import AmbiguousName, ApiUnreachable, BotError, NoSuchAccount, SubscriptionLapsed, UseapiTokenRefused
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.useapi.harness import Gate, account, always, open_stage
+from tests.support.api import Gate, account, always, open_stage
 
 LIST, ONE, TWO = ACCOUNTS_PATH, f"{ACCOUNTS_PATH}/1", f"{ACCOUNTS_PATH}/2"
 ACCOUNTS = {

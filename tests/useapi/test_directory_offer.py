@@ -8,7 +8,7 @@ from aiohttp import web
 from bot.errors import AccountOnHold, ApiUnreachable, NoSuchAccount, Stopping
 from bot.useapi.client import ACCOUNTS_PATH
 from bot.useapi.directory import LIST_WAIT_SECONDS, AccountDirectory
-from tests.useapi.harness import Gate, account, always, open_stage
+from tests.support.api import Gate, account, always, open_stage
 
 LIST, ONE = ACCOUNTS_PATH, f"{ACCOUNTS_PATH}/1"
 ACCOUNTS = {"1": account("Jane", days=3), "2": account(days=-1), "3": account(), "4": account(days=2)}

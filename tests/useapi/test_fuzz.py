@@ -19,9 +19,9 @@ from bot.core.secrets import Redactor
 from bot.errors import UnreadableAnswer
 from bot.useapi.directory import AccountSnapshot
 from bot.useapi.responses import parse_json
-from tests.chat.limits import assert_fits
 from tests.core.test_parsing_untrusted import OBJECTS
 from tests.data import MARCH, OCTOBER, load
+from tests.support.chat.limits import assert_fits
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REDACT = Redactor(["user:1-fuzz"])

@@ -4,7 +4,7 @@ import pytest
 
 from bot.errors import ServerNotListed
 from bot.useapi.guild_access import GuildAccess
-from tests.useapi.harness import open_stage
+from tests.support.api import open_stage
 
 
 @pytest.mark.parametrize("guild_id", [None, 0, 3, -1])

@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.useapi.client import ACCOUNTS_PATH
 from bot.useapi.fake import TOKEN, FakeApi
 from tests.data import MARCH, OCTOBER, load
-from tests.useapi.harness import always
+from tests.support.api import always
 
 ACCOUNTS = {"123456": load(OCTOBER), "a/b": load(MARCH)}
 

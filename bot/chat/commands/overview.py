@@ -1,74 +1,74 @@
-"""`/minimax-accounts`: all accounts of the server's token, soonest expiry first."""
+"""`/minimax-accounts`: all accounts, soonest expiry first; the same as a board that a channel keeps."""
 
 from typing import Any, Literal
 
 import discord
 from discord import app_commands
+from discord.ext import commands
 
-from bot.chat.commands.account import LookUps
-from bot.chat.commands.services import Services
-from bot.chat.gateway.responder import Interaction, NewMessage, Reply, SameMessage, Surface
-from bot.chat.views.overview import list_reply
-from bot.errors import StaleButton
-from bot.reminders.overview import Overview, build_overview
+from bot.chat.gateway.responder import Interaction, Responder, responds
+from bot.chat.gateway.router import component, page_of
+from bot.chat.views.components import Reply, message_view
+from bot.chat.views.overview import overview_reply, render_board
+from bot.core.messages import footer_id_of
+from bot.core.overview import Overview, build_overview
+from bot.errors import CannotRemind
+from bot.reminders.context import Context
+from bot.store.boards import get_board, set_digest
+from bot.store.messages import get_message
 from bot.store.subscriptions import get_subscriptions
 
 
-class OverviewCommands:
-    """Shows all accounts at once, and opens the card of one."""
+class OverviewCommands(commands.Cog):
+    """The command, its buttons, and those of boards. Everybody who sees the message may press them."""
 
-    def __init__(self, services: Services, look_ups: LookUps) -> None:
-        self._services = services
-        self._look_ups = look_ups
-
-    async def show(self, interaction: Interaction, *, share: bool) -> None:
-        """Answer with the first page."""
-        await self._answer(interaction, 0, NewMessage(interaction, share=share))
-
-    async def turn_to(self, interaction: Interaction, page: int, surface: Surface) -> None:
-        """Show another page."""
-        await self._answer(interaction, page, surface)
-
-    async def refresh(self, interaction: Interaction, page: int) -> None:
-        """Read the accounts past every cache and renew the page in place."""
-        await self._answer(interaction, page, SameMessage(interaction), fresh=True)
-
-    async def open_account(self, interaction: Interaction, account_id: str | None) -> None:
-        """Show the card of an account to the asker alone; None stands for one that was not on offer."""
-        if account_id is None:
-            await self._services.responder.refuse(interaction, StaleButton("not on offer"))
-            return
-        await self._look_ups.look_up(interaction, account_id, share=False)
-
-    async def _answer(self, interaction: Interaction, page: int, surface: Surface, *, fresh: bool = False) -> None:
-        async def work() -> Reply:
-            guild_id = self._services.server_of(interaction)
-            overview = await read_overview(self._services, guild_id, fresh=fresh)
-            return list_reply(overview, page, self._services.now())
-
-        await self._services.responder.answer(interaction, surface, work)
-
-
-async def read_overview(services: Services, guild_id: int, *, fresh: bool) -> Overview:
-    """Read all accounts of a server; an answer up to 15 seconds old will do, unless it is to be `fresh`.
-
-    Raises:
-        BotError: they can't be read.
-    """
-    readings = (await services.guild_access.directory_for(guild_id).read_all(fresh=fresh)).values()
-    async with services.database.begin() as tx:
-        subscriptions = await get_subscriptions(tx, guild_id)
-    read_at = min((reading.read_at for reading in readings), default=services.now())
-    return build_overview((reading.account for reading in readings), subscriptions, read_at)
-
-
-def build_overview_command(overview: OverviewCommands) -> app_commands.Command[Any, Any, None]:
-    """Return the command; who may use it is up to Discord and the server's admins."""
+    def __init__(self, context: Context, responder: Responder) -> None:
+        self.context, self.responder = context, responder
 
     @app_commands.command(name="minimax-accounts", description="Show all MiniMax accounts, soonest expiry first")
     @app_commands.describe(share="Show the answer to everyone in this channel (default: no)")
     @app_commands.default_permissions(manage_guild=True)
-    async def minimax_accounts(interaction: discord.Interaction[Any], share: Literal["yes", "no"] = "no") -> None:
-        await overview.show(interaction, share=share == "yes")
+    @responds
+    async def minimax_accounts(
+        self,
+        interaction: discord.Interaction[Any],
+        share: Literal["yes", "no"] = "no",  # noqa: ARG002  (read by the decorator)
+    ) -> Reply:
+        """Show the first page."""
+        return overview_reply(await self._read(interaction), 0, self.context.now())
 
-    return minimax_accounts
+    @component("page:accounts", in_place=True)
+    async def turn(self, interaction: Interaction, page: str) -> Reply:
+        """Show another page."""
+        return overview_reply(await self._read(interaction), page_of(page), self.context.now())
+
+    @component("accounts", in_place=True)
+    async def refresh(self, interaction: Interaction, page: str) -> Reply:
+        """Read the accounts past every cache and renew the page."""
+        return overview_reply(await self._read(interaction, fresh=True), page_of(page), self.context.now())
+
+    @component("board", in_place=True)
+    async def refresh_board(self, interaction: Interaction, _rest: str) -> Reply:
+        """Read the accounts past every cache and renew the board."""
+        guild_id = self.context.access.guild_of(interaction.guild_id)
+        assert interaction.message is not None
+        async with self.context.database.begin() as tx:
+            board = await get_board(tx, guild_id, interaction.channel_id or 0)
+            message = await get_message(tx, guild_id, interaction.message.id)
+        if board is None or message is None or board.message_id != message.id:
+            raise CannotRemind("This board is not kept up to date any more.", "Use `/minimax-accounts` instead.")
+        overview = await self._read(interaction, fresh=True)
+        outgoing, digest = render_board(overview, footer_id_of(message.nonce), self.context.now())
+        if digest != board.digest:
+            # Discord may not take this edit, so the next poll makes it again.
+            async with self.context.database.begin() as tx:
+                await set_digest(tx, message.id, None)
+        return Reply([discord.Embed.from_dict(embed) for embed in outgoing.embeds], message_view(outgoing))
+
+    async def _read(self, interaction: Interaction, *, fresh: bool = False) -> Overview:
+        guild_id = self.context.access.guild_of(interaction.guild_id)
+        snapshots = (await self.context.access.directory_for(guild_id).read_all(fresh=fresh)).values()
+        async with self.context.database.begin() as tx:
+            subscriptions = await get_subscriptions(tx, guild_id)
+        read_at = min((one.read_at for one in snapshots), default=self.context.now())
+        return build_overview((one.account for one in snapshots), subscriptions, read_at)

@@ -1,1 +1,1 @@
-"""The connection: the client, command registration, the component router and timely answers."""
+"""The connection to Discord, the registration of commands, the component router, and answers in time."""

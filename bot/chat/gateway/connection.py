@@ -1,4 +1,4 @@
-"""Keeps the connection to Discord: discord.py gives up where this does not."""
+"""Keeps the connection to Discord, also where discord.py gives up."""
 
 import asyncio
 import logging
@@ -8,7 +8,9 @@ import aiohttp
 import discord
 
 from bot.chat.gateway.client import AccountBot
-from bot.core.rate_limit import backoff
+from bot.chat.rest.failures import DISCORD_ERRORS
+from bot.core.backoff import backoff
+from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.errors import DiscordTokenRefused, GatewayRefused
 
 _LOG = logging.getLogger(__name__)
@@ -16,25 +18,26 @@ _LOG = logging.getLogger(__name__)
 _AUTHENTICATION_FAILED = 4004
 _UNAUTHORIZED = 401
 _STEADY_SECONDS = 300.0
-_ASKED_APART = 60.0
-# Each costs a handshake, so a crowd shares them. Posts that hang hold 64 at most, and leave the others to answers.
-_MOST_CONNECTIONS = 256
+_CHECKS_APART = 60.0
+# Each costs a handshake, so a crowd shares them. Posts that hang use 64 at most, which leaves the others to answers.
+_MAX_CONNECTIONS = 256
 
 
 class Connection:
     """Logs in once, then connects again and again, within Discord's 1,000 identifies a day."""
 
-    def __init__(self, client: discord.Client, *, jitter: Callable[[], float]) -> None:
+    def __init__(self, client: discord.Client, *, jitter: Callable[[], float], timing: Timing = DEFAULT_TIMING) -> None:
         self._client = client
         self._jitter = jitter
+        self._timing = timing
         self._failures = 0
 
     async def keep(self, token: str) -> None:
         """Stay connected until cancelled.
 
         Raises:
-            DiscordTokenRefused: Discord does not accept the token, now or any more.
-            GatewayRefused: nor will it this version's connection, however often it is tried.
+            DiscordTokenRefused: Discord does not accept the token, or no longer does.
+            GatewayRefused: Discord accepts no connection of this version.
         """
         await self._log_in(token)
         clock = asyncio.get_running_loop().time
@@ -56,13 +59,13 @@ class Connection:
     async def _log_in(self, token: str) -> None:
         while True:
             # A session of its own each time, and closing it closes its connector too.
-            self._client.http.connector = aiohttp.TCPConnector(limit=_MOST_CONNECTIONS)
+            self._client.http.connector = aiohttp.TCPConnector(limit=_MAX_CONNECTIONS)
             try:
                 await self._client.login(token)
                 return
             except discord.LoginFailure:
                 raise DiscordTokenRefused("Discord refused the token") from None
-            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            except DISCORD_ERRORS as error:
                 _LOG.warning("Discord can't be reached: %s", type(error).__name__)
             await self._client.http.close()
             await self._pause("Logging in")
@@ -74,16 +77,18 @@ class Connection:
 
     async def _pause(self, what: str) -> None:
         self._failures += 1
-        wait = backoff(self._failures, self._jitter())
+        wait = backoff(
+            self._failures, self._jitter(), first=self._timing.reconnect_first, most=self._timing.reconnect_most
+        )
         _LOG.info("%s again in %.1f s", what, wait)
         await asyncio.sleep(wait)
 
 
-async def watch_token(bot: AccountBot) -> None:
-    """Ask Discord about the token whenever it was refused anywhere, until cancelled.
+async def monitor_token(bot: AccountBot) -> None:
+    """Check the token whenever a request was refused because of it, until cancelled.
 
     Raises:
-        DiscordTokenRefused: the token is no good any more.
+        DiscordTokenRefused: Discord does not accept the token any more.
     """
     doubted = bot.refusals.token_doubted
     await bot.logged_in.wait()
@@ -95,6 +100,6 @@ async def watch_token(bot: AccountBot) -> None:
         except discord.HTTPException as error:
             if error.status == _UNAUTHORIZED:
                 raise DiscordTokenRefused("Discord does not accept the token any more") from None
-        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-            _LOG.warning("Discord can't be asked about the token: %s", type(error).__name__)
-        await asyncio.sleep(_ASKED_APART)
+        except DISCORD_ERRORS as error:
+            _LOG.warning("The token can't be checked: %s", type(error).__name__)
+        await asyncio.sleep(_CHECKS_APART)

@@ -1,30 +1,29 @@
-"""Registers the commands in the listed servers and nowhere else, only where Discord has something different."""
+"""Registers the commands in the listed servers only, and only where Discord has other ones."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-import aiohttp
 import discord
 from discord import app_commands
 
-from bot.core.rate_limit import backoff
+from bot.chat.rest.failures import DISCORD_ERRORS
+from bot.core.backoff import backoff
 from bot.core.wording import say_count
 
 _LOG = logging.getLogger(__name__)
 
-_TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)
 _MISSING_ACCESS = 50001
 _UNKNOWN_GUILD = 10004
 # Where a command may be used; fields that mean nothing for one that is registered in a server.
 _NOT_IN_SERVERS = ("dm_permission", "contexts", "integration_types")
 # A bot of one team is in a few servers; looking for left-over commands in more is not worth the calls.
-_MOST_OTHER_SERVERS = 100
+_MAX_OTHER_SERVERS = 100
 
 
 def _significant(payload: object) -> object:
-    """Return a payload without what Discord fills in or leaves out: defaults, nulls, empty lists."""
+    """Return a payload without the fields that Discord fills in or leaves out: defaults, nulls, empty lists."""
     if isinstance(payload, Mapping):
         kept = {key: _significant(value) for key, value in payload.items()}
         return {key: value for key, value in kept.items() if value not in (None, False, [], {})}
@@ -50,7 +49,7 @@ def is_registered(wanted: list[dict[str, Any]], present: list[dict[str, Any]]) -
 
 
 class Registrar:
-    """Compares and writes the commands, server by server, over REST; trouble with one does not stop the others."""
+    """Compares and writes the commands, server by server; a failure of one does not stop the others."""
 
     def __init__(self, tree: app_commands.CommandTree[Any], listed: Collection[int]) -> None:
         self._tree = tree
@@ -65,22 +64,22 @@ class Registrar:
             try:
                 await self._register(guild_id)
                 self._waiting.discard(guild_id)
-            except _TROUBLE as error:
+            except DISCORD_ERRORS as error:
                 if guild_id not in self._absent:
                     _LOG.warning("Commands not registered in server %s yet (%s)", guild_id, type(error).__name__)
         return not self._waiting
 
     async def clean_up(self) -> None:
-        """Take left-over commands out of servers that the bot is in but that are not listed, as far as it may."""
+        """Remove left-over commands from servers that the bot is in but that are not listed, where it may."""
         try:
             joined = {guild.id async for guild in self._tree.client.fetch_guilds(limit=200)}
-        except _TROUBLE as error:
+        except DISCORD_ERRORS as error:
             _LOG.warning("Left-over commands not looked for (%s)", type(error).__name__)
             return
-        for guild_id in sorted(joined - self._listed)[:_MOST_OTHER_SERVERS]:
+        for guild_id in sorted(joined - self._listed)[:_MAX_OTHER_SERVERS]:
             try:
                 await self._write(guild_id, [])
-            except _TROUBLE as error:
+            except DISCORD_ERRORS as error:
                 _LOG.info("Left-over commands not looked for in server %s (%s)", guild_id, type(error).__name__)
 
     async def _register(self, guild_id: int) -> None:
@@ -93,7 +92,7 @@ class Registrar:
             if guild_id not in self._absent:
                 _LOG.warning(
                     "The bot is not in server %s of GUILD_IDS, or was invited without the applications.commands "
-                    "scope. Invite it, and its commands will follow within minutes; or take the id out of GUILD_IDS.",
+                    "scope. Invite it, and its commands will follow within minutes; or remove the id from GUILD_IDS.",
                     guild_id,
                 )
             self._absent.add(guild_id)

@@ -1,76 +1,61 @@
-"""Answers in time: at once if the work is quick, else deferred; and in words, whatever went wrong."""
+"""Answers interactions in time: at once if the work is quick, else deferred; and in words if it fails."""
 
 import asyncio
+import functools
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import aiohttp
 import discord
 
-from bot.chat.views.account import problem_card, problem_text
+from bot.chat.rest.failures import DISCORD_ERRORS
+from bot.chat.views.components import Reply
+from bot.chat.views.errors import error_embed, error_text
 from bot.core.rate_limit import UserRateLimit
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
-from bot.core.wording import explain
-from bot.errors import BotError, OperatorError, Stopping, TooManyLookUps
+from bot.core.timing import DEFAULT_TIMING, Timing
+from bot.errors import BotError, InternalError, OperatorError, Stopping, TooManyLookUps
 
 _LOG = logging.getLogger(__name__)
 
-# Discord forgets an interaction that is not acknowledged within 3 s; deferring costs part of a round trip.
-ANSWER_WITHIN = timedelta(seconds=1.8)
-# What the event may have spent on its way here; more than this is a clock that is off.
+# How long the event may have been on its way here; a longer time means a wrong clock.
 _LONGEST_WAY = timedelta(seconds=1.5)
-# What a deferral takes: all who ask at once may have to be deferred at once, and the last one in time.
-_DEFERRAL = timedelta(milliseconds=0.5)
+# The time that a deferral takes: in a crowd all may have to be deferred at once, and the last one in time.
+_DEFERRAL_SECONDS = 0.0005
 # A request that hangs holds one of the connections that all share.
 _REQUEST_SECONDS = 30.0
 _BAD_REQUEST, _ALREADY_ACKNOWLEDGED = 400, 40060
 # Discord may deliver an event twice, within moments.
 _REMEMBERED = 1_000
-_DISCORD_TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)
 
 Interaction = discord.Interaction[Any]
-# How it is said that something went wrong: by a card, or in plain words where Discord takes no card.
+# An error in an embed, or in plain text where Discord refuses the embed.
 Apology = discord.Embed | str
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What to show when all went well."""
-
-    cards: Sequence[discord.Embed]
-    view: discord.ui.View | None = None
-    content: str = ""
-
-    def __post_init__(self) -> None:
-        """Finish the view: its buttons are found by their ids, and discord.py would keep it for 15 minutes."""
-        if self.view is not None:
-            self.view.stop()
 
 
 class Surface(Protocol):
     """Where an answer appears."""
 
     async def defer(self) -> None:
-        """Tell Discord that the answer comes later."""
+        """Acknowledge the interaction; the answer follows."""
 
     async def show(self, reply: Reply) -> None:
         """Show the answer."""
 
     async def refuse(self, apology: Apology) -> None:
-        """Tell the asker, and nobody else, what went wrong."""
+        """Show an error to the user alone."""
 
 
-def _said(apology: Apology) -> dict[str, Any]:
+def _body(apology: Apology) -> dict[str, Any]:
     return {"content": apology} if isinstance(apology, str) else {"embed": apology}
 
 
-async def _make_sure(request: Callable[[], Awaitable[object]]) -> None:
-    """Make a request again if its connection broke: it is one that Discord does only once, however often it comes."""
+async def _repeat_once(request: Callable[[], Awaitable[object]]) -> None:
+    """Make a request, and again if its connection broke: Discord does it only once, however often it comes."""
     try:
         async with asyncio.timeout(_REQUEST_SECONDS):
             await request()
@@ -95,26 +80,26 @@ class NewMessage:
     async def show(self, reply: Reply) -> None:
         """Show the answer, in one request if nothing was deferred."""
         if self._is_deferred:
-            await self._interaction.edit_original_response(embeds=reply.cards, view=reply.view)
+            await self._interaction.edit_original_response(embeds=reply.embeds, view=reply.view)
             return
         view = discord.utils.MISSING if reply.view is None else reply.view
-        await self._interaction.response.send_message(embeds=reply.cards, view=view, ephemeral=not self._share)
+        await self._interaction.response.send_message(embeds=reply.embeds, view=view, ephemeral=not self._share)
 
     async def refuse(self, apology: Apology) -> None:
-        """Tell the asker privately; a public "thinking" is taken away, since a deferred answer can't turn private."""
+        """Show an error privately; a public "thinking" is deleted, since a deferred answer can't turn private."""
         if not self._is_deferred:
-            await _make_sure(lambda: self._interaction.response.send_message(**_said(apology), ephemeral=True))
+            await _repeat_once(lambda: self._interaction.response.send_message(**_body(apology), ephemeral=True))
         elif not self._share:
-            await _make_sure(lambda: self._interaction.edit_original_response(**_said(apology)))
+            await _repeat_once(lambda: self._interaction.edit_original_response(**_body(apology)))
         else:
             # A follow-up to an answer still "thinking" would become that public answer, so it is completed first.
-            await _make_sure(lambda: self._interaction.edit_original_response(content="Nothing to share."))
-            await self._interaction.followup.send(**_said(apology), ephemeral=True)
+            await _repeat_once(lambda: self._interaction.edit_original_response(content="Nothing to share."))
+            await self._interaction.followup.send(**_body(apology), ephemeral=True)
             await self._interaction.delete_original_response()
 
 
 class SameMessage:
-    """The message whose button was pressed; if there is nothing better to show, it stays as it is."""
+    """The message whose button was pressed; an error leaves it as it is."""
 
     def __init__(self, interaction: Interaction) -> None:
         self._interaction = interaction
@@ -127,23 +112,22 @@ class SameMessage:
 
     async def show(self, reply: Reply) -> None:
         """Edit the message."""
-        edit = (
-            self._interaction.edit_original_response if self._is_deferred else self._interaction.response.edit_message
-        )
-        await edit(content=reply.content or None, embeds=reply.cards, view=reply.view)
+        response = self._interaction.response
+        edit = self._interaction.edit_original_response if self._is_deferred else response.edit_message
+        await edit(content=reply.content or None, embeds=reply.embeds, view=reply.view)
 
     async def refuse(self, apology: Apology) -> None:
-        """Tell the presser privately."""
+        """Show an error privately."""
         if self._is_deferred:
-            await self._interaction.followup.send(**_said(apology), ephemeral=True)
+            await self._interaction.followup.send(**_body(apology), ephemeral=True)
             return
-        await _make_sure(lambda: self._interaction.response.send_message(**_said(apology), ephemeral=True))
+        await _repeat_once(lambda: self._interaction.response.send_message(**_body(apology), ephemeral=True))
 
 
 async def _defer(surface: Surface) -> None:
-    """Defer; that the interaction is already acknowledged can only be our own doing, whose answer got lost."""
+    """Defer; an interaction that is already acknowledged was so by this bot, and the answer got lost."""
     try:
-        await _make_sure(surface.defer)
+        await _repeat_once(surface.defer)
     except discord.HTTPException as error:
         if error.code != _ALREADY_ACKNOWLEDGED:
             raise
@@ -151,10 +135,7 @@ async def _defer(surface: Surface) -> None:
 
 @asynccontextmanager
 async def _deferring(surface: Surface, seconds: float) -> AsyncIterator[None]:
-    """Defer if the block takes longer than that; the deferral is through when the block is left.
-
-    The block itself is no task of its own: most are quick, and a task for each costs a crowd a twentieth of its time.
-    """
+    """Defer if the block takes longer than that; the deferral is complete when the block is left."""
     deferrals: list[asyncio.Task[None]] = []
     timer = asyncio.get_running_loop().call_later(
         seconds, lambda: deferrals.append(asyncio.create_task(_defer(surface), name="defer"))
@@ -168,10 +149,10 @@ async def _deferring(surface: Surface, seconds: float) -> AsyncIterator[None]:
 
 
 async def _show(surface: Surface, result: Reply | Apology, reference: str) -> bool:
-    """Show the answer, or that Discord does not take it; return whether it is the answer that was shown."""
+    """Show the result, or that Discord refuses it; return whether it is the result that was shown."""
     try:
         if isinstance(result, Reply):
-            await _make_sure(lambda: surface.show(result))
+            await _repeat_once(lambda: surface.show(result))
         else:
             await surface.refuse(result)
         return True
@@ -179,31 +160,38 @@ async def _show(surface: Surface, result: Reply | Apology, reference: str) -> bo
         if error.status != _BAD_REQUEST or error.code == _ALREADY_ACKNOWLEDGED:
             raise
         code = error.code
-    _LOG.error("Discord does not take answer %s: code %s", reference, code)
-    await surface.refuse(problem_text(explain(None), reference))
+    _LOG.error("Discord refuses answer %s: code %s", reference, code)
+    await surface.refuse(error_text(InternalError(), reference))
     return False
 
 
 def _name_of(interaction: Interaction) -> str:
-    """Return what was used, by one of few names: whatever else Discord sends is "other"."""
+    """Return the name of a command, or "button"; "other" for everything else that Discord sends."""
     if interaction.type is discord.InteractionType.component:
         return "button"
     return "other" if interaction.command is None else interaction.command.qualified_name
 
 
 class Responder:
-    """Runs the work behind a command or button and sees to its answer."""
+    """Runs the work behind a command or button, and answers."""
 
-    def __init__(self, *, now: Callable[[], datetime], telemetry: Telemetry = NO_TELEMETRY) -> None:
+    def __init__(
+        self,
+        *,
+        now: Callable[[], datetime],
+        timing: Timing = DEFAULT_TIMING,
+        telemetry: Telemetry = NO_TELEMETRY,
+    ) -> None:
         self._now = now
+        self._answer_within = timing.answer_within
         self._telemetry = telemetry
-        self._allowance = UserRateLimit()
+        self._rate_limit = UserRateLimit()
         self._is_open = True
         self._seen: dict[int, None] = {}
         self._in_flight: set[asyncio.Task[Any]] = set()
 
     async def answer(self, interaction: Interaction, surface: Surface, work: Callable[[], Awaitable[Reply]]) -> None:
-        """Do the work and show its reply or its problem, acknowledged in time; trouble with Discord is only logged."""
+        """Do the work and show its reply or its error, acknowledged in time; a failing Discord is only logged."""
         if self._has_seen(interaction.id):
             _LOG.info("Interaction %s came twice; it is answered once", interaction.id)
             return
@@ -219,8 +207,8 @@ class Responder:
                 result, how = await self._outcome(interaction, work, who)
             if await _show(surface, result, reference):
                 ended = how
-        except _DISCORD_TROUBLE as error:
-            # Not repeated: Discord reports 10062 and 40060 also for answers that people did see.
+        except DISCORD_ERRORS as error:
+            # Not repeated: Discord also reports 10062 and 40060 for answers that people did see.
             code = getattr(error, "code", 0)
             cause = type(error).__name__
             _LOG.warning("Answer %s may not have been shown: %s, code %s", reference, cause, code, extra=who)
@@ -228,16 +216,16 @@ class Responder:
             self._in_flight.discard(task)
             self._telemetry.answered(_name_of(interaction), ended, clock() - started)
 
-    async def refuse(self, interaction: Interaction, error: BotError | None) -> None:
-        """Answer a command with a problem alone; None stands for an error nobody foresaw."""
+    async def refuse(self, interaction: Interaction, error: BotError) -> None:
+        """Answer a command with an error alone."""
 
         async def fail() -> Reply:
-            raise error if error is not None else RuntimeError("no such command handler")
+            raise error
 
         await self.answer(interaction, NewMessage(interaction, share=False), fail)
 
     def close(self) -> None:
-        """Take no new work: whoever asks from now on is told that the bot is restarting."""
+        """Accept no new work: from now on every answer is that the bot is restarting."""
         self._is_open = False
 
     async def drain(self, seconds: float) -> None:
@@ -246,7 +234,7 @@ class Responder:
             await asyncio.wait(set(self._in_flight), timeout=seconds)
 
     def _has_seen(self, interaction_id: int) -> bool:
-        """Whether this is not the first time; remembers the newest, in the order in which they came."""
+        """Whether this interaction came before; remembers the newest thousand."""
         if interaction_id in self._seen:
             return True
         self._seen[interaction_id] = None
@@ -256,12 +244,12 @@ class Responder:
 
     def _seconds_left(self, interaction: Interaction) -> float:
         way = min(max(self._now() - interaction.created_at, timedelta(0)), _LONGEST_WAY)
-        return max(0.0, (ANSWER_WITHIN - way - len(self._in_flight) * _DEFERRAL).total_seconds())
+        return max(0.0, self._answer_within - way.total_seconds() - len(self._in_flight) * _DEFERRAL_SECONDS)
 
     def _admit(self, interaction: Interaction) -> None:
         if not self._is_open:
             raise Stopping("the bot is stopping")
-        wait = self._allowance.take(interaction.user.id, self._now())
+        wait = self._rate_limit.take(interaction.user.id, self._now())
         if wait:
             raise TooManyLookUps(wait)
 
@@ -269,16 +257,44 @@ class Responder:
         self, interaction: Interaction, work: Callable[[], Awaitable[Reply]], who: Mapping[str, Any]
     ) -> tuple[Reply | discord.Embed, str]:
         """Return what to show, and how it ended: "answered", "crashed" or the error's name."""
-        asked = "server {guild_id}, person {user_id}, reference {reference}".format_map(who)
+        place = "server {guild_id}, user {user_id}, reference {reference}".format_map(who)
         try:
             self._admit(interaction)
             reply = await work()
+        except InternalError as error:
+            _LOG.error("Failed: %s; %s", error, place, extra=who)
+            return error_embed(error, who["reference"]), "crashed"
         except BotError as error:
             level = logging.ERROR if isinstance(error, OperatorError) else logging.WARNING
-            _LOG.log(level, "Not answered: %s (%s); %s", type(error).__name__, error, asked, extra=who)
-            return problem_card(explain(error), who["reference"]), type(error).__name__
-        except Exception:  # the edge of every command: the asker gets words, the log the traceback
-            _LOG.exception("Failed; %s", asked, extra=who)
-            return problem_card(explain(None), who["reference"]), "crashed"
-        _LOG.debug("Answered; %s", asked, extra=who)
+            _LOG.log(level, "Not answered: %s (%s); %s", type(error).__name__, error, place, extra=who)
+            return error_embed(error, who["reference"]), type(error).__name__
+        except Exception:  # whatever a command runs into, the user gets words and the log the traceback
+            _LOG.exception("Failed; %s", place, extra=who)
+            return error_embed(InternalError(), who["reference"]), "crashed"
+        _LOG.debug("Answered; %s", place, extra=who)
         return reply, "answered"
+
+
+class Responding(Protocol):
+    """An object whose methods are commands."""
+
+    @property
+    def responder(self) -> Responder:
+        """Return what answers for it."""
+
+
+Owner = TypeVar("Owner", bound=Responding)
+Options = ParamSpec("Options")
+
+
+def responds(
+    method: Callable[Concatenate[Owner, Interaction, Options], Awaitable[Reply]],
+) -> Callable[Concatenate[Owner, Interaction, Options], Coroutine[Any, Any, None]]:
+    """Turn a method that returns a reply into a command that gives it; an option `share` of "yes" makes it public."""
+
+    @functools.wraps(method)
+    async def respond(self: Owner, interaction: Interaction, /, *args: Options.args, **options: Options.kwargs) -> None:
+        surface = NewMessage(interaction, share=options.get("share") == "yes")
+        await self.responder.answer(interaction, surface, lambda: method(self, interaction, *args, **options))
+
+    return respond

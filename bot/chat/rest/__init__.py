@@ -1,1 +1,1 @@
-"""Sending, permissions and the rate limit, over REST."""
+"""Requests to Discord besides answers: messages, permissions, and the limit on all requests."""

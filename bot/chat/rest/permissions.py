@@ -1,6 +1,6 @@
-"""Whether a channel can take reminders: asked before a watch is stored, so that it does not fail later."""
+"""The permissions that the bot needs, and whether it, and the person who asks, have them in a channel."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,108 +9,155 @@ from discord import app_commands
 
 from bot.errors import CannotRemind
 
+NEEDED = ("view_channel", "send_messages", "send_messages_in_threads", "embed_links", "read_message_history")
+# What the invite link asks for.
+INVITED = discord.Permissions(**dict.fromkeys(NEEDED, True))
 Channel = app_commands.AppCommandChannel | app_commands.AppCommandThread
-_KINDS = {
-    discord.ChannelType.text,
-    discord.ChannelType.news,
+_CHANNELS = {discord.ChannelType.text, discord.ChannelType.news}
+_THREADS = {
     discord.ChannelType.public_thread,
     discord.ChannelType.private_thread,
     discord.ChannelType.news_thread,
 }
 _NONE: Mapping[int, discord.abc.GuildChannel] = {}
-_THREADS = _KINDS - {discord.ChannelType.text, discord.ChannelType.news}
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A channel that reminders may go to, with the role they mention."""
+    """A channel that reminders may go to, and the role they mention."""
 
     channel_id: int
     channel_name: str
-    role_id: int | None
-    role_name: str | None
+    role_id: int | None = None
 
 
-def _needed(*, is_thread: bool) -> tuple[str, ...]:
-    return ("view_channel", "send_messages_in_threads" if is_thread else "send_messages")
+def find_missing(permissions: discord.Permissions, *, is_thread: bool | None = None) -> str:
+    """Return which needed permissions are missing, in words: in a channel, in a thread, or (None) in a guild."""
+    unused = {None: None, True: "send_messages", False: "send_messages_in_threads"}[is_thread]
+    return _missing(permissions, (name for name in NEEDED if name != unused))
 
 
-def _missing(rights: discord.Permissions, needed: Iterable[str]) -> str:
-    return ", ".join(name.replace("_", " ") for name in needed if not getattr(rights, name))
+def _missing(permissions: discord.Permissions, needed: Iterable[str]) -> str:
+    return ", ".join(name.replace("_", " ") for name in needed if not getattr(permissions, name))
 
 
-async def _fetch_bot_rights(
-    interaction: discord.Interaction[Any], channel_id: int, kind: discord.ChannelType
-) -> discord.Permissions:
-    """Return the bot's own rights in a channel of the server; Discord tells them only for the one one is in.
+class Destinations:
+    """Checks, before a subscription or a board is saved, that messages will arrive."""
 
-    It tells those of the channel above a thread, which say nothing of whether the bot was let into a private one.
-    """
-    if channel_id == interaction.channel_id and kind is not discord.ChannelType.private_thread:
-        return interaction.app_permissions
-    assert interaction.guild_id is not None
-    client: discord.Client = interaction.client
-    assert client.user is not None
-    try:
-        guild = await client.fetch_guild(interaction.guild_id, with_counts=False)
-        bot = await guild.fetch_member(client.user.id)
-        return await fetch_rights(guild, bot, channel_id)
-    except (discord.Forbidden, discord.NotFound, discord.InvalidData):  # the last: a channel of another server
-        return discord.Permissions.none()
+    def __init__(self, client: discord.Client) -> None:
+        self._client = client
 
+    async def choose(
+        self, interaction: discord.Interaction[Any], channel: Channel | None, role: discord.Role | None = None
+    ) -> Destination:
+        """Return the destination, the channel of the interaction if none is named.
 
-async def fetch_rights(
-    guild: discord.Guild, bot: discord.Member, channel_id: int, known: Mapping[int, discord.abc.GuildChannel] = _NONE
-) -> discord.Permissions:
-    """Return the bot's rights in a channel or thread; `known` are channels that need not be fetched."""
-    channel = known.get(channel_id) or await guild.fetch_channel(channel_id)
-    if isinstance(channel, discord.Thread):
-        parent = known.get(channel.parent_id) or await guild.fetch_channel(channel.parent_id)
-        assert isinstance(parent, discord.abc.GuildChannel)
-        # The parent's own method takes rights away from whoever may send in its threads alone.
-        return discord.abc.GuildChannel.permissions_for(parent, bot)
-    return channel.permissions_for(bot)
+        Raises:
+            CannotRemind: the channel is of the wrong kind, or somebody lacks a permission.
+        """
+        place = channel if channel is not None else interaction.channel
+        kind = getattr(place, "type", None)
+        if place is None or kind not in _CHANNELS | _THREADS:
+            raise CannotRemind(
+                "Reminders go to text channels, announcement channels and threads.", "Pick one of those."
+            )
+        is_thread = kind in _THREADS
+        own = channel.permissions if channel is not None else interaction.permissions
+        posting = "send_messages_in_threads" if is_thread else "send_messages"
+        if missing := _missing(own, ("view_channel", posting)):
+            advice = "Pick a channel that you may write in."
+            raise CannotRemind(f"You lack permissions in that channel: {missing}.", advice)
+        permissions = await self._fetch_own(interaction, place.id, kind)
+        if missing := find_missing(permissions, is_thread=is_thread):
+            advice = "Grant them to the bot's role in that channel's settings, then try again."
+            raise CannotRemind(f"The bot lacks permissions in that channel: {missing}.", advice)
+        if role is not None:
+            _check_role(interaction, role, own, permissions)
+        return Destination(place.id, getattr(place, "name", None) or str(place.id), role.id if role else None)
 
+    async def _fetch_own(
+        self, interaction: discord.Interaction[Any], channel_id: int, kind: discord.ChannelType | None
+    ) -> discord.Permissions:
+        """Return the bot's permissions in a channel of the guild.
 
-def find_missing(rights: discord.Permissions, *, is_thread: bool) -> str:
-    """Return which of the rights that reminders need are missing, in words."""
-    return _missing(rights, (*_needed(is_thread=is_thread), "embed_links", "read_message_history"))
-
-
-async def choose_destination(
-    interaction: discord.Interaction[Any], channel: Channel | None, role: discord.Role | None
-) -> Destination:
-    """Return the target, the channel that one is in if none is named.
-
-    Raises:
-        CannotRemind: it is of the wrong kind, or somebody lacks a right.
-    """
-    here = interaction.channel
-    place = channel if channel is not None else here
-    kind = getattr(place, "type", None)
-    if place is None or kind is None or kind not in _KINDS:
-        raise CannotRemind("Reminders go to text channels, announcement channels and threads.", "Pick one of those.")
-    is_thread = kind in _THREADS
-    invoker = channel.permissions if channel is not None else interaction.permissions
-    if missing := _missing(invoker, _needed(is_thread=is_thread)):
-        raise CannotRemind(f"You lack rights in that channel: {missing}.", "Pick a channel that you may write in.")
-    rights = await _fetch_bot_rights(interaction, place.id, kind)
-    if missing := find_missing(rights, is_thread=is_thread):
-        advice = "Grant them to the bot's role in that channel's settings, then try again."
-        raise CannotRemind(f"The bot lacks rights in that channel: {missing}.", advice)
-    if role is not None:
-        _check_role(interaction, role, invoker, rights)
-    name = getattr(place, "name", None) or str(place.id)
-    return Destination(place.id, name, role.id if role else None, role.name if role else None)
+        An interaction brings those of its own channel; in a thread, those of the channel above it, which say nothing
+        about whether the bot was let into a private thread.
+        """
+        if channel_id == interaction.channel_id and kind is not discord.ChannelType.private_thread:
+            return interaction.app_permissions
+        assert interaction.guild_id is not None
+        assert self._client.user is not None
+        try:
+            guild = await self._client.fetch_guild(interaction.guild_id, with_counts=False)
+            bot = await guild.fetch_member(self._client.user.id)
+            return await _fetch_permissions(guild, bot, channel_id)
+        except (discord.Forbidden, discord.NotFound, discord.InvalidData):  # the last: a channel of another guild
+            return discord.Permissions.none()
 
 
 def _check_role(
-    interaction: discord.Interaction[Any], role: discord.Role, invoker: discord.Permissions, bot: discord.Permissions
+    interaction: discord.Interaction[Any], role: discord.Role, own: discord.Permissions, bot: discord.Permissions
 ) -> None:
     if role.id == interaction.guild_id:
         raise CannotRemind("Reminders do not mention everyone.", "Pick the role of those who renew the logins.")
     advice = "Allow everyone to mention that role in the server's settings, or pick another."
-    if not role.mentionable and not invoker.mention_everyone:
+    if not role.mentionable and not own.mention_everyone:
         raise CannotRemind("You may not mention that role.", advice)
     if not role.mentionable and not bot.mention_everyone:
         raise CannotRemind("The bot may not mention that role.", advice)
+
+
+async def _fetch_permissions(
+    guild: discord.Guild, bot: discord.Member, channel_id: int, known: Mapping[int, discord.abc.GuildChannel] = _NONE
+) -> discord.Permissions:
+    """Return the bot's permissions in a channel or thread; `known` channels need not be fetched."""
+    channel = known.get(channel_id) or await guild.fetch_channel(channel_id)
+    if isinstance(channel, discord.Thread):
+        parent = known.get(channel.parent_id) or await guild.fetch_channel(channel.parent_id)
+        assert isinstance(parent, discord.abc.GuildChannel)
+        # The parent's own method removes permissions from members who may only send in its threads.
+        return discord.abc.GuildChannel.permissions_for(parent, bot)
+    return channel.permissions_for(bot)
+
+
+async def find_problems(
+    client: discord.Client, guild_id: int, roles: Mapping[int, Collection[int]]
+) -> AsyncIterator[tuple[int, str | None]]:
+    """Yield, channel by channel, what would keep reminders out of it, or its roles from being notified.
+
+    It takes three requests a guild, and one or two for each thread.
+
+    Raises:
+        discord.DiscordException: it can't be found out.
+    """
+    assert client.user is not None
+    guild = await client.fetch_guild(guild_id, with_counts=False)
+    bot = await guild.fetch_member(client.user.id)
+    known = {channel.id: channel for channel in await guild.fetch_channels()}
+    for channel_id, role_ids in roles.items():
+        yield channel_id, await _find_problem(guild, bot, known, channel_id, role_ids)
+
+
+async def _find_problem(
+    guild: discord.Guild,
+    bot: discord.Member,
+    known: Mapping[int, discord.abc.GuildChannel],
+    channel_id: int,
+    role_ids: Collection[int],
+) -> str | None:
+    try:
+        permissions = await _fetch_permissions(guild, bot, channel_id, known)
+    except discord.NotFound:
+        return "the channel is gone"
+    except discord.Forbidden:
+        return "the bot may not see the channel"
+    # A channel that is not among the guild's channels is a thread.
+    if missing := find_missing(permissions, is_thread=channel_id not in known):
+        return f"the bot lacks permissions in the channel: {missing}"
+    for role_id in role_ids:
+        role = guild.get_role(role_id)
+        if role is None:
+            return "the role to mention is gone, so nobody would be notified"
+        if not role.mentionable and not permissions.mention_everyone:
+            return "the bot may not mention the role, so nobody would be notified"
+    return None

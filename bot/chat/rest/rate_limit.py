@@ -1,4 +1,4 @@
-"""One pace for everything that the bot's token asks of Discord, and a halt long before Discord shuts it out."""
+"""One limit for all requests with the bot's token, and a stop long before Discord blocks its address."""
 
 import asyncio
 import logging
@@ -13,36 +13,34 @@ import aiohttp
 import yarl
 from aiolimiter import AsyncLimiter
 
+from bot.core.timing import Timing
+
 _LOG = logging.getLogger(__name__)
 
-# Discord allows 50 a second. A bucket of one: a larger one lets twice as many through in its first second.
-REQUESTS_A_SECOND = 45
-# Each connection may cost one of the 1,000 identifies a day; this many at once, then one in as many seconds.
-CONNECTIONS, SECONDS_A_CONNECTION = 100, 100.0
-# Discord shuts an address out for 10,000 answers of 401, 403 or 429 within ten minutes.
-MOST_REFUSED, REFUSED_WITHIN = 2_000, 600.0
-# Answers to commands don't count against the pace and must not wait; each is worth more than a reminder's next try.
+# Answers to commands don't count against Discord's limit and must not wait.
 _FREE = {"interactions", "webhooks"}
-_MOST_REFUSED_ANSWERS = 4 * MOST_REFUSED
+# After so many times as many refusals as stop other requests, answers stop too.
+_ANSWERS_FACTOR = 4
 _UNAUTHORIZED, _TOO_MANY, _COUNTED = 401, 429, {401, 403, 429}
-_UNNAMED_SECONDS = 60.0
+_DEFAULT_SECONDS = 60.0
 
 
 class HeldBack(aiohttp.ClientError):
-    """The request was not made: Discord has refused too many of late."""
+    """The request was not made: Discord has refused too many lately."""
 
 
 class Refusals:
     """Counts the answers that Discord counts against an address; `token_doubted` is set by each 401."""
 
-    def __init__(self) -> None:
+    def __init__(self, timing: Timing) -> None:
         self.token_doubted = asyncio.Event()
-        self._times: deque[float] = deque(maxlen=_MOST_REFUSED_ANSWERS)
-        self._is_told = False
+        self._timing = timing
+        self._times: deque[float] = deque(maxlen=_ANSWERS_FACTOR * timing.max_refusals)
+        self._is_logged = False
 
     def count(self, response: aiohttp.ClientResponse, *, is_answer: bool) -> None:
-        """Count an answer of Discord's, if it is one of those."""
-        # What others did to a shared limit is not counted against this bot.
+        """Count a refusal; other responses don't count."""
+        # A shared limit that other bots have used up is not counted against this one.
         if response.status not in _COUNTED or response.headers.get("X-RateLimit-Scope") == "shared":
             return
         self._times.append(asyncio.get_running_loop().time())
@@ -54,77 +52,78 @@ class Refusals:
         """Let a request be made.
 
         Raises:
-            HeldBack: not before some of the refusals are ten minutes old.
+            HeldBack: too many refusals within the last ten minutes.
         """
-        is_held = self._has_had(_MOST_REFUSED_ANSWERS if is_answer else MOST_REFUSED)
-        if is_held and not self._is_told:
+        is_held = self._has_had(self._timing.max_refusals * (_ANSWERS_FACTOR if is_answer else 1))
+        if is_held and not self._is_logged:
             _LOG.warning("Discord refused %s requests within ten minutes; the next ones wait", len(self._times))
-        self._is_told = is_held or (is_answer and self._is_told)
+        self._is_logged = is_held or (is_answer and self._is_logged)
         if is_held:
             raise HeldBack("too many refusals")
 
     def _has_had(self, most: int) -> bool:
         if len(self._times) < most:
             return False
-        return asyncio.get_running_loop().time() - self._times[-most] < REFUSED_WITHIN
+        return asyncio.get_running_loop().time() - self._times[-most] < self._timing.refusals_within
 
 
 @dataclass
-class Tries:
+class Attempts:
     """How many requests were made; discord.py repeats some by itself."""
 
     count: int = 0
 
 
-_TRIES: ContextVar[Tries | None] = ContextVar("tries", default=None)
+_ATTEMPTS: ContextVar[Attempts | None] = ContextVar("attempts", default=None)
 
 
 @contextmanager
-def count_tries() -> Iterator[Tries]:
+def count_attempts() -> Iterator[Attempts]:
     """Count the requests that are made in the block."""
-    tries = Tries()
-    token = _TRIES.set(tries)
+    attempts = Attempts()
+    token = _ATTEMPTS.set(attempts)
     try:
-        yield tries
+        yield attempts
     finally:
-        _TRIES.reset(token)
+        _ATTEMPTS.reset(token)
 
 
 def _resource(url: yarl.URL) -> str:
-    """Return what a request is about; empty for the gateway, whose path has neither /api nor a version."""
+    """Return the resource of a request; empty for the gateway, whose path has neither /api nor a version."""
     _, *parts = url.path.split("/")
     return parts[2] if len(parts) > 2 else ""  # noqa: PLR2004
 
 
 async def _enter(limiter: AsyncLimiter) -> None:
     if not limiter.has_capacity():
-        _LOG.warning("Connected to Discord very often of late; the next connection waits for minutes at most")
+        _LOG.warning("Connected to Discord very often lately; the next connection waits for minutes at most")
     await limiter.acquire()
 
 
 def _global_limit(response: aiohttp.ClientResponse) -> float:
-    """Return for how many seconds Discord stops all that the bot asks; 0.0 if it does not."""
+    """Return for how many seconds Discord refuses all requests of the bot; 0.0 if it does not."""
     if response.status != _TOO_MANY or "X-RateLimit-Global" not in response.headers:
         return 0.0
     try:
         return float(response.headers["Retry-After"])
     except (KeyError, ValueError):
-        return _UNNAMED_SECONDS
+        return _DEFAULT_SECONDS
 
 
-def build_trace(refusals: Refusals, open_gate: Callable[[], None]) -> aiohttp.TraceConfig:
-    """Return what discord.py takes as `http_trace`: each request waits for its turn before it is made.
+def build_trace(refusals: Refusals, timing: Timing, open_gate: Callable[[], None]) -> aiohttp.TraceConfig:
+    """Return the `http_trace` of discord.py's client: each request waits for its turn before it is made.
 
     Requests raise HeldBack instead while too many are refused. `open_gate` is called when a global limit is over.
     """
-    limiter = AsyncLimiter(1, 1 / REQUESTS_A_SECOND)
-    connections = AsyncLimiter(CONNECTIONS, CONNECTIONS * SECONDS_A_CONNECTION)
+    # A bucket of one: a larger one lets twice as many through in its first second.
+    limiter = AsyncLimiter(1, 1 / timing.requests_per_second)
+    connections = AsyncLimiter(timing.connections, timing.connections * timing.seconds_per_connection)
 
     async def wait(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
     ) -> None:
-        if (tries := _TRIES.get()) is not None:
-            tries.count += 1
+        if (attempts := _ATTEMPTS.get()) is not None:
+            attempts.count += 1
         resource = _resource(params.url)
         if not resource:
             await _enter(connections)

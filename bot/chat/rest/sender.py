@@ -1,209 +1,133 @@
-"""Posts and edits reminders over discord.py's REST side."""
+"""Sends, edits and finds messages over discord.py's REST side."""
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-import aiohttp
 import discord
 
-from bot.chat.rest.audit import find_problems
-from bot.chat.rest.rate_limit import HeldBack, count_tries
-from bot.chat.views.account_menu import board_view
-from bot.chat.views.reminder_buttons import reminder_view
-from bot.reminders.context import Payload, Refused, Uncertain
+from bot.chat.rest.failures import DISCORD_ERRORS, NEVER_SENT, judge
+from bot.chat.rest.permissions import find_problems
+from bot.chat.rest.rate_limit import count_attempts
+from bot.chat.views.components import message_view
+from bot.core.messages import OutgoingMessage
+from bot.core.timing import DEFAULT_TIMING, Timing
+from bot.reminders.context import Refused, Uncertain
 
 _LOG = logging.getLogger(__name__)
 
-_NO_SUCH_MESSAGE = 10008
-_NO_SUCH_CHANNEL = 10003
-# Codes with which a channel says no until somebody changes something, in words for people.
-_LASTING = {
-    _NO_SUCH_CHANNEL: "the channel is gone",
-    10004: "the bot is not in the server any more",
-    50001: "the bot may not see the channel",
-    50013: "the bot lacks a right in the channel",
-    50083: "the thread is archived",
-    160005: "the thread is locked",
-    50008: "messages can't be sent to this kind of channel",
-    50024: "messages can't be sent to this kind of channel",
-    50009: "the channel asks for a verification that bots can't pass",
-    200000: "AutoMod blocks the message",
-}
-_TOO_MANY = 429
-_SERVER_ERROR = 500
-# Neither of them has reached Discord.
-_AWAY = (aiohttp.ClientConnectorError, HeldBack)
-_TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)
 _SEARCHED = 200
-# A channel that never answers must not hold up a pass for aiohttp's five minutes.
-_REQUEST_SECONDS = 15.0
 # For several requests in turn.
 _SEARCH_SECONDS = 60.0
 
 
 class DiscordSender:
-    """The Sender; needs a login, not the gateway."""
+    """Implements `bot.reminders.context.Sender`; needs a login, not the gateway."""
 
-    def __init__(self, client: discord.Client) -> None:
+    def __init__(self, client: discord.Client, timing: Timing = DEFAULT_TIMING) -> None:
         self._client = client
+        self._seconds = timing.discord_request
 
-    async def post(self, channel_id: int, payload: Payload, nonce: str) -> int | None:
-        """Post a message and return its id, None if it arrived and was deleted.
-
-        Raises:
-            Refused, Uncertain.
-        """
-        channel = self._client.get_partial_messageable(channel_id)
-        view = _view(payload)
-        with count_tries() as tries:
+    async def post(self, channel_id: int, message: OutgoingMessage, nonce: str) -> int | None:
+        """Post a message and return its id, None if it arrived and was deleted."""
+        view = message_view(message)
+        with count_attempts() as attempts:
             try:
-                async with asyncio.timeout(_REQUEST_SECONDS):
-                    message = await channel.send(
-                        payload["content"],
-                        embeds=_embeds(payload),
+                async with asyncio.timeout(self._seconds):
+                    sent = await self._client.get_partial_messageable(channel_id).send(
+                        message.content,
+                        embeds=_embeds(message),
                         view=discord.utils.MISSING if view is None else view,
                         nonce=nonce,
-                        allowed_mentions=_mentions(payload),
+                        allowed_mentions=discord.AllowedMentions(
+                            everyone=False,
+                            users=[discord.Object(user_id) for user_id in message.users],
+                            roles=[discord.Object(role_id) for role_id in message.roles],
+                        ),
                     )
-            except _TROUBLE as error:
-                judged = _judge(error)
-                if isinstance(judged, Refused) and judged.is_gone:
+            except DISCORD_ERRORS as error:
+                failure = judge(error)
+                if isinstance(failure, Refused) and failure.is_message_gone:
                     return None
-                if isinstance(judged, Refused) and tries.count > 1:
-                    # An earlier try of discord.py's own may have arrived.
-                    raise Uncertain(f"{judged}, after a repeat") from None
-                raise judged from None
-        return message.id
+                if isinstance(failure, Refused) and attempts.count > 1:
+                    # An earlier attempt of discord.py's own may have arrived.
+                    raise Uncertain(f"{failure}, after a repetition") from None
+                raise failure from None
+        return sent.id
 
     async def find(self, channel_id: int, footer_id: str, after: datetime) -> int | None:
-        """Look for our message in the channel's history since then; return its id, None if it is not there.
-
-        Raises:
-            Refused: the history may not be read. Uncertain: it can't be read now.
-        """
+        """Search a channel's history since then for the bot's message; return its id, None if it is absent."""
         channel = self._client.get_partial_messageable(channel_id)
-        since = after - timedelta(minutes=1)
-        try:
-            async with asyncio.timeout(_SEARCH_SECONDS):
-                # Then among the newest: the clock that told the time may have been wrong.
-                for bound in (since, None):
-                    async for message in channel.history(limit=_SEARCHED, after=bound):
-                        if any(footer_id in (card.footer.text or "") for card in message.embeds):
-                            return message.id
-        except _AWAY as error:
-            raise Uncertain(str(_judge(error))) from None
-        except _TROUBLE as error:
-            raise _judge(error) from None
+        async with self._reading(_SEARCH_SECONDS):
+            # Then among the newest: the clock that gave the time may have been wrong.
+            for bound in (after - timedelta(minutes=1), None):
+                async for message in channel.history(limit=_SEARCHED, after=bound):
+                    if any(footer_id in (embed.footer.text or "") for embed in message.embeds):
+                        return message.id
         return None
 
-    async def write_to(self, user_id: int, text: str) -> None:
-        """Send a direct message.
+    async def edit(self, channel_id: int, message_id: int, message: OutgoingMessage) -> None:
+        """Replace the content of one of the bot's messages; mentions nobody."""
+        async with self._writing():
+            await self._partial(channel_id, message_id).edit(
+                content=message.content,
+                embeds=_embeds(message),
+                view=message_view(message),
+                allowed_mentions=discord.AllowedMentions.none(),
+            )
 
-        Raises:
-            Refused, Uncertain.
-        """
-        try:
-            async with asyncio.timeout(_REQUEST_SECONDS):
-                channel = await self._client.create_dm(discord.Object(user_id))
-                await channel.send(text)
-        except _AWAY as error:
-            raise Uncertain(str(_judge(error))) from None
-        except _TROUBLE as error:
-            raise _judge(error) from None
+    async def delete(self, channel_id: int, message_id: int) -> None:
+        """Delete one of the bot's messages."""
+        async with self._writing():
+            await self._partial(channel_id, message_id).delete()
 
-    async def audit(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
-        """Return what would keep messages out of each channel; as the protocol says.
+    async def send_direct(self, user_id: int, text: str) -> None:
+        """Send a direct message."""
+        async with self._reading(self._seconds):
+            channel = await self._client.create_dm(discord.Object(user_id))
+            await channel.send(text)
 
-        Raises:
-            Refused, Uncertain.
-        """
+    async def check(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
+        """Return what would keep messages out of each channel, or its roles from being notified."""
         findings: dict[int, str | None] = {}
         try:
             async with asyncio.timeout(_SEARCH_SECONDS):
                 async for channel_id, problem in find_problems(self._client, guild_id, roles):
                     findings[channel_id] = problem  # noqa: PERF403  (kept if it breaks off)
-        except _TROUBLE as error:
-            judged = _judge(error)
+        except DISCORD_ERRORS as error:
+            failure = judge(error)
             if findings:
-                _LOG.warning("The audit of server %s broke off (%s)", guild_id, judged)
+                _LOG.warning("The check of the channels in server %s broke off (%s)", guild_id, failure)
                 return findings
-            if isinstance(judged, Refused) and judged.is_lasting:
-                return dict.fromkeys(roles, str(judged))
-            raise judged from None
+            if isinstance(failure, Refused) and failure.is_lasting:
+                return dict.fromkeys(roles, str(failure))
+            raise failure from None
         return findings
 
-    async def edit(self, channel_id: int, message_id: int, payload: Payload) -> None:
-        """Put something else into a message of ours; mentions nobody.
+    def _partial(self, channel_id: int, message_id: int) -> discord.PartialMessage:
+        return self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
 
-        Raises:
-            Refused, Uncertain.
-        """
-        message = self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(_REQUEST_SECONDS):
-                await message.edit(
-                    content=payload["content"],
-                    embeds=_embeds(payload),
-                    view=_view(payload),
-                    allowed_mentions=discord.AllowedMentions.none(),
-                )
-        except _TROUBLE as error:
-            raise _judge(error) from None
+            async with asyncio.timeout(self._seconds):
+                yield
+        except DISCORD_ERRORS as error:
+            raise judge(error) from None
 
-    async def delete(self, channel_id: int, message_id: int) -> None:
-        """Delete a message of ours.
-
-        Raises:
-            Refused, Uncertain.
-        """
-        message = self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
+    @asynccontextmanager
+    async def _reading(self, seconds: float) -> AsyncIterator[None]:
+        """Judge failures; one that never reached Discord leaves the answer open."""
         try:
-            async with asyncio.timeout(_REQUEST_SECONDS):
-                await message.delete()
-        except _TROUBLE as error:
-            raise _judge(error) from None
+            async with asyncio.timeout(seconds):
+                yield
+        except NEVER_SENT as error:
+            raise Uncertain(str(judge(error))) from None
+        except DISCORD_ERRORS as error:
+            raise judge(error) from None
 
 
-def _view(payload: Payload) -> discord.ui.View | None:
-    if "options" in payload:
-        return board_view(payload["options"])
-    return reminder_view(payload)
-
-
-def _embeds(payload: Payload) -> list[discord.Embed]:
-    return [discord.Embed.from_dict(card) for card in payload["embeds"]]
-
-
-def _mentions(payload: Payload) -> discord.AllowedMentions:
-    roles = [discord.Object(role_id) for role_id in payload["roles"]]
-    users = [discord.Object(user_id) for user_id in payload.get("users", ())]
-    return discord.AllowedMentions(everyone=False, users=users, roles=roles)
-
-
-def _refusal(error: discord.HTTPException) -> Refused:
-    reason = _LASTING.get(error.code, f"Discord's code {error.code or error.status}")
-    return Refused(
-        reason,
-        is_lasting=error.code in _LASTING,
-        is_gone=error.code == _NO_SUCH_MESSAGE,
-        is_channel_gone=error.code == _NO_SUCH_CHANNEL,
-    )
-
-
-def _judge(error: Exception) -> Exception:
-    """Return what a failed request means: certainly not done, or perhaps done."""
-    match error:
-        case discord.HTTPException() if error.status >= _SERVER_ERROR:
-            return Uncertain(f"status {error.status}")
-        case discord.HTTPException() if error.status == _TOO_MANY:
-            return Uncertain("too many requests")
-        case discord.HTTPException():
-            return _refusal(error)
-        case aiohttp.ClientConnectorError():
-            return Refused("Discord can't be reached", is_lasting=False)
-        case HeldBack():
-            return Refused("Discord refuses too much at the moment", is_lasting=False)
-        case _:
-            return Uncertain("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
+def _embeds(message: OutgoingMessage) -> list[discord.Embed]:
+    return [discord.Embed.from_dict(embed) for embed in message.embeds]

@@ -1,28 +1,21 @@
-"""`check`'s questions to Discord, over REST only: the token, each listed server, and the bot's rights there."""
+"""`check`'s questions to Discord, over REST only: the token, each listed server, and the bot's permissions there."""
 
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-import aiohttp
 import discord
 
+from bot.chat.rest.failures import DISCORD_ERRORS
+from bot.chat.rest.permissions import INVITED, find_missing
 from bot.core.text import plain
 
-NEEDED = discord.Permissions(
-    view_channel=True,
-    send_messages=True,
-    send_messages_in_threads=True,
-    embed_links=True,
-    read_message_history=True,
-)
 SCOPES = ("bot", "applications.commands")
-_TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)
-_OTHER_REASON = "See that this machine has a network and that Discord is up, then try again."
+_OTHER_REASON = "Check that this machine has a network and that Discord is up, then try again."
 
 
 class Grade(StrEnum):
-    """How a finding is to be taken."""
+    """How serious a finding is."""
 
     OK = "ok"
     NOTE = "note"
@@ -39,13 +32,13 @@ class Finding:
 
 
 def build_invite(application_id: int, guild_id: int | None = None) -> str:
-    """Return the link that invites the bot with the fewest rights it needs."""
+    """Return the link that invites the bot with the fewest permissions it needs."""
     guild = discord.utils.MISSING if guild_id is None else discord.Object(guild_id)
-    return discord.utils.oauth_url(application_id, permissions=NEEDED, guild=guild, scopes=SCOPES)
+    return discord.utils.oauth_url(application_id, permissions=INVITED, guild=guild, scopes=SCOPES)
 
 
 class Survey:
-    """Logs in over REST and looks around."""
+    """Logs in over REST and looks at the application and its servers."""
 
     def __init__(self, client: discord.Client) -> None:
         self._client = client
@@ -61,16 +54,16 @@ class Survey:
                 "Reset the token in the developer portal (Bot > Reset Token) and paste the new one.",
             )
             return
-        except _TROUBLE as error:
+        except DISCORD_ERRORS as error:
             yield Finding(Grade.FAILED, f"Discord can't be reached ({type(error).__name__})", _OTHER_REASON)
             return
         yield Finding(Grade.OK, f"Discord knows the bot as {plain(str(self._client.user), 100)}")
-        for finding in self._look_at_application():
+        for finding in self._check_application():
             yield finding
         for guild_id in guild_ids:
-            yield await self._look_at_guild(guild_id)
+            yield await self._check_guild(guild_id)
 
-    def _look_at_application(self) -> list[Finding]:
+    def _check_application(self) -> list[Finding]:
         application = self._client.application
         findings = []
         if application is not None and application.bot_public:
@@ -81,32 +74,29 @@ class Survey:
             findings.append(Finding(Grade.FAILED, "Commands go to another address instead of the bot", advice))
         return findings
 
-    async def _look_at_guild(self, guild_id: int) -> Finding:
+    async def _check_guild(self, guild_id: int) -> Finding:
         application_id = self._client.application_id
         assert application_id is not None
         invite = f"Invite it: {build_invite(application_id, guild_id)}"
         try:
             guild = await self._client.fetch_guild(guild_id, with_counts=False)
             await self._client.http.get_guild_commands(application_id, guild_id)
-            rights = await self._fetch_rights(guild)
+            permissions = await self._fetch_permissions(guild)
         except (discord.Forbidden, discord.NotFound):
             return Finding(Grade.FAILED, f"The bot is not in server {guild_id}, or may not add commands there", invite)
-        except _TROUBLE as error:
+        except DISCORD_ERRORS as error:
             return Finding(Grade.FAILED, f"Server {guild_id} can't be read ({type(error).__name__})", _OTHER_REASON)
-        missing = [name.replace("_", " ") for name, needed in NEEDED if needed and not getattr(rights, name)]
-        if missing:
-            advice = (
-                f"Grant its role: {', '.join(missing)}. Or invite it again: {build_invite(application_id, guild_id)}"
-            )
+        if missing := find_missing(permissions):
+            advice = f"Grant its role: {missing}. Or invite it again: {build_invite(application_id, guild_id)}"
             return Finding(
-                Grade.FAILED, f"The bot lacks rights in server {plain(guild.name, 100)} ({guild_id})", advice
+                Grade.FAILED, f"The bot lacks permissions in server {plain(guild.name, 100)} ({guild_id})", advice
             )
         return Finding(
-            Grade.OK, f"Server {plain(guild.name, 100)} ({guild_id}): the bot is in, with all rights it needs"
+            Grade.OK, f"Server {plain(guild.name, 100)} ({guild_id}): the bot is in, with all permissions it needs"
         )
 
-    async def _fetch_rights(self, guild: discord.Guild) -> discord.Permissions:
-        """Return the bot's rights by its roles; what single channels change is not looked at."""
+    async def _fetch_permissions(self, guild: discord.Guild) -> discord.Permissions:
+        """Return the bot's permissions by its roles, without what single channels change."""
         assert self._client.user is not None
         member = await guild.fetch_member(self._client.user.id)
         return member.guild_permissions

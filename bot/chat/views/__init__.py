@@ -1,1 +1,1 @@
-"""Embeds and components: pure functions of domain objects."""
+"""Embeds and components: pure functions of domain objects. Imports `core` only."""

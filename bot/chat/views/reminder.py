@@ -1,4 +1,4 @@
-"""What a reminder looks like: one plain sentence, and the card of each account."""
+"""A reminder: one plain sentence, and the card of each account."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,269 +6,254 @@ from datetime import datetime, timedelta
 import discord
 from discord.utils import format_dt
 
-from bot.chat.views.account import AMBER, GREEN, GREY, RED, account_card
-from bot.core.accounts import Account, Status
-from bot.core.text import cut, escaped, plain
+from bot.chat.views.account import account_embed
+from bot.core.accounts import Account
+from bot.core.entries import Entry, Relevance
+from bot.core.links import SETUP_GUIDE
+from bot.core.messages import Action, OutgoingMessage
+from bot.core.notifications import Kind
+from bot.core.status import AMBER, GREEN, GREY, RED, Status
+from bot.core.text import cut
 from bot.core.wording import (
-    SETUP_GUIDE,
     say_capabilities,
     say_count,
     say_date,
     say_duration,
+    say_name,
     say_standing,
     say_unconfirmed,
 )
-from bot.reminders.context import Payload
-from bot.reminders.entries import Entry, Relevance
-from bot.store.notifications import Kind
-from bot.useapi.directory import AccountSnapshot
 
-MAX_CARDS = 10
-# Discord's limit is 6,000 over all embeds; a little is left for the footers.
-MAX_CARD_CHARACTERS = 5800
+MAX_EMBEDS = 10
+# Discord allows 6,000 characters over all embeds; a little is left for the footers.
+MAX_CHARACTERS = 5800
 MAX_CONTENT = 2000
-_MAX_NAME = 60
 _FRESH_FOR = timedelta(minutes=5)
-_GOOD_NEWS = {Kind.ERROR: "works again", Kind.GONE: "is set up again"}
+_GOOD_NEWS = {Kind.ERROR: "works again", Kind.MISSING: "is set up again"}
 
 
-def say_name(account: Account) -> str:
-    """Return an account's name and id, or its id alone, safe to show."""
-    # Cut first: marks are no reason to show less of it.
-    name, shown_id = (escaped(plain(part, _MAX_NAME), 2 * _MAX_NAME) for part in (account.name or "", account.id))
-    return f"{name} ({shown_id})" if name else shown_id
-
-
-def render(entries: Sequence[Entry], footer_id: str, now: datetime) -> tuple[Payload, int]:
-    """Return the payload of one message for the first of these items, and how many it holds."""
-    cards: list[discord.Embed] = []
-    for entry in entries[:MAX_CARDS]:
-        card = _card(entry, now)
-        if cards and not _has_room(cards, card):
+def render(entries: Sequence[Entry], footer_id: str, now: datetime) -> tuple[OutgoingMessage, int]:
+    """Return one message for the first of these entries, and how many it holds."""
+    embeds: list[discord.Embed] = []
+    for entry in entries[:MAX_EMBEDS]:
+        embed = _embed(entry, now)
+        if embeds and not _has_room(embeds, embed):
             break
-        cards.append(card)
-    taken = entries[: len(cards)]
-    roles, users = _mentions(taken, now)
-    return _payload(taken, cards, footer_id, now, roles=roles, users=users), len(taken)
+        embeds.append(embed)
+    shown = entries[: len(embeds)]
+    roles, users = _mentions(shown, now)
+    return _message(shown, embeds, footer_id, now, roles=roles, users=users), len(shown)
 
 
-def render_again(entries: Sequence[Entry], footer_id: str, now: datetime, *, is_checked: bool = False) -> Payload:
-    """Return what a message that was sent says now; `is_checked` if somebody just asked for the state.
+def render_again(
+    entries: Sequence[Entry], footer_id: str, now: datetime, *, is_checked: bool = False
+) -> OutgoingMessage:
+    """Return what a sent message says now; `is_checked` if somebody has just pressed *Check now*.
 
-    Superseded reminders are folded to a line. The others keep their cards, cut short where they don't fit any more.
+    Superseded entries are folded to a line. The others keep their cards, cut short where they no longer fit.
     """
-    entries = _one_an_account(entries)
-    cards: list[discord.Embed] = []
+    entries = _one_per_account(entries)
+    embeds: list[discord.Embed] = []
     if any(entry.relevance is not Relevance.SUPERSEDED for entry in entries):
         for entry in entries:
-            card = _card(entry, now)
+            embed = _embed(entry, now)
             if is_checked and entry.relevance is Relevance.OPEN:
-                card.description = f"{card.description}\n{_say_unchanged(entry, now)}"
-            if not _has_room(cards, card):
+                embed.description = f"{embed.description}\n{_say_unchanged(entry, now)}"
+            if not _has_room(embeds, embed):
                 brief = f"{_subject(entry)} {_state(entry, now)}.{_say_assignment(entry)}"
-                card = discord.Embed(description=brief, colour=card.colour)
-            cards.append(card)
-    return _payload(entries, cards, footer_id, now)
+                embed = discord.Embed(description=brief, colour=embed.colour)
+            embeds.append(embed)
+    return _message(entries, embeds, footer_id, now)
 
 
-def _one_an_account(entries: Sequence[Entry]) -> list[Entry]:
-    """Return the most pressing item of each account: a message may name one twice, for its expiry and for an error."""
+def _one_per_account(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the most urgent entry of each account: a message may hold one about its expiry and one about an error."""
     order = list(Relevance)
-    chosen: dict[str, Entry] = {}
+    chosen: dict[str | None, Entry] = {}
     for entry in sorted(entries, key=lambda entry: order.index(entry.relevance)):
-        chosen.setdefault(entry.owed.account_id, entry)
-    return [entry for entry in entries if chosen[entry.owed.account_id] is entry]
+        chosen.setdefault(entry.notification.account_id, entry)
+    return [entry for entry in entries if chosen[entry.notification.account_id] is entry]
 
 
-def _payload(
+def _message(
     entries: Sequence[Entry],
-    cards: Sequence[discord.Embed],
+    embeds: Sequence[discord.Embed],
     footer_id: str,
     now: datetime,
     *,
     roles: Sequence[int] = (),
     users: Sequence[int] = (),
-) -> Payload:
-    """Return a message as JSON; the roles and people that are named are those that it may mention."""
-    if cards:
-        cards[-1].set_footer(text=f"Read from useapi.net · {footer_id}")
+) -> OutgoingMessage:
+    if embeds:
+        embeds[-1].set_footer(text=f"Read from useapi.net · {footer_id}")
     mentions = " ".join([*(f"<@&{role_id}>" for role_id in roles), *(f"<@{user_id}>" for user_id in users)])
-    return {
-        "content": f"{cut(_sentence(entries, now), MAX_CONTENT - len(mentions) - 1)} {mentions}".rstrip(),
-        "embeds": [card.to_dict() for card in cards],
-        "roles": list(roles),
-        "users": list(users),
-        "has_buttons": any(entry.is_bad for entry in entries),
-        # Of what can't be read at all, nothing can be taken on.
-        "can_take": any(entry.is_bad and entry.known is not None for entry in entries),
-    }
+    urgent = [entry for entry in entries if entry.needs_action]
+    # Accounts that can't be read can't be assigned.
+    assign = [Action.ASSIGN] if any(entry.snapshot for entry in urgent) else []
+    return OutgoingMessage(
+        f"{cut(_sentence(entries, now), MAX_CONTENT - len(mentions) - 1)} {mentions}".rstrip(),
+        tuple(embed.to_dict() for embed in embeds),
+        actions=(Action.CHECK, *assign, Action.RENEW) if urgent else (),
+        roles=tuple(roles),
+        users=tuple(users),
+    )
 
 
-def _has_room(cards: Sequence[discord.Embed], card: discord.Embed) -> bool:
-    return sum(map(len, cards)) + len(card) <= MAX_CARD_CHARACTERS
+def _has_room(embeds: Sequence[discord.Embed], embed: discord.Embed) -> bool:
+    return sum(map(len, embeds)) + len(embed) <= MAX_CHARACTERS
 
 
 def _mentions(entries: Sequence[Entry], now: datetime) -> tuple[list[int], list[int]]:
-    """Return the roles and the people to mention; good news mentions nobody.
+    """Return the roles and the users to mention; good news mentions nobody.
 
-    Who has taken an account on is mentioned instead of the role, from the last day on beside it.
+    An assigned user is mentioned instead of the role, from the last day on beside it.
     """
-    bad = [entry for entry in entries if entry.is_bad]
-    free = [entry for entry in bad if entry.assignment is None or (entry.known and entry.known.account.is_urgent(now))]
-    roles = [entry.subscription.role_id for entry in free if entry.subscription]
-    users = [entry.assignment.user_id for entry in bad if entry.assignment]
+    urgent = [entry for entry in entries if entry.needs_action]
+    unassigned = [
+        entry
+        for entry in urgent
+        if entry.assignment is None or (entry.snapshot and entry.snapshot.account.is_urgent(now))
+    ]
+    roles = [entry.subscription.role_id for entry in unassigned if entry.subscription]
+    users = [entry.assignment.user_id for entry in urgent if entry.assignment]
     return list(dict.fromkeys(filter(None, roles))), list(dict.fromkeys(users))
 
 
 def _sentence(entries: Sequence[Entry], now: datetime) -> str:
     sign = _sign(entries, now)
-    if entries[0].owed.kind is Kind.BLIND:
-        return f"{sign} {_say_blindness(entries[0])}"
+    if entries[0].notification.kind is Kind.UNREADABLE:
+        return f"{sign} {_say_unreadable(entries[0])}"
     if len(entries) > 1 and all(entry.relevance is Relevance.SUPERSEDED for entry in entries):
-        return f"{sign} {say_count(len(entries), 'MiniMax login')} have newer reminders: {', '.join(map(_subject, entries))}."
-    said = [f"{_subject(entry)} {_state(entry, now)}" for entry in entries if entry.known]
-    late = " This message comes late." if any(entry.owed.is_late for entry in entries if entry.is_bad) else ""
-    if len(said) == 1:
-        return f"{sign} MiniMax login {said[0]}.{late}"
-    return f"{sign} {say_count(len(said), 'MiniMax login')}: {'; '.join(said)}.{late}"
+        names = ", ".join(map(_subject, entries))
+        return f"{sign} {say_count(len(entries), 'MiniMax login')} have newer reminders: {names}."
+    states = [f"{_subject(entry)} {_state(entry, now)}" for entry in entries if entry.snapshot]
+    is_late = any(entry.notification.is_late for entry in entries if entry.needs_action)
+    late = " This message comes late." if is_late else ""
+    if len(states) == 1:
+        return f"{sign} MiniMax login {states[0]}.{late}"
+    return f"{sign} {say_count(len(states), 'MiniMax login')}: {'; '.join(states)}.{late}"
 
 
 def _sign(entries: Sequence[Entry], now: datetime) -> str:
-    """Return the sign of the worst of them."""
-    bad = [entry for entry in entries if entry.is_bad]
-    if bad:
-        if bad[0].owed.kind is Kind.BLIND:
+    """Return the emoji of the most urgent entry."""
+    urgent = [entry for entry in entries if entry.needs_action]
+    if urgent:
+        if urgent[0].notification.kind is Kind.UNREADABLE:
             return "⚪"
-        return "🔴" if any(_is_over(entry, now) for entry in bad) else "⏰"
-    if any(entry.relevance is Relevance.RENEWED and entry.is_other_login for entry in entries):
+        return "🔴" if any(_has_failed(entry, now) for entry in urgent) else "⏰"
+    if any(entry.relevance is Relevance.RENEWED and entry.is_other_user for entry in entries):
         return "⚠️"
     return "⏭️" if all(entry.relevance is Relevance.SUPERSEDED for entry in entries) else "✅"
 
 
-def _is_over(entry: Entry, now: datetime) -> bool:
-    expires_at = entry.known.account.expires_at if entry.known else None
+def _has_failed(entry: Entry, now: datetime) -> bool:
+    expires_at = entry.snapshot.account.expires_at if entry.snapshot else None
     is_expired = expires_at is not None and expires_at <= now
-    return is_expired or not entry.is_listed or entry.owed.kind in (Kind.ERROR, Kind.GONE)
+    return is_expired or not entry.is_listed or entry.notification.kind in (Kind.ERROR, Kind.MISSING)
 
 
 def _subject(entry: Entry) -> str:
-    return say_name(entry.known.account) if entry.known else "The MiniMax accounts"
+    return say_name(entry.snapshot.account) if entry.snapshot else "The MiniMax accounts"
 
 
 def _state(entry: Entry, now: datetime) -> str:
-    """Return how the account stands, as the end of a sentence."""
-    kind = entry.owed.kind
+    """Return how the account is, as the end of a sentence."""
+    kind = entry.notification.kind
     match entry.relevance:
         case Relevance.SUPERSEDED:
             return "has a newer reminder"
         case Relevance.OVER:
             return _GOOD_NEWS[kind]
         case Relevance.OPEN if kind is not Kind.RENEWED:
-            return _say_trouble(entry, now)
+            return _say_open(entry, now)
         case _:
             return _say_renewed(entry, now)
 
 
-def _say_trouble(entry: Entry, now: datetime) -> str:
-    if entry.known is None:
+def _say_open(entry: Entry, now: datetime) -> str:
+    if entry.snapshot is None:
         return "can't be read"
-    if entry.owed.kind is Kind.GONE or not entry.is_listed:
+    if entry.notification.kind is Kind.MISSING or not entry.is_listed:
         return "is no longer set up at useapi.net"
-    if entry.owed.kind is Kind.ERROR:
+    if entry.notification.kind is Kind.ERROR:
         return "is in error"
     if _is_doubtful(entry, now):
-        return say_unconfirmed(entry.known.account, entry.known.read_at, now)
-    return say_standing(entry.known.account, now)
+        return say_unconfirmed(entry.snapshot.account, entry.snapshot.read_at, now)
+    return say_standing(entry.snapshot.account, now)
 
 
 def _is_doubtful(entry: Entry, now: datetime) -> bool:
-    return entry.known is not None and not entry.is_confirmed and now - entry.known.read_at > _FRESH_FOR
+    return entry.snapshot is not None and not entry.is_confirmed and now - entry.snapshot.read_at > _FRESH_FOR
 
 
 def _say_renewed(entry: Entry, now: datetime) -> str:
-    assert entry.known is not None
-    account = entry.known.account
-    if entry.is_other_login:
+    assert entry.snapshot is not None
+    account = entry.snapshot.account
+    if entry.is_other_user:
         return "holds another person's login now"
     if account.expires_at is None or account.expires_at <= now:
         return f"was renewed, but {say_standing(account, now)}"
     return f"is renewed until {say_date(account.expires_at)}"
 
 
-def _say_blindness(entry: Entry) -> str:
+def _say_unreadable(entry: Entry) -> str:
     if entry.relevance is Relevance.OVER:
         return "The MiniMax accounts can be read again."
-    return "The MiniMax accounts could not be read for hours, so reminders here go by what was last known."
+    return "The MiniMax accounts could not be read for hours, so reminders here go by the last known dates."
 
 
 def _say_unchanged(entry: Entry, now: datetime) -> str:
-    still = "Not renewed yet" if entry.owed.kind is Kind.STEP and entry.is_listed else "No change"
+    still = "Not renewed yet" if entry.notification.kind is Kind.STAGE and entry.is_listed else "No change"
     return f"🔄 {still}, as of {format_dt(now, 'f')}."
 
 
-def _card(entry: Entry, now: datetime) -> discord.Embed:
-    if entry.known is None:
-        return _blindness_card(entry)
-    if entry.relevance is Relevance.SUPERSEDED:
-        return discord.Embed(description=f"{_subject(entry)} has a newer reminder.", colour=GREY)
-    card = account_card(AccountSnapshot(entry.known.account, entry.known.read_at), now)
-    for describe in (_describe_good_news, _describe_absence, _describe_stake):
-        if describe(entry, card, now):
-            break
-    card.description = f"{card.description}{_say_assignment(entry)}"
-    return card
-
-
 def _say_assignment(entry: Entry) -> str:
-    if entry.assignment is None or not entry.is_bad:
+    if entry.assignment is None or not entry.needs_action:
         return ""
     return f"\n🙋 <@{entry.assignment.user_id}> is on it, since {format_dt(entry.assignment.assigned_at, 'R')}."
 
 
-def _blindness_card(entry: Entry) -> discord.Embed:
+def _embed(entry: Entry, now: datetime) -> discord.Embed:
+    if entry.snapshot is None:
+        return _unreadable_embed(entry)
+    if entry.relevance is Relevance.SUPERSEDED:
+        return discord.Embed(description=f"{_subject(entry)} has a newer reminder.", colour=GREY)
+    account = entry.snapshot.account
+    embed = account_embed(entry.snapshot, now)
+    if entry.relevance is Relevance.OVER:
+        embed.description = f"✅ **It {_GOOD_NEWS[entry.notification.kind]}.** {embed.description}"
+    elif entry.relevance is Relevance.RENEWED or entry.notification.kind is Kind.RENEWED:
+        _describe_renewal(embed, entry, account, now)
+    elif not entry.is_listed or entry.notification.kind is Kind.MISSING:
+        embed.colour = discord.Colour(RED)
+        embed.description = "🔴 **Gone.** useapi.net does not list this account any more."
+    elif account.error is None and account.expires_at is not None and _is_doubtful(entry, now):
+        embed.colour = discord.Colour(GREY)
+        embed.description = _say_doubt(account.expires_at, now - entry.snapshot.read_at)
+    else:
+        embed.description = f"{embed.description}\n{_advice(account, now)}"
+    embed.description = f"{embed.description}{_say_assignment(entry)}"
+    return embed
+
+
+def _unreadable_embed(entry: Entry) -> discord.Embed:
     if entry.relevance is Relevance.OVER:
         return discord.Embed(title="The accounts can be read again", colour=GREEN)
     advice = (
-        "See that USEAPI_TOKEN is valid and that useapi.net is up. Nothing more is said of this; "
-        "this message turns green when it is over."
+        "Check that USEAPI_TOKEN is valid and that useapi.net is up. This is the only message about it, "
+        "and it turns green when the accounts can be read again."
     )
     return discord.Embed(title="The accounts can't be read", description=advice, colour=GREY)
 
 
-def _describe_good_news(entry: Entry, card: discord.Embed, now: datetime) -> bool:
-    assert entry.known is not None
-    account = entry.known.account
-    if entry.relevance is Relevance.OVER:
-        card.description = f"✅ **It {_GOOD_NEWS[entry.owed.kind]}.** {card.description}"
-        return True
-    if entry.relevance is not Relevance.RENEWED and entry.owed.kind is not Kind.RENEWED:
-        return False
-    if entry.is_other_login:
-        card.colour = AMBER
-        card.description = f"⚠️ **Another login.** It belongs to somebody else than before. {card.description}"
-    elif account.expires_at is not None and account.status(now) in (Status.HEALTHY, Status.EXPIRING):
-        card.colour = GREEN
-        card.description = f"✅ **Renewed** until {format_dt(account.expires_at, 'f')}."
-    return True
-
-
-def _describe_absence(entry: Entry, card: discord.Embed, _now: datetime) -> bool:
-    if entry.is_listed and entry.owed.kind is not Kind.GONE:
-        return False
-    card.colour = RED
-    card.description = "🔴 **Gone.** useapi.net does not list this account any more."
-    return True
-
-
-def _describe_stake(entry: Entry, card: discord.Embed, now: datetime) -> bool:
-    assert entry.known is not None
-    account = entry.known.account
-    if account.error is None and account.expires_at is not None and _is_doubtful(entry, now):
-        card.colour = GREY
-        card.description = _say_doubt(account.expires_at, now - entry.known.read_at)
-    else:
-        card.description = f"{card.description}\n{_advice(account, now)}"
-    return True
+def _describe_renewal(embed: discord.Embed, entry: Entry, account: Account, now: datetime) -> None:
+    if entry.is_other_user:
+        embed.colour = discord.Colour(AMBER)
+        embed.description = f"⚠️ **Another login.** It belongs to somebody else than before. {embed.description}"
+    elif account.status(now) not in (Status.ERROR, Status.UNKNOWN, Status.EXPIRED):
+        assert account.expires_at is not None
+        embed.colour = discord.Colour(GREEN)
+        embed.description = f"✅ **Renewed** until {format_dt(account.expires_at, 'f')}."
 
 
 def _say_doubt(expires_at: datetime, age: timedelta) -> str:

@@ -1,4 +1,4 @@
-"""The watches of a server as people see them: in words, and as a list with the boards."""
+"""The subscriptions of a server as people see them: in words, and as a list with the boards."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,38 +7,35 @@ from datetime import datetime
 import discord
 from discord.utils import format_dt
 
-from bot.chat.gateway.responder import Reply
-from bot.chat.views.account import GREEN, GREY
+from bot.chat.views.components import Reply
 from bot.chat.views.pages import paged_reply
-from bot.chat.views.reminder import say_name
 from bot.chat.views.text import message_link
+from bot.core.accounts import AccountSnapshot
+from bot.core.boards import Board
+from bot.core.channel_failures import ChannelFailure
+from bot.core.forecast import Upcoming
+from bot.core.messages import MessageKind
+from bot.core.status import AMBER, GREEN, GREY
+from bot.core.subscriptions import NewSubscription, Subscription
 from bot.core.text import escaped, plain
-from bot.core.wording import say_count
-from bot.reminders.forecast import Upcoming
-from bot.store.accounts import AccountSnapshot
-from bot.store.boards import Board
-from bot.store.channel_failures import ChannelFailure
-from bot.store.subscriptions import NewSubscription, Subscription
-from bot.store.tables import ALL_ACCOUNTS
+from bot.core.wording import say_count, say_name
 
 ALL_LABEL = "All accounts"
-_NOTHING = "none that is known yet"
 _MAX_NAME = 40
-
 
 # The user names of accounts, by id, as far as they are known.
 Names = Mapping[str, str]
 _NO_NAMES: Names = {}
 
 
-def names_of(known: Mapping[str, AccountSnapshot]) -> Names:
-    """Return the user names of known accounts."""
-    return {key: one.account.name for key, one in known.items() if one.account.name}
+def names_of(snapshots: Mapping[str, AccountSnapshot]) -> Names:
+    """Return the user names of accounts."""
+    return {key: one.account.name for key, one in snapshots.items() if one.account.name}
 
 
-def say_subject(subscription: NewSubscription, names: Names = _NO_NAMES) -> str:
-    """Return which accounts a watch is for."""
-    if subscription.account_id == ALL_ACCOUNTS:
+def say_accounts(subscription: NewSubscription, names: Names = _NO_NAMES) -> str:
+    """Return which accounts a subscription is for."""
+    if subscription.account_id is None:
         return ALL_LABEL
     shown_id = plain(subscription.account_id, 64)
     name = plain(names.get(subscription.account_id, ""), _MAX_NAME)
@@ -46,35 +43,44 @@ def say_subject(subscription: NewSubscription, names: Names = _NO_NAMES) -> str:
 
 
 def say_place(subscription: NewSubscription, names: Names = _NO_NAMES) -> str:
-    """Return what is watched and where it is told."""
-    return f"{escaped(say_subject(subscription, names), 160)} in <#{subscription.channel_id}>"
+    """Return which accounts a subscription is for, and in which channel."""
+    return f"{escaped(say_accounts(subscription, names), 160)} in <#{subscription.channel_id}>"
 
 
 def say_terms(subscription: NewSubscription, names: Names = _NO_NAMES) -> str:
-    """Return a watch in words: what is watched, where it is told, when, and whom it mentions."""
-    days = ", ".join(map(str, subscription.days))
+    """Return a subscription in words: accounts, channel, lead times, role."""
+    days = ", ".join(map(str, subscription.lead_times))
     mention = f", mentions <@&{subscription.role_id}>" if subscription.role_id else ""
-    unit = "day" if subscription.days == (1,) else "days"
+    unit = "day" if subscription.lead_times == (1,) else "days"
     return f"{say_place(subscription, names)}: {days} {unit} before, and when expired{mention}"
 
 
 def say_next(upcoming: Upcoming | None, now: datetime) -> str:
-    """Return when the next reminder comes, and of which account if that is not plain."""
+    """Return when the next reminder comes, and about which account where that is not plain."""
     if upcoming is None:
-        return _NOTHING
+        return "none that is known yet"
     if upcoming.at <= now:
         return "now"
     subject = f"{say_name(upcoming.account)}, " if upcoming.subscription.is_for_all else ""
-    return f"{subject}{say_step(upcoming)}, on {format_dt(upcoming.at, 'f')}"
+    return f"{subject}{say_stage(upcoming)}, on {format_dt(upcoming.at, 'f')}"
 
 
-def say_step(upcoming: Upcoming) -> str:
+def say_stage(upcoming: Upcoming) -> str:
     """Return how long before the expiry a reminder comes."""
     return "when it expires" if upcoming.stage == 0 else f"{say_count(upcoming.stage, 'day')} before"
 
 
-def added_card(subscription: Subscription, replaced: Subscription | None, comes_next: str) -> discord.Embed:
-    """Return what is shown once a watch is stored."""
+def say_failure(failure: ChannelFailure) -> str:
+    """Return what is wrong with a channel or its board, and when the next attempt comes."""
+    reason = escaped(failure.reason, 80)
+    if not failure.failures:
+        return f"⚠️ Would not arrive: {reason}."
+    happens = "The board is not up to date" if failure.kind is MessageKind.BOARD else "It does not arrive"
+    return f"⚠️ {happens}: {reason}. Next try {format_dt(failure.next_attempt_at, 'R')}."
+
+
+def added_embed(subscription: Subscription, replaced: Subscription | None, comes_next: str) -> discord.Embed:
+    """Return what is shown once a subscription is saved."""
     lines = [say_terms(subscription)]
     if replaced is not None:
         lines.append(f"Before: {say_terms(replaced)}")
@@ -83,64 +89,55 @@ def added_card(subscription: Subscription, replaced: Subscription | None, comes_
     return discord.Embed(title=title, description="\n".join(lines), colour=GREEN)
 
 
-def _say_history(subscription: Subscription, links: Mapping[int, int]) -> str:
-    message_id = links.get(subscription.channel_id)
-    if message_id is None:
-        return "nothing said yet"
-    return f"[last reminder]({message_link(subscription.guild_id, subscription.channel_id, message_id)})"
-
-
-def say_trouble(trouble: ChannelFailure) -> str:
-    """Return what is wrong with a channel or its board, and when it is tried again."""
-    reason = escaped(trouble.reason, 80)
-    if not trouble.failures:
-        return f"⚠️ Trouble ahead: {reason}."
-    happens = "The board is not up to date" if trouble.is_board else "It does not arrive"
-    return f"⚠️ {happens}: {reason}. Next try {format_dt(trouble.next_attempt_at, 'R')}."
+def present_embed(subscription: Subscription) -> discord.Embed:
+    """Return what is shown to somebody who adds a reminder that a channel has already."""
+    lines = [say_terms(subscription), "Nothing was changed. `/minimax-reminders add` can change it."]
+    if subscription.paused_at is not None:
+        lines[1] = "It is paused. `/minimax-reminders resume` starts it again."
+    return discord.Embed(title="This channel has this reminder already", description="\n".join(lines), colour=AMBER)
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a server has set up, and how it goes: by watch what comes next, by channel trouble and the last message."""
+    """What a server has set up: what comes next by subscription, failures and last messages by channel."""
 
     subscriptions: Sequence[Subscription]
     boards: Sequence[Board]
     comes_next: Mapping[int, Upcoming]
-    incidents: Mapping[int, ChannelFailure]
-    board_troubles: Mapping[int, ChannelFailure]
-    links: Mapping[int, int]
+    failures: Mapping[int, ChannelFailure]
+    board_failures: Mapping[int, ChannelFailure]
+    last_messages: Mapping[int, int]
     names: Names
-
-
-def _subscription_block(subscription: Subscription, setup: Setup, now: datetime) -> str:
-    ahead = f"Next: {say_next(setup.comes_next.get(subscription.id), now)}"
-    if subscription.paused_at is not None:
-        ahead = f"⏸️ Paused since {format_dt(subscription.paused_at, 'D')}"
-    lines = [f"**{say_terms(subscription, setup.names)}**", f"{ahead} · {_say_history(subscription, setup.links)}"]
-    if (trouble := setup.incidents.get(subscription.channel_id)) is not None:
-        lines.append(say_trouble(trouble))
-    return "\n".join(lines)
-
-
-def _board_block(board: Board, trouble: ChannelFailure | None) -> str:
-    lines = [f"**Board in <#{board.channel_id}>**"]
-    if board.message_id is not None:
-        lines = [f"{lines[0]} · [message]({message_link(board.guild_id, board.channel_id, board.message_id)})"]
-    return "\n".join([*lines, *([say_trouble(trouble)] if trouble else [])])
 
 
 def list_reply(setup: Setup, page: int, now: datetime) -> Reply:
     """Return one page of the list, soonest reminder first; those without one come late, and the boards last."""
-    card = discord.Embed(title="Reminders", colour=GREEN)
-    blocks = [_subscription_block(subscription, setup, now) for subscription in _soonest_first(setup)]
-    if not blocks:
-        blocks, card.colour = ["Nobody is told yet. Add a reminder with `/minimax-reminders add`."], GREY
-    blocks += [_board_block(board, setup.board_troubles.get(board.channel_id)) for board in setup.boards]
-    return paged_reply("watches", card, blocks, page)
-
-
-def _soonest_first(setup: Setup) -> list[Subscription]:
+    embed = discord.Embed(title="Reminders", colour=GREEN)
     ahead = {key: one.at for key, one in setup.comes_next.items()}
-    return sorted(
-        setup.subscriptions, key=lambda subscription: (subscription.id not in ahead, ahead.get(subscription.id))
-    )
+    ordered = sorted(setup.subscriptions, key=lambda one: (one.id not in ahead, ahead.get(one.id)))
+    blocks = [_block(one, setup, now) for one in ordered]
+    if not blocks:
+        blocks = ["No reminders yet. Add one with `/minimax-reminders add`."]
+        embed.colour = discord.Colour(GREY)
+    blocks += [_board_block(board, setup.board_failures.get(board.channel_id)) for board in setup.boards]
+    return paged_reply("reminders", embed, blocks, page)
+
+
+def _block(subscription: Subscription, setup: Setup, now: datetime) -> str:
+    ahead = f"Next: {say_next(setup.comes_next.get(subscription.id), now)}"
+    if subscription.paused_at is not None:
+        ahead = f"⏸️ Paused since {format_dt(subscription.paused_at, 'D')}"
+    last = setup.last_messages.get(subscription.channel_id)
+    link = message_link(subscription.guild_id, subscription.channel_id, last)
+    history = "no reminder sent yet" if last is None else f"[last reminder]({link})"
+    lines = [f"**{say_terms(subscription, setup.names)}**", f"{ahead} · {history}"]
+    if (failure := setup.failures.get(subscription.channel_id)) is not None:
+        lines.append(say_failure(failure))
+    return "\n".join(lines)
+
+
+def _board_block(board: Board, failure: ChannelFailure | None) -> str:
+    lines = [f"**Board in <#{board.channel_id}>**"]
+    if board.discord_id is not None:
+        lines[0] += f" · [message]({message_link(board.guild_id, board.channel_id, board.discord_id)})"
+    return "\n".join([*lines, *([say_failure(failure)] if failure else [])])

@@ -1,4 +1,4 @@
-"""What Discord takes of a text, which discord.py does not check; inline code, and links to messages."""
+"""Discord's limits on text, which discord.py does not check; inline code, and links to messages."""
 
 from bot.core.text import plain
 
@@ -7,6 +7,7 @@ MAX_DESCRIPTION = 4096
 MAX_FIELD = 1024
 MAX_CHOICE = 100
 MAX_CUSTOM_ID = 100
+MAX_CHOICES = 25
 
 
 def code(text: str, limit: int) -> str:

@@ -1,4 +1,4 @@
-"""What the watches of a server will bring, message by message."""
+"""The reminders of the next 30 days, message by message."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,28 +7,28 @@ from itertools import groupby
 import discord
 from discord.utils import format_dt
 
-from bot.chat.gateway.responder import Reply
-from bot.chat.views.account import GREEN, GREY
+from bot.chat.views.components import Reply
 from bot.chat.views.pages import paged_reply
-from bot.chat.views.reminder import say_name
-from bot.chat.views.reminder_list import say_step
-from bot.reminders.forecast import Upcoming
+from bot.chat.views.reminder_list import say_stage
+from bot.core.forecast import Upcoming
+from bot.core.status import GREEN, GREY
+from bot.core.wording import say_name
 
 FORESEEN = timedelta(days=30)
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 
 
 def preview_reply(upcoming: Sequence[Upcoming], page: int, now: datetime) -> Reply:
     """Return one page of the messages that are to come within 30 days, soonest first."""
-    card = discord.Embed(title=f"The next {FORESEEN.days} days", colour=GREEN)
-    card.set_footer(text="If nothing is renewed until then. Trouble is told when it happens")
+    embed = discord.Embed(title=f"The next {FORESEEN.days} days", colour=GREEN)
+    embed.set_footer(text="If nothing is renewed until then. Errors are reported when they happen")
     within = sorted((one for one in upcoming if one.at <= now + FORESEEN), key=_message_of)
     if not within:
-        card.description = "No reminder is due."
-        card.colour = GREY
-        return Reply([card])
+        embed.description = "No reminder is due."
+        embed.colour = discord.Colour(GREY)
+        return Reply([embed])
     blocks = [_say_message(list(group), now) for _, group in groupby(within, key=_message_of)]
-    return paged_reply("preview", card, blocks, page)
+    return paged_reply("preview", embed, blocks, page)
 
 
 def _message_of(upcoming: Upcoming) -> tuple[float, int]:
@@ -39,9 +39,9 @@ def _message_of(upcoming: Upcoming) -> tuple[float, int]:
 def _say_message(group: Sequence[Upcoming], now: datetime) -> str:
     first = group[0]
     when = "Now" if first.at <= now else f"{format_dt(first.at, 'f')} ({format_dt(first.at, 'R')})"
-    said = [f"{say_name(one.account)}, {say_step(one)}" for one in group[:_MOST_NAMED]]
-    if len(group) > _MOST_NAMED:
-        said.append(f"and {len(group) - _MOST_NAMED} more")
+    parts = [f"{say_name(one.account)}, {say_stage(one)}" for one in group[:_MAX_NAMED]]
+    if len(group) > _MAX_NAMED:
+        parts.append(f"and {len(group) - _MAX_NAMED} more")
     # As the reminder itself does it.
     roles = [
         one.subscription.role_id
@@ -53,4 +53,4 @@ def _say_message(group: Sequence[Upcoming], now: datetime) -> str:
         *(f"<@{one.assignment.user_id}>" for one in group if one.assignment),
     ]
     mentions = f"\nmentions {', '.join(dict.fromkeys(named))}" if named else ""
-    return f"**{when}** in <#{first.subscription.channel_id}>\n{'; '.join(said)}{mentions}"
+    return f"**{when}** in <#{first.subscription.channel_id}>\n{'; '.join(parts)}{mentions}"

@@ -1,0 +1,94 @@
+"""Finds the handler of a pressed button or a used menu by its id, `minimax:<action>:<rest>`."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import discord
+
+from bot.chat.gateway.responder import Interaction, NewMessage, Responder, SameMessage
+from bot.chat.views.components import PREFIX, Reply
+from bot.errors import StaleButton
+
+Handler = Callable[[Interaction, str], Awaitable[Reply]]
+Method = TypeVar("Method", bound=Callable[..., Awaitable[Reply]])
+_MARK = "__component__"
+# Lists with pages are told apart by a name: `minimax:page:<list>:<page>`.
+_PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class _Component:
+    actions: tuple[str, ...]
+    in_place: bool
+
+
+def component(*actions: str, in_place: bool = False) -> Callable[[Method], Method]:
+    """Let a method handle the buttons or menus with one of these actions, and return its reply.
+
+    The method gets the interaction, and the rest of the id or the chosen value. `in_place` replies replace the message.
+    """
+
+    def mark(method: Method) -> Method:
+        setattr(method, _MARK, _Component(actions, in_place))
+        return method
+
+    return mark
+
+
+class Router:
+    """Answers buttons and menus; refuses in words those that this version does not know."""
+
+    def __init__(self, responder: Responder) -> None:
+        self._responder = responder
+        self._handlers: dict[str, tuple[Handler, bool]] = {}
+
+    def add(self, owner: object) -> None:
+        """Add the handlers among an object's methods."""
+        for _, method in inspect.getmembers(owner, inspect.ismethod):
+            if (mark := getattr(method, _MARK, None)) is not None:
+                self._handlers |= dict.fromkeys(mark.actions, (method, mark.in_place))
+
+    async def route(self, interaction: Interaction) -> None:
+        """Answer a component whose id begins with the bot's prefix; ignore all others."""
+        data: Any = interaction.data or {}
+        custom_id = str(data.get("custom_id", ""))
+        if interaction.type is not discord.InteractionType.component or not custom_id.startswith(PREFIX):
+            return
+        action, _, rest = custom_id.removeprefix(PREFIX).partition(":")
+        if action == _PAGE:
+            name, _, rest = rest.partition(":")
+            action = f"{_PAGE}:{name}"
+        if action not in self._handlers:
+            await self._responder.refuse(interaction, StaleButton("no such button"))
+            return
+        handler, in_place = self._handlers[action]
+        surface = SameMessage(interaction) if in_place else NewMessage(interaction, share=False)
+        value = _chosen(interaction, data, custom_id) if "values" in data else rest
+        await self._responder.answer(interaction, surface, lambda: handler(interaction, value))
+
+
+def _chosen(interaction: Interaction, data: dict[str, Any], custom_id: str) -> str:
+    """Return what was chosen in a menu; empty if the menu did not offer it."""
+    rows = interaction.message.components if interaction.message else []
+    offered = {
+        option.value
+        for row in rows
+        if isinstance(row, discord.ActionRow)
+        for child in row.children
+        if isinstance(child, discord.SelectMenu) and child.custom_id == custom_id
+        for option in child.options
+    }
+    return next((value for value in data["values"] if value in offered), "")
+
+
+def page_of(rest: str) -> int:
+    """Return the page number in a component's id.
+
+    Raises:
+        StaleButton: it is none.
+    """
+    if not (rest.isascii() and rest.isdigit() and len(rest) <= 4):  # noqa: PLR2004  (no list has more pages)
+        raise StaleButton("no such page")
+    return int(rest)

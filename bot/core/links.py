@@ -1,0 +1,3 @@
+"""Links that people get."""
+
+SETUP_GUIDE = "https://useapi.net/docs/start-here/setup-minimax"

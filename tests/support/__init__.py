@@ -1,0 +1,1 @@
+"""The test kit: stand-ins, builders, and what tests of several rooms share."""

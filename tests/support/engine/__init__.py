@@ -1,0 +1,1 @@
+"""The reminder engine with channels in memory, for the state machine."""

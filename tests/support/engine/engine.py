@@ -1,0 +1,116 @@
+"""The engine of the reminders with all that is around it: what a story can be told with."""
+
+import asyncio
+import logging
+import shutil
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import sqlalchemy as sa
+from hypothesis.stateful import RuleBasedStateMachine
+from pydantic import SecretStr
+
+from bot.chat.views.overview import render_board
+from bot.core.secrets import Redactor
+from bot.reminders.boards import Boards
+from bot.reminders.context import Context
+from bot.reminders.poller import Poller
+from bot.store.database import Database, open_database
+from bot.store.leases import Lease
+from bot.store.subscriptions import Subscription, get_subscriptions
+from bot.useapi.directory import open_directory
+from bot.useapi.fake import TOKEN, FakeApi
+from bot.useapi.guild_access import GuildAccess
+from tests.support.engine.channels import Channels, Crash, Life, Rendered
+from tests.support.engine.logged import Errors
+
+GUILD = 1
+CHANNELS = (11, 12)
+LIFE = timedelta(days=30)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Engine(RuleBasedStateMachine):
+    """The engine on a real file, the API's stand-in over HTTP, channels in memory, and a clock of its own."""
+
+    template: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = START
+        self.life = Life()
+        self.channels = Channels(CHANNELS, self.life, lambda: self.now)
+        self.given_up: set[tuple[int, str]] = set()
+        self.api = FakeApi({})
+        self.errors = Errors()
+        logging.getLogger("bot").addHandler(self.errors)
+        self.folder = TemporaryDirectory()
+        self.url = f"sqlite+aiosqlite:///{self.folder.name}/bot.db"
+        shutil.copy(self.template, f"{self.folder.name}/bot.db")
+        self.runner = asyncio.Runner()
+        self.process, self.outside = AsyncExitStack(), AsyncExitStack()
+        self.runner.run(self._begin())
+
+    async def _begin(self) -> None:
+        self.api_url = await self.outside.enter_async_context(self.api.serve())
+        await self._open()
+
+    async def _open(self) -> None:
+        self.life.left, self.life.ends_at_post = None, False
+        self.process = AsyncExitStack()
+        self.database: Database = await self.process.enter_async_context(open_database(self.url))
+        directory = await self.process.enter_async_context(
+            open_directory(
+                base_url=self.api_url, token=SecretStr(TOKEN), redact=Redactor([TOKEN]), now=lambda: self.now
+            )
+        )
+        guild_access = GuildAccess((GUILD,), directory)
+        context = Context(self.database, guild_access, self.channels, Rendered, lambda: self.now)
+        boards = Boards(context, render=render_board)
+        interval = timedelta(minutes=30)
+        self.poller = Poller(context, directory=directory, boards=boards, interval=interval, sleep=self._sleep)
+        self.epoch = await Lease(self.database).take()
+        sa.event.listen(self.database.engine.sync_engine, "commit", lambda _connection: self.life.stage())
+
+    async def _sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        await asyncio.sleep(0)
+
+    async def _die(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        self.life.left = None
+        await self.process.aclose()
+        await self._open()
+
+    async def _poll(self) -> None:
+        self.now += timedelta(seconds=1)
+        try:
+            await self.poller.run_once(self.epoch)
+        except Crash:
+            await self._die()
+
+    async def _subscriptions(self) -> list[Subscription]:
+        async with self.database.begin() as tx:
+            return await get_subscriptions(tx, GUILD)
+
+    def _set_expiry(self, account: str, expires: datetime) -> None:
+        jwt: dict[str, Any] = {"exp": expires.timestamp(), "iat": (expires - LIFE).timestamp()}
+        self.api.accounts[account] = {"account": account, "jwt": jwt | {"token": "a.b.c", "user": {"id": account}}}
+
+    def teardown(self) -> None:
+        """Close everything."""
+        logging.getLogger("bot").removeHandler(self.errors)
+
+        async def close() -> None:
+            await self.process.aclose()
+            await self.outside.aclose()
+
+        self.runner.run(close())
+        self.runner.close()
+        self.folder.cleanup()

@@ -1,0 +1,1 @@
+"""A real process of the bot between its stand-ins."""

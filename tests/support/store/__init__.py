@@ -1,0 +1,1 @@
+"""Sample rows and waits for tests of the database."""

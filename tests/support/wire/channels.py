@@ -1,0 +1,143 @@
+"""Discord's channels: posts with their nonces, the history, and the ways in which a post gets lost."""
+
+import asyncio
+from collections.abc import Callable
+from enum import StrEnum
+from http import HTTPStatus
+
+from aiohttp import web
+
+from tests.support.wire.journal import Journal
+from tests.support.wire.payloads import Json, build_channel, build_message
+from tests.support.wire.rest import BASE, CALL, answer, refuse, reset
+
+UNKNOWN_MESSAGE = 10008
+FORBIDDEN = 50013
+_MOST_LISTED = 50
+
+
+class Moment(StrEnum):
+    """How far a post has come: at the door, in the channel, or answered."""
+
+    ARRIVED = "arrived"
+    STORED = "stored"
+    ANSWERED = "answered"
+
+
+# Gets the channel; returns whether the request goes on, else its connection is cut.
+Hook = Callable[[int], bool]
+
+
+class Channels:
+    """Takes posts for any channel: `messages` are those that people saw, `posts` every attempt's channel.
+
+    `edits` are what was made of messages later, each with the message's id.
+    """
+
+    def __init__(self) -> None:
+        self.posts: Journal[int] = Journal()
+        self.messages: Journal[Json] = Journal()
+        self.edits: Journal[Json] = Journal()
+        self.searches: Journal[int] = Journal()
+        self.nonce_memory = 300.0
+        self.hooks: dict[Moment, Hook] = {}
+        self.lost_answers: dict[int, list[int | None]] = {}
+        self.hanging: set[int] = set()
+        self._nonces: dict[tuple[int, str], tuple[float, Json]] = {}
+        self._deleted: set[str] = set()
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add this module's routes."""
+        path = f"{BASE}/channels/{{channel}}/messages"
+        app.router.add_get(f"{BASE}/guilds/{{guild}}/channels", self._list_channels)
+        app.router.add_post(path, self._post)
+        app.router.add_get(path, self._list)
+        app.router.add_patch(f"{path}/{{message}}", self._edit)
+
+    def seen_in(self, channel_id: int) -> list[Json]:
+        """Return the messages of a channel, oldest first."""
+        return self.messages.matching(lambda message: message["channel_id"] == str(channel_id))
+
+    async def message_in(self, channel_id: int, *, nth: int = 1, within: float = 15.0) -> Json:
+        """Wait for the n-th message of a channel."""
+        return await self.messages.find(
+            lambda message: message["channel_id"] == str(channel_id), nth=nth, within=within
+        )
+
+    def lose_answer(self, channel_id: int, status: int | None = None) -> None:
+        """Store the channel's next message, but answer with this error, or cut the connection."""
+        self.lost_answers.setdefault(channel_id, []).append(status)
+
+    def delete(self, message: Json) -> None:
+        """Let somebody delete a message; a repeat of its nonce is answered accordingly."""
+        self._deleted.add(message["id"])
+
+    def forget_nonces(self) -> None:
+        """Let the nonces' memory have passed."""
+        self._nonces.clear()
+
+    def _goes_on(self, moment: Moment, channel_id: int) -> bool:
+        hook = self.hooks.get(moment)
+        return hook is None or hook(channel_id)
+
+    async def _post(self, request: web.Request) -> web.StreamResponse:
+        channel_id = int(request.match_info["channel"])
+        self.posts.add(channel_id)
+        if channel_id in self.hanging:
+            await asyncio.Event().wait()
+        if not self._goes_on(Moment.ARRIVED, channel_id):
+            return reset(request)
+        message = self._store(channel_id, request[CALL].json)
+        if not self._goes_on(Moment.STORED, channel_id):
+            return reset(request)
+        if lost := self.lost_answers.get(channel_id):
+            status = lost.pop(0)
+            return reset(request) if status is None else refuse(status)
+        if message["id"] in self._deleted:
+            return refuse(HTTPStatus.NOT_FOUND, UNKNOWN_MESSAGE, "Unknown Message")
+        response = answer(message)
+        await response.prepare(request)
+        await response.write_eof()
+        self._goes_on(Moment.ANSWERED, channel_id)
+        return response
+
+    def _store(self, channel_id: int, body: Json) -> Json:
+        now, nonce = asyncio.get_running_loop().time(), body.get("nonce")
+        if nonce is not None and body.get("enforce_nonce"):
+            stored_at, message = self._nonces.get((channel_id, nonce), (float("-inf"), {}))
+            if now - stored_at <= self.nonce_memory:
+                return message
+        message = build_message(body) | {"type": 0, "channel_id": str(channel_id), "nonce": nonce}
+        del message["webhook_id"]
+        if nonce is not None:
+            self._nonces[channel_id, nonce] = now, message
+        self.messages.add(message)
+        return message
+
+    async def _edit(self, request: web.Request) -> web.Response:
+        message_id = request.match_info["message"]
+        (message,) = self.messages.matching(lambda message: message["id"] == message_id)
+        if message_id in self._deleted:
+            return refuse(HTTPStatus.NOT_FOUND, UNKNOWN_MESSAGE, "Unknown Message")
+        edited = message | request[CALL].json
+        self.edits.add(edited)
+        return answer(edited)
+
+    async def _list_channels(self, request: web.Request) -> web.Response:
+        """Answer with every channel that was ever posted in, as channels of whatever server is asked for."""
+        guild_id = request.match_info["guild"]
+        return answer([build_channel(channel_id, guild_id) for channel_id in sorted(set(self.posts.items))])
+
+    async def _list(self, request: web.Request) -> web.Response:
+        channel_id, query = int(request.match_info["channel"]), request.query
+        self.searches.add(channel_id)
+        after, before = int(query.get("after", 0)), int(query.get("before", 2**63))
+        present = [
+            message
+            for message in self.seen_in(channel_id)
+            if after < int(message["id"]) < before and message["id"] not in self._deleted
+        ]
+        limit = int(query.get("limit", _MOST_LISTED))
+        # With `after`, Discord gives those next to it; always the newest first.
+        chosen = present[:limit] if "after" in query else present[-limit:]
+        return answer(chosen[::-1])

@@ -1,0 +1,105 @@
+"""Discord on this machine, as far as the bot uses it: REST, gateway, and people who use its commands."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from tests.support.wire.channels import Channels
+from tests.support.wire.gateway import PATH, Gateway
+from tests.support.wire.interactions import Exchange, Interactions
+from tests.support.wire.payloads import (
+    AUTOCOMPLETE,
+    BUTTON,
+    GUILD_ID,
+    SLASH,
+    Json,
+    build_command_data,
+    build_interaction,
+    build_press_data,
+    build_subcommand_data,
+)
+from tests.support.wire.rest import TOKEN, Rest
+
+_BACKLOG = 4096
+# 0 would mean without end.
+_LEAVE_SECONDS = 0.1
+
+
+class DiscordStandIn:
+    """Serves one bot; `rest` and `gateway` hold what it did and the faults it is to meet."""
+
+    def __init__(self, *, token: str = TOKEN, guild_ids: Iterable[int] = (GUILD_ID,)) -> None:
+        self.rest = Rest(token=token)
+        self.rest.guild_ids.update(guild_ids)
+        self.gateway = Gateway(self.rest)
+        self.url = ""
+        self.interactions = Interactions()
+        self.channels = Channels()
+
+    @asynccontextmanager
+    async def serve(self, port: int = 0) -> AsyncIterator[str]:
+        """Serve on a loopback port, 0 for a free one; yields the address."""
+        app = self.rest.build_app()
+        self.interactions.add_routes(app)
+        self.channels.add_routes(app)
+        app.router.add_get(PATH, self.gateway.handle)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LEAVE_SECONDS)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port, backlog=_BACKLOG).start()
+            self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            yield self.url
+        finally:
+            await runner.cleanup()
+
+    def forget(self) -> None:
+        """Forget what happened so far, for runs that are too long to keep it all."""
+        self.rest.calls.items.clear()
+        self.interactions.forget()
+        self.gateway.forget()
+
+    async def slash(
+        self,
+        account: str,
+        *,
+        share: str | None = None,
+        guild_id: int | None = GUILD_ID,
+        user_id: str | None = None,
+    ) -> Exchange:
+        """Let someone use the command, in a server or, without a guild id, in a direct message."""
+        options = {"account": account} | ({"share": share} if share else {})
+        data = build_command_data(options, guild_id=guild_id)
+        return await self._interact(build_interaction(SLASH, data, guild_id=guild_id, user_id=user_id))
+
+    async def manage(self, subcommand: str, **options: str) -> Exchange:
+        """Let someone use a subcommand of the reminders, in the server."""
+        data = build_subcommand_data(subcommand, options)
+        return await self._interact(build_interaction(SLASH, data, guild_id=GUILD_ID, user_id=None))
+
+    async def slash_all(self, accounts: Iterable[str], *, share: str | None = None) -> list[Exchange]:
+        """Let someone else for each account use the command, all at once."""
+        return list(await asyncio.gather(*(self.slash(account, share=share) for account in accounts)))
+
+    async def type_in(self, typed: str, *, guild_id: int | None = GUILD_ID) -> Exchange:
+        """Let someone type into the command's account option."""
+        data = build_command_data({"account": typed}, guild_id=guild_id, focused="account")
+        return await self._interact(build_interaction(AUTOCOMPLETE, data, guild_id=guild_id, user_id=None))
+
+    async def press(
+        self, message: Json, custom_id: str, *, guild_id: int | None = GUILD_ID, user_id: str | None = None
+    ) -> Exchange:
+        """Let someone press a button of a message."""
+        data = build_press_data(custom_id)
+        payload = build_interaction(BUTTON, data, guild_id=guild_id, user_id=user_id, message=message)
+        return await self._interact(payload)
+
+    async def forge(self, kind: int, data: Json) -> Exchange:
+        """Let someone whose client keeps to no schema send an interaction, in the server."""
+        return await self._interact(build_interaction(kind, data, guild_id=GUILD_ID, user_id=None))
+
+    async def _interact(self, payload: Json) -> Exchange:
+        exchange = self.interactions.open(payload)
+        await self.gateway.dispatch("INTERACTION_CREATE", payload)
+        return exchange

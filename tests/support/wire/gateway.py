@@ -1,0 +1,220 @@
+"""Discord's gateway: a WebSocket with identify, resume and replay, and the faults of a test."""
+
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from tests.support.wire.journal import Journal
+from tests.support.wire.payloads import APPLICATION_ID, Json, build_joined_guild, build_user
+from tests.support.wire.rest import Rest
+
+PATH = "/gateway/"
+AUTHENTICATION_FAILED = 4004
+_HEARTBEAT_MS = 41_250
+_GUILDS_INTENT = 1
+
+Deflate = Callable[[bytes], bytes]
+
+
+class Op(IntEnum):
+    """What a gateway message is for."""
+
+    DISPATCH = 0
+    HEARTBEAT = 1
+    IDENTIFY = 2
+    RESUME = 6
+    RECONNECT = 7
+    INVALID_SESSION = 9
+    HELLO = 10
+    HEARTBEAT_ACK = 11
+
+
+@dataclass
+class Session:
+    """What Discord remembers of a bot between connections: the events, for a resume to replay."""
+
+    id: str
+    events: list[Json] = field(default_factory=list)
+    last: int = 0
+
+    def number(self, event: str, data: Any, *, keep: bool = True) -> Json:
+        """Return the event as it is sent, with the session's next sequence number."""
+        self.last += 1
+        message = {"op": Op.DISPATCH, "t": event, "s": self.last, "d": data}
+        if keep:
+            self.events.append(message)
+        return message
+
+
+def _build_deflate(kind: str | None) -> Deflate | None:
+    """Return what compresses a connection's messages as a bot wishes, None for text."""
+    if kind == "zlib-stream":
+        zlib_stream = zlib.compressobj()
+        return lambda data: zlib_stream.compress(data) + zlib_stream.flush(zlib.Z_SYNC_FLUSH)
+    if kind == "zstd-stream":
+        import zstandard
+
+        zstd_stream = zstandard.ZstdCompressor().compressobj()
+        block: int = zstandard.COMPRESSOBJ_FLUSH_BLOCK
+        return lambda data: bytes(zstd_stream.compress(data) + zstd_stream.flush(block))
+    return None
+
+
+class Socket(web.WebSocketResponse):
+    """A connection; what is sent on it is compressed if the bot asked for that."""
+
+    def __init__(self, deflate: Deflate | None) -> None:
+        super().__init__(compress=False, max_msg_size=0)
+        self._deflate = deflate
+
+    async def send(self, message: Json) -> None:
+        """Send a message."""
+        text = json.dumps(message)
+        if self._deflate is None:
+            await self.send_str(text)
+        else:
+            await self.send_bytes(self._deflate(text.encode()))
+
+
+class Gateway:
+    """Serves one bot: its newest connection is the one that gets the events."""
+
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
+        self.received: Journal[Json] = Journal()
+        self.upgrades: Journal[bool] = Journal()
+        self.started: Journal[Op] = Journal()
+        self.closes: Journal[int | None] = Journal()
+        self.upgrades_to_refuse = 0
+        self.refuse_identify = False
+        # How each session ends as soon as it began: with a close code, as invalid, or (None) with a refused upgrade.
+        self.endings: Iterator[int | Op | None] | None = None
+        self._sessions: dict[str, Session] = {}
+        self._current: tuple[Session, Socket] | None = None
+
+    @property
+    def identifies(self) -> int:
+        """Return how often a bot identified itself."""
+        return len(self.received.matching(lambda message: message["op"] == Op.IDENTIFY))
+
+    @property
+    def resumes(self) -> int:
+        """Return how often a bot asked to resume a session."""
+        return len(self.received.matching(lambda message: message["op"] == Op.RESUME))
+
+    def forget(self) -> None:
+        """Forget the events so far; a resume replays none of them."""
+        for session in self._sessions.values():
+            session.events.clear()
+
+    async def ready(self, *, nth: int = 1) -> Op:
+        """Wait for the n-th time that a session began or went on; returns which of the two."""
+        return await self.started.nth(nth)
+
+    async def dispatch(self, event: str, data: Any) -> None:
+        """Send an event; without a connection it waits in the session for a resume."""
+        assert self._sessions, "no bot has identified itself yet"
+        message = list(self._sessions.values())[-1].number(event, data)
+        await self._rest.travel()
+        if self._current is not None:
+            await self._current[1].send(message)
+
+    async def send(self, op: Op, data: Any = None) -> None:
+        """Send a message that is no event."""
+        assert self._current is not None
+        await self._current[1].send({"op": op, "d": data})
+
+    async def garble(self, frame: bytes) -> None:
+        """Send what is no message."""
+        assert self._current is not None
+        await self._current[1].send_bytes(frame)
+
+    async def close(self, code: int) -> None:
+        """Close the connection with this code; events from now on wait for a resume."""
+        assert self._current is not None
+        (_, socket), self._current = self._current, None
+        await socket.close(code=code)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serve one connection."""
+        is_accepted = len(self.upgrades) >= self.upgrades_to_refuse
+        self.upgrades.add(is_accepted)
+        if not is_accepted:
+            return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
+        socket = Socket(_build_deflate(request.query.get("compress")))
+        await socket.prepare(request)
+        await socket.send({"op": Op.HELLO, "d": {"heartbeat_interval": _HEARTBEAT_MS}})
+        try:
+            async for message in socket:
+                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    await self._receive(socket, json.loads(message.data))
+        finally:
+            self.closes.add(socket.close_code)
+            if self._current is not None and self._current[1] is socket:
+                self._current = None
+        return socket
+
+    async def _receive(self, socket: Socket, message: Json) -> None:
+        self.received.add(message)
+        match message["op"]:
+            case Op.HEARTBEAT:
+                await socket.send({"op": Op.HEARTBEAT_ACK})
+            case Op.IDENTIFY:
+                await self._identify(socket, message["d"])
+            case Op.RESUME:
+                await self._resume(socket, message["d"])
+
+    async def _identify(self, socket: Socket, data: Json) -> None:
+        if self.refuse_identify or data["token"] != self._rest.token:
+            await socket.close(code=AUTHENTICATION_FAILED, message=b"Authentication failed.")
+            return
+        session = Session(f"session-{self.identifies}")
+        self._sessions[session.id] = session
+        await socket.send(session.number("READY", self._ready_data(session, socket)))
+        if data["intents"] & _GUILDS_INTENT:
+            for guild_id in sorted(self._rest.guild_ids):
+                # Not kept for a resume: that would take more memory than the bot.
+                await socket.send(session.number("GUILD_CREATE", build_joined_guild(guild_id), keep=False))
+        await self._start(session, socket, Op.IDENTIFY)
+
+    def _ready_data(self, session: Session, socket: Socket) -> Json:
+        host, port = socket.get_extra_info("sockname")
+        return {
+            "v": 10,
+            "user": build_user(APPLICATION_ID, "bot", bot=True),
+            "guilds": [{"id": str(guild_id), "unavailable": True} for guild_id in sorted(self._rest.guild_ids)],
+            "session_id": session.id,
+            "resume_gateway_url": f"ws://{host}:{port}{PATH}",
+            "application": {"id": APPLICATION_ID, "flags": 0},
+        }
+
+    async def _resume(self, socket: Socket, data: Json) -> None:
+        session = self._sessions.get(data["session_id"])
+        if session is None or data["token"] != self._rest.token:
+            await socket.send({"op": Op.INVALID_SESSION, "d": False})
+            return
+        for message in session.events:
+            if message["s"] > data["seq"]:
+                await socket.send(message)
+        await socket.send(session.number("RESUMED", {}))
+        await self._start(session, socket, Op.RESUME)
+
+    async def _start(self, session: Session, socket: Socket, by: Op) -> None:
+        self._current = session, socket
+        self.started.add(by)
+        if self.endings is not None:
+            await self._end(next(self.endings))
+
+    async def _end(self, ending: int | Op | None) -> None:
+        if ending is Op.INVALID_SESSION:
+            await self.send(ending, data=False)
+            return
+        if ending is None:
+            self.upgrades_to_refuse = len(self.upgrades) + 1
+        await self.close(ending or 4000)
