@@ -61,6 +61,6 @@ def _parse(text: str) -> Verdict:
     report = json.loads(text)
     at, healthy, problems = datetime.fromisoformat(report["at"]), report["healthy"], report["problems"]
     is_list = isinstance(problems, list) and all(isinstance(problem, str) for problem in problems)
-    if at.tzinfo is None or not is_list or healthy is bool(problems):
+    if at.tzinfo is None or not is_list or healthy is not (not problems):
         raise ValueError("not a report")
     return Verdict(at, tuple(problems))
