@@ -3,7 +3,7 @@
 import argparse
 import re
 
-from bot.__main__ import build_parser
+from bot.cli.main import build_parser
 from tests.support.paths import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
