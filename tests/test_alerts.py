@@ -12,11 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.paths import REPOSITORY
-from tests.test_deploy import metric_lines, panels, rules
+from tests.support.deploy import ALERTS, metric_lines, panels, rules
 
 PROMTOOL = shutil.which("promtool")
-ALERTS = REPOSITORY / "deploy" / "alerts.yml"
 ANNOTATED = re.compile(r"\{\{.*\}\}")
 # The first hour is without failures.
 FAILURE, END = 60, 300

@@ -17,27 +17,21 @@ from bot.config import (
     secrets_of,
 )
 from bot.errors import SettingsError
+from tests.support.settings import GOOD, NO_FILE, read
 
-GOOD = {"DISCORD_TOKEN": "d1scord.t0ken", "USEAPI_TOKEN": "user:1-useapi", "GUILD_IDS": "123"}
 TOKENS = ["DISCORD_TOKEN", "USEAPI_TOKEN"]
-NOWHERE = Path("no-such-file")
-
-
-def read(**changed: str) -> Settings:
-    """Read good settings with some changed, without a file."""
-    return read_settings(Settings, GOOD | changed, NOWHERE)
 
 
 def test_each_command_needs_only_its_own_settings() -> None:
     """Reading accounts takes the API's token alone, the database its address, and logging no setting."""
-    settings = read_settings(UseapiSettings, {"USEAPI_TOKEN": "user:1-useapi"}, NOWHERE)
+    settings = read_settings(UseapiSettings, {"USEAPI_TOKEN": "user:1-useapi"}, NO_FILE)
     assert (settings.useapi_token.get_secret_value(), settings.base_url) == ("user:1-useapi", DEFAULT_API)
     database_url = "sqlite+aiosqlite:///elsewhere.db"
-    assert read_settings(StoreSettings, {"DATABASE_URL": database_url}, NOWHERE).database_url == database_url
-    assert read_settings(LogSettings, {}, NOWHERE) == LogSettings(LOG_LEVEL="INFO", LOG_FORMAT="text")
+    assert read_settings(StoreSettings, {"DATABASE_URL": database_url}, NO_FILE).database_url == database_url
+    assert read_settings(LogSettings, {}, NO_FILE) == LogSettings(LOG_LEVEL="INFO", LOG_FORMAT="text")
 
 
-def problems_of(environ: dict[str, str], dotenv: Path = NOWHERE) -> tuple[str, ...]:
+def problems_of(environ: dict[str, str], dotenv: Path = NO_FILE) -> tuple[str, ...]:
     """Return the problems that these settings have."""
     with pytest.raises(SettingsError) as caught:
         read_settings(Settings, environ, dotenv)
@@ -235,9 +229,9 @@ def test_no_token_shows_in_settings_or_their_errors(token: str) -> None:
     """Neither the settings' repr nor an error about another setting holds a token."""
     assume(token not in DEFAULT_DATABASE + DEFAULT_API)
     environ = GOOD | {"DISCORD_TOKEN": token, "USEAPI_TOKEN": token}
-    settings = read_settings(Settings, environ, NOWHERE)
+    settings = read_settings(Settings, environ, NO_FILE)
     with pytest.raises(SettingsError) as caught:
-        read_settings(Settings, environ | {"GUILD_IDS": token + "x"}, NOWHERE)
+        read_settings(Settings, environ | {"GUILD_IDS": token + "x"}, NO_FILE)
     for text in (repr(settings), str(settings), settings.model_dump_json(), repr(caught.value), str(caught.value)):
         assert token not in text
 
@@ -245,7 +239,7 @@ def test_no_token_shows_in_settings_or_their_errors(token: str) -> None:
 def test_the_secrets_are_known_for_redaction() -> None:
     """Both tokens are named to the redactor, and nothing else."""
     assert sorted(secrets_of(read())) == ["d1scord.t0ken", "user:1-useapi"]
-    assert secrets_of(read_settings(LogSettings, GOOD, NOWHERE)) == []
+    assert secrets_of(read_settings(LogSettings, GOOD, NO_FILE)) == []
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ import pytest
 
 from bot.config import Settings, find_warnings, read_settings
 from bot.errors import SettingsError
-
-GOOD = {"DISCORD_TOKEN": "d1scord.t0ken", "USEAPI_TOKEN": "user:1-useapi", "GUILD_IDS": "123"}
+from tests.support.settings import GOOD
 
 
 def problems_of(dotenv: Path) -> tuple[str, ...]:

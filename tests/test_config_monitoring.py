@@ -6,9 +6,9 @@ import pytest
 
 from bot.config import Settings, read_settings, secrets_of
 from bot.errors import SettingsError
-from tests.test_config import GOOD, TOKENS, read
+from tests.support.settings import GOOD, read
 
-TOKEN_VALUES = [GOOD[name] for name in TOKENS]
+TOKEN_VALUES = [GOOD["DISCORD_TOKEN"], GOOD["USEAPI_TOKEN"]]
 
 
 def test_a_heartbeats_address_is_known_for_redaction_whole_and_in_part() -> None:

@@ -1,56 +1,18 @@
 """The alert rules and the dashboard name existing metrics, and all of them."""
 
-import json
 import re
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import yaml
 
-from bot.core.notifications import State
-from bot.monitoring.health import Snapshot
-from bot.monitoring.metrics import Metrics
-from bot.store.statistics import Statistics
-from tests.support.paths import REPOSITORY
+from tests.support.deploy import metric_lines, panels, rules
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NOT_OURS = {"up"}
-
-
-def metric_lines() -> list[str]:
-    """Return the samples of /metrics of a bot that has counted every event."""
-    snapshot = Snapshot(
-        is_connected=True,
-        is_active=True,
-        interval=timedelta(hours=1),
-        polled_at=NOW,
-        read_at=NOW,
-        statistics=Statistics(dict.fromkeys(State, 1), NOW, 0),
-    )
-    metrics = Metrics()
-    metrics.answered("minimax-account", "answered", 0.1)
-    return [line for line in metrics.render(snapshot).decode().splitlines() if not line.startswith("#")]
 
 
 def metric_names() -> set[str]:
     """Return the name of every sample that /metrics can show."""
     return {re.split(r"\W", line)[0] for line in metric_lines()}
-
-
-def rules() -> list[dict[str, Any]]:
-    """Return the alert rules."""
-    (group,) = yaml.safe_load((REPOSITORY / "deploy" / "alerts.yml").read_text("utf-8"))["groups"]
-    found: list[dict[str, Any]] = group["rules"]
-    return found
-
-
-def panels() -> list[dict[str, Any]]:
-    """Return the dashboard's panels."""
-    found: list[dict[str, Any]] = json.loads((REPOSITORY / "deploy" / "grafana-dashboard.json").read_text("utf-8"))[
-        "panels"
-    ]
-    return found
 
 
 def names_in(expression: str) -> set[str]:
