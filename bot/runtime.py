@@ -53,9 +53,7 @@ async def run(settings: Settings, *, now: Callable[[], datetime], timing: Timing
             asyncio.create_task(connection.keep(token), name="keep-connected"),
             asyncio.create_task(monitor_token(application.bot), name="monitor-token"),
             asyncio.create_task(stop.wait(), name="wait-for-stop"),
-            asyncio.create_task(
-                keep_reporting(health, HEALTH_FILE, seconds=timing.health_report), name="report-health"
-            ),
+            asyncio.create_task(keep_reporting(health, HEALTH_FILE, timing.health_report), name="report-health"),
             asyncio.create_task(_keep_polling(application, Lease(database, timing)), name="keep-polling"),
         }
         try:
