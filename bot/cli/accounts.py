@@ -8,9 +8,10 @@ from typing import Any
 
 from bot.config import UseapiSettings, secrets_of
 from bot.core.accounts import Account, Status, by_urgency
+from bot.core.links import SETUP_GUIDE
 from bot.core.secrets import Redactor
 from bot.core.text import defused_json, plain
-from bot.core.wording import SETUP_GUIDE, say_state
+from bot.core.wording import say_state
 from bot.useapi.directory import open_directory
 
 _WIDEST = 80

@@ -7,8 +7,9 @@ from bot.chat.gateway.client import build_client
 from bot.chat.rest.survey import Finding, Grade, Survey, build_invite
 from bot.config import Settings, secrets_of
 from bot.core.accounts import Status
+from bot.core.links import SETUP_GUIDE
 from bot.core.secrets import Redactor
-from bot.core.wording import SETUP_GUIDE, explain, say_count
+from bot.core.wording import explain, say_count
 from bot.errors import BotError
 from bot.useapi.directory import open_directory
 

@@ -1,40 +1,17 @@
-"""What people read, in plain text: durations, one-line states, and what went wrong."""
+"""Plain texts for people: numbers, durations, states and channel problems."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.core.accounts import Account
 from bot.core.status import Status
 from bot.core.text import escaped, plain
-from bot.errors import (
-    AccountOnHold,
-    AmbiguousName,
-    ApiBusy,
-    ApiUnreachable,
-    BotError,
-    CannotRemind,
-    DeliveryFailed,
-    NoSuchAccount,
-    NotAllowed,
-    NothingLeft,
-    ServerNotListed,
-    StaleButton,
-    Stopping,
-    StoreError,
-    SubscriptionLapsed,
-    TooManyLookUps,
-    UnreadableAnswer,
-    UseapiTokenRefused,
-)
 
-SETUP_GUIDE = "https://useapi.net/docs/start-here/setup-minimax"
-MAX_IDS = 10
 MAX_BLOCKED = 5
 _MOST_CAPABILITIES = 8
-_MINUTE = 60
 _MAX_NAME = 60
 
 
@@ -134,135 +111,3 @@ def _say_reasons(places: Sequence[tuple[str, str]]) -> list[str]:
     if len(places) > MAX_BLOCKED:
         lines.append(f"- and {len(places) - MAX_BLOCKED} more, see `/minimax-reminders list`")
     return lines
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What a person is told when something went wrong; `ids` are account ids worth trying."""
-
-    title: str
-    happened: str
-    advice: str
-    ids: tuple[str, ...] = ()
-    more_ids: int = 0
-
-
-def _with_ids(title: str, happened: str, advice: str, ids: tuple[str, ...]) -> Problem:
-    return Problem(title, happened, advice, ids[:MAX_IDS], max(0, len(ids) - MAX_IDS))
-
-
-_ADD_ACCOUNT = f"Accounts are added at useapi.net: {SETUP_GUIDE}"
-_UNEXPECTED = Problem(
-    "Something broke",
-    "The bot ran into an error of its own.",
-    "Try again. If it happens again, tell whoever runs this bot.",
-)
-_SIMPLE: dict[type[BotError], Problem] = {
-    UseapiTokenRefused: Problem(
-        "The bot's useapi.net token was refused",
-        "useapi.net does not accept the token this bot uses, so no account can be read. The accounts may be fine.",
-        "Whoever runs this bot must put a valid token into USEAPI_TOKEN and restart it.",
-    ),
-    SubscriptionLapsed: Problem(
-        "The useapi.net subscription has lapsed",
-        "useapi.net answers no requests of this token until it is paid for again.",
-        "Whoever owns the useapi.net subscription must renew it at useapi.net.",
-    ),
-    AccountOnHold: Problem(
-        "The account is on hold at MiniMax",
-        "MiniMax has paused this account. That can last a few hours, and ends by itself as a rule.",
-        "Try again later. If it stays on hold, log in to MiniMax and see what it says.",
-    ),
-    ApiUnreachable: Problem(
-        "useapi.net can't be reached",
-        "useapi.net did not answer, or answered with an error of its own.",
-        "Try again in a minute. If it goes on, see that useapi.net is up and that the bot's machine reaches it.",
-    ),
-    UnreadableAnswer: Problem(
-        "useapi.net's answer can't be read",
-        "useapi.net answered, but not with account data this bot understands.",
-        "Try again in a minute. If it goes on, tell whoever runs this bot.",
-    ),
-    ServerNotListed: Problem(
-        "This bot does not serve this place",
-        "It answers only in the servers that whoever runs it has listed, never in direct messages.",
-        "Use the command in one of those servers, or ask for this server's id to be added to GUILD_IDS.",
-    ),
-    NotAllowed: Problem(
-        "This is for those who may manage the server",
-        "It needs the permission Manage Server, which you don't have here.",
-        "Ask somebody who has it.",
-    ),
-    NothingLeft: Problem(
-        "Nothing is left to do",
-        "What this reminder told of is renewed or mended already, or a later reminder has replaced it.",
-        "Press *Check now* if you want to see for yourself.",
-    ),
-    StaleButton: Problem(
-        "This button no longer works",
-        "It is not one of those that this version of the bot knows.",
-        "Use the command again: its answer brings new buttons.",
-    ),
-    StoreError: Problem(
-        "The bot's database is in trouble",
-        "What you asked for could not be stored or read.",
-        "Try again in a minute. If it goes on, tell whoever runs this bot.",
-    ),
-    Stopping: Problem(
-        "The bot is restarting",
-        "It takes no new work while it shuts down.",
-        "Try again in a minute.",
-    ),
-}
-
-
-def _explain_no_account(error: NoSuchAccount) -> Problem:
-    advice = "Pick one of these, or add the account first." if error.known else "See that the id or name is right."
-    return _with_ids(
-        "No such account",
-        "No account with this id or user name is set up at useapi.net.",
-        f"{advice} {_ADD_ACCOUNT}",
-        error.known,
-    )
-
-
-def _explain_busy(error: ApiBusy) -> Problem:
-    wait = "in a minute"
-    if error.retry_after is not None and error.retry_after < _MINUTE:
-        wait = f"in {say_count(max(1, math.ceil(error.retry_after)), 'second')}"
-    elif error.retry_after is not None:
-        wait = f"in {say_duration(timedelta(seconds=error.retry_after))}"
-    return Problem("useapi.net is busy", "It asked this bot to slow down.", f"Try again {wait}.")
-
-
-def _explain_no_reminder(error: CannotRemind | DeliveryFailed) -> Problem:
-    if isinstance(error, CannotRemind):
-        return Problem("This reminder can't work", str(error), error.advice)
-    return Problem(
-        "The test did not arrive",
-        f"Discord's answer: {error}.",
-        "Mend that, or pick another channel, and test again. Real reminders would fail there in the same way.",
-    )
-
-
-def explain(error: BotError | None) -> Problem:
-    """Return what to tell the person who asked; None stands for an error nobody foresaw."""
-    match error:
-        case NoSuchAccount():
-            return _explain_no_account(error)
-        case AmbiguousName():
-            return _with_ids(
-                "Several accounts have this name",
-                "The user name you gave belongs to more than one account.",
-                "Ask again with the id of the one you mean.",
-                error.ids,
-            )
-        case ApiBusy():
-            return _explain_busy(error)
-        case CannotRemind() | DeliveryFailed():
-            return _explain_no_reminder(error)
-        case TooManyLookUps():
-            seconds = say_count(math.ceil(error.retry_after), "second")
-            return Problem("A little slower, please", "You asked a lot in a short time.", f"Try again in {seconds}.")
-        case _:
-            return _SIMPLE.get(type(error), _UNEXPECTED) if error else _UNEXPECTED

@@ -82,7 +82,7 @@ def hold(file: Path) -> Iterator[None]:
         with lock_file(file):
             yield
     except AlreadyRunning:
-        raise CopyRefused(f"A bot works with {file}. Stop it first.") from None
+        raise CopyRefused(f"A bot works with {file}.", "Stop it first.") from None
 
 
 def give_to_owner_of(model: Path, file: Path) -> None:
@@ -96,7 +96,8 @@ def _file_of(url: str) -> Path:
     file = sqlite_file(url)
     if file is None:
         raise CopyRefused(
-            "The database is PostgreSQL, which has tools of its own: back it up with pg_dump, restore with pg_restore."
+            "The database is PostgreSQL, which has tools of its own.",
+            "Back it up with pg_dump, restore it with pg_restore.",
         )
     return file
 
@@ -104,22 +105,25 @@ def _file_of(url: str) -> Path:
 def _existing(url: str) -> Path:
     file = _file_of(url)
     if not file.is_file():
-        raise CopyRefused(f"There is no database at {file} yet; the bot makes it at its first start.")
+        raise CopyRefused(
+            f"There is no database at {file} yet.",
+            "Check DATABASE_URL. The bot creates the database at its first start.",
+        )
     return file
 
 
 def _check_new(copy: Path) -> None:
     if copy.exists() or copy.is_symlink():
-        raise CopyRefused(f"{copy} exists already, and a backup overwrites nothing. Choose another name.")
+        raise CopyRefused(f"{copy} exists already, and a backup overwrites nothing.", "Choose another name.")
     if not copy.parent.is_dir():
-        raise CopyRefused(f"There is no folder {copy.parent}. Make it first, or choose another one.")
+        raise CopyRefused(f"There is no folder {copy.parent}.", "Make it first, or choose another one.")
 
 
 def _check_backup(copy: Path, place: Path) -> None:
     if not copy.is_file():
-        raise CopyRefused(f"There is no file {copy}.")
+        raise CopyRefused(f"There is no file {copy}.", "Name the backup to restore.")
     if copy.resolve() == place.resolve():
-        raise CopyRefused(f"{copy} is the database itself. Name the backup to restore.")
+        raise CopyRefused(f"{copy} is the database itself.", "Name the backup to restore.")
 
 
 @contextmanager
@@ -128,7 +132,7 @@ def _reporting_failures(what: str) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise CopyRefused(f"{what} ({reason}). Nothing has changed.") from None
+        raise CopyRefused(f"{what} ({reason}). Nothing has changed.", "Fix that, then try again.") from None
 
 
 @contextmanager
@@ -158,7 +162,7 @@ def _copy(file: Path, draft: Path, *, is_known: bool = False) -> int:
     with closing(_open(draft)) as copied:
         ((found, *_), *_) = copied.execute("PRAGMA integrity_check").fetchall()
         if found != "ok":
-            raise CopyRefused(f"{file} is damaged ({found}). Nothing has changed.")
+            raise CopyRefused(f"{file} is damaged ({found}). Nothing has changed.", "Restore a backup that is sound.")
         subscriptions: int = copied.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
     _sync(draft)
     return subscriptions
@@ -172,10 +176,10 @@ def _read_schema(opened: sqlite3.Connection, file: Path) -> tuple[str, str]:
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise
-        raise CopyRefused(f"{file} is no database of this bot ({error}).") from None
+        raise CopyRefused(f"{file} is no database of this bot ({error}).", "Name another file.") from None
     subscriptions = next((name for name in _SUBSCRIPTIONS if name in tables), None)
     if len(versions) != 1 or subscriptions is None:
-        raise CopyRefused(f"{file} is no database of this bot.")
+        raise CopyRefused(f"{file} is no database of this bot.", "Name another file.")
     return str(versions[0][0]), subscriptions
 
 
@@ -184,10 +188,13 @@ def _check_schema(schema: str, file: Path) -> None:
         return
     if schema > SCHEMA:
         raise CopyRefused(
-            f"{file} was written by a newer version of this bot (schema {schema}, this one knows {SCHEMA}). "
-            "Restore it with that version."
+            f"{file} was written by a newer version of this bot (schema {schema}, this one knows {SCHEMA}).",
+            "Restore it with that version.",
         )
-    raise CopyRefused(f"{file} was written by a version of this bot that is not known (schema {schema}).")
+    raise CopyRefused(
+        f"{file} was written by a version of this bot that is not known (schema {schema}).",
+        "Restore it with that version.",
+    )
 
 
 def _set_aside(file: Path, now: datetime) -> Path | None:

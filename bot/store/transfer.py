@@ -44,9 +44,9 @@ async def move(source_url: str, target_url: str) -> dict[str, int]:
 def _check_files(source_url: str, target_url: str) -> None:
     source, target = sqlite_file(source_url), sqlite_file(target_url)
     if source is not None and not source.is_file():
-        raise CopyRefused(f"There is no database at {source} yet, so there is nothing to copy.")
+        raise CopyRefused(f"There is no database at {source} yet, so there is nothing to copy.", "Check DATABASE_URL.")
     if source is not None and target is not None and source.resolve() == target.resolve():
-        raise CopyRefused("DATABASE_URL leads to this database already.")
+        raise CopyRefused("DATABASE_URL leads to this database already.", "Name another database.")
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def _reporting_failures(what: str) -> Iterator[None]:
     try:
         yield
     except (StoreError, OSError) as error:
-        raise CopyRefused(f"Nothing was copied, because {what} failed: {error}.") from None
+        raise CopyRefused(f"Nothing was copied, because {what} failed: {error}.", "Fix that, then try again.") from None
 
 
 @asynccontextmanager
@@ -73,7 +73,9 @@ async def _check_source(url: str) -> None:
     with _reporting_failures("the source"):
         async with open_as_it_is(url) as source, source.begin() as tx:
             if not await _tables_of(tx) >= {"alembic_version", "messages", "leases"}:
-                raise CopyRefused("DATABASE_URL leads to a database that holds nothing of this bot.")
+                raise CopyRefused(
+                    "DATABASE_URL leads to a database that holds nothing of this bot.", "Check DATABASE_URL."
+                )
             _check_schema(await read_schema(source.engine))
             await _check_rest(source, tx)
 
@@ -82,15 +84,15 @@ def _check_schema(schema: str | None) -> None:
     # What a newer version wrote is refused when it is opened.
     if schema is None or schema < SCHEMA:
         raise CopyRefused(
-            f"The source is still as an older version of this bot left it (schema {schema}, this one has {SCHEMA}). "
-            "Start this version on it once, which brings it up to date, then stop it and try again."
+            f"The source is still as an older version of this bot left it (schema {schema}, this one has {SCHEMA}).",
+            "Start this version on it once, which brings it up to date, then stop it and try again.",
         )
 
 
 async def _check_rest(source: Database, tx: AsyncConnection) -> None:
     # A killed bot leaves a lease; on SQLite the lock has told already that it is gone.
     if not source.is_sqlite and await is_lease_held(tx):
-        raise CopyRefused("A bot works with the source, or did seconds ago. Stop it first, and wait 15 seconds.")
+        raise CopyRefused("A bot works with the source, or did seconds ago.", "Stop it first, and wait 15 seconds.")
 
 
 async def _check_target(url: str) -> None:
@@ -104,7 +106,7 @@ async def _check_target(url: str) -> None:
             for name in sorted(present):
                 # Empty tables of ours are what a failed try leaves.
                 if name not in metadata.tables or await _count(tx, metadata.tables[name]):
-                    raise CopyRefused(f"The target is not empty: see its table {name}. Name an empty database.")
+                    raise CopyRefused(f"The target is not empty: see its table {name}.", "Name an empty database.")
 
 
 async def _count(tx: AsyncConnection, table: sa.Table) -> int:
@@ -149,5 +151,8 @@ async def _reset_sequence(table: sa.Table, write: AsyncConnection) -> None:
 async def _compare(table: sa.Table, read: AsyncConnection, write: AsyncConnection) -> int:
     there, here = await _count(read, table), await _count(write, table)
     if there != here:
-        raise CopyRefused(f"Nothing was copied: of {there} rows of {table.name}, {here} arrived.")
+        raise CopyRefused(
+            f"Nothing was copied: of {there} rows of {table.name}, {here} arrived.",
+            "Stop every program that writes to the target, then try again.",
+        )
     return here

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from simcord.results import ResponseMessage
 
-from bot.core.wording import SETUP_GUIDE
+from bot.core.links import SETUP_GUIDE
 from tests.chat.test_lookup import card_of
 from tests.support.world import World, account
 

@@ -6,7 +6,7 @@ from aiohttp import web
 from simcord.backend.errors import SetupError
 from simcord.results import InteractionResult
 
-from bot.core.wording import SETUP_GUIDE
+from bot.core.links import SETUP_GUIDE
 from tests.support.hostile import STATUSES, with_status
 from tests.support.world import GUILD_ID, World, account
 

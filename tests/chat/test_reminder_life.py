@@ -6,7 +6,7 @@ import discord
 import pytest
 from aiohttp import web
 
-from bot.core.wording import SETUP_GUIDE
+from bot.core.links import SETUP_GUIDE
 from bot.store.tables import messages
 from bot.useapi.client import ACCOUNTS_PATH
 from tests.chat.test_check_now import buttons_of
