@@ -20,10 +20,10 @@ _LOG = logging.getLogger(__name__)
 
 # The newest migration; Alembic is loaded only if the database is not there yet.
 SCHEMA = "0004"
-_BUSY_SECONDS = 5.0
+BUSY_SECONDS = 5.0
 # Any number will do that others in the same database don't use.
 _MIGRATION_LOCK = 0x6D_69_6E_69_6D_61_78
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Database:
@@ -91,7 +91,7 @@ def known_schemas() -> set[str]:
     """Return the schemas that this version can use as they are, or migrate."""
     from alembic.script import ScriptDirectory
 
-    return {script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
+    return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
 
 
 def _upgrade(connection: sa.Connection) -> None:
@@ -100,7 +100,7 @@ def _upgrade(connection: sa.Connection) -> None:
     from alembic.util import CommandError
 
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     if connection.dialect.name == "postgresql":
         # Two bots may start at once; whoever comes second finds the work done.
@@ -159,13 +159,15 @@ async def open_as_it_is(url: str) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def open_database(url: str) -> AsyncIterator[Database]:
+async def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> AsyncIterator[Database]:
     """Open, and if needed create or migrate, the database; closed at the end.
+
+    A SQLite file that another program has locked is waited for `busy_seconds`.
 
     Raises:
         StoreError: it can't be opened, or was written by a newer version.
     """
-    engine = await _open_engine(url)
+    engine = await _open_engine(url, busy_seconds)
     try:
         yield Database(engine)
     finally:
@@ -180,9 +182,9 @@ def _trouble_at_opening(error: Exception, *, is_file: bool) -> StoreError:
     return (StoreAway if is_away else StoreError)(f"it can't be opened ({type(cause).__name__}: {cause})")
 
 
-async def _open_engine(url: str) -> AsyncEngine:
+async def _open_engine(url: str, busy_seconds: float) -> AsyncEngine:
     file = sqlite_file(url)
-    engine = create_async_engine(url, connect_args={"timeout": _BUSY_SECONDS} if file else {})
+    engine = create_async_engine(url, connect_args={"timeout": busy_seconds} if file else {})
     try:
         if file is not None:
             _create_private(file)

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.accounts import Account, Capability, Status, by_urgency
+from bot.core.accounts import Account, Capability, by_expiry
+from bot.core.status import Status
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -23,15 +24,16 @@ def expiring(left: timedelta, error: str | None = None) -> Account:
         (7 * DAY + TICK, Status.HEALTHY),
         (7 * DAY, Status.EXPIRING),
         (7 * DAY - TICK, Status.EXPIRING),
-        (DAY, Status.EXPIRING),
-        (TICK, Status.EXPIRING),
+        (DAY + TICK, Status.EXPIRING),
+        (DAY, Status.LAST_DAY),
+        (TICK, Status.LAST_DAY),
         (timedelta(0), Status.EXPIRED),
         (-TICK, Status.EXPIRED),
         (-400 * DAY, Status.EXPIRED),
     ],
 )
 def test_status_follows_the_time_left(left: timedelta, status: Status) -> None:
-    """An account is expiring from exactly seven days before its expiry, and expired from that very moment."""
+    """An account is expiring from seven days before its expiry, on its last day from 24 hours before, then expired."""
     assert expiring(left).status(NOW) is status
 
 
@@ -43,34 +45,28 @@ def test_status_is_unknown_without_an_expiry() -> None:
 @pytest.mark.parametrize("left", [30 * DAY, DAY, -DAY])
 @pytest.mark.parametrize("error", ["Session refresh failed", ""])
 def test_an_error_outranks_every_date(left: timedelta, error: str) -> None:
-    """What the API calls an error is an error, whatever the expiry."""
+    """An error that the API reports is the status, whatever the expiry."""
     assert expiring(left, error).status(NOW) is Status.ERROR
 
 
 def test_an_error_outranks_an_unknown_expiry() -> None:
-    """An account in error is in error even if no expiry is known."""
+    """An error is the status even if no expiry is known."""
     assert Account("1", error="no").status(NOW) is Status.ERROR
 
 
 @pytest.mark.parametrize(
     ("left", "expected"),
-    [
-        (7 * DAY, False),
-        (DAY + TICK, False),
-        (DAY, True),
-        (TICK, True),
-        (timedelta(0), False),
-        (-TICK, False),
-    ],
+    [(7 * DAY, False), (DAY + TICK, False), (DAY, True), (TICK, True), (timedelta(0), True), (-DAY, True)],
 )
-def test_the_last_day_is_the_last_24_hours(left: timedelta, *, expected: bool) -> None:
-    """The last day begins exactly 24 hours before the expiry and ends with it."""
-    assert expiring(left).is_last_day(NOW) is expected
+@pytest.mark.parametrize("error", [None, "no"])
+def test_an_account_is_urgent_from_its_last_day_on(left: timedelta, error: str | None, *, expected: bool) -> None:
+    """An account is urgent from exactly 24 hours before the expiry, also after it, whatever error it has."""
+    assert expiring(left, error).is_urgent(NOW) is expected
 
 
-def test_an_unknown_expiry_has_no_last_day() -> None:
-    """Without an expiry it is never the last day."""
-    assert not Account("1").is_last_day(NOW)
+def test_an_unknown_expiry_is_not_urgent() -> None:
+    """Without an expiry an account is never urgent."""
+    assert not Account("1").is_urgent(NOW)
 
 
 @pytest.mark.parametrize(
@@ -130,5 +126,5 @@ def test_the_soonest_expiry_comes_first() -> None:
         Account("gone", expires_at=NOW - DAY),
         Account("soon-a", expires_at=NOW + DAY),
     ]
-    ordered = [account.id for account in sorted(accounts, key=by_urgency)]
+    ordered = [account.id for account in sorted(accounts, key=by_expiry)]
     assert ordered == ["gone", "soon-a", "soon-b", "late", "unknown-a", "unknown-b"]

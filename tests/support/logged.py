@@ -1,10 +1,10 @@
-"""What a bot logs as an error, for tests that expect none."""
+"""Errors that the bot logged, for tests that expect none."""
 
 import logging
 
 
 class Errors(logging.Handler):
-    """Keeps what was logged as an error."""
+    """Keeps the messages of records at ERROR and above."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

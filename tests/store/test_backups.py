@@ -1,4 +1,4 @@
-"""Tests of backups of a SQLite database, and of restoring them."""
+"""Backups of a SQLite database, and restoring them."""
 
 import os
 import resource
@@ -22,7 +22,7 @@ SERVER = "postgresql+asyncpg://bot:s3cret@127.0.0.1:9/bot"
 
 @pytest.fixture
 async def filled(file_url: str) -> str:
-    """Fill a database that no bot works with, and return its address."""
+    """Fill a database that no bot uses, and return its address."""
     async with open_database(file_url) as database:
         await fill(database, 3)
     return file_url
@@ -30,7 +30,7 @@ async def filled(file_url: str) -> str:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """Return where a backup may come to be."""
+    """Return a path for a backup."""
     folder = tmp_path / "backups"
     folder.mkdir()
     return folder / "bot 100%.db"
@@ -47,13 +47,13 @@ def refused(words: str, *folders: Path) -> Iterator[None]:
 
 
 def contents(*folders: Path) -> dict[Path, bytes]:
-    """Return what the files in these folders hold, but for locks."""
+    """Return the contents of the files in these folders, without locks."""
     files = [file for folder in folders for file in folder.iterdir() if file.suffix != ".lock"]
     return {file: file.read_bytes() for file in files if file.is_file()}
 
 
 def mode_of(file: Path) -> int:
-    """Return who may do what with a file."""
+    """Return the permissions of a file."""
     return file.stat().st_mode & 0o777
 
 
@@ -64,7 +64,7 @@ def edit(file: Path, statement: str, *values: str) -> None:
 
 
 async def test_a_backup_holds_everything(filled: str, copy: Path) -> None:
-    """The backup is one private file with every row of every table, and the number of watches is told."""
+    """The backup is one private file with every row of every table, and the number of subscriptions is returned."""
     assert back_up(filled, copy) == 3
     assert [one.name for one in copy.parent.iterdir()] == [copy.name]
     assert mode_of(copy) == 0o600
@@ -73,14 +73,14 @@ async def test_a_backup_holds_everything(filled: str, copy: Path) -> None:
 
 
 async def test_a_backup_amid_a_transaction(filled: str, copy: Path) -> None:
-    """While a transaction is under way the backup neither waits for it nor holds any of it."""
+    """While a transaction is running the backup neither waits for it nor holds any of it."""
     async with open_database(filled) as database, database.begin() as tx:
-        await put_subscription(tx, new_subscription(), NOW)
+        await put_subscription(tx, new_subscription())
         assert back_up(filled, copy) == 3
 
 
-async def test_a_backup_holds_what_is_in_the_log_alone(file: Path, file_url: str, copy: Path) -> None:
-    """What a killed bot left in the write-ahead log is in the backup."""
+async def test_a_backup_holds_changes_that_are_only_in_the_log(file: Path, file_url: str, copy: Path) -> None:
+    """Changes that a killed bot left in the write-ahead log are in the backup."""
     async with open_database(file_url) as database:
         await put(database)
         killed = file.parent / "killed.db"
@@ -90,9 +90,9 @@ async def test_a_backup_holds_what_is_in_the_log_alone(file: Path, file_url: str
 
 
 def subscriptions_in(file: Path) -> int:
-    """Return how many watches a file holds."""
+    """Return how many subscriptions a file holds."""
     with closing(sqlite3.connect(file)) as opened:
-        found: int = opened.execute("SELECT count(*) FROM watches").fetchone()[0]
+        found: int = opened.execute("SELECT count(*) FROM subscriptions").fetchone()[0]
         return found
 
 
@@ -109,7 +109,7 @@ def test_a_backup_overwrites_nothing(filled: str, copy: Path) -> None:
 
 
 def test_a_backup_needs_a_folder(filled: str, copy: Path) -> None:
-    """A missing folder is told, not made."""
+    """A missing folder is reported, not made."""
     with refused("no folder .*/none.*Make it first", copy.parent):
         back_up(filled, copy.parent / "none" / "bot.db")
 
@@ -122,7 +122,7 @@ def test_a_backup_needs_a_database(file: Path, file_url: str, copy: Path) -> Non
 
 
 @pytest.mark.parametrize("held", [b"", b"no database at all " * 100, b"SQLite format 3\0" + b"\xff" * 4096])
-def test_what_is_no_database_of_this_bot(file: Path, filled: str, copy: Path, held: bytes) -> None:
+def test_a_file_that_is_no_database_of_this_bot(file: Path, filled: str, copy: Path, held: bytes) -> None:
     """A file that holds something else is neither backed up nor restored."""
     copy.write_bytes(held)
     with refused("is no database of this bot", file.parent, copy.parent):
@@ -132,8 +132,8 @@ def test_what_is_no_database_of_this_bot(file: Path, filled: str, copy: Path, he
 
 
 def test_a_database_of_another_program(filled: str, file: Path, copy: Path) -> None:
-    """Tables of somebody else are not restored."""
-    edit(copy, "CREATE TABLE watches (id INTEGER)")
+    """Tables of another program are not restored."""
+    edit(copy, "CREATE TABLE messages (id INTEGER)")
     with refused("is no database of this bot", file.parent):
         restore(filled, copy, NOW)
 
@@ -160,7 +160,7 @@ def small_disk(free: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("free", [0, 8192])
 def test_a_disk_that_takes_no_more(filled: str, file: Path, copy: Path, free: int) -> None:
-    """A backup or restore that does not fit is told, and leaves nothing behind."""
+    """A backup or restore that does not fit is reported, and leaves nothing behind."""
     with refused("The backup .* can't be made .*Nothing has changed", copy.parent), small_disk(free):
         back_up(filled, copy)
     back_up(filled, copy)
@@ -185,7 +185,7 @@ async def test_a_restore_puts_the_backup_in_place(filled: str, file: Path, copy:
 
 
 async def test_a_restore_ignores_the_log_of_the_old_file(filled: str, file: Path, copy: Path) -> None:
-    """What a killed bot left in its write-ahead log goes with the old file, not into the restored one."""
+    """Changes that a killed bot left in its write-ahead log stay with the old file, out of the restored one."""
     back_up(filled, copy)
     async with open_database(filled) as database:
         await put(database)
@@ -225,7 +225,7 @@ def test_a_restore_through_a_link(filled: str, file: Path, copy: Path, tmp_path:
     back_up(filled, copy)
     link = tmp_path / "link.db"
     link.symlink_to(file)
-    edit(file, "DELETE FROM watches")
+    edit(file, "DELETE FROM subscriptions")
     done = restore(f"sqlite+aiosqlite:///{link}", copy, NOW)
     assert done.kept is not None
     assert (link.is_symlink(), done.kept.parent) == (True, file.parent)
@@ -253,7 +253,7 @@ def test_a_restore_while_a_bot_runs(filled: str, file: Path, copy: Path) -> None
     [("0999", f"newer version of this bot .schema 0999, this one knows {SCHEMA}"), ("0000", "not known .schema 0000")],
 )
 def test_a_schema_that_is_not_known(filled: str, file: Path, copy: Path, schema: str, words: str) -> None:
-    """What another version wrote can be backed up, but is restored only by one that knows it."""
+    """A database of an unknown version can be backed up, but is restored only by a version that knows it."""
     back_up(filled, copy)
     edit(copy, "UPDATE alembic_version SET version_num = ?", schema)
     with refused(words, file.parent, copy.parent):
@@ -282,7 +282,7 @@ def test_a_damaged_backup(filled: str, file: Path, copy: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
 def test_root_restores_for_the_bots_user(filled: str, file: Path, copy: Path) -> None:
-    """A file that root restores belongs to whom the old one belonged to, and so does the kept one."""
+    """A file that root restores belongs to the owner of the old one, and so does the kept one."""
     back_up(filled, copy)
     os.chown(file, 12_345, 23_456)
     done = restore(filled, copy, NOW)

@@ -1,4 +1,4 @@
-"""Tests of who may send, when two processes share a PostgreSQL database."""
+"""The lease, when two processes share a PostgreSQL database."""
 
 import asyncio
 import sqlite3
@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bot.core.timing import Timing
 from bot.errors import StoreError
-from bot.store import database as database_module
-from bot.store import leases
 from bot.store.database import Database, open_database
-from bot.store.leases import Lease, ensure_leads
+from bot.store.leases import Lease, ensure_holds_lease
 from bot.store.tables import leases
 from tests.support.store.waiting import until_blocked
 from tests.support.wire.journal import PATIENCE
@@ -58,7 +57,7 @@ async def is_held(database: Database) -> bool:
 
 
 async def take_within(lease: Lease, seconds: float) -> int | None:
-    """Take the lease; returns None if somebody else still holds it by then."""
+    """Take the lease; return None if another process still holds it by then."""
     try:
         async with asyncio.timeout(seconds):
             return await lease.take()
@@ -66,40 +65,37 @@ async def take_within(lease: Lease, seconds: float) -> int | None:
         return None
 
 
-async def test_a_stale_leader_may_not_claim(database: Database, elsewhere: Database) -> None:
-    """Once another process has taken the lease over, the former leader is refused, and the new one is not."""
+async def test_the_former_holder_is_refused(database: Database, elsewhere: Database) -> None:
+    """Once another process has taken the lease, the former holder is refused, and the new one is not."""
     stale = await Lease(database).take()
     await set_end(elsewhere, -5)
     present = await Lease(elsewhere).take()
     with pytest.raises(StoreError, match="another process"):
         async with database.begin() as tx:
-            await ensure_leads(tx, stale)
+            await ensure_holds_lease(tx, stale)
     async with elsewhere.begin() as tx:
-        await ensure_leads(tx, present)
+        await ensure_holds_lease(tx, present)
 
 
-async def test_nobody_takes_over_amid_a_claim(database: Database, elsewhere: Database) -> None:
-    """A leader that has been found to lead does so until its transaction ends, even if its lease has run out."""
+async def test_nobody_takes_the_lease_amid_a_transaction(database: Database, elsewhere: Database) -> None:
+    """A holder that was found to hold the lease does so until its transaction ends, even if the lease has run out."""
     epoch = await Lease(database).take()
     await set_end(elsewhere, -5)
     async with database.begin() as tx:
-        await ensure_leads(tx, epoch)
+        await ensure_holds_lease(tx, epoch)
         taking = asyncio.create_task(Lease(elsewhere).take())
         await until_blocked(database, taking)
         assert not taking.done()
     assert await taking == epoch + 1
 
 
-async def test_a_long_claim_does_not_hold_up_the_renewal(
-    database: Database, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While a leader's own transaction lasts, longer than a lease maybe, its lease is renewed."""
-    monkeypatch.setattr(leases, "_RENEW_SECONDS", 0.1)
-    lease = Lease(database)
+async def test_a_long_transaction_does_not_hold_up_the_renewal(database: Database, elsewhere: Database) -> None:
+    """While a holder's own transaction lasts, perhaps longer than a lease, its lease is renewed."""
+    lease = Lease(database, Timing(lease_seconds=3))
     epoch = await lease.take()
     await set_end(elsewhere, -5)
     async with database.begin() as tx:
-        await ensure_leads(tx, epoch)
+        await ensure_holds_lease(tx, epoch)
         keeping = asyncio.create_task(lease.keep())
         async with asyncio.timeout(PATIENCE):
             while not await is_held(elsewhere):
@@ -107,13 +103,10 @@ async def test_a_long_claim_does_not_hold_up_the_renewal(
         keeping.cancel()
 
 
-async def test_a_file_is_kept_whoever_writes(file: Path, file_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_file_needs_no_renewal(file: Path, file_url: str) -> None:
     """On SQLite the lease is kept without any write, which might have to wait too long."""
-    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.3)
-    monkeypatch.setattr(leases, "_RENEW_SECONDS", 0.1)
-    monkeypatch.setattr(database_module, "_BUSY_SECONDS", 0.01)
-    async with open_database(file_url) as database:
-        lease = Lease(database)
+    async with open_database(file_url, busy_seconds=0.01) as database:
+        lease = Lease(database, Timing(lease_seconds=0.3))
         await lease.take()
         with closing(sqlite3.connect(file, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -122,19 +115,16 @@ async def test_a_file_is_kept_whoever_writes(file: Path, file_url: str, monkeypa
 
 
 async def test_a_held_lease_is_waited_for(database: Database, elsewhere: Database) -> None:
-    """A lease that is held is not taken; one whose end lies further away than any is a dead process's, and is."""
+    """A held lease is not taken; one whose end is further away than any belongs to a dead process, and is."""
     await Lease(database).take()
     assert await take_within(Lease(elsewhere), 0.3) is None
     await set_end(elsewhere, 5 * 3600)
     assert await take_within(Lease(elsewhere), 10) == 2
 
 
-async def test_a_lease_given_up_is_free_at_once(
-    database: Database, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What one process gives up, another takes without waiting, and the first one knows that it leads no more."""
-    monkeypatch.setattr(leases, "_RENEW_SECONDS", 0.5)
-    first = Lease(database)
+async def test_a_released_lease_is_free_at_once(database: Database, elsewhere: Database) -> None:
+    """A lease that one process releases another takes without waiting, and the first one learns that it lost it."""
+    first = Lease(database, Timing(lease_seconds=1.5))
     await first.take()
     await first.release()
     assert await take_within(Lease(elsewhere), 10) == 2
@@ -144,13 +134,9 @@ async def test_a_lease_given_up_is_free_at_once(
 
 
 @pytest.mark.parametrize("is_cut_first", [False, True])
-async def test_a_leader_stops_in_time(
-    database: Database, elsewhere: Database, monkeypatch: pytest.MonkeyPatch, *, is_cut_first: bool
-) -> None:
-    """A leader whose renewal hangs, at once or after one that failed, stops before anybody could take over."""
-    monkeypatch.setattr(leases, "LEASE_SECONDS", 3)
-    monkeypatch.setattr(leases, "_RENEW_SECONDS", 1.0)
-    lease = Lease(database)
+async def test_a_holder_stops_in_time(database: Database, elsewhere: Database, *, is_cut_first: bool) -> None:
+    """A holder whose renewal hangs, at once or after one that failed, stops before anybody could take the lease."""
+    lease = Lease(database, Timing(lease_seconds=3))
     await lease.take()
     async with elsewhere.begin() as tx:
         row = (await tx.execute(sa.select(leases).with_for_update())).one()

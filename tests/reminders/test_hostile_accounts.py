@@ -1,4 +1,4 @@
-"""What an API that means harm gets into the database: whole accounts, or nothing."""
+"""A hostile API: whole accounts reach the database, or nothing does."""
 
 import itertools
 import json
@@ -8,7 +8,7 @@ from bot.core.parsing import parse_accounts
 from bot.core.secrets import Redactor
 from bot.reminders.planning import plan_after_reading
 from bot.store.accounts import get_snapshots
-from bot.store.database import Database
+from bot.store.database import Database, open_database
 from bot.useapi.responses import parse_json
 from tests.support.store.samples import GUILD, NOW, put
 
@@ -24,13 +24,18 @@ def hostile_list(text: str, number: str) -> bytes:
     return json.dumps(dict.fromkeys([*IDS, "good"], entry | {"maxJobs": 0.5})).replace("0.5", number).encode()
 
 
-async def test_hostile_accounts_are_kept_as_they_were_read(database: Database) -> None:
-    """Whatever texts and numbers a list holds, the pass stores every account of it, and finds it again unchanged."""
-    await put(database)
-    for text, number in itertools.product(TEXTS, NUMBERS):
-        read = parse_accounts(parse_json(hostile_list(text, number)), Redactor())
-        async with database.begin() as tx:
-            await plan_after_reading(tx, {GUILD}, read, NOW)
-            known = await get_snapshots(tx)
-        assert {key: one.account for key, one in known.items()} == read
-        assert set(read) == {"a/../b", "'; DROP TABLE accounts; --", "9" * 256, "\U0001f600" * 256, "good"}
+async def test_hostile_accounts_are_kept_as_they_were_read(database_url: str) -> None:
+    """Whatever texts and numbers a list holds, the poll saves every account of it, and finds it again unchanged."""
+    async with open_database(database_url) as database:
+        await put(database)
+        for text, number in itertools.product(TEXTS, NUMBERS):
+            await _read_and_compare(database, text, number)
+
+
+async def _read_and_compare(database: Database, text: str, number: str) -> None:
+    read = parse_accounts(parse_json(hostile_list(text, number)), Redactor())
+    async with database.begin() as tx:
+        await plan_after_reading(tx, {GUILD}, read, NOW)
+        snapshots = await get_snapshots(tx)
+    assert {key: one.account for key, one in snapshots.items()} == read
+    assert set(read) == {"a/../b", "'; DROP TABLE accounts; --", "9" * 256, "\U0001f600" * 256, "good"}

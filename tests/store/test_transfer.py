@@ -1,4 +1,4 @@
-"""Tests of moving everything from one database to another: SQLite, PostgreSQL, and both ways."""
+"""Moving everything from one database to another: SQLite, PostgreSQL, and both ways."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,8 +14,8 @@ from bot.store.leases import Lease, lock_file
 from bot.store.subscriptions import put_subscription
 from bot.store.tables import leases, metadata, subscriptions
 from bot.store.transfer import move
-from tests.store.test_schemas import DUMPS, lay
 from tests.support.store.samples import NOW, fill, new_subscription, put, rows_of
+from tests.support.store.schemas import DUMPS, lay_dump
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ async def filled(database_url: str) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def target_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return where to move to, of each kind."""
+    """Return the address to move to, of each kind."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path}/elsewhere/new.db"
     create: Callable[[], str] = request.getfixturevalue("new_database")
@@ -55,25 +55,25 @@ async def test_everything_arrives(database_url: str, target_url: str) -> None:
     assert await all_rows(database_url) == before
 
 
-async def test_who_leads_stays_behind(filled: str, target_url: str) -> None:
-    """The lease is a matter of the processes on each database, and is not copied."""
+async def test_the_lease_stays_behind(filled: str, target_url: str) -> None:
+    """The lease belongs to the processes on each database, and is not copied."""
     async with open_database(filled) as source, source.begin() as tx:
-        await tx.execute(leases.insert().values(name="passes", owner="gone", epoch=7, until=0))
+        await tx.execute(leases.insert().values(name="poll", owner="gone", epoch=7, until=0))
     await move(filled, target_url)
     async with open_database(target_url) as target, target.begin() as tx:
         assert (await tx.execute(sa.select(leases))).all() == []
 
 
 async def test_new_rows_get_new_numbers(filled: str, target_url: str) -> None:
-    """What is added after the move is numbered after what came with it, also where a table came empty."""
+    """A row that is added after the move is numbered after those that came with it, also where a table came empty."""
     async with open_database(filled) as source, source.begin() as tx:
-        await tx.execute(sa.text("DELETE FROM tokens"))
+        await tx.execute(sa.text("DELETE FROM logins"))
     await move(filled, target_url)
     async with open_database(target_url) as target, target.begin() as tx:
-        await put_subscription(tx, new_subscription(), NOW)
+        await put_subscription(tx, new_subscription())
         assert (await tx.execute(sa.select(sa.func.max(subscriptions.c.id)))).scalar_one() == 4
-        token = metadata.tables["tokens"].insert().values(account_id="1", first_expires_at=NOW, expires_at=NOW)
-        assert (await tx.execute(token)).inserted_primary_key == (1,)
+        login = metadata.tables["logins"].insert().values(account_id="1", first_expires_at=NOW, expires_at=NOW)
+        assert (await tx.execute(login)).inserted_primary_key == (1,)
 
 
 async def test_a_new_file_is_private(filled: str, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ async def test_a_new_file_is_private(filled: str, tmp_path: Path) -> None:
 
 
 async def refusal(source_url: str, target_url: str) -> str:
-    """Return in which words a move is refused."""
+    """Return the words with which a move is refused."""
     with pytest.raises(CopyRefused) as refused:
         await move(source_url, target_url)
     return str(refused.value)
@@ -95,11 +95,11 @@ async def test_a_target_that_is_in_use_is_refused(filled: str, target_url: str) 
     async with open_database(target_url) as target:
         await put(target)
     before = await all_rows(target_url)
-    assert "not empty: see its table watches" in await refusal(filled, target_url)
+    assert "not empty: see its table subscriptions" in await refusal(filled, target_url)
     assert await all_rows(target_url) == before
     async with open_database(target_url) as target, target.begin() as tx:
         await tx.execute(subscriptions.delete())
-        await tx.execute(leases.insert().values(name="passes", owner="gone", epoch=7, until=0))
+        await tx.execute(leases.insert().values(name="poll", owner="gone", epoch=7, until=0))
     assert "not empty: see its table leases" in await refusal(filled, target_url)
 
 
@@ -115,7 +115,7 @@ async def bare(url: str) -> AsyncIterator[AsyncConnection]:
 
 
 async def test_a_target_of_another_program_is_refused(filled: str, target_url: str) -> None:
-    """A table of somebody else is neither used nor joined by ours."""
+    """A table of another program is not used, and no table is added to it."""
     async with bare(target_url) as connection:
         await connection.execute(sa.text("CREATE TABLE theirs (id INTEGER)"))
     assert "not empty: see its table theirs" in await refusal(filled, target_url)
@@ -131,7 +131,7 @@ async def test_a_move_to_itself_is_refused(filled: str) -> None:
     assert "leads to this database already" in words or "not empty" in words
 
 
-async def test_nothing_to_move_is_told(database_url: str, target_url: str) -> None:
+async def test_an_unused_source_is_refused(database_url: str, target_url: str) -> None:
     """A source that no bot has used is refused; neither side is made or changed."""
     words = await refusal(database_url, target_url)
     assert "nothing to copy" in words or "holds nothing of this bot" in words
@@ -149,7 +149,7 @@ async def test_a_source_of_an_old_version_is_left_as_it_is(
     dump: Path, database_url: str, target_url: str, tmp_path: Path
 ) -> None:
     """A source that would have to be upgraded is refused and stays as it was; once it is upgraded, it is copied."""
-    written = await lay(dump, database_url, tmp_path)
+    written = await lay_dump(dump, database_url, tmp_path)
     words = await refusal(database_url, target_url)
     assert f"older version of this bot left it (schema {dump.stem}, this one has {SCHEMA})" in words
     assert "Start this version on it once" in words
@@ -160,11 +160,11 @@ async def test_a_source_of_an_old_version_is_left_as_it_is(
             assert set(kept[0] if kept else ()) == set(rows[0] if rows else ()), table
     async with open_database(database_url) as upgraded, upgraded.begin() as tx:
         await tx.execute(leases.update().values(until=0))
-    assert (await move(database_url, target_url))["watches"] == len(written["watches"])
+    assert (await move(database_url, target_url))["subscriptions"] == len(written["watches"])
 
 
 async def test_a_bot_that_runs_on_the_source(filled: str, target_url: str) -> None:
-    """While a bot works with the source nothing is copied; when it has stopped, everything is."""
+    """While a bot runs on the source nothing is copied; when it has stopped, everything is."""
     file = sqlite_file(filled)
     if file is not None:
         with lock_file(file):
@@ -175,11 +175,11 @@ async def test_a_bot_that_runs_on_the_source(filled: str, target_url: str) -> No
             await lease.take()
             assert "A bot works with the source" in await refusal(filled, target_url)
             await lease.release()
-    assert (await move(filled, target_url))["watches"] == 3
+    assert (await move(filled, target_url))["subscriptions"] == 3
 
 
 async def test_a_bot_that_runs_on_a_file_to_be(filled: str, tmp_path: Path) -> None:
-    """A SQLite target that a bot has just locked is left to it."""
+    """A SQLite target that a bot has just locked is refused."""
     new = tmp_path / "elsewhere" / "new.db"
     with lock_file(new):
         assert "A bot works with" in await refusal(filled, f"sqlite+aiosqlite:///{new}")
@@ -189,39 +189,39 @@ async def test_a_move_that_fails_leaves_nothing(filled: str, target_url: str) ->
     """A row that the target can't take undoes the whole copy, and the next try succeeds."""
     async with open_database(target_url):
         pass
-    guard = "CREATE UNIQUE INDEX guard ON targets ((1))"
+    guard = "CREATE UNIQUE INDEX guard ON channel_failures ((1))"
     async with bare(target_url) as connection:
         await connection.execute(sa.text(guard))
     words = await refusal(filled, target_url)
-    assert "Nothing was copied, because of trouble with copying" in words
+    assert "Nothing was copied, because copying failed" in words
     assert "unique" in words.lower()
     assert set(map(len, (await all_rows(target_url)).values())) == {0}
     async with bare(target_url) as connection:
         await connection.execute(sa.text("DROP INDEX guard"))
-    assert (await move(filled, target_url))["watches"] == 3
+    assert (await move(filled, target_url))["subscriptions"] == 3
 
 
-async def test_what_does_not_arrive_is_noticed(filled: str, target_url: str) -> None:
+async def test_missing_rows_are_noticed(filled: str, target_url: str) -> None:
     """A target that silently drops rows is found out by counting, and keeps nothing."""
     async with open_database(target_url):
         pass
     async with bare(target_url) as connection:
         for statement in dropping(connection.dialect.name):
             await connection.execute(sa.text(statement))
-    assert "of 3 rows of targets, 0 arrived" in await refusal(filled, target_url)
+    assert "of 3 rows of channel_failures, 0 arrived" in await refusal(filled, target_url)
     assert set(map(len, (await all_rows(target_url)).values())) == {0}
 
 
 def dropping(dialect: str) -> list[str]:
-    """Return what lets a database drop each new row of a table."""
+    """Return the statements that let a database drop each new row of a table."""
     if dialect == "sqlite":
-        return ["CREATE TRIGGER drop_it BEFORE INSERT ON targets BEGIN SELECT RAISE(IGNORE); END"]
-    return ["CREATE RULE drop_it AS ON INSERT TO targets DO INSTEAD NOTHING"]
+        return ["CREATE TRIGGER drop_it BEFORE INSERT ON channel_failures BEGIN SELECT RAISE(IGNORE); END"]
+    return ["CREATE RULE drop_it AS ON INSERT TO channel_failures DO INSTEAD NOTHING"]
 
 
 async def test_a_server_out_of_reach(filled: str) -> None:
-    """A target that does not answer is told with the reason, and without the password."""
+    """A target that does not answer is reported with the reason, and without the password."""
     words = await refusal(filled, "postgresql+asyncpg://bot:s3cret@127.0.0.1:9/bot")
-    assert "trouble with the target" in words
+    assert "the target failed" in words
     assert "Nothing was copied" in words
     assert "s3cret" not in words

@@ -1,4 +1,4 @@
-"""Tests of a database that fails, at the start or later."""
+"""A database that fails, at the start or later."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -10,15 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.errors import StoreError
-from bot.store import database as database_module
 from bot.store.database import Database, open_database
 from bot.store.subscriptions import put_subscription
-from tests.support.store.samples import NOW, count, new_subscription, put, refusal
+from tests.support.store.samples import count, new_subscription, put, refusal
 
 
 @pytest.fixture(params=[b"no database at all " * 100, b"SQLite format 3\0" + b"\xff" * 4096])
 def foreign_file(request: pytest.FixtureRequest, file: Path) -> Iterator[Path]:
-    """Put a file that holds something else where the database should be; nobody may change it."""
+    """Put a file with other content where the database should be; it must not change."""
     file.parent.mkdir()
     file.write_bytes(request.param)
     yield file
@@ -27,7 +26,7 @@ def foreign_file(request: pytest.FixtureRequest, file: Path) -> Iterator[Path]:
 
 @pytest.mark.usefixtures("foreign_file")
 async def test_refuses_a_file_that_is_no_database(file_url: str) -> None:
-    """A file that holds something else is refused with SQLite's words, and kept."""
+    """A file with other content is refused with SQLite's words, and kept."""
     assert "it can't be opened" in await refusal(file_url)
 
 
@@ -37,7 +36,7 @@ async def test_refuses_a_folder_that_can_not_be(file: Path, file_url: str) -> No
     assert "it can't be opened" in await refusal(file_url)
 
 
-async def test_a_server_that_is_not_there_is_store_trouble(new_database: Callable[[], str], tmp_path: Path) -> None:
+async def test_a_server_that_is_not_there_is_a_store_error(new_database: Callable[[], str], tmp_path: Path) -> None:
     """No server, no such database, and no such user are refused with the server's words, without the password."""
     there = sa.make_url(new_database()).set(password="s3cret")
     urls = [there.set(database="nowhere"), there.set(username="nobody"), there.set(query={"host": str(tmp_path)})]
@@ -47,7 +46,7 @@ async def test_a_server_that_is_not_there_is_store_trouble(new_database: Callabl
         assert "s3cret" not in words
 
 
-async def test_a_read_only_database_is_store_trouble(database: Database) -> None:
+async def test_a_read_only_database_is_a_store_error(database: Database) -> None:
     """A refused write is one kind of error, with the reason; when it passes, the same database works on."""
     pragma = "PRAGMA query_only={}" if database.is_sqlite else "SET SESSION default_transaction_read_only={}"
     async with database.begin() as tx:
@@ -61,8 +60,8 @@ async def test_a_read_only_database_is_store_trouble(database: Database) -> None
     assert await count(database) == 1
 
 
-async def test_a_full_disk_is_store_trouble(file_url: str) -> None:
-    """When nothing more fits, that is said, what was stored stays, and the bot recovers when there is room."""
+async def test_a_full_disk_is_a_store_error(file_url: str) -> None:
+    """A full disk is reported, saved rows stay, and the bot recovers when there is room."""
     async with open_database(file_url) as database:
         async with database.begin() as tx:
             await tx.execute(sa.text("PRAGMA max_page_count = 1"))
@@ -78,13 +77,12 @@ async def test_a_full_disk_is_store_trouble(file_url: str) -> None:
 async def _fill(database: Database) -> None:
     async with database.begin() as tx:
         for channel_id in range(1000):
-            await put_subscription(tx, new_subscription(channel_id=channel_id), NOW)
+            await put_subscription(tx, new_subscription(channel_id=channel_id))
 
 
-async def test_a_locked_database_is_store_trouble(file: Path, file_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_locked_database_is_a_store_error(file: Path, file_url: str) -> None:
     """A file that another program holds is waited for, then reported; reading goes on, and later writing too."""
-    monkeypatch.setattr(database_module, "_BUSY_SECONDS", 0.05)
-    async with open_database(file_url) as database:
+    async with open_database(file_url, busy_seconds=0.05) as database:
         with closing(sqlite3.connect(file, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreError, match="locked"):
@@ -95,7 +93,7 @@ async def test_a_locked_database_is_store_trouble(file: Path, file_url: str, mon
         assert await count(database) == 1
 
 
-async def test_a_server_that_goes_away_is_store_trouble(new_database: Callable[[], str]) -> None:
+async def test_a_server_that_goes_away_is_a_store_error(new_database: Callable[[], str]) -> None:
     """A database that vanishes under the bot is reported at each use, and works again once it is back."""
     url = sa.make_url(new_database())
     elsewhere = create_async_engine(new_database(), isolation_level="AUTOCOMMIT")
