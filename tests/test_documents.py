@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-
 from bot.cli.main import build_parser
+
 from tests.support.paths import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -115,7 +115,9 @@ def test_the_rooms_are_all_in_the_architecture() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rooms", "allowed"), rooms_in_the_architecture(), ids=lambda part: " ".join(part) if isinstance(part, tuple) else ""
+    ("rooms", "allowed"),
+    rooms_in_the_architecture(),
+    ids=lambda part: " ".join(part) if isinstance(part, tuple) else "",
 )
 def test_a_room_imports_only_the_rooms_in_its_row(rooms: tuple[str, ...], allowed: set[str]) -> None:
     """The imports of each room are those that the table allows."""
