@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bot.config import Settings
-from bot.monitoring.health_file import HEALTH_FILE, write_report
+from bot.monitoring.health_file import HEALTH_FILE, Verdict, write_report
 from bot.store.backups import _draft_in, back_up, restore
 from bot.store.database import open_database
 from bot.store.leases import lock_file
@@ -38,7 +38,11 @@ def test_every_table_is_named() -> None:
 
 def test_every_secret_can_be_changed() -> None:
     """The document explains the change of every setting that is or holds a secret."""
-    secrets = {str(field.alias) for field in Settings.model_fields.values() if field.annotation is SecretStr}
+    secrets = {
+        str(field.alias)
+        for field in Settings.model_fields.values()
+        if field.annotation in (SecretStr, SecretStr | None)
+    }
     assert rows_of("Change a secret", "Secret") == secrets | {"DATABASE_URL"}
 
 
@@ -52,7 +56,7 @@ async def test_every_file_that_the_bot_writes_is_named() -> None:
     load(DUMPS[0], file)
     with lock_file(file):
         async with open_database(f"sqlite+aiosqlite:///{file}"):
-            write_report(HEALTH_FILE, at=NOW, connected_at=None)
+            write_report(HEALTH_FILE, Verdict(NOW, ()))
             look()
     back_up(f"sqlite+aiosqlite:///{file}", Path("copy.db"))
     restore(f"sqlite+aiosqlite:///{file}", Path("copy.db"), NOW)

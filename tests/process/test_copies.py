@@ -41,7 +41,7 @@ async def test_backup_amid_reminders(sqlite_reminding: Reminding, tmp_path: Path
                 seen.posts.find(lambda channel: channel == channels[0], nth=number),
                 *(seen.message_in(channel, nth=number) for channel in channels[1:]),
             )
-            assert result == (0, f"Backed up to {backup}: 6 watches.")
+            assert result == (0, f"Backed up to {backup}: 6 reminders.")
             assert len(_messages_in(backup)) >= 6 * (number - 1)
         assert (await bot.run_beside("backup", f"{tmp_path}/last.db"))[0] == 0
     assert sorted(_messages_in(tmp_path / "last.db")) == ["sending"] + ["sent"] * 23
