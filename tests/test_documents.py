@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from bot.cli.main import build_parser
 
+from bot.cli.main import build_parser
 from tests.support.paths import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

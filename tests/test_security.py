@@ -12,9 +12,9 @@ from bot.store.backups import _draft_in, back_up, restore
 from bot.store.database import open_database
 from bot.store.leases import lock_file
 from bot.store.tables import metadata
-from tests.store.test_schemas import DUMPS, load
 from tests.support.paths import REPOSITORY
 from tests.support.store.samples import NOW
+from tests.support.store.schemas import DUMPS, load_dump
 
 TEXT = (REPOSITORY / "SECURITY.md").read_text(encoding="utf-8")
 
@@ -53,7 +53,7 @@ async def test_every_file_that_the_bot_writes_is_named() -> None:
     def look() -> None:
         written.update(map(str, Path("data").iterdir()))
 
-    load(DUMPS[0], file)
+    load_dump(DUMPS[0], file)
     with lock_file(file):
         async with open_database(f"sqlite+aiosqlite:///{file}"):
             write_report(HEALTH_FILE, Verdict(NOW, ()))
