@@ -92,7 +92,7 @@ def _check_schema(schema: str | None) -> None:
 async def _check_rest(source: Database, tx: AsyncConnection) -> None:
     # A killed bot leaves a lease; on SQLite the file's lock proves that no bot runs.
     if not source.is_sqlite and await is_lease_held(tx):
-        raise CopyRefused("A bot works with the source, or did seconds ago.", "Stop it first, and wait 15 seconds.")
+        raise CopyRefused("A bot runs on the source, or did seconds ago.", "Stop it first, and wait 15 seconds.")
 
 
 async def _check_target(url: str) -> None:

@@ -83,7 +83,7 @@ def test_a_stage_is_reached_from_its_moment_on(remaining: timedelta, reached: fr
     ],
 )
 def test_the_tightest_reached_stage_is_due_once(remaining: timedelta, before_now: Heard, decision: Decision) -> None:
-    """Only the tightest reached stage is due, unless it or a tighter one has a notification; wider ones are superseded."""
+    """Only the tightest reached stage is due, unless it or a tighter one has a message; wider ones are superseded."""
     actual = decide(STAGES, remaining, before_now, None)
     assert (actual.due, actual.renewed) == (decision.due, decision.renewed)
     assert actual.superseded - before_now.superseded == decision.superseded

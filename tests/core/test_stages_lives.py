@@ -92,7 +92,7 @@ class Channel:
                 self._delete_pending(login)
 
     def run_poll(self, fate: Fate) -> None:
-        """Settle messages in flight unless Discord is away again, plan, and send pending notifications with this outcome."""
+        """Settle messages in flight unless Discord is away again, plan, and send what is pending with this outcome."""
         if fate in ("arrives", "refused"):
             self._settle()
         if self.days is not None:
@@ -243,7 +243,7 @@ def test_no_reached_stage_is_skipped(events: list[Event]) -> None:
 @modestly
 @given(CALM_LIFE)
 def test_a_stage_is_superseded_only_for_a_reason(events: list[Event]) -> None:
-    """If every message arrives, a stage is left out only for a tighter one, or because of the old login's last stage."""
+    """If every message arrives, a stage is left out only for a tighter one, or for the old login's last stage."""
     for channel, _ in live(events):
         for key, login in enumerate(channel.logins):
             heard = channel.heard(key)

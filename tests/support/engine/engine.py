@@ -30,6 +30,7 @@ GUILD = 1
 CHANNELS = (11, 12)
 LIFE = timedelta(days=30)
 START = datetime(2026, 1, 1, tzinfo=UTC)
+_PATIENCE = 10.0
 
 
 class Engine(RuleBasedStateMachine):
@@ -67,7 +68,12 @@ class Engine(RuleBasedStateMachine):
         self.database: Database = await self.process.enter_async_context(open_database(self.url))
         directory = await self.process.enter_async_context(
             open_directory(
-                base_url=self.api_url, token=SecretStr(TOKEN), redact=Redactor([TOKEN]), now=lambda: self.now
+                base_url=self.api_url,
+                token=SecretStr(TOKEN),
+                redact=Redactor([TOKEN]),
+                now=lambda: self.now,
+                # The fake API waits in a task of its own for the next request of a kept connection.
+                keep_connections=False,
             )
         )
         context = Context(
@@ -88,10 +94,11 @@ class Engine(RuleBasedStateMachine):
         await asyncio.sleep(0)
 
     async def _die(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        # Every task of a dead process ends at its next step. None is cancelled: that could leave a connection open.
+        self.life.left = 0
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        async with asyncio.timeout(_PATIENCE):
+            await asyncio.gather(*others, return_exceptions=True)
         self.life.left = None
         await self.process.aclose()
         await self._open()

@@ -1,4 +1,4 @@
-"""The events that the reminder engine may meet, as rules of a state machine, and the invariants that hold throughout."""
+"""The events that the reminder engine may meet, as rules of a state machine, and the invariants that hold."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What `account`, `accounts` and `check` say of an API that is broken, or means harm; no processes of their own."""
+"""The answers of `account`, `accounts` and `check` to a broken or hostile API, without processes of their own."""
 
 import asyncio
 from functools import partial
@@ -8,9 +8,8 @@ import discord
 import pytest
 
 from bot.cli.accounts import print_accounts
-from bot.cli.check import check
+from bot.cli.check import print_findings
 from bot.config import Settings, read_settings
-from bot.core.wording import explain
 from bot.errors import BotError
 from bot.useapi.client import ACCOUNTS_PATH
 from bot.useapi.directory import open_directory
@@ -21,44 +20,43 @@ from tests.support.process.stage import build_settings
 from tests.support.wire.discord import DiscordStandIn
 
 UNREAD = "useapi.net's answer can't be read"
-TROUBLES: dict[str, tuple[Behaviour, str]] = {
+FAILURES: dict[str, tuple[Behaviour, str]] = {
     **{str(status): (with_status(status), title) for status, title in STATUSES.items()},
     **{kind: (answering(build), UNREAD) for kind, build in UNREADABLE.items()},
 }
 
 
 def be_patient(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """Let the commands give the API so much time, and try again at once."""
+    """Give the API so many seconds, and repeat calls at once."""
     quick = partial(open_directory, budget=seconds, jitter=no_pause)
-    for module in ("accounts", "check"):
-        monkeypatch.setattr(f"bot.cli.{module}.open_directory", quick)
+    monkeypatch.setattr("bot.useapi.directory.open_directory", quick)
 
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave no pauses between tries."""
+    """Leave no pauses between calls."""
     be_patient(monkeypatch, 10.0)
 
 
 async def run_account(base_url: str, asked: str | None, *, as_json: bool = False) -> str:
-    """Run `account`, or `accounts`; returns the title of the trouble that ends it, or nothing."""
+    """Run `account`, or `accounts`; return the title of the error that ends it, or nothing."""
     settings = read_settings(Settings, build_settings(base_url), Path(".env"))
     try:
         await print_accounts(settings, asked, now=lambda: START, as_json=as_json)
     except BotError as error:
-        return explain(error).title
+        return error.title
     return ""
 
 
 async def run_check(base_url: str, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Run `check` with a Discord where all is well."""
+    """Run `check` with a Discord in order."""
     settings = read_settings(Settings, build_settings(base_url), Path(".env"))
     async with DiscordStandIn().serve() as url:
         monkeypatch.setattr(discord.http.Route, "BASE", f"{url}/api/v10")
-        return await check(settings, now=lambda: START)
+        return await print_findings(settings, now=lambda: START)
 
 
-async def assert_told(
+async def assert_reported(
     base_url: str, title: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Fail unless each command ends with this title, within its budget, and `check` looks at all the rest."""
@@ -72,29 +70,29 @@ async def assert_told(
     assert "upstream" not in output
 
 
-@pytest.mark.parametrize("kind", TROUBLES)
-async def test_trouble_is_told(kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever the API answers, each command ends in its words for it, and never shows the API's own text."""
-    standin = FakeApi({})
-    standin.behave, title = TROUBLES[kind]
-    async with standin.serve() as base_url:
-        await assert_told(base_url, title, monkeypatch, capsys)
-
-
-async def test_an_answer_that_drips_is_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("kind", FAILURES)
+async def test_a_failure_is_reported(
+    kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A body that comes byte by byte for ever ends each command when its time is over."""
+    """Each command ends in the words for what the API answers, and never shows the API's own text."""
+    standin = FakeApi({})
+    standin.behave, title = FAILURES[kind]
+    async with standin.serve() as base_url:
+        await assert_reported(base_url, title, monkeypatch, capsys)
+
+
+async def test_an_answer_that_drips(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A body that comes byte by byte for ever ends each command after its time."""
     be_patient(monkeypatch, 0.4)
     standin = FakeApi({})
     standin.behave = drip
     async with standin.serve() as base_url:
-        await assert_told(base_url, UNREAD, monkeypatch, capsys)
+        await assert_reported(base_url, UNREAD, monkeypatch, capsys)
 
 
-async def test_an_api_out_of_reach_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_an_api_out_of_reach(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Without the API each command ends in words as well."""
-    await assert_told(f"http://127.0.0.1:{closed_port()}", "useapi.net can't be reached", monkeypatch, capsys)
+    await assert_reported(f"http://127.0.0.1:{closed_port()}", "useapi.net can't be reached", monkeypatch, capsys)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +110,7 @@ async def test_an_api_out_of_reach_is_told(monkeypatch: pytest.MonkeyPatch, caps
 async def test_an_odd_expiry_is_a_date_or_unknown(
     exp: str, expires: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Milliseconds are understood, the last of two counts, and what is no sane date needs attention."""
+    """Milliseconds are understood, the last of two counts, and an impossible date needs attention."""
     standin = FakeApi({})
     standin.behave = raw_accounts({"1": {"jwt": {"exp": 0.5}}}, exp=exp)
     async with standin.serve() as base_url:
