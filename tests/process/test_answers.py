@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.process.world import ProcessWorld, open_process_world
-from tests.support.wire.interactions import CHOICES, MESSAGE, UPDATE, Exchange
+from tests.support.wire.interactions import CHOICES, MESSAGE, UPDATE
 from tests.support.wire.payloads import OTHER_GUILD_ID, PRIVATE, build_button_message
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

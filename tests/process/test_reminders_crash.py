@@ -1,4 +1,4 @@
-"""Reminders of a bot that is killed: each arrives, and arrives once."""
+"""When the bot is killed and restarted, each reminder arrives, and only once."""
 
 import random
 import signal
@@ -8,8 +8,9 @@ import pytest
 
 from tests.support.process.deployment import Deployment
 from tests.support.wire.channels import Moment
+from tests.support.wire.launch import Launch
 
-# A restart after the lease of a killed process has run out, well within the memory of nonces.
+# The lease of a killed process has run out; Discord still remembers nonces.
 _SOON = timedelta(seconds=20)
 # Longer than Discord remembers a nonce.
 _LATE = timedelta(minutes=10)
@@ -18,7 +19,7 @@ _SEED = 20_260
 
 @pytest.mark.parametrize("moment", list(Moment))
 async def test_killed_around_a_post(deployment: Deployment, moment: Moment) -> None:
-    """Killed before a post is stored, before it is answered or right after, and started again: one reminder."""
+    """A bot that is killed before a post is stored, before its answer, or after it, sends one reminder."""
     account = deployment.add_account()
     channel = await deployment.add_subscription(account)
     await deployment.killed_at(moment)
@@ -29,8 +30,8 @@ async def test_killed_around_a_post(deployment: Deployment, moment: Moment) -> N
 
 
 @pytest.mark.parametrize("moment", [Moment.ARRIVED, Moment.STORED])
-async def test_down_longer_than_nonces_are_remembered(deployment: Deployment, moment: Moment) -> None:
-    """After a crash longer than the memory of nonces, the message is found in the history, or sent if it is not."""
+async def test_off_longer_than_nonces_are_remembered(deployment: Deployment, moment: Moment) -> None:
+    """After an absence longer than nonces live, the message is found in the channel's history, or else sent."""
     account = deployment.add_account()
     channel = await deployment.add_subscription(account)
     await deployment.killed_at(moment)
@@ -38,25 +39,25 @@ async def test_down_longer_than_nonces_are_remembered(deployment: Deployment, mo
     deployment.channels.forget_nonces()
     await deployment.run_through()
     assert deployment.count_mentions(channel, account) == 1
-    # Once since its post, and if it is not there, once among the newest.
+    # First since the time of the post, then among the newest messages.
     assert deployment.channels.searches.items == [channel] * (1 if moment is Moment.STORED else 2)
 
 
 async def test_killed_before_each_commit(deployment: Deployment) -> None:
-    """Killed before the first, second, third ... commit since its start, on and on: one reminder a channel."""
+    """A bot that is killed before its first, second, third ... commit sends one reminder a channel."""
     account = deployment.add_account()
     channels = []
     for number in range(1, 11):
         channels.append(await deployment.add_subscription(account))
-        async with deployment.run(REMINDER_TEST_DIE_BEFORE_COMMIT=str(number)) as bot:
-            assert await bot.ended(within=20) == -signal.SIGKILL
+        async with deployment.run(launch=Launch(die_before_commit=number)) as bot:
+            assert await bot.ended() == -signal.SIGKILL
         await deployment.elapse(_SOON)
     await deployment.run_through()
     assert [deployment.count_mentions(channel, account) for channel in channels] == [1] * len(channels)
 
 
 async def test_killed_at_random_moments(deployment: Deployment) -> None:
-    """Killed at ten random moments of its posts to several channels: one reminder a channel and account."""
+    """A bot that is killed at random moments of its posts sends one reminder a channel and account."""
     chance = random.Random(_SEED)
     channels = [await deployment.add_subscription() for _ in range(6)]
     accounts = []
@@ -64,11 +65,11 @@ async def test_killed_at_random_moments(deployment: Deployment) -> None:
         accounts.append(deployment.add_account())
         _kill_at_random(deployment, chance)
         async with deployment.run() as bot:
-            assert await bot.ended(within=20) == -signal.SIGKILL
+            assert await bot.ended() == -signal.SIGKILL
         await deployment.elapse(_SOON)
     await deployment.run_through()
-    told = {(channel, one): deployment.count_mentions(channel, one) for channel in channels for one in accounts}
-    assert set(told.values()) == {1}, told
+    sent = {(channel, one): deployment.count_mentions(channel, one) for channel in channels for one in accounts}
+    assert set(sent.values()) == {1}, sent
 
 
 def _kill_at_random(deployment: Deployment, chance: random.Random) -> None:

@@ -1,18 +1,20 @@
-"""Reminders of a bot whose PostgreSQL server goes away and comes back: each arrives, and arrives once."""
+"""When the PostgreSQL server crashes and restarts, each reminder arrives, and only once."""
 
 import asyncio
+from dataclasses import replace
 
+from tests.support.network import NOWHERE
 from tests.support.postgres import Postgres
-from tests.support.process.deployment import open_deployment
-from tests.support.process.world import build_settings
+from tests.support.process.deployment import open_deployment, shortened
 from tests.support.wire.channels import Moment
 from tests.support.wire.process import run_bot
+from tests.support.wire.standins import build_settings
 
-_FAST = {"REMINDER_TEST_LEASE": "2", "REMINDER_TEST_SCALE": "0.1"}
+_FAST = replace(shortened(0.1), lease_seconds=2.0)
 
 
 async def test_server_crashes_during_a_post(postgres: Postgres) -> None:
-    """What was under way when the server crashed arrives once; the bot goes on by itself, in words, not tracebacks."""
+    """A post during the crash arrives once; the bot recovers by itself, without a traceback."""
     async with open_deployment(postgres.create()) as deployment:
         channel = await deployment.add_subscription()
 
@@ -21,7 +23,7 @@ async def test_server_crashes_during_a_post(postgres: Postgres) -> None:
             postgres.crash()
             return True
 
-        async with deployment.run(**_FAST) as bot:
+        async with deployment.run(_FAST) as bot:
             await deployment.polls(1)
             deployment.channels.hooks[Moment.STORED] = crash
             first = deployment.add_account()
@@ -38,11 +40,11 @@ async def test_server_crashes_during_a_post(postgres: Postgres) -> None:
 
 
 async def test_server_is_away_at_the_start(postgres: Postgres) -> None:
-    """Without its server the bot ends with words, and with the status of a crash, so that it is started again."""
-    nobody, url = "http://127.0.0.1:9", postgres.create()
+    """Without the server the bot ends with a message, and with status 1, so that its service manager restarts it."""
+    url = postgres.create()
     postgres.crash()
     try:
-        async with run_bot(nobody, build_settings(nobody, DATABASE_URL=url)) as bot:
+        async with run_bot(NOWHERE, build_settings(NOWHERE, DATABASE_URL=url)) as bot:
             assert await bot.ended() == 1
     finally:
         postgres.start()

@@ -63,12 +63,12 @@ def _die() -> None:
 def _die_at_file(number: int) -> None:
     counter = itertools.count(1)
 
-    def watch(event: str, arguments: tuple[object, ...]) -> None:
+    def count(event: str, arguments: tuple[object, ...]) -> None:
         touches = event in ("open", "os.rename", "os.remove", "sqlite3.connect") and "bot.db" in str(arguments[:2])
         if touches and next(counter) == number:
             _die()
 
-    sys.addaudithook(watch)
+    sys.addaudithook(count)
 
 
 def _die_before_commit(number: int) -> None:
