@@ -109,7 +109,7 @@ class Deployment:
         channel_id = next(_CHANNELS)
         new = NewSubscription(GUILD_ID, channel_id, "pipeline", account_id, (14, 7, 3, 1), None, 1)
         async with open_database(self.database_url) as database, database.begin() as tx:
-            await put_subscription(tx, new, datetime.now(UTC))
+            await put_subscription(tx, new)
         return channel_id
 
     async def elapse(self, passed: timedelta) -> None:
