@@ -5,7 +5,7 @@ import pytest
 import simcord
 from simcord.results import ResponseMessage
 
-from tests.support.chat.reminders import DAY, add, posted_in, posts_in, text_of
+from tests.support.chat.reminders import DAY, add, sent_contents, posts_in, text_of
 from tests.support.world import World, account
 
 
@@ -64,7 +64,7 @@ async def test_later_reminders_mention_that_person(world: World, reminder: disco
     for days in (5, 4, 2, 1):
         await world.env.advance_time(days * DAY)
         await world.poll_once()
-    mentions = [content.partition(". ")[2] for content in posted_in(world)]
+    mentions = [content.partition(". ")[2] for content in sent_contents(world)]
     both = f"{role.mention} {world.member.mention}"
     assert mentions == [role.mention, world.member.mention, world.member.mention, both, both]
     posts = [one.json for one in world.env.http_requests if one.path == f"/channels/{world.channel.id}/messages"]
@@ -82,7 +82,7 @@ async def test_somebody_who_has_left_holds_nothing_up(world: World, reminder: di
         await world.env.advance_time(days * DAY)
         await world.poll_once()
     role = world.env.guild.roles["Ops"].mention
-    mentions = [content.partition(". ")[2] for content in posted_in(world)]
+    mentions = [content.partition(". ")[2] for content in sent_contents(world)]
     assert mentions == [role, world.member.mention, f"{role} {world.member.mention}"]
     assert f"🙋 {world.member.mention} is on it" in taken_by(posts_in(world.channel)[-1])[0]
 
@@ -105,7 +105,7 @@ async def test_a_new_token_starts_free(world: World, reminder: discord.Message) 
     assert taken_by(green) == []
     await world.env.advance_time(27 * DAY)
     await world.poll_once()
-    assert posted_in(world)[-1].endswith(world.env.guild.roles["Ops"].mention)
+    assert sent_contents(world)[-1].endswith(world.env.guild.roles["Ops"].mention)
 
 
 async def test_says_when_nothing_is_left(world: World, reminder: discord.Message) -> None:

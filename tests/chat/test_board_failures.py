@@ -6,9 +6,9 @@ import pytest
 
 from bot.store.tables import boards
 from tests.chat.test_blocked import HOUR, dms_of, poll_hourly
-from tests.chat.test_lookup import card_of, fields_of
-from tests.support.chat.boards import board_in, delete_board, requests_to, shown_in, stored, toggle
-from tests.support.chat.reminders import add, posts_in, said_in, show, text_of
+from tests.support.chat.answers import embed_of, fields_of
+from tests.support.chat.boards import board_in, delete_board, requests_to, lines_in, stored, toggle
+from tests.support.chat.reminders import add, posts_in, contents_in, show, text_of
 from tests.support.world import World, account
 
 
@@ -22,8 +22,8 @@ async def test_is_posted_again_only_if_it_was_deleted(world: World) -> None:
     for _ in range(3):
         await world.poll_once()
         await world.env.advance_time(1800)
-    assert "🟢 **Jane Renewed** `123456` · expires <t:1770681600:R> · 🔕" in shown_in(world.channel)
-    (board,) = await stored(world)
+    assert "🟢 **Jane Renewed** `123456` · expires <t:1770681600:R> · 🔕" in lines_in(world.channel)
+    (board,) = await stored_boards(world)
     assert board.message_id == board_in(world.channel).id
 
 
@@ -36,11 +36,11 @@ async def test_an_edit_that_fails_is_left_for_the_next_pass(world: World, status
     world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
     world.env.inject_error("PATCH", "/channels/*/messages/*", status=status, code=code, times=None)
     await world.poll_once()
-    assert "Jane Renewed" not in str(shown_in(world.channel))
+    assert "Jane Renewed" not in str(lines_in(world.channel))
     world.env.backend.faults.clear()
     await world.env.advance_time(60)
     await world.poll_once()
-    assert "Jane Renewed" in str(shown_in(world.channel))
+    assert "Jane Renewed" in str(lines_in(world.channel))
     assert board_in(world.channel).id == before.id
 
 
@@ -48,8 +48,8 @@ async def test_taking_away_what_somebody_deleted_is_no_trouble(world: World) -> 
     """A board whose message is gone already is simply not kept any more."""
     await toggle(world)
     delete_board(world)
-    assert (await toggle(world)).startswith("Board taken away")
-    assert await stored(world) == []
+    assert (await toggle(world)).startswith("Board removed")
+    assert await stored_boards(world) == []
 
 
 async def test_says_when_the_message_can_not_be_deleted(world: World) -> None:
@@ -59,7 +59,7 @@ async def test_says_when_the_message_can_not_be_deleted(world: World) -> None:
     answer = await toggle(world)
     assert answer.startswith("Board ended")
     assert "the bot may not see the channel" in answer
-    assert await stored(world) == []
+    assert await stored_boards(world) == []
     pressed = text_of(await world.member.click(board_in(world.channel), label="Refresh"))
     assert "This message is not kept up to date any more." in pressed
 
@@ -67,8 +67,8 @@ async def test_says_when_the_message_can_not_be_deleted(world: World) -> None:
 async def test_tells_when_discord_does_not_take_it(world: World) -> None:
     """A refused post is told, and nothing is kept."""
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=200000)
-    assert "does not take the board: AutoMod blocks the message." in await toggle(world)
-    assert await stored(world) == []
+    assert "does not accept the board: AutoMod blocks the message." in await toggle(world)
+    assert await stored_boards(world) == []
 
 
 async def test_a_post_of_unknown_fate_is_tried_with_the_same_nonce(world: World) -> None:
@@ -76,7 +76,7 @@ async def test_a_post_of_unknown_fate_is_tried_with_the_same_nonce(world: World)
     world.env.inject_error("POST", "/channels/*/messages", status=429, times=None)
     assert (await toggle(world)).startswith("Board on its way")
     world.env.backend.faults.clear()
-    (board,) = await stored(world)
+    (board,) = await stored_boards(world)
     await world.poll_once()
     assert len(posts_in(world.channel)) == 1
     posts = [one.json for one in requests_to(world, "POST") if one.json]
@@ -94,7 +94,7 @@ async def test_a_crash_after_the_post_does_not_double_it(world: World) -> None:
     await world.env.advance_time(300)
     await world.poll_once()
     assert board_in(world.channel).id == before.id
-    (board,) = await stored(world)
+    (board,) = await stored_boards(world)
     assert board.message_id == before.id
 
 
@@ -129,7 +129,7 @@ async def test_a_pass_at_the_same_time_does_not_double_it(world: World) -> None:
 
     async def pass_on() -> None:
         for _ in range(40):
-            await world.application.poller.run_once(1)
+            await world.application.poller.poll_once(1)
 
     await world.poll_once()
     passing = asyncio.create_task(pass_on())
@@ -146,7 +146,7 @@ async def test_a_board_goes_with_its_channel(world: World) -> None:
     world.env.backend.delete_channel(doomed.id)
     world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
     await poll_hourly(world, 3)
-    assert await stored(world) == []
+    assert await stored_boards(world) == []
     assert len(requests_to(world, "PATCH")) == 1
     assert "doomed" not in text_of(await show(world))
     assert dms_of(world) == []
@@ -167,18 +167,18 @@ async def test_a_refused_board_is_tried_ever_more_rarely(world: World) -> None:
     listed = text_of(await show(world))
     assert f"**Board in {world.channel.mention}** · [message](https://discord.com/channels/" in listed
     assert trouble in listed
-    card = card_of(await world.manager.slash(world.channel, "minimax-status"))
+    card = embed_of(await world.manager.slash(world.channel, "minimax-status"))
     assert card.description == "⚠️ **A board can't be kept up to date**; see below."
     assert fields_of(card)["Boards out of date"] == f"{world.channel.mention}: {trouble}"
     (told,) = dms_of(world)
     assert told == (
         "⚠️ The board of MiniMax accounts can't be kept up to date in 1 channel:\n"
         f"- {world.channel.mention}: the bot may not see the channel\n"
-        "Mend that there, or take the board away with `/minimax-reminders board`."
+        "Fix that there, or remove the board with `/minimax-reminders board`."
     )
     world.env.backend.faults.clear()
     await poll_hourly(world, 5)
-    assert "Jane Renewed" in str(shown_in(world.channel))
+    assert "Jane Renewed" in str(lines_in(world.channel))
     assert "not up to date" not in text_of(await show(world))
 
 
@@ -191,7 +191,7 @@ async def test_the_list_tells_of_a_board_if_nobody_else_can(world: World) -> Non
     inbox = f"/channels/{world.manager.user.dm_channel.id}/messages"
     world.env.inject_error("POST", inbox, status=403, code=50007, times=None)
     await poll_hourly(world, 24)
-    assert "not up to date: the bot lacks a right in the channel" in text_of(await show(world))
+    assert "not up to date: the bot lacks a permission in the channel" in text_of(await show(world))
     assert len([one for one in world.env.http_requests if one.path == inbox]) == 1
 
 
@@ -203,4 +203,4 @@ async def test_a_refused_board_holds_no_reminder_back(world: World) -> None:
     await world.poll_once()
     await add(world, "234567")
     await world.poll_once()
-    assert said_in(world.channel)[-1].startswith("⏰ MiniMax login Sam Reed (234567) expires in 3 days.")
+    assert contents_in(world.channel)[-1].startswith("⏰ MiniMax login Sam Reed (234567) expires in 3 days.")

@@ -4,8 +4,8 @@ import pytest
 import simcord
 
 from bot.store.channel_failures import get_channel_failures
-from tests.chat.test_lookup import card_of
-from tests.support.chat.reminders import DAY, add, posts_in, said_in, show
+from tests.support.chat.answers import embed_of
+from tests.support.chat.reminders import DAY, add, posts_in, contents_in, show
 from tests.support.world import World, account
 
 HOUR = 3600.0
@@ -37,7 +37,7 @@ async def test_whoever_added_the_watch_is_told_once(world: World) -> None:
     await poll_hourly(world, 24)
     (told,) = dms_of(world)
     assert told.startswith(
-        "⚠️ There is trouble with MiniMax reminders in 1 channel:\n- #pipeline: the bot lacks a right"
+        "⚠️ MiniMax reminders can't be delivered in 1 channel:\n- #pipeline: the bot lacks a right"
     )
     assert "Nothing is lost" in told
 
@@ -63,7 +63,7 @@ async def test_another_channel_is_told_if_the_adder_takes_no_messages(world: Wor
     await world.poll_once()
     refuse_in(world, world.manager.user.dm_channel, code=50007)
     await poll_hourly(world, 24)
-    assert [line for line in said_in(other) if "There is trouble" in line] == said_in(other)[-1:]
+    assert [line for line in contents_in(other) if "There is trouble" in line] == contents_in(other)[-1:]
 
 
 async def test_the_list_tells_if_nobody_else_can(world: World) -> None:
@@ -72,8 +72,8 @@ async def test_the_list_tells_if_nobody_else_can(world: World) -> None:
     refuse_in(world, world.channel)
     refuse_in(world, world.manager.user.dm_channel, code=50007)
     await poll_hourly(world, 24)
-    assert "⚠️ It does not arrive: the bot lacks a right in the channel." in (
-        card_of(await show(world)).description or ""
+    assert "⚠️ It does not arrive: the bot lacks a permission in the channel." in (
+        embed_of(await show(world)).description or ""
     )
     tries = [
         one for one in world.env.http_requests if one.path == f"/channels/{world.manager.user.dm_channel.id}/messages"
@@ -88,7 +88,7 @@ async def test_the_first_success_ends_it(world: World) -> None:
     await poll_hourly(world, 12)
     world.env.backend.faults.clear()
     await poll_hourly(world, 7)
-    assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
     refuse_in(world, world.channel)
     await world.env.advance_time(5 * DAY)
     await poll_hourly(world, 24)
@@ -107,7 +107,7 @@ async def test_an_audit_tells_before_a_reminder_is_due(world: World) -> None:
     await poll_hourly(world, 3 * 24)
     (told,) = dms_of(world)
     assert "- #doomed: the channel is gone" in told
-    assert "⚠️ Trouble ahead: the channel is gone." in (card_of(await show(world)).description or "")
+    assert "⚠️ Trouble ahead: the channel is gone." in (embed_of(await show(world)).description or "")
 
 
 async def test_an_audit_that_breaks_off_keeps_what_it_found(world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -161,7 +161,7 @@ async def test_trouble_goes_with_the_last_watch(world: World) -> None:
     await add(world, "123456")
     refuse_in(world, world.channel)
     await world.poll_once()
-    await world.manager.slash(world.channel, "minimax-reminders remove", subscription="1")
+    await world.manager.slash(world.channel, "minimax-reminders remove", reminder="1")
     await world.poll_once()
     async with world.database.begin() as tx:
         assert await get_channel_failures(tx, {world.env.guild.id}) == {}

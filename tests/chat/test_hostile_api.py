@@ -9,9 +9,9 @@ from simcord.results import InteractionResult
 
 from bot.store.leases import FIRST_EPOCH
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.chat.test_lookup import card_of, fields_of
+from tests.support.chat.answers import embed_of, fields_of
 from tests.support.chat.limits import assert_fits, is_inert
-from tests.support.chat.reminders import DAY, add, posted_in, posts_in, said_in, text_of
+from tests.support.chat.reminders import DAY, add, sent_contents, posts_in, contents_in, text_of
 from tests.support.hostile import STATUSES, UNREADABLE, answering, raw_accounts, with_status
 from tests.support.world import World, account, open_world
 
@@ -33,16 +33,16 @@ async def test_an_unreadable_answer_leaves_no_trace(world: World, kind: str) -> 
     await world.poll_once()
     await world.env.advance_time(61)
     world.standin.behave = answering(UNREADABLE[kind])
-    assert card_of(await world.look_up("123456")).title == "useapi.net's answer can't be read"
+    assert embed_of(await world.look_up("123456")).title == "useapi.net's answer can't be read"
     assert len(await world.complete("")) == 3
     for _ in range(2):
         await world.poll_once()
-    assert len(posted_in(world)) == 1
+    assert len(sent_contents(world)) == 1
     world.standin.behave = None
-    assert card_of(await world.look_up("123456")).title == "Jane Doe"
+    assert embed_of(await world.look_up("123456")).title == "Jane Doe"
     await world.env.advance_time(2 * DAY)
     await world.poll_once()
-    assert posted_in(world)[1:] == ["⏰ MiniMax login Sam Reed (234567) expires in 24 hours."]
+    assert sent_contents(world)[1:] == ["⏰ MiniMax login Sam Reed (234567) expires in 24 hours."]
 
 
 async def test_no_trouble_of_the_api_is_told_as_an_accounts() -> None:
@@ -53,14 +53,14 @@ async def test_no_trouble_of_the_api_is_told_as_an_accounts() -> None:
         for status in (401, 429, 503, 596):
             await world.env.advance_time(61)
             world.standin.behave = with_status(status)
-            assert card_of(await world.look_up("123456")).title == STATUSES[status]
+            assert embed_of(await world.look_up("123456")).title == STATUSES[status]
             assert [choice["value"] for choice in await world.complete("")] == ["234567"]
-            assert not await world.application.poller.run_once(FIRST_EPOCH)
-        assert posted_in(world) == []
+            assert not await world.application.poller.poll_once(FIRST_EPOCH)
+        assert sent_contents(world) == []
         world.standin.behave = None
         await world.env.advance_time(61)
-        assert await world.application.poller.run_once(FIRST_EPOCH)
-        assert posted_in(world) == ["⏰ MiniMax login Sam Reed (234567) expires in 3 days."]
+        assert await world.application.poller.poll_once(FIRST_EPOCH)
+        assert sent_contents(world) == ["⏰ MiniMax login Sam Reed (234567) expires in 3 days."]
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ async def test_an_odd_expiry_is_a_date_or_unknown(world: World, exp: str, expire
     world.standin.behave = raw_accounts({"123456": odd}, exp=exp, iat=exp)
     await add(world, days="5")
     await world.poll_once()
-    assert expires in (fields_of(card_of(await world.look_up("123456")))["Expires"] or "")
+    assert expires in (fields_of(embed_of(await world.look_up("123456")))["Expires"] or "")
     state = "expiry unknown" if expires == "not reported" else "expires in 12 days"
     assert [choice["name"] for choice in await world.complete("")] == [f"123456 · Jane Doe · {state}"]
-    assert posted_in(world) == []
+    assert sent_contents(world) == []
 
 
 async def chosen(world: World, typed: str) -> InteractionResult:
@@ -103,11 +103,11 @@ async def chosen(world: World, typed: str) -> InteractionResult:
 async def test_an_odd_id_works_everywhere_and_leaves_its_path_nowhere(world: World, odd_id: str) -> None:
     """An account of any id is offered, shown and reminded of, and asked for below the accounts' path alone."""
     world.standin.accounts[odd_id] = account(odd_id, "Odd One", days=2)
-    card = card_of(await chosen(world, "odd one"))
+    card = embed_of(await chosen(world, "odd one"))
     assert_fits(card)
     assert card.title == "Odd One"
     await world.env.advance_time(61)
-    assert card_of(await world.look_up(odd_id)).title == "Odd One"
+    assert embed_of(await world.look_up(odd_id)).title == "Odd One"
     await add(world, odd_id)
     await world.poll_once()
     (post,) = posts_in(world.channel)
@@ -129,13 +129,13 @@ async def test_an_odd_id_is_only_ever_text(world: World, odd_id: str, name: str)
         text_of(await world.manager.slash(world.channel, f"minimax-reminders {one}")) for one in ("list", "preview")
     ]
     for command in ("test", "pause", "resume", "remove"):
-        told.append(text_of(await world.manager.slash(world.channel, f"minimax-reminders {command}", subscription="1")))
+        told.append(text_of(await world.manager.slash(world.channel, f"minimax-reminders {command}", reminder="1")))
     await add(world, odd_id, days="7, 1")
     await world.poll_once()
-    told += said_in(world.channel)
+    told += contents_in(world.channel)
     await world.env.advance_time(1.5 * DAY)
     await world.poll_once()
-    told += said_in(world.channel)
+    told += contents_in(world.channel)
     assert [text for text in told if "newer reminder" in text]
     assert [text for text in told if not is_inert(_without_own(text))] == []
 
@@ -195,7 +195,7 @@ async def test_a_hostile_text_stays_a_text(world: World, text: str) -> None:
     await world.poll_once()
     await world.env.advance_time(1800)
     await world.poll_once()
-    shown = [card_of(await world.look_up("666")), card_of(await world.look_up("777"))]
+    shown = [embed_of(await world.look_up("666")), embed_of(await world.look_up("777"))]
     for post in posts_in(world.channel):
         assert len(post.content) <= 2000
         assert is_inert(post.content)
@@ -216,7 +216,7 @@ async def test_two_tokens_that_alternate_make_no_storm(world: World) -> None:
         world.standin.accounts["123456"] = account("123456", days=40 if number % 2 else 6.5)
         await world.poll_once()
         await world.env.advance_time(1800)
-    assert posted_in(world) == [
+    assert sent_contents(world) == [
         "⏰ MiniMax login Jane Doe (123456) expires in 7 days.",
         "✅ MiniMax login Jane Doe (123456) is renewed until 10 February 2026.",
     ]
@@ -231,7 +231,7 @@ async def test_ten_thousand_accounts(world: World) -> None:
     assert time.process_time() - started < 1.0
     assert [choice["value"] for choice in choices][:3] == ["49", "490", "491"]
     assert len(choices) == 25
-    assert "and 9990 more" in (card_of(await world.look_up("nobody")).description or "")
-    assert card_of(await world.look_up("User 77")).title == "Several accounts have this name"
-    assert card_of(await world.look_up("5077")).title == "User 77"
+    assert "and 9990 more" in (embed_of(await world.look_up("nobody")).description or "")
+    assert embed_of(await world.look_up("User 77")).title == "Several accounts have this name"
+    assert embed_of(await world.look_up("5077")).title == "User 77"
     assert world.standin.calls.count(ACCOUNTS_PATH) == 1

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.chat.test_lookup import card_of
+from tests.support.chat.answers import embed_of
 from tests.support.chat.reminders import add, posts_in
 from tests.support.world import World, account
 
@@ -110,7 +110,7 @@ async def test_no_address_from_a_header_is_ever_fetched(world: World, monkeypatc
             return web.Response(status=200 if "account" in request.match_info else 302, headers=headers)
 
         world.standin.behave = point_elsewhere
-        assert card_of(await world.look_up("1")).title == "useapi.net's answer can't be read"
+        assert embed_of(await world.look_up("1")).title == "useapi.net's answer can't be read"
         await world.complete("")
         await world.poll_once()
     assert len(world.standin.calls) == 3

@@ -11,7 +11,7 @@ from simcord.results import InteractionResult
 from bot.chat.views.overview import list_reply, render_board
 from bot.core.accounts import Account, Capability
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.chat.test_lookup import card_of
+from tests.support.chat.answers import embed_of
 from tests.support.chat.limits import assert_fits
 from tests.support.chat.reminders import DAY, add
 from tests.support.world import START, World, account
@@ -42,12 +42,12 @@ async def test_shows_all_accounts_soonest_expiry_first(world: World) -> None:
     await add(world, "234567")
     result = await overview(world)
     assert result.ephemeral
-    card = card_of(result)
+    card = embed_of(result)
     assert card.title == "3 MiniMax accounts"
     assert (card.description or "").split("\n\n") == [
-        "🔴 **Sam Reed** `345678`\nExpired <t:1767052800:f> (<t:1767052800:R>)\nVideo · 🔕 nobody is told",
+        "🔴 **Sam Reed** `345678`\nExpired <t:1767052800:f> (<t:1767052800:R>)\nVideo · 🔕 no reminder",
         f"🟡 **Sam Reed** `234567`\nExpires <t:1767484800:f> (<t:1767484800:R>)\nVideo · 🔔 {world.channel.mention}",
-        "🟢 **Jane Doe** `123456`\nExpires <t:1768262400:f> (<t:1768262400:R>)\nVideo, Music · 🔕 nobody is told",
+        "🟢 **Jane Doe** `123456`\nExpires <t:1768262400:f> (<t:1768262400:R>)\nVideo, Music · 🔕 no reminder",
     ]
     assert controls_of(message_of(result)) == {"buttons": ["Refresh"], "menu": ["345678", "234567", "123456"]}
     assert_fits(card)
@@ -59,11 +59,11 @@ async def test_says_who_is_told_of_what(world: World) -> None:
     await add(world)
     await add(world, "123456", channel=other)
     await add(world, "234567")
-    await world.manager.slash(world.channel, "minimax-reminders pause", subscription="3")
-    blocks = (card_of(await overview(world)).description or "").split("\n\n")
+    await world.manager.slash(world.channel, "minimax-reminders pause", reminder="3")
+    blocks = (embed_of(await overview(world)).description or "").split("\n\n")
     assert [block.splitlines()[-1].partition(" · ")[2] for block in blocks] == [
         f"🔔 {world.channel.mention}",
-        "🔕 nobody is told",
+        "🔕 no reminder",
         f"🔔 {world.channel.mention}, {other.mention}",
     ]
 
@@ -75,11 +75,11 @@ async def test_shows_error_unknown_and_the_last_day(world: World) -> None:
         "2": account("2", "Odd", days=None),
         "3": account("3", "Soon", days=0.5),
     }
-    card = card_of(await overview(world))
+    card = embed_of(await overview(world))
     assert (card.description or "").split("\n\n") == [
-        "🟠 **Soon** `3`\nExpires <t:1767268800:f> (<t:1767268800:R>)\nVideo · 🔕 nobody is told",
-        "🔴 **Bad** `1`\nIn error: login \\*failed\\*\nVideo · 🔕 nobody is told",
-        "⚪ **Odd** `2`\nExpiry unknown\nVideo · 🔕 nobody is told",
+        "🟠 **Soon** `3`\nExpires <t:1767268800:f> (<t:1767268800:R>)\nVideo · 🔕 no reminder",
+        "🔴 **Bad** `1`\nIn error: login \\*failed\\*\nVideo · 🔕 no reminder",
+        "⚪ **Odd** `2`\nExpiry unknown\nVideo · 🔕 no reminder",
     ]
 
 
@@ -87,7 +87,7 @@ async def test_says_that_there_is_no_account(world: World) -> None:
     """An empty list is said in words, and can be read again."""
     world.standin.accounts = {}
     result = await overview(world)
-    assert card_of(result).description == "No account is set up at useapi.net."
+    assert embed_of(result).description == "No account is set up at useapi.net."
     assert controls_of(message_of(result)) == {"buttons": ["Refresh"], "menu": []}
 
 
@@ -98,7 +98,7 @@ async def test_explains_why_nothing_can_be_read(world: World) -> None:
         return web.Response(status=402)
 
     world.standin.behave = fail
-    assert card_of(await overview(world, share="yes")).title == "The useapi.net subscription has lapsed"
+    assert embed_of(await overview(world, share="yes")).title == "The useapi.net subscription has lapsed"
 
 
 def many(count: int) -> dict[str, Any]:
@@ -140,8 +140,8 @@ async def test_a_list_of_reminders_is_turned_by_managers(world: World) -> None:
     assert forged is not None
     refused = await world.member.click(forged, label="Forged")
     assert refused.ephemeral
-    assert card_of(refused).title == "This is for those who may manage the server"
-    assert card_of(await world.manager.click(forged, label="Forged")).title == "Reminders"
+    assert embed_of(refused).title == "This is for those who may manage the server"
+    assert embed_of(await world.manager.click(forged, label="Forged")).title == "Reminders"
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -171,7 +171,7 @@ async def test_refresh_keeps_the_list_when_the_read_fails(world: World) -> None:
     world.standin.behave = fail
     result = await world.member.click(message, label="Refresh")
     assert result.ephemeral
-    assert card_of(result).title == "The bot's useapi.net token was refused"
+    assert embed_of(result).title == "The bot's useapi.net token was refused"
     assert world.channel.last_message is not None
     assert world.channel.last_message.embeds == message.embeds
 
@@ -186,7 +186,7 @@ async def test_the_menu_opens_a_card_privately(world: World, share: str, *, rest
     who = world.member if share == "yes" else world.manager
     result = await who.select(message, ["234567"])
     assert result.ephemeral
-    assert card_of(result).title == "Sam Reed"
+    assert embed_of(result).title == "Sam Reed"
     assert controls_of(message_of(result))["buttons"] == ["Check now", "Remind here", "How to renew"]
 
 
@@ -195,14 +195,14 @@ async def test_the_menu_says_when_an_account_is_gone(world: World) -> None:
     message = message_of(await overview(world))
     del world.standin.accounts["234567"]
     await world.env.advance_time(DAY)
-    assert card_of(await world.manager.select(message, ["234567"])).title == "No such account"
+    assert embed_of(await world.manager.select(message, ["234567"])).title == "No such account"
 
 
 async def test_the_menu_leaves_out_ids_that_are_too_long(world: World) -> None:
     """An id that does not fit into a menu costs its choice, not the list."""
     world.standin.accounts = {"9" * 90: account("9" * 90, "Long Id")}
     result = await overview(world)
-    assert "Long Id" in (card_of(result).description or "")
+    assert "Long Id" in (embed_of(result).description or "")
     assert controls_of(message_of(result))["menu"] == []
 
 

@@ -9,7 +9,7 @@ from tests.chat.test_check_now import shown
 from tests.chat.test_reminder_steering import listed, steer
 from tests.chat.test_reminder_targets import channel_with
 from tests.chat.test_reminder_weeks import relist
-from tests.support.chat.reminders import DAY, add, said_in, text_of
+from tests.support.chat.reminders import DAY, add, contents_in, text_of
 from tests.support.world import GUILD_ID, OTHER_GUILD_ID, World
 
 UNCHANGED = "Nothing was changed. `/minimax-reminders add` can change it."
@@ -33,7 +33,7 @@ async def test_adds_a_watch_with_the_defaults_here(world: World, share: str, *, 
         "Next reminder: none that is known yet"
     )
     await world.poll_once()
-    assert said_in(world.channel)[-1] == "⏰ MiniMax login Jane Doe (123456) expires in 12 days."
+    assert contents_in(world.channel)[-1] == "⏰ MiniMax login Jane Doe (123456) expires in 12 days."
 
 
 @pytest.mark.parametrize(("present", "subject"), [("123456", "Account 123456"), ("all", "All accounts")])
@@ -43,7 +43,7 @@ async def test_changes_nothing_that_is_there(world: World, present: str, subject
     for _ in range(2):
         answer = await press(world, await shown(world))
         terms = f"{subject} in {world.channel.mention}: 5 days before, and when expired"
-        assert answer == f"This channel is told already\n{terms}\n{UNCHANGED}"
+        assert answer == f"This channel has this reminder already\n{terms}\n{UNCHANGED}"
     assert (await listed(world)).count(" in <#") == 1
 
 
@@ -51,7 +51,7 @@ async def test_a_second_press_changes_nothing(world: World) -> None:
     """Pressing twice adds one watch and says so the second time."""
     message = await shown(world)
     assert (await press(world, message)).startswith("Reminder added")
-    assert (await press(world, message)).startswith("This channel is told already\nAccount 123456")
+    assert (await press(world, message)).startswith("This channel has this reminder already\nAccount 123456")
 
 
 async def test_says_that_the_watch_there_is_paused(world: World) -> None:
@@ -60,7 +60,7 @@ async def test_says_that_the_watch_there_is_paused(world: World) -> None:
     await add(world, "123456")
     await steer(world, "pause", "2")
     answer = await press(world, await shown(world))
-    assert answer.endswith("It is paused. `/minimax-reminders resume` lets it speak again.")
+    assert answer.endswith("It is paused. `/minimax-reminders resume` starts it again.")
     assert "Paused since" in await listed(world)
 
 
@@ -79,7 +79,7 @@ async def test_is_for_managers_of_the_server(world: World, *, restarted: bool) -
         await world.restart()
         await world.env.advance_time(40 * DAY)
     assert (await press(world, message, by_member=True)).startswith("This is for those who may manage the server")
-    assert "Nobody is told yet" in await listed(world)
+    assert "No reminders yet" in await listed(world)
 
 
 @pytest.mark.parametrize("right", ["view_channel", "send_messages", "embed_links"])
@@ -87,8 +87,8 @@ async def test_refuses_a_channel_where_the_bot_lacks_a_right(world: World, right
     """What would never arrive is not added: the missing right is named."""
     world.channel = channel_with(world, bot={right: False})
     answer = await press(world, await shown(world))
-    assert f"The bot lacks rights in that channel: {right.replace('_', ' ')}" in answer
-    assert "Nobody is told yet" in await listed(world)
+    assert f"The bot lacks permissions in that channel: {right.replace('_', ' ')}" in answer
+    assert "No reminders yet" in await listed(world)
 
 
 async def test_says_when_the_account_is_gone(world: World) -> None:
@@ -97,7 +97,7 @@ async def test_says_when_the_account_is_gone(world: World) -> None:
     del world.standin.accounts["123456"]
     await world.env.advance_time(DAY)
     assert (await press(world, message)).startswith("No such account")
-    assert "Nobody is told yet" in await listed(world)
+    assert "No reminders yet" in await listed(world)
 
 
 @pytest.mark.parametrize("by_member", [False, True])
@@ -107,7 +107,7 @@ async def test_refuses_a_server_that_is_not_listed_any_more(world: World, *, by_
     await relist(world, OTHER_GUILD_ID)
     assert (await press(world, message, by_member=by_member)).startswith("This bot does not serve this place")
     await relist(world, GUILD_ID)
-    assert "Nobody is told yet" in await listed(world)
+    assert "No reminders yet" in await listed(world)
 
 
 async def test_refuses_direct_messages(world: World) -> None:

@@ -7,8 +7,8 @@ import discord
 import pytest
 import simcord
 
-from tests.chat.test_lookup import card_of
-from tests.support.chat.reminders import add, posted_in, posts_in, said_in, show
+from tests.support.chat.answers import embed_of
+from tests.support.chat.reminders import add, sent_contents, posts_in, contents_in, show
 from tests.support.world import World
 
 Overwrites = dict[
@@ -55,7 +55,7 @@ def naming(channel: simcord.ChannelHandle, *, named: bool) -> dict[str, Any]:
 
 async def assert_nothing_stored(world: World) -> None:
     """Fail if there is any watch."""
-    assert "Nobody is told yet" in (card_of(await show(world)).description or "")
+    assert "No reminders yet" in (embed_of(await show(world)).description or "")
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -68,7 +68,7 @@ async def test_refuses_a_channel_where_the_bot_lacks_a_right(world: World, right
     else:
         world.channel = target
         answer = await add(world)
-    assert "The bot lacks rights in that channel: " in answer
+    assert "The bot lacks permissions in that channel: " in answer
     assert right.replace("_", " ") in answer
     assert "Grant them to the bot's role" in answer
     await assert_nothing_stored(world)
@@ -83,7 +83,7 @@ async def test_refuses_a_channel_where_the_asker_may_not_write(world: World, *, 
     else:
         world.channel = target
         answer = await add(world)
-    assert "You lack rights in that channel: send messages." in answer
+    assert "You lack permissions in that channel: send messages." in answer
     await assert_nothing_stored(world)
 
 
@@ -123,7 +123,7 @@ async def test_takes_announcement_channels(world: World) -> None:
     target = world.env.guild.create_news_channel("news")
     assert (await add(world, "123456", channel=target)).startswith("Reminder added")
     await world.poll_once()
-    assert said_in(target) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    assert contents_in(target) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -138,7 +138,7 @@ async def test_takes_threads(world: World, parent: str, *, named: bool) -> None:
     answer = await add(world, "123456", **naming(thread, named=named))
     assert f"Account 123456 in {thread.mention}" in answer
     await world.poll_once()
-    assert said_in(thread) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    assert contents_in(thread) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -170,7 +170,7 @@ async def test_refuses_private_threads_without_the_bot(world: World, *, named: b
     if not named:
         world.channel = thread
     answer = await add(world, **naming(thread, named=named))
-    assert "The bot lacks rights in that channel: view channel" in answer
+    assert "The bot lacks permissions in that channel: view channel" in answer
     await assert_nothing_stored(world)
 
 
@@ -220,7 +220,7 @@ async def test_mentions_exactly_the_role_of_the_watch(world: World) -> None:
     jwt["exp"] += 60 * 86_400
     await world.poll_once()
     reminder, renewal = posts_in(world.channel)
-    assert posted_in(world)[0].endswith(role.mention)
+    assert sent_contents(world)[0].endswith(role.mention)
     assert reminder.content == renewal.content
     assert renewal.content.startswith("✅")
     assert (renewal.raw_role_mentions, renewal.raw_mentions, renewal.mention_everyone) == ([], [], False)

@@ -7,7 +7,7 @@ import pytest
 
 from bot.chat.views.account import GREEN, RED
 from tests.chat.test_reminder_steering import HOUR, poll_for
-from tests.support.chat.reminders import DAY, add, be_busy, posted_in, posts_in, said_in
+from tests.support.chat.reminders import DAY, add, be_busy, sent_contents, posts_in, contents_in
 from tests.support.world import World, account
 
 EDIT = "/channels/*/messages/*"
@@ -85,7 +85,7 @@ def break_it(world: World, kind: str) -> None:
     elif kind == "gone":
         del world.standin.accounts["123456"]
     else:
-        world.standin.behave = be_busy
+        world.standin.behave = with_status(429)
 
 
 def mend(world: World) -> None:
@@ -101,7 +101,7 @@ TROUBLES = {
         "✅ MiniMax login Jane Doe (123456) is set up again.",
     ),
     "blind": (
-        "⚪ The MiniMax accounts could not be read for hours, so reminders here go by what was last known.",
+        "⚪ The MiniMax accounts could not be read for hours, so reminders here go by the last known dates.",
         "✅ The MiniMax accounts can be read again.",
     ),
 }
@@ -126,7 +126,7 @@ async def test_trouble_turns_green_and_back_in_one_message(world: World, kind: s
     await poll_for(world, 1)
     break_it(world, kind)
     await poll_for(world, 8 / 24, every=2 * HOUR)
-    assert said_in(world.channel) == [good, bad]
+    assert contents_in(world.channel) == [good, bad]
 
 
 async def warn_nobody(world: World) -> None:
@@ -147,14 +147,14 @@ async def test_an_edit_that_fails_is_tried_in_the_next_pass(
     world.env.inject_error("PATCH", EDIT, status=status, code=code)
     await world.poll_once()
     assert len(edits(world)) == 1
-    assert said_in(world.channel)[0] != RENEWED
+    assert contents_in(world.channel)[0] != RENEWED
     if restarted:
         await world.restart()
     await world.env.advance_time(60)
     await world.poll_once()
-    assert said_in(world.channel) == [RENEWED] * 2
+    assert contents_in(world.channel) == [RENEWED] * 2
     await world.poll_once()
-    assert (len(edits(world)), len(posted_in(world))) == (2, 2)
+    assert (len(edits(world)), len(sent_contents(world))) == (2, 2)
 
 
 async def test_an_edit_that_is_refused_is_tried_hours_apart(world: World) -> None:
@@ -166,7 +166,7 @@ async def test_an_edit_that_is_refused_is_tried_hours_apart(world: World) -> Non
         await world.poll_once()
     assert len(edits(world)) == 1
     await poll_for(world, 1)
-    assert said_in(world.channel) == [RENEWED] * 2
+    assert contents_in(world.channel) == [RENEWED] * 2
 
 
 async def test_a_deleted_message_is_left_alone(world: World) -> None:
@@ -178,7 +178,7 @@ async def test_a_deleted_message_is_left_alone(world: World) -> None:
     renew(world, "123456", "Jane Doe")
     await poll_for(world, 1, every=HOUR)
     assert posts_in(world.channel)[0].id == first.id
-    assert (len(posted_in(world)), len(posts_in(world.channel))) == (3, 2)
+    assert (len(sent_contents(world)), len(posts_in(world.channel))) == (3, 2)
     # The first was folded, and the second is tried once after the renewal.
     assert len(edits(world)) == 2
 
@@ -203,11 +203,11 @@ async def test_an_account_that_is_gone_gets_no_steps(world: World) -> None:
     await world.poll_once()
     back = world.standin.accounts.pop("123456")
     await poll_for(world, 6, every=DAY / 4)
-    assert [post.rpartition(") ")[2] for post in posted_in(world)] == ["is no longer set up at useapi.net."]
+    assert [post.rpartition(") ")[2] for post in sent_contents(world)] == ["is no longer set up at useapi.net."]
     world.standin.accounts["123456"] = back
     await poll_for(world, 1 / 24, every=HOUR)
-    assert [post.rpartition(") ")[2] for post in posted_in(world)[1:]] == ["expires in 3 days."]
-    assert said_in(world.channel)[0].endswith("is set up again.")
+    assert [post.rpartition(") ")[2] for post in sent_contents(world)[1:]] == ["expires in 3 days."]
+    assert contents_in(world.channel)[0].endswith("is set up again.")
 
 
 async def test_a_step_said_during_an_error_is_put_right_after_it(world: World) -> None:
@@ -217,10 +217,10 @@ async def test_a_step_said_during_an_error_is_put_right_after_it(world: World) -
         await world.poll_once()
     await add(world, "123456")
     await world.poll_once()
-    assert posted_in(world) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days and is in error."]
+    assert sent_contents(world) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days and is in error."]
     del world.standin.accounts["123456"]["error"]
     await world.poll_once()
-    assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
 
 
 async def test_trouble_that_could_not_be_told_is_told_when_it_goes_on(world: World) -> None:
@@ -239,4 +239,4 @@ async def test_trouble_that_could_not_be_told_is_told_when_it_goes_on(world: Wor
     for _ in range(2):
         await world.poll_once()
         await world.env.advance_time(60)
-    assert said_in(world.channel) == ["🔴 MiniMax login Jane Doe (123456) is in error."]
+    assert contents_in(world.channel) == ["🔴 MiniMax login Jane Doe (123456) is in error."]

@@ -1,6 +1,6 @@
 """Tests of when a reminder that a channel refuses is given up, in a simulated Discord."""
 
-from tests.support.chat.reminders import DAY, add, said_in
+from tests.support.chat.reminders import DAY, add, contents_in
 from tests.support.world import World
 
 
@@ -8,7 +8,7 @@ async def refuse_once(world: World) -> None:
     """Let the next pass find the channel closed to the bot."""
     world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=403, code=50013)
     await world.poll_once()
-    assert said_in(world.channel) == []
+    assert contents_in(world.channel) == []
 
 
 async def test_a_week_off_gives_nothing_up(world: World) -> None:
@@ -17,7 +17,7 @@ async def test_a_week_off_gives_nothing_up(world: World) -> None:
     await refuse_once(world)
     await world.env.advance_time(8 * DAY)
     await world.poll_once()
-    assert said_in(world.channel) == ["🔴 MiniMax login Sam Reed (345678) expired 10 days ago."]
+    assert contents_in(world.channel) == ["🔴 MiniMax login Sam Reed (345678) expired 10 days ago."]
 
 
 async def test_refused_for_a_week_is_given_up(world: World) -> None:
@@ -28,4 +28,4 @@ async def test_refused_for_a_week_is_given_up(world: World) -> None:
     await refuse_once(world)
     await world.env.advance_time(DAY)
     await world.poll_once()
-    assert said_in(world.channel) == []
+    assert contents_in(world.channel) == []

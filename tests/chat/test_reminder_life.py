@@ -10,7 +10,7 @@ from bot.core.links import SETUP_GUIDE
 from bot.store.tables import messages
 from bot.useapi.client import ACCOUNTS_PATH
 from tests.chat.test_check_now import buttons_of
-from tests.support.chat.reminders import DAY, add, posted_in, posts_in, said_in, text_of
+from tests.support.chat.reminders import DAY, add, sent_contents, posts_in, contents_in, text_of
 from tests.support.world import World, account
 
 
@@ -29,7 +29,7 @@ async def test_a_whole_life_is_told_once_each(world: World, *, restarting: bool)
     for _ in range(3):
         await world.poll_once()
         await world.env.advance_time(DAY)
-    assert posted_in(world) == [
+    assert sent_contents(world) == [
         "⏰ MiniMax login Jane Doe (123456) expires in 14 days.",
         "⏰ MiniMax login Jane Doe (123456) expires in 7 days.",
         "⏰ MiniMax login Jane Doe (123456) expires in 3 days.",
@@ -40,7 +40,7 @@ async def test_a_whole_life_is_told_once_each(world: World, *, restarting: bool)
     # Nothing red or yellow is left in the channel.
     folded = "⏭️ MiniMax login Jane Doe (123456) has a newer reminder."
     green = "✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026."
-    assert said_in(world.channel) == [folded] * 4 + [green] * 2
+    assert contents_in(world.channel) == [folded] * 4 + [green] * 2
 
 
 async def test_says_at_once_what_a_new_watch_has_missed(world: World) -> None:
@@ -49,14 +49,14 @@ async def test_says_at_once_what_a_new_watch_has_missed(world: World) -> None:
     await world.poll_once()
     await world.env.advance_time(DAY / 2)
     await world.poll_once()
-    assert said_in(world.channel) == ["⏰ MiniMax login Sam Reed (234567) expires in 3 days."]
+    assert contents_in(world.channel) == ["⏰ MiniMax login Sam Reed (234567) expires in 3 days."]
 
 
 async def test_removing_and_adding_again_repeats_nothing(world: World) -> None:
     """What was said in a channel is not said there again by a new watch with wider days."""
     await add(world, "234567")
     await world.poll_once()
-    await world.manager.slash(world.channel, "minimax-reminders remove", subscription="1")
+    await world.manager.slash(world.channel, "minimax-reminders remove", reminder="1")
     await add(world, "234567", days="10 5 4")
     await world.poll_once()
     assert len(posts_in(world.channel)) == 1
@@ -67,13 +67,13 @@ async def test_a_watch_added_long_after_a_renewal_is_told_what_is_due(world: Wor
     world.standin.accounts["123456"] = account("123456", days=6.5)
     await add(world, "123456")
     await world.poll_once()
-    await world.manager.slash(world.channel, "minimax-reminders remove", subscription="1")
+    await world.manager.slash(world.channel, "minimax-reminders remove", reminder="1")
     world.standin.accounts["123456"] = account("123456", days=40.5)
     await world.poll_once()
     await world.env.advance_time(34 * DAY)
     await add(world, "123456")
     await world.poll_once()
-    assert posted_in(world) == ["⏰ MiniMax login Jane Doe (123456) expires in 7 days."] * 2
+    assert sent_contents(world) == ["⏰ MiniMax login Jane Doe (123456) expires in 7 days."] * 2
 
 
 async def test_one_accounts_watch_replaces_the_one_on_all(world: World) -> None:
@@ -81,13 +81,13 @@ async def test_one_accounts_watch_replaces_the_one_on_all(world: World) -> None:
     await add(world, days="14")
     await add(world, "123456", days="3")
     await world.poll_once()
-    (post,) = said_in(world.channel)
+    (post,) = contents_in(world.channel)
     assert "234567" in post
     assert "345678" in post
     assert "123456" not in post
-    await world.manager.slash(world.channel, "minimax-reminders remove", subscription="2")
+    await world.manager.slash(world.channel, "minimax-reminders remove", reminder="2")
     await world.poll_once()
-    assert said_in(world.channel)[1:] == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    assert contents_in(world.channel)[1:] == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
 
 
 async def test_two_channels_are_independent(world: World) -> None:
@@ -96,12 +96,12 @@ async def test_two_channels_are_independent(world: World) -> None:
     await add(world, "123456", days="14")
     await add(world, "123456", channel=other, days="5")
     await world.poll_once()
-    assert (len(said_in(world.channel)), said_in(other)) == (1, [])
-    await world.manager.slash(world.channel, "minimax-reminders remove", subscription="1")
+    assert (len(contents_in(world.channel)), contents_in(other)) == (1, [])
+    await world.manager.slash(world.channel, "minimax-reminders remove", reminder="1")
     await world.env.advance_time(8 * DAY)
     await world.poll_once()
-    assert len(said_in(world.channel)) == 1
-    assert said_in(other) == ["⏰ MiniMax login Jane Doe (123456) expires in 4 days."]
+    assert len(contents_in(world.channel)) == 1
+    assert contents_in(other) == ["⏰ MiniMax login Jane Doe (123456) expires in 4 days."]
 
 
 async def test_a_channel_that_refuses_does_not_hold_up_the_others(world: World) -> None:
@@ -111,11 +111,11 @@ async def test_a_channel_that_refuses_does_not_hold_up_the_others(world: World) 
     await add(world, "123456", channel=other)
     world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=403, code=50013)
     await world.poll_once()
-    assert (said_in(world.channel), len(said_in(other))) == ([], 1)
+    assert (contents_in(world.channel), len(contents_in(other))) == ([], 1)
     await world.env.advance_time(6 * DAY)
     await world.poll_once()
-    assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 6 days."]
-    assert len(said_in(other)) == 2
+    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 6 days."]
+    assert len(contents_in(other)) == 2
 
 
 async def test_the_most_pressing_account_is_named_first(world: World) -> None:
@@ -209,7 +209,7 @@ async def test_check_now_changes_nothing_else(world: World) -> None:
     await world.member.click(posts_in(world.channel)[0], label="Check now")
     assert len(posts_in(world.channel)) == 1
     await world.poll_once()
-    assert said_in(world.channel) == ["✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026."] * 2
+    assert contents_in(world.channel) == ["✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026."] * 2
 
 
 async def test_check_now_shows_an_account_once(world: World) -> None:

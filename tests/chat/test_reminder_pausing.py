@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from bot.store.tables import notifications
-from tests.chat.test_lookup import card_of
-from tests.support.chat.reminders import DAY, add, posted_in, posts_in, remove, said_in, show, text_of
+from tests.support.chat.answers import embed_of
+from tests.support.chat.reminders import DAY, add, sent_contents, posts_in, remove, contents_in, show, text_of
 from tests.support.world import GUILD_ID, World, account
 
 HOUR = 3600.0
@@ -15,12 +15,12 @@ HOUR = 3600.0
 
 async def steer(world: World, command: str, subscription: str = "1") -> str:
     """Let the manager pause, resume or test a watch; returns the answer's text, its title first."""
-    return text_of(await world.manager.slash(world.channel, f"minimax-reminders {command}", subscription=subscription))
+    return text_of(await world.manager.slash(world.channel, f"minimax-reminders {command}", reminder=subscription))
 
 
 async def listed(world: World) -> str:
     """Return the text of the list."""
-    return card_of(await show(world)).description or ""
+    return embed_of(await show(world)).description or ""
 
 
 async def poll_for(world: World, days: float, *, every: float = DAY) -> None:
@@ -41,7 +41,7 @@ async def test_says_nothing_while_paused_and_the_tightest_once_after(world: Worl
     """Steps that come while paused are not owed; on resuming the tightest is said once, also across restarts."""
     await add(world, "123456")
     await world.poll_once()
-    assert "nothing is said until you resume it" in await steer(world, "pause")
+    assert "paused until you resume it" in await steer(world, "pause")
     if restarting:
         await world.restart()
     owed = await count_notifications(world)
@@ -54,7 +54,7 @@ async def test_says_nothing_while_paused_and_the_tightest_once_after(world: Worl
     assert answer.endswith("Next reminder: now")
     for _ in range(3):
         await world.poll_once()
-    assert posted_in(world) == [
+    assert sent_contents(world) == [
         "⏰ MiniMax login Jane Doe (123456) expires in 12 days.",
         "⏰ MiniMax login Jane Doe (123456) expires in 3 days.",
     ]
@@ -70,7 +70,7 @@ async def test_pausing_and_resuming_repeats_nothing(world: World) -> None:
     assert (await steer(world, "resume")).startswith("This reminder was not paused")
     await world.poll_once()
     await poll_for(world, 5)
-    assert [post.rpartition(" in ")[2] for post in posted_in(world)] == ["12 days.", "7 days."]
+    assert [post.rpartition(" in ")[2] for post in sent_contents(world)] == ["12 days.", "7 days."]
 
 
 async def test_pausing_drops_what_a_refusing_channel_could_not_be_told(world: World) -> None:
@@ -85,7 +85,7 @@ async def test_pausing_drops_what_a_refusing_channel_could_not_be_told(world: Wo
     assert posts_in(world.channel) == []
     await steer(world, "resume")
     await poll_for(world, 1)
-    assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 6 days."]
+    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 6 days."]
 
 
 @pytest.mark.parametrize("trouble", ["error", "gone", "renewed", "blind"])
@@ -109,7 +109,7 @@ async def test_does_not_catch_up_on_what_happened_meanwhile(world: World, troubl
     if trouble == "blind":
         world.standin.accounts = before
     await poll_for(world, 0.5, every=2 * HOUR)
-    assert len(posted_in(world)) == 1
+    assert len(sent_contents(world)) == 1
 
 
 async def test_a_paused_watch_keeps_the_one_on_all_silent_about_its_account(world: World) -> None:
@@ -118,16 +118,16 @@ async def test_a_paused_watch_keeps_the_one_on_all_silent_about_its_account(worl
     await add(world, "345678")
     await steer(world, "pause", "2")
     await world.poll_once()
-    (post,) = said_in(world.channel)
+    (post,) = contents_in(world.channel)
     assert "123456" in post
     assert "234567" in post
     assert "345678" not in post
     world.standin.accounts["345678"]["error"] = "login failed"
     await poll_for(world, 0.25, every=HOUR)
-    assert len(said_in(world.channel)) == 1
-    await remove(world, "2")
+    assert len(contents_in(world.channel)) == 1
+    await steer(world, "remove", "2")
     await world.poll_once()
-    assert said_in(world.channel)[1:] == ["🔴 MiniMax login Sam Reed (345678) expired 2 days ago and is in error."]
+    assert contents_in(world.channel)[1:] == ["🔴 MiniMax login Sam Reed (345678) expired 2 days ago and is in error."]
 
 
 async def test_pausing_the_watch_on_all_leaves_the_single_ones(world: World) -> None:
@@ -136,7 +136,7 @@ async def test_pausing_the_watch_on_all_leaves_the_single_ones(world: World) -> 
     await add(world, "123456")
     await steer(world, "pause", "1")
     await world.poll_once()
-    assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
 
 
 async def test_completion_offers_what_can_be_paused_or_resumed(world: World) -> None:
@@ -146,7 +146,7 @@ async def test_completion_offers_what_can_be_paused_or_resumed(world: World) -> 
     await steer(world, "pause", "2")
 
     async def offered(command: str) -> list[str]:
-        choices = await world.manager.autocomplete(world.channel, f"minimax-reminders {command}", "watch", "")
+        choices = await world.manager.autocomplete(world.channel, f"minimax-reminders {command}", "reminder", "")
         return [choice["value"] for choice in choices]
 
     assert [await offered(command) for command in ("pause", "resume", "test", "remove")] == [
@@ -164,7 +164,7 @@ async def test_the_list_shows_since_when_it_is_paused(world: World) -> None:
     await world.env.advance_time(3 * DAY)
     await steer(world, "pause")
     await world.restart()
-    assert "⏸️ Paused since <t:1767225600:D> · nothing said yet" in await listed(world)
+    assert "⏸️ Paused since <t:1767225600:D> · no reminder sent yet" in await listed(world)
     assert "Next:" not in await listed(world)
 
 
@@ -175,7 +175,7 @@ async def test_adding_again_ends_a_pause(world: World) -> None:
     assert (await add(world, "123456")).startswith("Reminder changed")
     assert "Paused" not in await listed(world)
     await world.poll_once()
-    assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
 
 
 @pytest.mark.parametrize("command", ["pause", "resume", "test"])
@@ -212,7 +212,7 @@ async def test_a_test_is_sent_as_the_real_one_would_be(world: World) -> None:
     assert not test.components
     assert await count_notifications(world) == owed
     await poll_for(world, 1)
-    assert [post.rpartition(" in ")[2] for post in posted_in(world)[2:]] == [f"7 days. {role.mention}"]
+    assert [post.rpartition(" in ")[2] for post in sent_contents(world)[2:]] == [f"7 days. {role.mention}"]
 
 
 async def test_a_test_tells_at_once_why_a_channel_refuses(world: World) -> None:
@@ -222,7 +222,7 @@ async def test_a_test_tells_at_once_why_a_channel_refuses(world: World) -> None:
     world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=403, code=50013)
     answer = await steer(world, "test")
     assert answer.startswith("The test did not arrive\n")
-    assert "Discord's answer: the bot lacks a right in the channel." in answer
+    assert "Discord's answer: the bot lacks a permission in the channel." in answer
     await world.poll_once()
     assert (len(trials(world)), len(posts_in(world.channel))) == (1, 1)
 
@@ -255,7 +255,7 @@ async def test_guarded_words_are_kept_for_what_could_not_be_read(world: World) -
     await world.poll_once()
     await world.env.advance_time(HOUR / 3)
     await world.manager.click(posts_in(world.channel)[0], label="I'm on it")
-    assert said_in(world.channel)[0].startswith("🔴 MiniMax login Sam Reed (345678) expired 2 days ago.")
+    assert contents_in(world.channel)[0].startswith("🔴 MiniMax login Sam Reed (345678) expired 2 days ago.")
     world.standin.accounts = {}
     await poll_for(world, 1 / 24, every=HOUR)
     await world.manager.click(posts_in(world.channel)[0], label="I'm on it")

@@ -9,9 +9,9 @@ import pytest
 from simcord.results import InteractionResult
 
 from tests.chat.test_check_now import buttons_of
-from tests.chat.test_lookup import card_of
+from tests.support.chat.answers import embed_of
 from tests.chat.test_reminder_steering import poll_for, steer
-from tests.support.chat.reminders import DAY, add, posted_in, said_in, show
+from tests.support.chat.reminders import DAY, add, sent_contents, contents_in, show
 from tests.support.world import START, World, account
 
 _WHEN = re.compile(r"<t:(\d+):f>")
@@ -25,7 +25,7 @@ async def ask(world: World) -> InteractionResult:
 
 async def foretold(world: World) -> list[str]:
     """Return the first page's messages to come."""
-    return (card_of(await ask(world)).description or "").split("\n\n")
+    return (embed_of(await ask(world)).description or "").split("\n\n")
 
 
 async def pages(world: World) -> list[discord.Embed]:
@@ -121,7 +121,7 @@ async def test_says_now_of_what_a_refusing_channel_is_still_owed(world: World) -
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
     await world.poll_once()
     assert (await foretold(world))[0] == f"**Now** in {world.channel.mention}\nJane Doe (123456), 14 days before"
-    assert "Next: now · nothing said yet" in (card_of(await show(world)).description or "")
+    assert "Next: now · no reminder sent yet" in (embed_of(await show(world)).description or "")
 
 
 async def test_promises_nothing_of_an_account_that_is_gone(world: World) -> None:
@@ -130,7 +130,7 @@ async def test_promises_nothing_of_an_account_that_is_gone(world: World) -> None
     await world.poll_once()
     back = world.standin.accounts.pop("123456")
     await poll_for(world, 0.25, every=3600)
-    assert said_in(world.channel)[-1].endswith("is no longer set up at useapi.net.")
+    assert contents_in(world.channel)[-1].endswith("is no longer set up at useapi.net.")
     assert await foretold(world) == ["No reminder is due."]
     world.standin.accounts["123456"] = back
     await world.poll_once()
@@ -141,9 +141,9 @@ async def told_in_30_days(world: World) -> Counter[tuple[int, str]]:
     """Pass twice a day for 30 days; return on which half day each account was told of, as often as it was."""
     told: Counter[tuple[int, str]] = Counter()
     for half_day in range(61):
-        before = len(posted_in(world))
+        before = len(sent_contents(world))
         await world.poll_once()
-        told.update((half_day, key) for post in posted_in(world)[before:] for key in _ID.findall(post))
+        told.update((half_day, key) for post in sent_contents(world)[before:] for key in _ID.findall(post))
         await world.env.advance_time(DAY / 2)
     return told
 

@@ -8,7 +8,7 @@ import simcord
 
 from bot.app import Application, Policy
 from tests.chat.test_reminder_steering import HOUR, poll_for
-from tests.support.chat.reminders import DAY, add, posted_in, posts_in, said_in
+from tests.support.chat.reminders import DAY, add, sent_contents, posts_in, contents_in
 from tests.support.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, START, World, account
 
 
@@ -49,8 +49,8 @@ async def test_two_whole_lives_with_daily_restarts(world: World, renewed_after: 
         await world.env.advance_time(DAY)
     life = [f"expires in {left}" for left in ("14 days", "7 days", "3 days", "12 hours")] + ["expired 12 hours ago"]
     news = [f"is renewed until {START + timedelta(days=n * renewed_after + 30.5):%-d %B %Y}" for n in (1, 2)]
-    assert ends(posted_in(world)) == [*life[:stages], news[0], *life[:stages], news[1]]
-    assert all(post.startswith(DONE) for post in said_in(world.channel))
+    assert ends(sent_contents(world)) == [*life[:stages], news[0], *life[:stages], news[1]]
+    assert all(post.startswith(DONE) for post in contents_in(world.channel))
 
 
 async def second_server(world: World) -> tuple[simcord.ChannelHandle, simcord.MemberActor]:
@@ -77,11 +77,11 @@ async def test_two_servers_watch_one_account(world: World) -> None:
     world.standin.accounts["123456"] = account("123456", days=60)
     await poll_for(world, 1, every=DAY / 4)
     news = "is renewed until 2 March 2026"
-    assert ends(posted_in(world)) == ["expires in 7 days", "expired 12 hours ago", news]
-    assert ends(sent_to(world, beside)) == ["expires in 3 days", "expired 12 hours ago", news]
-    assert ends(sent_to(world, theirs)) == ["expires in 7 days", "expires in 12 hours", "expired 12 hours ago", news]
+    assert ends(sent_contents(world)) == ["expires in 7 days", "expired 12 hours ago", news]
+    assert ends(sent_contents(world, beside)) == ["expires in 3 days", "expired 12 hours ago", news]
+    assert ends(sent_contents(world, theirs)) == ["expires in 7 days", "expires in 12 hours", "expired 12 hours ago", news]
     for channel in (world.channel, beside):
-        assert all(post.startswith(DONE) for post in said_in(channel))
+        assert all(post.startswith(DONE) for post in contents_in(channel))
 
 
 async def test_a_single_watch_and_one_on_all_share_a_channel(world: World) -> None:
@@ -91,7 +91,7 @@ async def test_a_single_watch_and_one_on_all_share_a_channel(world: World) -> No
     await add(world, days="7 3", mention=ops)
     await add(world, "123456", days="5", mention=boss)
     await poll_for(world, 11)
-    told = posted_in(world)
+    told = sent_contents(world)
     assert [(f"({key})" in post) for post in told for key in ("123456", "234567")] == [
         *(False, True),
         *(True, False),
@@ -115,15 +115,15 @@ async def test_another_tokens_accounts_make_blind_not_gone(world: World) -> None
     world.standin.accounts = {"999999": account("999999", "Someone Else", days=2)}
     await add(world, channel=world.env.guild.create_text_channel("other"))
     await poll_for(world, 2, every=4 * HOUR)
-    assert ends(posted_in(world)[:1]) == ["expires in 9 days"]
-    blind, guarded = posted_in(world)[1:]
+    assert ends(sent_contents(world)[:1]) == ["expires in 9 days"]
+    blind, guarded = sent_contents(world)[1:]
     assert blind.startswith("⚪ The MiniMax accounts could not be read for hours")
     assert "was due to expire 9 January 2026 04:48 UTC, not confirmed for" in guarded
-    assert not any("999999" in post or "no longer set up" in post for post in posted_in(world))
+    assert not any("999999" in post or "no longer set up" in post for post in sent_contents(world))
     world.standin.accounts = own
     await world.env.advance_time(60)
     await world.poll_once()
-    assert "✅ The MiniMax accounts can be read again." in said_in(world.channel)
+    assert "✅ The MiniMax accounts can be read again." in contents_in(world.channel)
 
 
 async def test_accounts_that_stay_away_are_believed_to_be_replaced(world: World) -> None:
@@ -133,7 +133,7 @@ async def test_accounts_that_stay_away_are_believed_to_be_replaced(world: World)
     await world.poll_once()
     world.standin.accounts = {"777777": account("777777", "New One", days=14)}
     await poll_for(world, 5, every=4 * HOUR)
-    blind, new, gone = said_in(world.channel)
+    blind, new, gone = contents_in(world.channel)
     assert blind == "✅ The MiniMax accounts can be read again."
     assert new == "⏰ MiniMax login New One (777777) expires in 11 days."
     assert gone == "🔴 MiniMax login Jane Doe (123456) is no longer set up at useapi.net."
@@ -155,7 +155,7 @@ async def test_a_server_off_the_list_is_silent_and_resumes(world: World, *, refu
     for _ in range(2):
         await poll_for(world, 0.25)
         await poll_for(world, 1 / 24, every=HOUR)
-    assert ends(posted_in(world)[refusing:]) == ["expires in 6 days"]
+    assert ends(sent_contents(world)[refusing:]) == ["expires in 6 days"]
 
 
 async def test_a_renewal_while_off_the_list_still_turns_green(world: World) -> None:
@@ -165,7 +165,7 @@ async def test_a_renewal_while_off_the_list_still_turns_green(world: World) -> N
     await relist(world, OTHER_GUILD_ID)
     world.standin.accounts["345678"] = account("345678", "Sam Reed", days=30)
     await poll_for(world, 1)
-    assert said_in(world.channel) == ["🔴 MiniMax login Sam Reed (345678) expired 2 days ago."]
+    assert contents_in(world.channel) == ["🔴 MiniMax login Sam Reed (345678) expired 2 days ago."]
     await relist(world, GUILD_ID)
     await poll_for(world, 1)
-    assert said_in(world.channel) == ["✅ MiniMax login Sam Reed (345678) is renewed until 31 January 2026."]
+    assert contents_in(world.channel) == ["✅ MiniMax login Sam Reed (345678) is renewed until 31 January 2026."]

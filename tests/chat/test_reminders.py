@@ -6,7 +6,7 @@ from simcord.results import ResponseMessage
 
 from bot.store.subscriptions import NewSubscription, get_subscriptions, put_subscription
 from tests.chat.test_check_now import buttons_of
-from tests.chat.test_lookup import card_of
+from tests.support.chat.answers import embed_of
 from tests.support.chat.reminders import DAY, add, posts_in, remove, show
 from tests.support.world import GUILD_ID, OTHER_GUILD_ID, START, World, account
 
@@ -29,7 +29,7 @@ async def fill(world: World, number: int) -> None:
 
 async def listed(world: World) -> str:
     """Return the text of the list."""
-    return card_of(await show(world)).description or ""
+    return embed_of(await show(world)).description or ""
 
 
 async def test_adds_one_account_here(world: World) -> None:
@@ -104,7 +104,7 @@ async def test_refuses_days_that_are_none(world: World, typed: str) -> None:
     answer = await add(world, days=typed)
     assert "Each lead time is a whole number of days from 1 to 365." in answer
     assert '"14, 7, 3, 1"' in answer
-    assert "Nobody is told yet" in await listed(world)
+    assert "No reminders yet" in await listed(world)
 
 
 @pytest.mark.parametrize("typed", [" ", ",", "1 2 3 4 5 6 7 8 9"])
@@ -118,7 +118,7 @@ async def test_refuses_an_unknown_account(world: World) -> None:
     answer = await add(world, "999")
     assert answer.startswith("No such account")
     assert "`345678`, `234567`, `123456`" in answer
-    assert "Nobody is told yet" in await listed(world)
+    assert "No reminders yet" in await listed(world)
 
 
 async def test_replaces_a_watch_wholly(world: World) -> None:
@@ -140,7 +140,7 @@ async def test_holds_at_most_fifty_watches(world: World) -> None:
     await fill(world, 50)
     assert "This server has 50 reminders already." in await add(world)
     assert (await add(world, "1000", days="9")).startswith("Reminder changed")
-    await remove(world, "1")
+    await steer(world, "remove", "1")
     assert (await add(world)).startswith("Reminder added")
 
 
@@ -155,7 +155,7 @@ async def test_lists_the_soonest_reminder_first(world: World) -> None:
     await add(world, "345678")
     (post,) = posts_in(quiet)
     expired, nothing = "before, and when expired**", "Next: none that is known yet"
-    quiet_yet = "nothing said yet"
+    quiet_yet = "no reminder sent yet"
     link = f"https://discord.com/channels/{GUILD_ID}/{quiet.id}/{post.id}"
     assert (await listed(world)).split("\n\n") == [
         f"**Sam Reed (345678) in {world.channel.mention}: 14, 7, 3, 1 days {expired}\nNext: now · {quiet_yet}",
@@ -170,7 +170,7 @@ async def test_list_shows_a_channel_that_refuses(world: World) -> None:
     await add(world)
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
     await world.poll_once()
-    assert "⚠️ It does not arrive: the bot lacks a right in the channel. Next try <t:1767225660:R>." in await listed(
+    assert "⚠️ It does not arrive: the bot lacks a permission in the channel. Next try <t:1767225660:R>." in await listed(
         world
     )
 
@@ -206,7 +206,7 @@ async def test_shows_the_last_page_that_is_left(world: World) -> None:
     await fill(world, 11)
     first = (await show(world)).response
     assert first is not None
-    await remove(world, "1")
+    await steer(world, "remove", "1")
     turned = await page(world, first, "Next")
     assert (turned.embeds[0].footer.text, buttons_of(turned)) == (None, {})
 
@@ -230,7 +230,7 @@ async def test_removes_a_watch_picked_from_completion(world: World) -> None:
     await add(world, "123456")
 
     async def offered(typed: str) -> list[dict[str, str]]:
-        return await world.manager.autocomplete(world.channel, "minimax-reminders remove", "watch", typed)
+        return await world.manager.autocomplete(world.channel, "minimax-reminders remove", "reminder", typed)
 
     first = {"name": "All accounts in #pipeline", "value": "1"}
     second = {"name": "Account 123456 in #pipeline", "value": "2"}
@@ -239,11 +239,11 @@ async def test_removes_a_watch_picked_from_completion(world: World) -> None:
     assert await offered(" 1234") == [second]
     assert await offered("nowhere") == []
     assert (
-        await remove(world, "1")
-        == f"Reminder removed\nAll accounts in {world.channel.mention}: nothing is said any more."
+        await steer(world, "remove", "1")
+        == f"Reminder removed\nAll accounts in {world.channel.mention}: no reminders any more."
     )
     assert await offered("") == [second]
-    await remove(world, "2")
+    await steer(world, "remove", "2")
     await world.poll_once()
     assert posts_in(world.channel) == []
 
@@ -253,17 +253,17 @@ async def test_says_nothing_that_is_still_owed_to_a_removed_watch(world: World) 
     await add(world)
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
     await world.poll_once()
-    await remove(world, "1")
+    await steer(world, "remove", "1")
     await world.env.advance_time(3600)
     await world.poll_once()
     assert posts_in(world.channel) == []
 
 
-@pytest.mark.parametrize("watch", ["999", "nonsense", "-1", "1.0", "\u0661", "9" * 18, "9" * 19, "9" * 100])
+@pytest.mark.parametrize("reminder", ["999", "nonsense", "-1", "1.0", "\u0661", "9" * 18, "9" * 19, "9" * 100])
 async def test_refuses_to_remove_what_is_not_there(world: World, subscription: str) -> None:
     """An id that is none, or none of a watch, is refused in words."""
     await add(world)
-    assert "There is no such reminder in this server." in await remove(world, subscription)
+    assert "There is no such reminder in this server." in await steer(world, "remove", subscription)
     assert "All accounts" in await listed(world)
 
 
@@ -272,9 +272,9 @@ async def test_other_servers_watches_are_out_of_reach(world: World) -> None:
     foreign = NewSubscription(OTHER_GUILD_ID, 7, "theirs", "123456", (7,), None, None, 1)
     async with world.database.begin() as tx:
         stored, _ = await put_subscription(tx, foreign, START)
-    assert "There is no such reminder in this server." in await remove(world, str(stored.id))
-    assert await world.manager.autocomplete(world.channel, "minimax-reminders remove", "watch", "") == []
-    assert "Nobody is told yet" in await listed(world)
+    assert "There is no such reminder in this server." in await steer(world, "remove", str(stored.id))
+    assert await world.manager.autocomplete(world.channel, "minimax-reminders remove", "reminder", "") == []
+    assert "No reminders yet" in await listed(world)
     async with world.database.begin() as tx:
         assert await get_subscriptions(tx, OTHER_GUILD_ID) == [stored]
 

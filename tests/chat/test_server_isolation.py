@@ -126,7 +126,7 @@ async def _furnish(world: World, *, is_listed: bool) -> Walls:
     await add(world, mention=role)
     await add(world, "123456", channel=hidden)
     await add(world, "234567", channel=hidden)
-    await world.manager.slash(world.channel, "minimax-reminders pause", subscription="3")
+    await world.manager.slash(world.channel, "minimax-reminders pause", reminder="3")
     await world.poll_once()
     await world.member.click(posts_in(world.channel)[0], label="I'm on it")
     await world.manager.slash(world.channel, "minimax-reminders board", channel=hidden)
@@ -244,7 +244,7 @@ async def test_the_same_requests_work_at_home(walls: Walls) -> None:
     secrets = await walls.secrets()
     for path in ("minimax-reminders list", "minimax-status", "minimax-accounts"):
         assert [secret for secret in secrets if secret in (await use(path)).partition("\n")[0]]
-    await use("minimax-reminders remove", {"name": "watch", "type": TEXT, "value": "1"})
+    await use("minimax-reminders remove", {"name": "reminder", "type": TEXT, "value": "1"})
     await use("minimax-reminders board", {"name": "channel", "type": CHANNEL, "value": str(walls.hidden.id)})
     after = await walls.rows()
     assert [name for name in rows if after[name] != rows[name]] == ["watches", "boards"]

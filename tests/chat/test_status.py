@@ -9,7 +9,7 @@ from aiohttp import web
 from bot import __version__
 from bot.chat.views.status import Connection, Facts, status_card
 from bot.store.channel_failures import ChannelFailure
-from tests.chat.test_lookup import card_of, fields_of
+from tests.support.chat.answers import embed_of, fields_of
 from tests.support.chat.limits import assert_fits
 from tests.support.chat.reminders import DAY, add
 from tests.support.world import START, World
@@ -28,7 +28,7 @@ async def status(world: World) -> tuple[str, dict[str | None, str | None]]:
     """Let the manager ask; returns the verdict and the fields."""
     result = await world.manager.slash(world.channel, "minimax-status")
     assert result.ephemeral
-    card = card_of(result)
+    card = embed_of(result)
     assert card.footer.text == f"MiniMax Account Bot {__version__}"
     return card.description or "", fields_of(card)
 
@@ -69,7 +69,7 @@ async def test_tells_channels_that_take_none(world: World) -> None:
     other = world.env.guild.create_text_channel("other")
     await add(world)
     await add(world, "123456", channel=other)
-    await world.manager.slash(world.channel, "minimax-reminders pause", subscription="2")
+    await world.manager.slash(world.channel, "minimax-reminders pause", reminder="2")
     path = f"/channels/{world.channel.id}/messages"
     world.env.inject_error("POST", path, status=403, code=50013, times=None)
     for _ in range(3):
@@ -81,7 +81,7 @@ async def test_tells_channels_that_take_none(world: World) -> None:
         f"Set up: 2 · ⏸️ paused: Account 123456 in {other.mention}\nOwed: 3 · under way: 0 · sent in the last 30 days: 0"
     )
     assert (fields[TROUBLE] or "").startswith(
-        f"{world.channel.mention}: ⚠️ It does not arrive: the bot lacks a right in the channel. Next try"
+        f"{world.channel.mention}: ⚠️ It does not arrive: the bot lacks a permission in the channel. Next try"
     )
 
 
@@ -98,7 +98,7 @@ async def test_tells_since_when_nothing_can_be_read(world: World) -> None:
         await world.poll_once()
         await world.env.advance_time(3600)
     verdict, fields = await status(world)
-    assert verdict == "⚠️ **The accounts can't be read.** Reminders go by what was last known."
+    assert verdict == "⚠️ **The accounts can't be read.** Reminders go by the last known dates."
     assert (fields[CONNECTIONS] or "").startswith("⚪ useapi.net can't be read since <t:1767225660:f>")
     world.standin.behave = None
     await world.poll_once()
