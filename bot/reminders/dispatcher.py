@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bot.core.boards import Board
 from bot.core.channel_failures import ChannelFailure, count_refusal
 from bot.core.messages import Message, MessageKind, footer_id_of, new_nonce
+from bot.core.overview import Overview
 from bot.reminders.concurrency import for_each
 from bot.reminders.context import Context, Refused, Uncertain
 from bot.reminders.loading import load_entries, load_overviews
@@ -71,8 +72,18 @@ class Dispatcher:
         async with self._database.begin() as tx:
             boards = [board for board in await get_boards(tx, listed) if board.message_id is None]
             failures = await get_failures(tx, listed, MessageKind.BOARD)
-        ready = [board for board in boards if not self._is_waiting(failures.get(board.channel_id))]
-        await for_each(ready, self._post_board, at_once=_AT_ONCE, what="Posting a board")
+            overviews = await load_overviews(tx, {board.guild_id for board in boards})
+        ready = [
+            board
+            for board in boards
+            if board.guild_id in overviews and not self._is_waiting(failures.get(board.channel_id))
+        ]
+        await for_each(
+            ready,
+            lambda board: self._post_board(board, overviews[board.guild_id]),
+            at_once=_AT_ONCE,
+            what="Posting a board",
+        )
 
     async def next_attempt_at(self) -> datetime | None:
         """Return when the first channel with pending notifications may be tried again, None if nothing is pending."""
@@ -84,14 +95,11 @@ class Dispatcher:
             (failures[key].next_attempt_at if key in failures else self._now() for key in channels), default=None
         )
 
-    async def start_board(self, board: Board) -> Message | None:
-        """Save the message of a board that is about to be posted; None before the first read, or if there is one."""
+    async def start_board(self, board: Board, overview: Overview) -> Message | None:
+        """Save the message of a board that is about to be posted; None if the board has one by now, or is gone."""
         nonce, now = new_nonce(), self._now()
+        outgoing, digest = self._context.rendering.render_board(overview, footer_id_of(nonce), now)
         async with self._database.begin() as tx:
-            overview = (await load_overviews(tx, [board.guild_id])).get(board.guild_id)
-            if overview is None:
-                return None
-            outgoing, digest = self._context.rendering.render_board(overview, footer_id_of(nonce), now)
             return await start_sending_board(tx, board, outgoing, digest=digest, nonce=nonce, now=now)
 
     async def attempt(self, message: Message) -> None:
@@ -163,8 +171,8 @@ class Dispatcher:
             carried = [entry.notification for entry in due[:count]]
             return await start_sending(tx, carried, outgoing, nonce=nonce, now=self._now())
 
-    async def _post_board(self, board: Board) -> None:
-        message = await self.start_board(board)
+    async def _post_board(self, board: Board, overview: Overview) -> None:
+        message = await self.start_board(board, overview)
         if message is not None:
             await self.carry_through(message)
 
@@ -175,7 +183,11 @@ class Dispatcher:
         except Uncertain as doubt:
             _LOG.warning("Whether a message arrived can't be seen now (%s); the next poll searches again", doubt)
             return False
-        except Refused:
+        except Refused as unreadable:
+            if message.kind is MessageKind.BOARD:
+                # A second board would stay, a late one harms nobody; a reminder must not be lost.
+                await self.count_refusal(message, unreadable)
+                return False
             found = None
         if found is not None:
             await self._mark_sent(message, found)
@@ -209,8 +221,11 @@ class Dispatcher:
 
     async def _withdraw(self, message: Message, discord_id: int | None) -> None:
         """Delete the message of a board that was removed while the message was in flight."""
-        if discord_id is not None:
-            await self._context.sender.delete(message.channel_id, discord_id)
+        try:
+            if discord_id is not None:
+                await self._context.sender.delete(message.channel_id, discord_id)
+        except (Refused, Uncertain) as error:
+            _LOG.warning("A board that was removed may still be in channel %s (%s)", message.channel_id, error)
         async with self._database.begin() as tx:
             await delete_message(tx, message)
 

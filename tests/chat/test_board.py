@@ -1,4 +1,4 @@
-"""Tests of /minimax-reminders board in a simulated Discord."""
+"""Tests of `/minimax-reminders board` in a simulated Discord."""
 
 from typing import Any
 
@@ -6,22 +6,30 @@ import discord
 import pytest
 
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.support.chat.answers import embed_of
-from tests.chat.test_overview import controls_of, many, message_of
-from tests.chat.test_reminder_targets import channel_with
-from tests.support.chat.boards import board_in, fail, requests_to, lines_in, stored, toggle
-from tests.support.chat.reminders import DAY, be_busy, posts_in, text_of
+from tests.support.chat.answers import buttons_of, embed_of, menu_of, message_of, text_of
+from tests.support.chat.boards import (
+    board_in,
+    lines_in,
+    many_accounts,
+    requests_to,
+    stored_boards,
+    stored_message,
+    toggle,
+)
+from tests.support.chat.places import channel_with
+from tests.support.chat.reminders import DAY, posts_in
+from tests.support.hostile import with_status
 from tests.support.world import World, account
 
 
 async def test_posts_all_accounts_in_a_channel(world: World) -> None:
-    """The board shows each account in a line, soonest expiry first, with a menu and a button, mentioning nobody."""
+    """The board shows one line an account, soonest expiry first, with a menu and a button, and mentions nobody."""
     target = world.env.guild.create_text_channel("status")
     await world.manager.slash(world.channel, "minimax-reminders add", account="123456")
     assert f"Board added\n{target.mention} shows all accounts" in await toggle(world, target)
     post = board_in(target)
-    (card,) = post.embeds
-    assert (post.content, card.title, card.colour) == ("", "3 MiniMax accounts", discord.Colour(0xC92A2A))
+    (embed,) = post.embeds
+    assert (post.content, embed.title, embed.colour) == ("", "3 MiniMax accounts", discord.Colour(0xC92A2A))
     assert lines_in(target) == [
         "🔴 **Sam Reed** `345678` · expired <t:1767052800:R> · 🔕",
         "🟡 **Sam Reed** `234567` · expires <t:1767484800:R> · 🔕",
@@ -29,21 +37,22 @@ async def test_posts_all_accounts_in_a_channel(world: World) -> None:
         "",
         "As of <t:1767225600:f>. Edited when something changes.",
     ]
-    (board,) = await stored_boards(world)
-    assert card.footer.text == f"🔕 no reminder · Read from useapi.net · {board.nonce[:8]}"
-    assert controls_of(post) == {"buttons": ["Refresh"], "menu": ["345678", "234567", "123456"]}
+    message = await stored_message(world, target)
+    assert message is not None
+    assert embed.footer.text == f"🔕 no reminder · Read from useapi.net · {message.footer_id}"
+    assert (list(buttons_of(post)), menu_of(post)) == (["Refresh"], ["345678", "234567", "123456"])
 
 
 async def test_shows_25_accounts_and_names_the_rest(world: World) -> None:
-    """A board has one page; where the others are is said."""
-    world.standin.accounts = many(30)
+    """A board shows 25 accounts and says where the others are."""
+    world.standin.accounts = many_accounts(30)
     await toggle(world)
-    assert len(controls_of(board_in(world.channel))["menu"]) == 25
+    assert len(menu_of(board_in(world.channel))) == 25
     assert "and 5 more: `/minimax-accounts`" in lines_in(world.channel)
 
 
 async def test_is_edited_only_when_something_changes(world: World) -> None:
-    """Passes without news leave the message alone; a renewal, a new watch and a day that matters edit it in place."""
+    """A renewal, a new reminder and another status edit the message in place; polls without a change don't."""
     await toggle(world)
     before = board_in(world.channel)
     for _ in range(4):
@@ -69,7 +78,7 @@ async def test_is_edited_only_when_something_changes(world: World) -> None:
 
 
 async def test_survives_a_restart(world: World) -> None:
-    """After a restart the same message is kept, its menu and its button work, and nothing is posted anew."""
+    """After a restart the same message is kept current, and its menu and button work."""
     await toggle(world)
     before = board_in(world.channel)
     await world.restart()
@@ -87,8 +96,8 @@ async def test_survives_a_restart(world: World) -> None:
     assert board_in(world.channel).id == before.id
 
 
-async def test_a_refresh_does_not_hide_a_change_from_the_next_pass(world: World) -> None:
-    """What a refresh showed and is not so any more is put right, though it is what the last pass knew."""
+async def test_a_refresh_does_not_hide_a_change_from_the_next_poll(world: World) -> None:
+    """A poll edits a board whose refresh showed an error that has ended, though the last poll saw no error."""
     await world.poll_once()
     await toggle(world)
     world.standin.accounts["123456"]["error"] = "login failed"
@@ -100,16 +109,16 @@ async def test_a_refresh_does_not_hide_a_change_from_the_next_pass(world: World)
 
 
 async def test_a_failed_refresh_leaves_the_board(world: World) -> None:
-    """Trouble with the API is told to the presser alone."""
+    """Only the user sees a failure of the API."""
     await toggle(world)
     before = board_in(world.channel).embeds
-    world.standin.behave = fail
+    world.standin.behave = with_status(500)
     assert "useapi.net can't be reached" in text_of(await world.member.click(board_in(world.channel), label="Refresh"))
     assert board_in(world.channel).embeds == before
 
 
-async def test_says_once_that_nothing_can_be_read(world: World) -> None:
-    """While the API can't be read the board says since when, and never that a login has expired meanwhile."""
+async def test_says_once_that_the_accounts_cant_be_read(world: World) -> None:
+    """While reads fail, the board says since when, and never that a login has expired meanwhile."""
     await world.poll_once()
     await toggle(world)
     world.standin.behave = with_status(429)
@@ -131,8 +140,8 @@ async def test_says_once_that_nothing_can_be_read(world: World) -> None:
     assert lines_in(world.channel)[-1].startswith("As of ")
 
 
-async def test_an_account_that_is_gone_leaves_the_board(world: World) -> None:
-    """The board shows what the last list held."""
+async def test_a_deleted_account_leaves_the_board(world: World) -> None:
+    """The board shows the accounts of the last list."""
     await toggle(world)
     await world.poll_once()
     del world.standin.accounts["123456"]
@@ -141,8 +150,8 @@ async def test_an_account_that_is_gone_leaves_the_board(world: World) -> None:
     assert not [line for line in lines_in(world.channel) if "123456" in line]
 
 
-async def test_the_same_command_takes_it_away(world: World) -> None:
-    """Used again in the same channel, the command deletes the message and keeps it no more; a third time posts anew."""
+async def test_the_same_command_removes_it(world: World) -> None:
+    """Used again, the command deletes the board and its message; used a third time, it posts a new one."""
     await toggle(world)
     assert await toggle(world) == (
         f"Board removed\nThe board in {world.channel.mention} is gone. The same command brings it back."
@@ -154,7 +163,7 @@ async def test_the_same_command_takes_it_away(world: World) -> None:
 
 
 async def test_each_channel_has_its_own(world: World) -> None:
-    """Boards of two channels are kept side by side, and trouble with one is not the other's."""
+    """The boards of two channels are independent: a failure of one does not stop the other."""
     other = world.env.guild.create_text_channel("other")
     await world.poll_once()
     await toggle(world)
@@ -167,8 +176,8 @@ async def test_each_channel_has_its_own(world: World) -> None:
 
 @pytest.mark.parametrize("who", ["bot", "manager"])
 async def test_checks_the_channel_as_add_does(world: World, who: str) -> None:
-    """Neither bot nor asker reaches where they may not write."""
+    """A channel in which the bot or the user may not write is refused."""
     closed: dict[str, Any] = {who: {"send_messages": False}}
     target = channel_with(world, **closed)
-    assert "rights in that channel: send messages" in await toggle(world, target)
+    assert "permissions in that channel: send messages" in await toggle(world, target)
     assert await stored_boards(world) == []

@@ -56,7 +56,7 @@ class AccountCommands(commands.Cog):
 
     @component("check", in_place=True)
     async def check_now(self, interaction: Interaction, account_id: str) -> Reply:
-        """Read the account past every cache and renew the card."""
+        """Read the account without the cache and refresh the card."""
         if not account_id:
             raise StaleButton("no account")
         directory = self.context.access.directory_for(interaction.guild_id)

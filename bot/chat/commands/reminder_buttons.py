@@ -27,7 +27,7 @@ class ReminderButtons:
 
     @component("recheck", in_place=True)
     async def check_now(self, interaction: Interaction, _rest: str) -> Reply:
-        """Read all accounts once, past every cache, and show how those of the reminder are."""
+        """Read all accounts with one call, without the cache, and show those of the reminder."""
         message = await self._find(interaction)
         read = await self._context.access.directory_for(message.guild_id).read_all(fresh=True)
         async with self._context.database.begin() as tx:

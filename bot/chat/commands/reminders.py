@@ -7,6 +7,7 @@ import discord
 from discord import app_commands
 
 from bot.chat.commands.account import complete_accounts
+from bot.chat.commands.overview import read_overview
 from bot.chat.gateway.responder import Interaction, Responder, responds
 from bot.chat.gateway.router import component, page_of
 from bot.chat.rest.permissions import Destination, Destinations
@@ -26,6 +27,7 @@ from bot.chat.views.reminder_list import (
 )
 from bot.chat.views.text import MAX_CHOICE, MAX_CHOICES, message_link
 from bot.chat.views.upcoming import preview_reply
+from bot.core.boards import Board
 from bot.core.entries import Entry
 from bot.core.forecast import next_by_subscription
 from bot.core.messages import MessageKind, footer_id_of, new_nonce
@@ -214,14 +216,12 @@ class ReminderCommands(
             return Reply([discord.Embed(title="Board removed", description=line, colour=GREY)])
         destination = await self._destinations.choose(interaction, channel)
         place = f"<#{destination.channel_id}>"
-        await self.context.access.directory_for(guild_id).read_all()
+        overview = await read_overview(self.context, interaction)
         try:
-            is_posted = await self._boards.add(guild_id, destination.channel_id, interaction.user.id)
+            await self._boards.add(Board(guild_id, destination.channel_id, interaction.user.id), overview)
         except Refused as refusal:
             raise CannotRemind(f"{place} does not accept the board: {refusal}.", "Fix that, then try again.") from None
         except Uncertain:
-            is_posted = False
-        if not is_posted:
             self.context.poll_requested.set()
             line = f"The board will be in {place} within minutes: Discord did not answer at once."
             return Reply([discord.Embed(title="Board on its way", description=line, colour=AMBER)])

@@ -1,4 +1,6 @@
-"""Uses the command of the boards, and reads what channels show."""
+"""Accounts for lists and boards, the command of the boards, and what channels show of them."""
+
+from typing import Any
 
 import discord
 import simcord
@@ -10,7 +12,7 @@ from bot.store.boards import get_boards
 from bot.store.messages import get_board_message
 from tests.support.chat.answers import text_of
 from tests.support.chat.reminders import posts_in
-from tests.support.world import GUILD_ID, World
+from tests.support.world import GUILD_ID, World, account
 
 
 async def toggle(world: World, channel: simcord.ChannelHandle | None = None) -> str:
@@ -54,3 +56,8 @@ def requests_to(world: World, method: str) -> list[HttpLogEntry]:
         for one in world.env.http_requests
         if one.method == method and "/messages" in one.path and one.path.startswith("/channels/")
     ]
+
+
+def many_accounts(count: int) -> dict[str, Any]:
+    """Return so many accounts, a day between their expiries."""
+    return {f"{n:03}": account(f"{n:03}", f"User {n}", days=n) for n in range(1, count + 1)}
