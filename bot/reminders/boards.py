@@ -24,12 +24,8 @@ class Boards:
         async with self._context.database.begin() as tx:
             if not await add_board(tx, board):
                 return
-        # A poll may have found the new board, and posts it then.
-        message = await self._dispatcher.start_board(board, overview)
-        if message is None:
-            return
         try:
-            await self._dispatcher.attempt(message)
+            await self._dispatcher.post_board(board, overview)
         except Refused:
             async with self._context.database.begin() as tx:
                 await delete_board(tx, board.guild_id, board.channel_id)

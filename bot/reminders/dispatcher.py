@@ -45,13 +45,19 @@ class Dispatcher:
         self._context = context
         self._database, self._now = context.database, context.now
         self._sleep = sleep
+        # The nonces of messages that commands are posting; the others in flight are a poll's.
+        self._attempting: set[str] = set()
 
     async def settle(self) -> None:
         """Find out what became of messages that an earlier run, or an outage, left in flight."""
         async with self._database.begin() as tx:
-            unsettled = [one for one in await get_unsettled(tx) if one.guild_id in self._context.access.listed]
+            unsettled = [
+                message
+                for message in await get_unsettled(tx)
+                if message.guild_id in self._context.access.listed and message.nonce not in self._attempting
+            ]
         await for_each(
-            unsettled, lambda message: self.carry_through(message, is_doubtful=True), at_once=_AT_ONCE, what="Settling"
+            unsettled, lambda message: self._carry_through(message, is_doubtful=True), at_once=_AT_ONCE, what="Settling"
         )
 
     async def send_pending(self, epoch: int, until: datetime | None = None) -> bool:
@@ -95,19 +101,29 @@ class Dispatcher:
             (failures[key].next_attempt_at if key in failures else self._now() for key in channels), default=None
         )
 
-    async def start_board(self, board: Board, overview: Overview) -> Message | None:
+    async def post_board(self, board: Board, overview: Overview) -> None:
+        """Post a new board once; a board that has a message by now, or is gone, is left alone.
+
+        Raises:
+            Refused: it was not sent. Uncertain: a later poll settles it.
+        """
+        nonce = new_nonce()
+        self._attempting.add(nonce)
+        try:
+            message = await self._start_board(board, overview, nonce)
+            if message is not None:
+                await self._attempt(message)
+        finally:
+            self._attempting.discard(nonce)
+
+    async def _start_board(self, board: Board, overview: Overview, nonce: str) -> Message | None:
         """Save the message of a board that is about to be posted; None if the board has one by now, or is gone."""
-        nonce, now = new_nonce(), self._now()
+        now = self._now()
         outgoing, digest = self._context.rendering.render_board(overview, footer_id_of(nonce), now)
         async with self._database.begin() as tx:
             return await start_sending_board(tx, board, outgoing, digest=digest, nonce=nonce, now=now)
 
-    async def attempt(self, message: Message) -> None:
-        """Post a message once.
-
-        Raises:
-            Refused: it was not sent, and is dissolved. Uncertain: a later poll settles it.
-        """
+    async def _attempt(self, message: Message) -> None:
         assert message.outgoing is not None
         try:
             discord_id = await self._context.sender.post(message.channel_id, message.outgoing, message.nonce)
@@ -117,7 +133,7 @@ class Dispatcher:
             raise
         await self._mark_sent(message, discord_id)
 
-    async def carry_through(self, message: Message, *, is_doubtful: bool = False) -> bool:
+    async def _carry_through(self, message: Message, *, is_doubtful: bool = False) -> bool:
         """Post a message until its fate is known; return whether it arrived.
 
         It is doubtful once an earlier attempt may have arrived: a refusal is only about the attempt that was refused.
@@ -155,7 +171,7 @@ class Dispatcher:
     async def _send_to(self, channel_id: int, epoch: int, until: datetime | None) -> None:
         while until is None or self._now() <= until:
             message = await self._start_next(channel_id, epoch)
-            if message is None or not await self.carry_through(message):
+            if message is None or not await self._carry_through(message):
                 return
 
     async def _start_next(self, channel_id: int, epoch: int) -> Message | None:
@@ -172,9 +188,9 @@ class Dispatcher:
             return await start_sending(tx, carried, outgoing, nonce=nonce, now=self._now())
 
     async def _post_board(self, board: Board, overview: Overview) -> None:
-        message = await self.start_board(board, overview)
+        message = await self._start_board(board, overview, new_nonce())
         if message is not None:
-            await self.carry_through(message)
+            await self._carry_through(message)
 
     async def _search(self, message: Message, refusal: Refused | None = None) -> bool:
         """Search the channel for a message once its nonce may be forgotten, or the channel refuses a repetition."""

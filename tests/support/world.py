@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +15,7 @@ from simcord.results import InteractionResult
 
 from bot.app import Application
 from bot.core.secrets import Redactor
+from bot.core.timing import DEFAULT_TIMING
 from bot.store.database import Database, open_database
 from bot.store.leases import FIRST_EPOCH, Lease
 from bot.useapi.directory import open_directory
@@ -27,6 +28,8 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 MEMBER = discord.Permissions(
     view_channel=True, send_messages=True, read_message_history=True, use_application_commands=True
 )
+# A real wait would not move the simulated time.
+_TIMING = replace(DEFAULT_TIMING, post_retries=(0.0,) * len(DEFAULT_TIMING.post_retries))
 
 
 def account(account_id: str, name: str = "Jane Doe", *, days: float | None = 12, **top: Any) -> dict[str, Any]:
@@ -52,7 +55,7 @@ class World:
     channel: simcord.ChannelHandle
     manager: simcord.MemberActor
     member: simcord.MemberActor
-    build: Callable[[], Application]
+    build: Callable[..., Application]
     application: Application
     database: Database
 
@@ -64,9 +67,9 @@ class World:
         """Let the manager type into the account option."""
         return await self.manager.autocomplete(self.channel, "minimax-account", "account", typed)
 
-    async def restart(self) -> None:
-        """Replace the bot by a new one, as after a restart of the process."""
-        self.application = self.build()
+    async def restart(self, *guild_ids: int) -> None:
+        """Replace the bot by a new one, as a restart of the process does; it serves these servers, if there are any."""
+        self.application = self.build(*guild_ids)
         await self.env.restart_bot(self.application.bot)
 
     async def poll_once(self) -> None:
@@ -115,8 +118,8 @@ async def _open_world(
     ):
         assert await Lease(database).take() == FIRST_EPOCH
 
-        def build() -> Application:
-            return Application(directory, database, guild_ids=guild_ids, now=clock.now)
+        def build(*listed: int) -> Application:
+            return Application(directory, database, guild_ids=listed or guild_ids, now=clock.now, timing=_TIMING)
 
         application = build()
         clock.env = env = simcord.Env(application.bot, settle_timeout=15)
@@ -131,7 +134,7 @@ async def _open_world(
 def _furnish(
     env: simcord.Env,
     standin: FakeApi,
-    build: Callable[[], Application],
+    build: Callable[..., Application],
     application: Application,
     database: Database,
 ) -> World:

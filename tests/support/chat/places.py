@@ -3,7 +3,6 @@
 import discord
 import simcord
 
-from bot.app import Application
 from tests.support.world import World
 
 Overwrites = dict[
@@ -47,10 +46,3 @@ def dms_of(world: World) -> list[str]:
     """Return the direct messages that the manager got."""
     return [message.content for message in world.manager.user.dm_channel.history()]
 
-
-async def relist(world: World, *guild_ids: int) -> None:
-    """Restart the bot with these servers listed."""
-    world.application = Application(
-        world.application.directory, world.database, guild_ids=guild_ids, now=world.env.now
-    )
-    await world.env.restart_bot(world.application.bot)
