@@ -79,7 +79,12 @@ async def test_two_servers_watch_one_account(world: World) -> None:
     news = "is renewed until 2 March 2026"
     assert ends(sent_contents(world)) == ["expires in 7 days", "expired 12 hours ago", news]
     assert ends(sent_contents(world, beside)) == ["expires in 3 days", "expired 12 hours ago", news]
-    assert ends(sent_contents(world, theirs)) == ["expires in 7 days", "expires in 12 hours", "expired 12 hours ago", news]
+    assert ends(sent_contents(world, theirs)) == [
+        "expires in 7 days",
+        "expires in 12 hours",
+        "expired 12 hours ago",
+        news,
+    ]
     for channel in (world.channel, beside):
         assert all(post.startswith(DONE) for post in contents_in(channel))
 

@@ -170,8 +170,9 @@ async def test_list_shows_a_channel_that_refuses(world: World) -> None:
     await add(world)
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
     await world.poll_once()
-    assert "⚠️ It does not arrive: the bot lacks a permission in the channel. Next try <t:1767225660:R>." in await listed(
-        world
+    assert (
+        "⚠️ It does not arrive: the bot lacks a permission in the channel. Next try <t:1767225660:R>."
+        in await listed(world)
     )
 
 
