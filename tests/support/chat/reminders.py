@@ -5,7 +5,10 @@ from typing import Any
 
 import discord
 import simcord
+import sqlalchemy as sa
+from simcord.results import InteractionResult
 
+from bot.store.tables import notifications
 from tests.support.chat.answers import embed_of, text_of
 from tests.support.world import World
 
@@ -23,7 +26,7 @@ async def steer(world: World, command: str, reminder: str = "1") -> str:
     return text_of(await world.manager.slash(world.channel, f"minimax-reminders {command}", reminder=reminder))
 
 
-async def show_list(world: World) -> simcord.results.InteractionResult:
+async def show_list(world: World) -> InteractionResult:
     """Let the manager list the reminders."""
     return await world.manager.slash(world.channel, "minimax-reminders list")
 
@@ -66,3 +69,9 @@ def sent_bodies(world: World, channel: simcord.ChannelHandle | None = None) -> S
     """Return what the bot asked Discord to post in a channel (default: the world's), oldest first."""
     path = f"/channels/{(channel or world.channel).id}/messages"
     return [one.json for one in world.env.http_requests if (one.method, one.path) == ("POST", path) and one.json]
+
+
+async def count_notifications(world: World) -> int:
+    """Return how many notifications the database has, in whatever state."""
+    async with world.database.begin() as tx:
+        return int((await tx.execute(sa.select(sa.func.count()).select_from(notifications))).scalar_one())
