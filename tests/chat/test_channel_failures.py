@@ -171,11 +171,12 @@ async def test_a_working_channel_gets_the_message_about_a_board(world: World) ->
     world.env.inject_error("PATCH", f"/channels/{world.channel.id}/messages/*", status=403, code=50013, times=None)
     world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
     await poll_hourly(world, 24)
-    assert contents_in(other)[2:] == [
+    (message,) = contents_in(other)[2:]
+    assert message == (
         "⚠️ The board of MiniMax accounts can't be kept up to date in 1 channel:\n"
         f"- {world.channel.mention}: the bot lacks a permission in the channel\n"
         "Fix that there, or remove the board with `/minimax-reminders board`."
-    ]
+    )
 
 
 async def refuse_once(world: World) -> None:

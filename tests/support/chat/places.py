@@ -45,4 +45,3 @@ def refuse_in(world: World, channel: simcord.ChannelHandle, code: int = 50013) -
 def dms_of(world: World) -> list[str]:
     """Return the direct messages that the manager got."""
     return [message.content for message in world.manager.user.dm_channel.history()]
-
