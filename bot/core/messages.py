@@ -57,7 +57,7 @@ class OutgoingMessage:
     def from_json(cls, text: str) -> Self:
         """Return a message that the database kept, also one that the previous version wrote."""
         data = json.loads(text)
-        if "has_buttons" in data:
+        if "actions" not in data:
             data = _upgrade(data)
         return cls(
             data["content"],
@@ -75,7 +75,7 @@ def _upgrade(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "content": data["content"],
         "embeds": data["embeds"],
-        "actions": actions if data["has_buttons"] else [],
+        "actions": actions if data.get("has_buttons", True) else [],
         "choices": [],
         "roles": data["roles"],
         "users": data.get("users", []),

@@ -35,7 +35,7 @@ from bot.core.notifications import Kind, Notification
 from bot.core.status import AMBER, GREEN, GREY
 from bot.core.subscriptions import NewSubscription, Subscription, parse_lead_times
 from bot.core.text import plain
-from bot.errors import BotError, CannotRemind, DeliveryFailed, NotAllowed
+from bot.errors import BotError, CannotRemind, DeliveryFailed, NotAllowed, StaleButton
 from bot.reminders.boards import Boards
 from bot.reminders.context import Context, Refused, Uncertain
 from bot.reminders.loading import load_entries, load_forecast
@@ -111,6 +111,8 @@ class ReminderCommands(
     async def remind_here(self, interaction: Interaction, account_id: str) -> Reply:
         """Save a subscription with the defaults in the channel of a look-up; one that covers the account stays."""
         guild_id = self.context.access.guild_of(interaction.guild_id)
+        if not account_id:
+            raise StaleButton("no account")
         # Discord shows the button to everybody who sees the card.
         if not interaction.permissions.manage_guild:
             raise NotAllowed("Manage Server is needed")
