@@ -8,7 +8,7 @@ RUN useradd --system --uid 10001 --no-create-home bot \
     && mkdir /data && chown 10001 /data
 COPY --from=build /venv /venv
 COPY bot /app/bot
-# The bot keeps its files in ./data, so that the folder here is the volume.
+# The bot keeps its files in ./data, which is the volume from here.
 WORKDIR /
 VOLUME /data
 USER 10001

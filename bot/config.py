@@ -1,22 +1,28 @@
-"""Settings from the environment and `.env`: every problem reported at once, by name, never by value.
+"""Settings from the environment and `.env`: all problems are reported at once, by name, never by value.
 
-Plain pydantic over python-dotenv: pydantic-settings reads the process environment itself, and here that is an argument.
+Each setting is described here once; `bot.cli.settings_text` makes the help and the documents out of that.
+pydantic-settings is not used because it reads the process environment itself, which is an argument here.
 """
 
 import ipaddress
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, get_args
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from bot.core.subscriptions import parse_lead_times
 from bot.errors import SettingsError
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogFormat = Literal["text", "json"]
 
 DEFAULT_API = "https://api.useapi.net"
 DEFAULT_DATABASE = "sqlite+aiosqlite:///data/bot.db"
@@ -34,14 +40,18 @@ def _token(value: object) -> str:
     if text.lower().startswith(("bearer ", "bot ")):
         raise ValueError("starts with 'Bearer' or 'Bot'. Paste the token alone, without that word")
     if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("holds a character no token has. Copy the token again, without quotes or spaces")
+        raise ValueError("holds a character that no token has. Copy the token again, without quotes or spaces")
     if len(text) < _SHORTEST_TOKEN:
         raise ValueError("is too short for a token. Copy the whole token again")
     return text
 
 
+def _is_whole_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+
+
 def _guild_id(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and 0 < int(text) <= _LARGEST_ID):
+    if not (_is_whole_number(text) and 0 < int(text) <= _LARGEST_ID):
         raise ValueError(
             "must be server ids, separated by commas. In Discord switch on Developer Mode, "
             "then right-click the server and choose Copy Server ID"
@@ -64,39 +74,36 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _base_url(value: object) -> str:
-    text = str(value).strip().rstrip("/")
-    advice = f"must be an https:// address (plain http:// only for this machine) without /v1, such as {DEFAULT_API}"
+def _is_safe_url(text: str, *, without: str) -> bool:
+    """Whether this is an https:// address, or a plain http:// one of this machine, without these characters."""
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise ValueError(advice) from None
-    is_plain = parts.scheme == "http" and _is_loopback(host)
-    if not host or "v1" in parts.path.split("/") or not (parts.scheme == "https" or is_plain):
-        raise ValueError(advice)
-    if set("@?# ") & set(text) or not text.isascii() or not text.isprintable():
-        raise ValueError(advice)
+        return False
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+    return bool(host) and is_safe and text.isascii() and text.isprintable() and not set(without) & set(text)
+
+
+def _base_url(value: object) -> str:
+    text = str(value).strip().rstrip("/")
+    if not _is_safe_url(text, without="@?# ") or "v1" in urlsplit(text).path.split("/"):
+        raise ValueError(
+            f"must be an https:// address (plain http:// only for this machine) without /v1, such as {DEFAULT_API}"
+        )
     return text
 
 
 def _heartbeat(value: object) -> str:
     text = str(value).strip()
-    advice = "must be an https:// address (plain http:// only for this machine), as the monitor gives it"
-    try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        raise ValueError(advice) from None
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-    if not host or not is_safe or set("@# ") & set(text) or not text.isascii() or not text.isprintable():
-        raise ValueError(advice)
+    if not _is_safe_url(text, without="@# "):
+        raise ValueError("must be an https:// address (plain http:// only for this machine), as the monitor shows it")
     return text
 
 
 def _port(value: object) -> int:
     text = str(value).strip()
-    if not (text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS and 0 < int(text) <= _LAST_PORT):
+    if not (_is_whole_number(text) and 0 < int(text) <= _LAST_PORT):
         raise ValueError(f"must be a port, from 1 to {_LAST_PORT}")
     return int(text)
 
@@ -111,14 +118,12 @@ def _own_address(value: object) -> str:
 
 def _seconds(value: object) -> int:
     text = str(value).strip()
-    if not (text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS and int(text) > 0):
+    if not (_is_whole_number(text) and int(text) > 0):
         raise ValueError("must be a whole number of seconds, at least 1")
     return int(text)
 
 
 def _days(value: object) -> tuple[int, ...]:
-    if isinstance(value, tuple):
-        return value
     try:
         return parse_lead_times(str(value))
     except ValueError as error:
@@ -126,10 +131,10 @@ def _days(value: object) -> tuple[int, ...]:
 
 
 def parse_database_url(value: object) -> str:
-    """Return a database's address.
+    """Return the address of a database.
 
     Raises:
-        ValueError: it can't be one; the text says what to do, and holds no part of the address.
+        ValueError: this is no such address; the message says what to do, and holds no part of the address.
     """
     text = str(value).strip()
     if not text.startswith((_SQLITE, _POSTGRESQL)) or text == _SQLITE:
@@ -142,85 +147,157 @@ def parse_database_url(value: object) -> str:
 def _check_server(url: str) -> None:
     try:
         parts = urlsplit(url)
-        # SQLAlchemy takes more passwords than a URL may hold; such a one would not be known for redaction.
+        # SQLAlchemy accepts passwords that a URL may not hold; they could not be redacted.
         is_clear = url.count("@") == parts.netloc.count("@") <= 1 and (parts.port or 1) > 0
     except ValueError:
         is_clear = False
     if not is_clear:
         raise ValueError("can't be read. Write @ : / ? # in the user name or password as %40 %3A %2F %3F %23")
     if "sslmode" in parse_qs(parts.query):
-        raise ValueError("says sslmode=, which is spelled ssl= here, such as ?ssl=require")
+        raise ValueError("has sslmode=, which is spelled ssl= here, such as ?ssl=require")
 
 
-def _upper(value: object) -> str:
-    return str(value).strip().upper()
+def _one_of(*choices: str) -> Callable[[object], str]:
+    """Return a validator that accepts one of these words in any case."""
+    spelled = {choice.casefold(): choice for choice in choices}
 
+    def validate(value: object) -> str:
+        choice = spelled.get(str(value).strip().casefold())
+        if choice is None:
+            raise ValueError(f"must be {', '.join(choices[:-1])} or {choices[-1]}")
+        return choice
 
-def _lower(value: object) -> str:
-    return str(value).strip().lower()
+    return validate
 
 
 class LogSettings(BaseModel):
-    """How much is logged, and how; the aliases are the names in the environment."""
+    """How much is logged, and how.
+
+    The alias of a field is its name in the environment. Its `json_schema_extra` holds texts besides the description:
+    `more` are further sentences, `if_missing` says what to do if a required setting is missing.
+    """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
-        "INFO", alias="LOG_LEVEL"
+    log_level: Annotated[LogLevel, BeforeValidator(_one_of(*get_args(LogLevel)))] = Field(
+        "INFO",
+        alias="LOG_LEVEL",
+        description="Lowest level that is logged: DEBUG, INFO, WARNING or ERROR",
     )
-    log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field("text", alias="LOG_FORMAT")
-
-
-class HealthSettings(LogSettings):
-    """Where the running bot tells over HTTP how it is doing; nowhere without a port."""
-
-    health_port: Annotated[int | None, BeforeValidator(_port)] = Field(None, alias="HEALTH_PORT")
-    health_host: Annotated[str, BeforeValidator(_own_address)] = Field("127.0.0.1", alias="HEALTH_HOST")
+    log_format: Annotated[LogFormat, BeforeValidator(_one_of(*get_args(LogFormat)))] = Field(
+        "text",
+        alias="LOG_FORMAT",
+        description="Format of the log: text or json",
+        json_schema_extra={"more": "The log goes to standard error, with every secret redacted."},
+    )
 
 
 class UseapiSettings(LogSettings):
-    """What it takes to read accounts."""
+    """The settings that reading accounts takes."""
 
-    useapi_token: Annotated[SecretStr, BeforeValidator(_token)] = Field(alias="USEAPI_TOKEN")
-    base_url: Annotated[str, BeforeValidator(_base_url)] = Field(DEFAULT_API, alias="USEAPI_BASE_URL")
-
-
-class StoreSettings(LogSettings):
-    """What it takes to open the database."""
-
-    database_url: Annotated[str, BeforeValidator(parse_database_url)] = Field(
-        DEFAULT_DATABASE, alias="DATABASE_URL", repr=False
+    useapi_token: Annotated[SecretStr, BeforeValidator(_token)] = Field(
+        alias="USEAPI_TOKEN",
+        description="API token of your useapi.net subscription",
+        json_schema_extra={
+            "more": "It has no scopes: everyone who has it can spend your credits.",
+            "if_missing": "Paste the API token from your useapi.net account.",
+        },
+    )
+    base_url: Annotated[str, BeforeValidator(_base_url)] = Field(
+        DEFAULT_API,
+        alias="USEAPI_BASE_URL",
+        description="Address of the API",
+        json_schema_extra={"more": "Plain `http://` is accepted for this machine only."},
     )
 
 
-class Settings(UseapiSettings, StoreSettings, HealthSettings):
-    """What it takes to run the bot."""
+class StoreSettings(LogSettings):
+    """The settings that opening the database takes."""
 
-    discord_token: Annotated[SecretStr, BeforeValidator(_token)] = Field(alias="DISCORD_TOKEN")
-    guild_ids: Annotated[tuple[int, ...], BeforeValidator(_guild_ids)] = Field(alias="GUILD_IDS")
-    check_interval: Annotated[int, BeforeValidator(_seconds)] = Field(1800, alias="CHECK_INTERVAL_SECONDS")
-    reminder_days: Annotated[tuple[int, ...], BeforeValidator(_days)] = Field((14, 7, 3, 1), alias="REMINDER_DAYS")
-    heartbeat_url: Annotated[SecretStr, BeforeValidator(_heartbeat)] = Field(SecretStr(""), alias="HEARTBEAT_URL")
+    database_url: Annotated[str, BeforeValidator(parse_database_url)] = Field(
+        DEFAULT_DATABASE,
+        alias="DATABASE_URL",
+        repr=False,
+        description="Database that keeps the reminders",
+        json_schema_extra={
+            "more": "A file (`sqlite+aiosqlite:///path`) or a PostgreSQL server "
+            "(`postgresql+asyncpg://user:password@host/database`)."
+        },
+    )
+
+
+class Settings(UseapiSettings, StoreSettings):
+    """The settings that running the bot takes."""
+
+    discord_token: Annotated[SecretStr, BeforeValidator(_token)] = Field(
+        alias="DISCORD_TOKEN",
+        description="The bot's token, from the Discord developer portal",
+        json_schema_extra={
+            "more": "It is under Bot, Reset Token.",
+            "if_missing": "Paste the bot token from the Discord developer portal.",
+        },
+    )
+    guild_ids: Annotated[tuple[int, ...], BeforeValidator(_guild_ids)] = Field(
+        alias="GUILD_IDS",
+        description="Ids of the servers that may use the bot, separated by commas",
+        json_schema_extra={
+            "more": "Commands exist in these servers only, and each of them sees every account of the token.",
+            "if_missing": "List the ids of the servers that may use the bot, separated by commas.",
+        },
+    )
+    check_interval: Annotated[int, BeforeValidator(_seconds)] = Field(
+        1800,
+        alias="CHECK_INTERVAL_SECONDS",
+        description="Seconds between two polls of all accounts",
+        json_schema_extra={"more": "Each poll is one call to the API, whatever the number of accounts."},
+    )
+    reminder_days: Annotated[tuple[int, ...], BeforeValidator(_days)] = Field(
+        (14, 7, 3, 1),
+        alias="REMINDER_DAYS",
+        description="Days before the expiry on which to remind, unless a reminder names its own",
+    )
+    health_port: Annotated[int | None, BeforeValidator(_port)] = Field(
+        None,
+        alias="HEALTH_PORT",
+        description="Port for /healthz and /metrics over HTTP",
+        json_schema_extra={"more": "Without it the bot listens on no port."},
+    )
+    health_host: Annotated[str, BeforeValidator(_own_address)] = Field(
+        "127.0.0.1",
+        alias="HEALTH_HOST",
+        description="Address to listen on for HEALTH_PORT",
+        json_schema_extra={
+            "more": "`0.0.0.0` stands for all addresses. Everyone who reaches it may read it: it asks for no password, "
+            "and shows no secret."
+        },
+    )
+    heartbeat_url: Annotated[SecretStr | None, BeforeValidator(_heartbeat)] = Field(
+        None,
+        alias="HEARTBEAT_URL",
+        description="Address to ping (GET) after each poll that could read the accounts",
+        json_schema_extra={
+            "more": "For a monitor elsewhere that alerts when the pings stop. A secret; `https://`, or plain `http://` "
+            "for this machine."
+        },
+    )
 
 
 Kind = TypeVar("Kind", bound=LogSettings)
 
 
-_MISSING = {
-    "DISCORD_TOKEN": "is missing. Paste the bot token from the Discord developer portal",
-    "USEAPI_TOKEN": "is missing. Paste the API token from your useapi.net account",
-    "GUILD_IDS": "is missing. List the ids of the servers that may use the bot, separated by commas",
-}
-_CHOICES = {
-    "LOG_LEVEL": "must be DEBUG, INFO, WARNING or ERROR",
-    "LOG_FORMAT": "must be text or json",
-}
+def text_of(field: FieldInfo, name: Literal["more", "if_missing"]) -> str:
+    """Return a text of a setting besides its description, empty if it has none."""
+    texts = field.json_schema_extra
+    return str(texts.get(name, "")) if isinstance(texts, dict) else ""
 
 
-def _problem(kind: str, name: str, context: Mapping[str, object]) -> str:
-    if kind == "missing":
-        return f"{name} {_MISSING[name]}."
-    return f"{name} {_CHOICES.get(name) or context.get('error')}."
+def _problem(kind: type[LogSettings], error: ErrorDetails) -> str:
+    """Return one line about one setting, without its value."""
+    name = str(error["loc"][0])
+    if error["type"] != "missing":
+        return f"{name} {error['ctx']['error']}."
+    (field,) = (field for field in kind.model_fields.values() if field.alias == name)
+    return f"{name} is missing. {text_of(field, 'if_missing')}"
 
 
 def _given(environ: Mapping[str, str], dotenv: Path) -> dict[str, str]:
@@ -237,18 +314,17 @@ def read_settings(kind: type[Kind], environ: Mapping[str, str], dotenv: Path) ->
     """Return the settings; the environment outranks the `.env` file, an empty variable counts as not set.
 
     Raises:
-        SettingsError: with one line a problem, each naming its setting and what to do, none holding a value.
+        SettingsError: one line for each problem, with the name of the setting and what to do, without its value.
     """
     try:
         return kind.model_validate(_given(environ, dotenv))
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)
-        lines = [_problem(item["type"], str(item["loc"][0]), item.get("ctx", {})) for item in found]
-        raise SettingsError(sorted(lines)) from None
+        raise SettingsError(sorted(_problem(kind, item) for item in found)) from None
 
 
 def passwords_in(url: str) -> list[str]:
-    """Return the password in a database's address as it stands there and as it is meant, for redaction."""
+    """Return the password in a database's address, both as it is spelled and decoded, for redaction."""
     if not url.startswith(_POSTGRESQL):
         return []
     parts = urlsplit(url)
@@ -259,29 +335,32 @@ def passwords_in(url: str) -> list[str]:
 
 def secrets_of(settings: LogSettings) -> list[str]:
     """Return the values of the secret settings, for redaction."""
-    secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr) and value]
-    secrets += passwords_in(settings.database_url) if isinstance(settings, StoreSettings) else []
-    return secrets + (_telling_parts(settings.heartbeat_url) if isinstance(settings, Settings) else [])
+    secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    if isinstance(settings, StoreSettings):
+        secrets += passwords_in(settings.database_url)
+    if isinstance(settings, Settings) and settings.heartbeat_url is not None:
+        secrets += _secret_parts(settings.heartbeat_url)
+    return secrets
 
 
-def _telling_parts(url: SecretStr) -> list[str]:
-    """Return what of an address is secret even without its host; the rest is too short to be one."""
+def _secret_parts(url: SecretStr) -> list[str]:
+    """Return the path and the query of an address, which are secret without its host too, unless they are short."""
     parts = urlsplit(url.get_secret_value())
     return [part for part in (parts.path.lstrip("/"), parts.query) if len(part) >= _SHORTEST_TOKEN]
 
 
 def is_open_to_others(file: Path) -> bool:
-    """Whether others on this machine may read a file; Windows keeps that elsewhere, and reports every file as open."""
+    """Whether other users of this machine may read a file; always False on Windows, whose file modes don't say."""
     return os.name == "posix" and bool(file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
-def find_doubts(environ: Mapping[str, str], dotenv: Path) -> list[str]:
-    """Return what is no error but hardly meant: a `.env` that others can read, names that look like ours."""
-    doubts = []
+def find_warnings(environ: Mapping[str, str], dotenv: Path) -> list[str]:
+    """Return warnings about a `.env` that others can read, and about names that look like misspelt settings."""
+    warnings = []
     if dotenv.is_file() and is_open_to_others(dotenv):
-        doubts.append(f"{dotenv.name} can be read by others on this machine. Run: chmod 600 {dotenv.name}")
+        warnings.append(f"{dotenv.name} can be read by others on this machine. Run: chmod 600 {dotenv.name}")
     ours = [str(field.alias) for field in Settings.model_fields.values()]
     for name in sorted(_given(environ, dotenv).keys() - set(ours)):
         close = get_close_matches(name.upper(), ours, n=1, cutoff=0.85)
-        doubts.extend(f"{name} is no setting of this bot. Was {meant} meant?" for meant in close)
-    return doubts
+        warnings.extend(f"{name} is no setting of this bot. Was {meant} meant?" for meant in close)
+    return warnings

@@ -3,27 +3,30 @@
 import json
 import logging
 import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Literal, TextIO
 
 from bot.core.text import defused, defused_json
 
 Redact = Callable[[str], str]
 
-# What a log call may give as `extra`: fields of their own in JSON, to search by.
+_LOG = logging.getLogger("bot")
+# Keys of `extra` in a log call that become fields in JSON, to search by.
 _FIELDS = ("reference", "guild_id", "user_id")
 
 
 def _message_of(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except Exception:  # a library's careless log call must not raise where it stands, whatever its arguments do
+    except Exception:  # a wrong log call of a library must not raise there
         return f"{record.msg} (the arguments of this message do not fit)"
 
 
 class RedactingFilter(logging.Filter):
-    """Renders each record once and redacts it: message, arguments, traceback and stack alike."""
+    """Renders each record once and redacts it: message, arguments, traceback and stack."""
 
     def __init__(self, redact: Redact) -> None:
         super().__init__()
@@ -31,7 +34,7 @@ class RedactingFilter(logging.Filter):
         self._formatter = logging.Formatter()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Replace the record's texts in place, so that whatever handler comes next sees no secret."""
+        """Replace the texts of the record in place, so that later handlers see no secret either."""
         record.msg, record.args = self._redact(_message_of(record)), None
         for name, value in _fields_of(record).items():
             setattr(record, name, self._redact(value))
@@ -46,7 +49,7 @@ class RedactingFilter(logging.Filter):
 
 
 def _fields_of(record: logging.LogRecord) -> dict[str, str]:
-    """Return the extra fields as texts: not everything that reads JSON knows numbers as large as Discord's ids."""
+    """Return the extra fields as texts: some readers of JSON round numbers as large as Discord's ids."""
     given = {name: getattr(record, name, None) for name in _FIELDS}
     return {name: str(value) for name, value in given.items() if value is not None}
 
@@ -61,7 +64,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, followed by the traceback where there is one."""
         line = f"{_time_of(record)} {record.levelname:<8} {record.name}: {defused(record.getMessage())}"
-        # Indented, so that no line of a traceback passes for a record.
+        # Indented, so that no line of a traceback looks like a record.
         details = "\n".join(filter(None, (record.exc_text, record.stack_info))).splitlines()
         return "\n".join((line, *(f"  {defused(detail)}" for detail in details)))
 
@@ -70,7 +73,7 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line, control characters escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the object: time (UTC), level, logger, message; where there are any, what was asked, the traceback."""
+        """Return the object: UTC time, level, logger and message; extra fields and traceback if there are any."""
         entry = {
             "time": _time_of(record),
             "level": record.levelname,
@@ -91,17 +94,24 @@ def build_handler(redact: Redact, style: Literal["text", "json"], stream: TextIO
     return handler
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a record tells something; discord.py warns at each start of the intents that this bot leaves off."""
-    return "intent seems to be disabled" not in str(record.msg)
+def _is_about_intents(record: logging.LogRecord) -> bool:
+    """Whether discord.py warns of the intents that this bot leaves off, as it does at each start."""
+    return "intent seems to be disabled" in str(record.msg)
 
 
 def set_up_logging(redact: Redact, level: str, style: Literal["text", "json"]) -> None:
-    """Send all logging of this process to standard error, redacted."""
+    """Send all logging of this process to standard error, redacted, and uncaught errors with it."""
     logging.basicConfig(level=level, handlers=[build_handler(redact, style, sys.stderr)], force=True)
-    logging.getLogger("discord.state").addFilter(_is_news)
+    logging.getLogger("discord.state").addFilter(lambda record: not _is_about_intents(record))
     # Below INFO discord.py logs whole events and callback addresses, with tokens that let anybody answer for the bot.
     logging.getLogger("discord").setLevel(max(logging.INFO, logging.getLogger().level))
-    # At INFO it names each part of Alembic that it loads.
+    # At INFO it logs the name of each part of Alembic that it loads.
     logging.getLogger("alembic.runtime.plugins").setLevel(max(logging.WARNING, logging.getLogger().level))
     logging.captureWarnings(capture=True)
+    sys.excepthook = _log_crash
+    threading.excepthook = lambda report: _LOG.critical("A thread crashed", exc_info=report.exc_value)
+    sys.unraisablehook = lambda report: _LOG.error("An error came too late to be raised", exc_info=report.exc_value)
+
+
+def _log_crash(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    _LOG.critical("Crashed", exc_info=(kind, error, traceback))

@@ -17,7 +17,8 @@ from bot.core.telemetry import NO_TELEMETRY
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.core.wording import say_count
 from bot.errors import BotError, SubscriptionLapsed, UseapiTokenRefused
-from bot.monitoring.health_file import HEALTH_FILE, keep_reporting
+from bot.monitoring.health import Health, keep_reporting
+from bot.monitoring.health_file import HEALTH_FILE
 from bot.store.database import Database, open_database, sqlite_file
 from bot.store.leases import Lease, lock_file
 from bot.useapi.directory import AccountDirectory
@@ -42,7 +43,7 @@ async def run(settings: Settings, *, now: Callable[[], datetime], timing: Timing
     async with (
         _open_database(settings.database_url) as database,
         open_application(settings, database, now, timing=timing, telemetry=metrics or NO_TELEMETRY) as application,
-        _serve_health(settings, database, application, metrics, now),
+        _open_health(settings, application, metrics) as health,
     ):
         token = settings.discord_token.get_secret_value()
         connection = Connection(application.bot, jitter=random.random, timing=timing)
@@ -52,7 +53,7 @@ async def run(settings: Settings, *, now: Callable[[], datetime], timing: Timing
             asyncio.create_task(connection.keep(token), name="keep-connected"),
             asyncio.create_task(monitor_token(application.bot), name="monitor-token"),
             asyncio.create_task(stop.wait(), name="wait-for-stop"),
-            asyncio.create_task(keep_reporting(HEALTH_FILE, application.presence.look, now), name="report-health"),
+            asyncio.create_task(keep_reporting(health, HEALTH_FILE, timing.health_report), name="report-health"),
             asyncio.create_task(_keep_polling(application, Lease(database, timing)), name="keep-polling"),
         }
         try:
@@ -96,25 +97,23 @@ async def _open_database(url: str) -> AsyncIterator[Database]:
 
 
 @contextlib.asynccontextmanager
-async def _serve_health(
-    settings: Settings,
-    database: Database,
-    application: Application,
-    metrics: "Metrics | None",
-    now: Callable[[], datetime],
-) -> AsyncIterator[None]:
-    """Serve health and metrics over HTTP, if there is a port for that."""
+async def _open_health(
+    settings: Settings, application: Application, metrics: "Metrics | None"
+) -> AsyncIterator[Health]:
+    """Build the health check; serve it and the metrics over HTTP until the block ends, if there is a port for that."""
+    health = Health(
+        application.context,
+        application.poller,
+        is_connected=lambda: application.bot.is_connected,
+        redact=Redactor(secrets_of(settings)),
+    )
     if settings.health_port is None or metrics is None:
-        yield
+        yield health
         return
     from bot.monitoring.server import serve_health
-    from bot.monitoring.vitals import Vitals
 
-    presence, poller = application.presence, application.poller
-    vitals = Vitals(presence=presence, poller=poller, database=database, guild_ids=settings.guild_ids, now=now)
-    redact = Redactor(secrets_of(settings))
-    async with serve_health(settings.health_host, settings.health_port, vitals, metrics, redact):
-        yield
+    async with serve_health(settings.health_host, settings.health_port, health, metrics):
+        yield health
 
 
 async def _check_useapi_token(directory: AccountDirectory) -> None:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes the locks anew from pyproject.toml; with --check only tells whether they are current.
-# Either way it fails if a lock names a version that its authors have taken back ("yanked").
+# Writes the locks from pyproject.toml; with --check it only checks that they are current.
+# Either way it fails if a lock names a version that its authors have withdrawn ("yanked").
 # Versions that still fit are kept; to raise them, delete the files first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,8 +30,8 @@ if [ "$target" != requirements ]; then
 fi
 
 for lock in "$target"/*.txt; do
-    told=$(uv pip compile --universal --python-version 3.11 --no-deps --no-header "$lock" 2>&1 >/dev/null)
-    if grep "is yanked" <<<"$told" >&2; then
+    output=$(uv pip compile --universal --python-version 3.11 --no-deps --no-header "$lock" 2>&1 >/dev/null)
+    if grep "is yanked" <<<"$output" >&2; then
         exit 1
     fi
 done

@@ -17,27 +17,21 @@ from bot.config import (
     secrets_of,
 )
 from bot.errors import SettingsError
+from tests.support.settings import GOOD, NO_FILE, read
 
-GOOD = {"DISCORD_TOKEN": "d1scord.t0ken", "USEAPI_TOKEN": "user:1-useapi", "GUILD_IDS": "123"}
 TOKENS = ["DISCORD_TOKEN", "USEAPI_TOKEN"]
-NOWHERE = Path("no-such-file")
-
-
-def read(**changed: str) -> Settings:
-    """Read good settings with some changed, without a file."""
-    return read_settings(Settings, GOOD | changed, NOWHERE)
 
 
 def test_each_command_needs_only_its_own_settings() -> None:
-    """Reading accounts takes the API's token alone, the database its address, and logging nothing."""
-    settings = read_settings(UseapiSettings, {"USEAPI_TOKEN": "user:1-useapi"}, NOWHERE)
+    """Reading accounts takes the API's token alone, the database its address, and logging no setting."""
+    settings = read_settings(UseapiSettings, {"USEAPI_TOKEN": "user:1-useapi"}, NO_FILE)
     assert (settings.useapi_token.get_secret_value(), settings.base_url) == ("user:1-useapi", DEFAULT_API)
     database_url = "sqlite+aiosqlite:///elsewhere.db"
-    assert read_settings(StoreSettings, {"DATABASE_URL": database_url}, NOWHERE).database_url == database_url
-    assert read_settings(LogSettings, {}, NOWHERE) == LogSettings(LOG_LEVEL="INFO", LOG_FORMAT="text")
+    assert read_settings(StoreSettings, {"DATABASE_URL": database_url}, NO_FILE).database_url == database_url
+    assert read_settings(LogSettings, {}, NO_FILE) == LogSettings(LOG_LEVEL="INFO", LOG_FORMAT="text")
 
 
-def problems_of(environ: dict[str, str], dotenv: Path = NOWHERE) -> tuple[str, ...]:
+def problems_of(environ: dict[str, str], dotenv: Path = NO_FILE) -> tuple[str, ...]:
     """Return the problems that these settings have."""
     with pytest.raises(SettingsError) as caught:
         read_settings(Settings, environ, dotenv)
@@ -54,14 +48,14 @@ def test_three_settings_are_enough() -> None:
 
 
 @pytest.mark.parametrize("environ", [{}, dict.fromkeys(GOOD, ""), {"PATH": "/bin"}])
-def test_all_that_is_missing_is_told_at_once(environ: dict[str, str]) -> None:
+def test_all_missing_settings_are_reported_at_once(environ: dict[str, str]) -> None:
     """Each required setting that is missing or empty has its own line."""
     problems = problems_of(environ)
     assert sorted(problem.partition(" is missing. ")[0] for problem in problems) == sorted(GOOD)
     assert str(SettingsError(problems)) == "; ".join(problems)
 
 
-def test_all_that_is_wrong_is_told_at_once_by_name_and_never_by_value() -> None:
+def test_all_wrong_settings_are_reported_at_once_by_name_and_never_by_value() -> None:
     """Missing and wrong settings stand in one error, without their values."""
     wrong = {
         "USEAPI_TOKEN": "Bearer s3cret-one",
@@ -82,7 +76,7 @@ def test_all_that_is_wrong_is_told_at_once_by_name_and_never_by_value() -> None:
     ("value", "token"), [("abcd.1234", "abcd.1234"), ("  abcd.1234\n", "abcd.1234"), ("user:1-aB", "user:1-aB")]
 )
 def test_a_token_is_stripped(name: str, value: str, token: str) -> None:
-    """White space around a pasted token is no part of it."""
+    """White space around a pasted token is removed."""
     settings = read(**{name: value})
     found = settings.discord_token if name == "DISCORD_TOKEN" else settings.useapi_token
     assert found.get_secret_value() == token
@@ -140,7 +134,7 @@ def test_server_ids_are_separated_by_commas(value: str, ids: tuple[int, ...]) ->
     ],
 )
 def test_anything_else_is_no_server_id(value: str) -> None:
-    """What can't be a server's id is refused, with the way to find it."""
+    """Anything else is refused, with the way to find the id of a server."""
     (problem,) = problems_of(GOOD | {"GUILD_IDS": value})
     assert problem.startswith(("GUILD_IDS must be server ids", "GUILD_IDS is empty"))
 
@@ -226,7 +220,7 @@ def test_log_settings_are_read_in_any_case(name: str, value: str, read_as: str) 
     ],
 )
 def test_other_log_settings_are_refused(name: str, value: str, problem: str) -> None:
-    """What is no choice is answered with the choices."""
+    """Anything else is refused, with the choices."""
     assert problems_of(GOOD | {name: value}) == (problem,)
 
 
@@ -235,9 +229,9 @@ def test_no_token_shows_in_settings_or_their_errors(token: str) -> None:
     """Neither the settings' repr nor an error about another setting holds a token."""
     assume(token not in DEFAULT_DATABASE + DEFAULT_API)
     environ = GOOD | {"DISCORD_TOKEN": token, "USEAPI_TOKEN": token}
-    settings = read_settings(Settings, environ, NOWHERE)
+    settings = read_settings(Settings, environ, NO_FILE)
     with pytest.raises(SettingsError) as caught:
-        read_settings(Settings, environ | {"GUILD_IDS": token + "x"}, NOWHERE)
+        read_settings(Settings, environ | {"GUILD_IDS": token + "x"}, NO_FILE)
     for text in (repr(settings), str(settings), settings.model_dump_json(), repr(caught.value), str(caught.value)):
         assert token not in text
 
@@ -245,7 +239,7 @@ def test_no_token_shows_in_settings_or_their_errors(token: str) -> None:
 def test_the_secrets_are_known_for_redaction() -> None:
     """Both tokens are named to the redactor, and nothing else."""
     assert sorted(secrets_of(read())) == ["d1scord.t0ken", "user:1-useapi"]
-    assert secrets_of(read_settings(LogSettings, GOOD, NOWHERE)) == []
+    assert secrets_of(read_settings(LogSettings, GOOD, NO_FILE)) == []
 
 
 @pytest.mark.parametrize(
@@ -258,8 +252,8 @@ def test_the_secrets_are_known_for_redaction() -> None:
         ("DATABASE_URL", "mysql://secret-value@host/db"),
     ],
 )
-def test_reminder_settings_that_make_no_sense_are_refused(tmp_path: Path, name: str, value: str) -> None:
-    """Each is told by name, with an example, without its value."""
+def test_wrong_reminder_settings_are_refused(tmp_path: Path, name: str, value: str) -> None:
+    """Each is reported by name, with an example, without its value."""
     with pytest.raises(SettingsError) as caught:
         read_settings(Settings, GOOD | {name: value}, tmp_path / ".env")
     (problem,) = caught.value.problems

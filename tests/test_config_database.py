@@ -1,4 +1,4 @@
-"""The database's address, and the password that it may hold."""
+"""The address of the database, and the password in it."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_the_databases_password_is_a_secret(tmp_path: Path) -> None:
     ],
 )
 def test_where_a_databases_password_may_stand(url: str, secrets: list[str]) -> None:
-    """Each address is accepted, and its password known for redaction as it is spelled and as it is meant."""
+    """Each address is accepted, and its password is redacted both as it is spelled and decoded."""
     assert passwords_in(parse_database_url(f" {url}\n")) == secrets
 
 
@@ -47,8 +47,8 @@ def test_where_a_databases_password_may_stand(url: str, secrets: list[str]) -> N
     ],
 )
 def test_anything_else_is_no_address_of_a_database(url: str, advice: str) -> None:
-    """What is hard to read is refused before anybody may take part of a password for a host, with what to do."""
-    with pytest.raises(ValueError, match=r"must|can't|says") as refused:
+    """An ambiguous address is refused, with what to do, before part of a password is taken for a host."""
+    with pytest.raises(ValueError, match=r"must|can't|has") as refused:
         parse_database_url(url)
     assert advice in str(refused.value)
     assert "s3" not in str(refused.value)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Settings, find_doubts, read_settings
+from bot.config import Settings, find_warnings, read_settings
 from bot.errors import SettingsError
-
-GOOD = {"DISCORD_TOKEN": "d1scord.t0ken", "USEAPI_TOKEN": "user:1-useapi", "GUILD_IDS": "123"}
+from tests.support.settings import GOOD
 
 
 def problems_of(dotenv: Path) -> tuple[str, ...]:
@@ -32,7 +31,7 @@ def test_settings_come_from_the_file(tmp_path: Path) -> None:
 
 
 def test_the_environment_outranks_the_file(tmp_path: Path) -> None:
-    """A variable that is set counts, whatever the file says."""
+    """A variable that is set outranks the same name in the file."""
     dotenv = tmp_path / ".env"
     dotenv.write_text("GUILD_IDS=999\nLOG_LEVEL=DEBUG\n")
     settings = read_settings(Settings, GOOD, dotenv)
@@ -40,15 +39,15 @@ def test_the_environment_outranks_the_file(tmp_path: Path) -> None:
 
 
 def test_an_empty_variable_does_not_hide_the_file(tmp_path: Path) -> None:
-    """A variable that is set to nothing counts as not set, so that the file's value holds."""
+    """An empty variable counts as not set, so the file's value holds."""
     dotenv = tmp_path / ".env"
     dotenv.write_text("GUILD_IDS=999\n")
     assert read_settings(Settings, GOOD | {"GUILD_IDS": ""}, dotenv).guild_ids == (999,)
 
 
 @pytest.mark.parametrize("content", [b"DISCORD_TOKEN=s3cret\xff\xfe", "DISCORD_TOKEN=s3cret".encode("utf-16")])
-def test_a_file_that_is_not_utf8_is_told(tmp_path: Path, content: bytes) -> None:
-    """A file in another encoding is one problem, told without its content."""
+def test_a_file_that_is_not_utf8(tmp_path: Path, content: bytes) -> None:
+    """A file in another encoding is one problem, reported without its content."""
     dotenv = tmp_path / ".env"
     dotenv.write_bytes(content)
     (problem,) = problems_of(dotenv)
@@ -57,7 +56,7 @@ def test_a_file_that_is_not_utf8_is_told(tmp_path: Path, content: bytes) -> None
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_without_read_permission_is_told(tmp_path: Path) -> None:
+def test_a_file_without_read_permission(tmp_path: Path) -> None:
     """A file that the bot may not read is one problem, not a crash."""
     dotenv = tmp_path / ".env"
     dotenv.write_text("GUILD_IDS=1\n")
@@ -71,14 +70,14 @@ def test_a_folder_instead_of_a_file_is_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("mode", "count"), [(0o600, 0), (0o400, 0), (0o640, 1), (0o604, 1), (0o644, 1)])
-def test_a_file_that_others_can_read_is_doubted(tmp_path: Path, mode: int, count: int) -> None:
-    """A `.env` that more than its owner may read is worth a word."""
+def test_a_file_that_others_can_read(tmp_path: Path, mode: int, count: int) -> None:
+    """A `.env` that others may read is a warning."""
     dotenv = tmp_path / ".env"
     dotenv.write_text("GUILD_IDS=1\n")
     dotenv.chmod(mode)
-    doubts = find_doubts({}, dotenv)
-    assert len(doubts) == count
-    assert all("chmod 600 .env" in doubt for doubt in doubts)
+    warnings = find_warnings({}, dotenv)
+    assert len(warnings) == count
+    assert all("chmod 600 .env" in doubt for doubt in warnings)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +91,7 @@ def test_a_file_that_others_can_read_is_doubted(tmp_path: Path, mode: int, count
         ("TOKEN", None),
     ],
 )
-def test_a_name_that_is_almost_a_setting_is_doubted(tmp_path: Path, name: str, meant: str | None) -> None:
-    """A misspelt name is named with what was likely meant, never with its value."""
-    doubts = find_doubts({name: "s3cret"}, tmp_path / ".env")
-    assert doubts == ([f"{name} is no setting of this bot. Was {meant} meant?"] if meant else [])
+def test_a_name_that_is_almost_a_setting(tmp_path: Path, name: str, meant: str | None) -> None:
+    """A misspelt name is reported with the name that was likely meant, never with its value."""
+    warnings = find_warnings({name: "s3cret"}, tmp_path / ".env")
+    assert warnings == ([f"{name} is no setting of this bot. Was {meant} meant?"] if meant else [])

@@ -1,4 +1,4 @@
-"""What the bot is built from is under licences that anybody may use, and is listed as it is."""
+"""Each dependency has a licence that everybody may use, and is listed with it."""
 
 import re
 from importlib.metadata import distributions, metadata
@@ -7,9 +7,9 @@ import pytest
 
 from tests.support.paths import REPOSITORY
 
-# These ask for no more than to be named.
+# These licences ask only for a notice.
 ALLOWED = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "PSF-2.0"}
-# What packages say that do not know SPDX.
+# Licences that packages spell differently from SPDX.
 SPELLINGS = {
     "Apache 2.0": "Apache-2.0",
     "License :: OSI Approved :: Apache Software License": "Apache-2.0",
@@ -28,22 +28,22 @@ INSTALLED = {re.sub(r"[-_.]+", "-", one.name).lower() for one in distributions()
 
 def declared(name: str) -> str:
     """Return the licence that an installed package declares, as SPDX."""
-    told = metadata(name)
-    classifiers = [one for one in told.get_all("Classifier", []) if one.startswith("License ::")]
-    choices = [told["License-Expression"], *classifiers, told["License"]]
+    declaration = metadata(name)
+    classifiers = [one for one in declaration.get_all("Classifier", []) if one.startswith("License ::")]
+    choices = [declaration["License-Expression"], *classifiers, declaration["License"]]
     licence = str(next(filter(None, choices), "none"))
     return SPELLINGS.get(licence, licence)
 
 
 def test_every_package_is_listed() -> None:
-    """The list names what the lock names, no more and no less."""
+    """The list names the packages of the lock, no more and no fewer."""
     assert [name for name, _ in LOCKED] == [name for name in LISTED if name != "Package"]
     assert len(LOCKED) > 20
 
 
 @pytest.mark.parametrize(("name", "is_for_some"), LOCKED, ids=lambda part: part or "all")
 def test_a_package_is_listed_with_its_licence(name: str, is_for_some: str) -> None:
-    """The licence in the list is the one that the package declares, and is one that anybody may use."""
+    """The licence in the list is the one that the package declares, and everybody may use it."""
     assert set(re.split(r" AND | OR ", LISTED[name])) <= ALLOWED
     if name in INSTALLED or not is_for_some:
         assert declared(name) == LISTED[name]

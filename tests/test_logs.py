@@ -1,4 +1,4 @@
-"""What stands in the log, and what must not."""
+"""What the log holds, and what it must not hold."""
 
 import json
 import logging
@@ -49,7 +49,7 @@ def fail_with(secret: str) -> None:
 
 
 def log_everywhere(logger: logging.Logger, secret: str) -> None:
-    """Log the secret in each place a record has for it."""
+    """Log the secret in each place of a record."""
     logger.debug("message %s" % secret)  # noqa: G002, UP031  (as careless libraries do)
     logger.info("argument %s and %r", secret, {"Authorization": f"Bearer {secret}"})
     logger.warning("named %(token)s", {"token": secret})
@@ -78,7 +78,7 @@ def test_no_secret_reaches_the_log(style: Style, secret: str) -> None:
 
 
 @ANY_STYLE
-def test_what_is_no_secret_stays(style: Style) -> None:
+def test_the_rest_stays(style: Style) -> None:
     """Level, logger, message and the traceback's shape are kept."""
     stream = StringIO()
     with logging_to(stream, style) as logger:
@@ -90,7 +90,7 @@ def test_what_is_no_secret_stays(style: Style) -> None:
 
 @ANY_STYLE
 def test_later_handlers_see_no_secret_either(style: Style) -> None:
-    """A record is redacted in place, so that a handler added by a library gets the redacted one."""
+    """A record is redacted in place, so a handler that a library adds gets the redacted one."""
     later = logging.StreamHandler(StringIO())
     with logging_to(StringIO(), style) as logger:
         logger.addHandler(later)
@@ -119,7 +119,7 @@ def test_a_broken_log_call_is_logged_and_does_not_spread(style: Style, capsys: p
 @settings(max_examples=100, deadline=None)
 @given(st.text())
 def test_every_json_line_is_one_object(message: str) -> None:
-    """Whatever a message holds, it becomes one line of valid JSON with the message in it."""
+    """Every message becomes one line of valid JSON with the message in it."""
     stream = StringIO()
     with logging_to(stream, "json") as logger:
         logger.info("%s", message)
@@ -130,7 +130,7 @@ def test_every_json_line_is_one_object(message: str) -> None:
 
 
 def test_a_json_line_has_time_level_logger_message_and_traceback() -> None:
-    """The object names when, how bad, where and what; a traceback only if there is one."""
+    """The object has time, level, logger and message; a traceback only if there is one."""
     stream = StringIO()
     with logging_to(stream, "json") as logger:
         logger.warning("careful")
@@ -146,8 +146,8 @@ def test_a_json_line_has_time_level_logger_message_and_traceback() -> None:
     assert failed["traceback"].endswith("RuntimeError: no x")
 
 
-def test_a_json_line_has_what_one_searches_by_as_fields_of_their_own() -> None:
-    """Reference, server and person are fields, as texts and redacted; what is not known, or of no use, is left out."""
+def test_a_json_line_has_fields_to_search_by() -> None:
+    """Reference, server and user are fields, as texts and redacted; unknown and other values are left out."""
     stream = StringIO()
     with logging_to(stream, "json") as logger:
         logger.info("asked", extra={"reference": "0badcafe", "guild_id": 2**60, "user_id": SECRET, "other": "x"})
@@ -177,7 +177,7 @@ LINE_ENDS = ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85",
 @ANY_STYLE
 @pytest.mark.parametrize("line_end", LINE_ENDS, ids=ascii)
 def test_a_line_break_in_a_message_forges_no_line(style: Style, line_end: str) -> None:
-    """A message with a line break, of whichever kind, stays one line."""
+    """A message with a line break of any kind stays one line."""
     stream = StringIO(newline="")
     with logging_to(stream, style) as logger:
         logger.info("asked for %s", f"1{line_end}{FORGED}")
@@ -189,7 +189,7 @@ def test_a_line_break_in_a_message_forges_no_line(style: Style, line_end: str) -
     "steering", ["\x1b[2J", "\x9b31m", "\x00", "\x07", "\x08", "\x7f", "\u202e", "\u2066"], ids=ascii
 )
 def test_a_message_does_not_steer_the_terminal(style: Style, steering: str) -> None:
-    """What clears a screen, rings, or turns the reading direction comes out as its escape, also in a traceback."""
+    """Characters that clear a screen, ring, or turn the reading direction are escaped, also in a traceback."""
     stream = StringIO()
     with logging_to(stream, style) as logger:
         logger.info("asked for %s", steering)
@@ -204,7 +204,7 @@ def test_a_message_does_not_steer_the_terminal(style: Style, steering: str) -> N
 
 
 def test_a_line_break_in_an_error_forges_no_line() -> None:
-    """No line of a traceback can be taken for a record of its own."""
+    """No line of a traceback looks like a record of its own."""
     stream = StringIO()
     with logging_to(stream, "text") as logger:
         try:
@@ -237,30 +237,28 @@ asyncio.run(main())
 
 
 def test_a_whole_process_logs_redacted_to_standard_error() -> None:
-    """Libraries, warnings and forgotten tasks are all logged, redacted; discord.py's details, with tokens, are not."""
+    """Libraries, warnings and forgotten tasks are logged, redacted; discord.py's details, with tokens, are not."""
     done = subprocess.run(  # noqa: S603  (our own program)
         [sys.executable, "-c", PROGRAM], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == ""
     assert "s3cret" not in done.stderr
     entries = [json.loads(line) for line in done.stderr.splitlines()]
-    told = {(entry["logger"], entry["message"].partition("\n")[0]) for entry in entries}
-    assert ("library", f"sent with {HIDDEN}") in told
-    assert [message for logger, message in told if logger == "discord.http"] == ["connected"]
-    assert [message for logger, message in told if logger == "discord.state"] == ["other"]
-    assert [message for logger, message in told if logger.startswith("alembic")] == ["upgrade"]
-    assert {"py.warnings", "asyncio"} <= {logger for logger, _ in told}
+    logged = {(entry["logger"], entry["message"].partition("\n")[0]) for entry in entries}
+    assert ("library", f"sent with {HIDDEN}") in logged
+    assert [message for logger, message in logged if logger == "discord.http"] == ["connected"]
+    assert [message for logger, message in logged if logger == "discord.state"] == ["other"]
+    assert [message for logger, message in logged if logger.startswith("alembic")] == ["upgrade"]
+    assert {"py.warnings", "asyncio"} <= {logger for logger, _ in logged}
 
 
 def test_a_crash_of_a_thread_is_redacted() -> None:
-    """What a thread dies of goes through the log, like everything that nobody caught."""
+    """The error that ends a thread goes through the log, like every uncaught error."""
     program = f"""
 import threading
-from bot.__main__ import _redact_reports
 from bot.core.secrets import Redactor
 from bot.logs import set_up_logging
 set_up_logging(Redactor(["{SECRET_WORD}"]), "INFO", "text")
-_redact_reports()
 def fail():
     raise RuntimeError("{SECRET_WORD}")
 thread = threading.Thread(target=fail)

@@ -1,4 +1,4 @@
-"""What SECURITY.md says of secrets and of what is stored is what there is."""
+"""SECURITY.md names the secrets, tables and files that exist."""
 
 import re
 from fnmatch import fnmatch
@@ -7,20 +7,20 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bot.config import Settings
-from bot.monitoring.health_file import HEALTH_FILE, write_report
+from bot.monitoring.health_file import HEALTH_FILE, Verdict, write_report
 from bot.store.backups import _draft_in, back_up, restore
 from bot.store.database import open_database
 from bot.store.leases import lock_file
 from bot.store.tables import metadata
-from tests.store.test_schemas import DUMPS, load
 from tests.support.paths import REPOSITORY
 from tests.support.store.samples import NOW
+from tests.support.store.schemas import DUMPS, load_dump
 
 TEXT = (REPOSITORY / "SECURITY.md").read_text(encoding="utf-8")
 
 
 def rows_of(heading: str, first: str) -> set[str]:
-    """Return what stands as code in the first column of a section's table that begins with this head."""
+    """Return the code words in the first column of a table, found by its section and the head of that column."""
     section = TEXT.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     table = section.partition(f"| {first} |")[2].partition("\n\n")[0]
     return {
@@ -32,39 +32,36 @@ def rows_of(heading: str, first: str) -> set[str]:
 
 
 def test_every_table_is_named() -> None:
-    """Nothing is stored that is not told of."""
-    assert rows_of("What is stored", "Table") == set(metadata.tables)
+    """The document lists the tables of the database, no more and no fewer."""
+    assert rows_of("What the bot stores", "Table") == set(metadata.tables)
 
 
 def test_every_secret_can_be_changed() -> None:
-    """How to change it is told of every setting that is or holds a secret."""
-    secrets = {str(field.alias) for field in Settings.model_fields.values() if field.annotation is SecretStr}
+    """The document explains the change of every setting that is or holds a secret."""
+    secrets = {
+        str(field.alias)
+        for field in Settings.model_fields.values()
+        if field.annotation in (SecretStr, SecretStr | None)
+    }
     assert rows_of("Change a secret", "Secret") == secrets | {"DATABASE_URL"}
 
 
-def test_every_path_that_it_names_exists() -> None:
-    """Files that it speaks of are in the repository."""
-    paths = set(re.findall(r"(?:requirements|docs|\.ci)/[\w.]+", TEXT))
-    assert paths == {"requirements/run.txt", ".ci/audit", "docs/LICENSES.md"}
-    assert not [path for path in paths if not (REPOSITORY / path).exists()]
-
-
 async def test_every_file_that_the_bot_writes_is_named() -> None:
-    """An upgrade, a run, a backup and a restore leave no file that is not told of, and all that are."""
+    """An upgrade, a run, a backup and a restore leave the files that the document lists, no more and no fewer."""
     file, written = Path("data/bot.db"), set[str]()
 
     def look() -> None:
         written.update(map(str, Path("data").iterdir()))
 
-    load(DUMPS[0], file)
+    load_dump(DUMPS[0], file)
     with lock_file(file):
         async with open_database(f"sqlite+aiosqlite:///{file}"):
-            write_report(HEALTH_FILE, at=NOW, connected_at=None)
+            write_report(HEALTH_FILE, Verdict(NOW, ()))
             look()
     back_up(f"sqlite+aiosqlite:///{file}", Path("copy.db"))
     restore(f"sqlite+aiosqlite:///{file}", Path("copy.db"), NOW)
     with _draft_in(file.parent):
         look()
-    named = {name for name in rows_of("What is stored", "Where") if name.startswith("data/")} - {"data/health.new"}
+    named = {name for name in rows_of("What the bot stores", "Where") if name.startswith("data/")} - {"data/health.new"}
     assert {name for name in written if not any(fnmatch(name, pattern) for pattern in named)} == set()
     assert {pattern for pattern in named if not any(fnmatch(name, pattern) for name in written)} == set()

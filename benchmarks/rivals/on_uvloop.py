@@ -5,7 +5,7 @@ import sys
 
 import uvloop
 
-from bot.__main__ import main
+from bot.cli.main import main
 
 asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 sys.exit(main([]))

@@ -1,52 +1,78 @@
-"""`check`: whether everything is in place to run, and what to do about the rest."""
+"""`check`: whether everything is in place to run, and what to do if it is not."""
 
+import argparse
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from bot.chat.gateway.client import build_client
-from bot.chat.rest.survey import Finding, Grade, Survey, build_invite
-from bot.config import Settings, secrets_of
-from bot.core.accounts import Status
+from bot.cli.command import DONE, FAILED, Commands, Surroundings, load_settings, print_error
 from bot.core.links import SETUP_GUIDE
-from bot.core.secrets import Redactor
-from bot.core.wording import explain, say_count
-from bot.errors import BotError
-from bot.useapi.directory import open_directory
+from bot.core.status import Status
+from bot.core.wording import say_count
+from bot.errors import BotError, SettingsError
+
+if TYPE_CHECKING:
+    from bot.chat.rest.survey import Finding
+    from bot.config import Settings
 
 
-def show_finding(finding: Finding) -> None:
-    """Print one row: grade, what was found, what to do."""
-    print(f"{finding.grade:<7} {finding.what}")
-    if finding.advice:
-        print(f"{'':<7} -> {finding.advice}")
+def add_to(commands: Commands) -> None:
+    """Add the command to the parser."""
+    commands.add_parser("check", help="check whether everything is in place to run").set_defaults(work=check)
 
 
-async def _look_at_useapi(settings: Settings, now: Callable[[], datetime]) -> Finding:
+def check(_args: argparse.Namespace, around: Surroundings) -> int:
+    """Check the settings, useapi.net and Discord."""
+    from bot.config import Settings
+
+    try:
+        settings = load_settings(Settings, quiet=True)
+    except SettingsError as error:
+        print_error(error)
+        return FAILED
+    return DONE if asyncio.run(print_findings(settings, now=around.now)) else FAILED
+
+
+async def print_findings(settings: "Settings", *, now: Callable[[], datetime]) -> bool:
+    """Print a table of findings and the invite link; return whether the bot can run."""
+    from bot.chat.gateway.client import build_client
+    from bot.chat.rest.survey import Finding, Grade, Survey, build_invite
+
+    findings = [Finding(Grade.OK, "The settings are complete"), await _look_at_useapi(settings, now)]
+    for finding in findings:
+        _print_finding(finding)
+    async with build_client() as client:
+        async for finding in Survey(client).find(settings.discord_token.get_secret_value(), settings.guild_ids):
+            findings.append(finding)
+            _print_finding(finding)
+        if client.application_id is not None:
+            print(f"\nInvite link: {build_invite(client.application_id)}")
+    return all(finding.grade is not Grade.FAILED for finding in findings)
+
+
+async def _look_at_useapi(settings: "Settings", now: Callable[[], datetime]) -> "Finding":
+    from bot.chat.rest.survey import Finding, Grade
+    from bot.config import secrets_of
+    from bot.core.secrets import Redactor
+    from bot.useapi.directory import open_directory
+
     redact = Redactor(secrets_of(settings))
     async with open_directory(
         base_url=settings.base_url, token=settings.useapi_token, redact=redact, now=now
     ) as directory:
         try:
-            readings = await directory.read_all()
+            snapshots = await directory.read_all()
         except BotError as error:
-            problem = explain(error)
-            return Finding(Grade.FAILED, problem.title, problem.advice)
-    if not readings:
+            return Finding(Grade.FAILED, error.title, error.advice)
+    if not snapshots:
         return Finding(Grade.NOTE, "useapi.net answers, but no MiniMax account is set up", f"Add one: {SETUP_GUIDE}")
-    count = sum(reading.account.status(now()) is not Status.HEALTHY for reading in readings.values())
-    found = f"useapi.net answers: {say_count(len(readings), 'account')}"
+    count = sum(snapshot.account.status(now()) is not Status.HEALTHY for snapshot in snapshots.values())
+    found = f"useapi.net answers: {say_count(len(snapshots), 'account')}"
     return Finding(Grade.OK, f"{found}, {count} in need of attention" if count else f"{found}, all healthy")
 
 
-async def check(settings: Settings, *, now: Callable[[], datetime]) -> bool:
-    """Print a table of findings and the invite link; return whether the bot can run."""
-    findings = [Finding(Grade.OK, "The settings are complete"), await _look_at_useapi(settings, now)]
-    for finding in findings:
-        show_finding(finding)
-    async with build_client() as client:
-        async for finding in Survey(client).find(settings.discord_token.get_secret_value(), settings.guild_ids):
-            findings.append(finding)
-            show_finding(finding)
-        if client.application_id is not None:
-            print(f"\nInvite link: {build_invite(client.application_id)}")
-    return all(finding.grade is not Grade.FAILED for finding in findings)
+def _print_finding(finding: "Finding") -> None:
+    print(f"{finding.grade:<7} {finding.what}")
+    if finding.advice:
+        print(f"{'':<7} -> {finding.advice}")

@@ -1,69 +1,101 @@
-"""`backup`, `restore` and `migrate-to`: what they did, for whoever keeps the data."""
+"""`backup`, `restore` and `migrate-to`: copies of the database."""
 
-from collections.abc import Callable
-from datetime import datetime
+import argparse
+import asyncio
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy.engine import make_url
-
-from bot.config import StoreSettings, passwords_in
+from bot.cli.command import DONE, Commands, Surroundings, load_settings
 from bot.core.wording import say_count
-from bot.store.backups import back_up, restore
-from bot.store.transfer import move
 
 # What SQLAlchemy writes for a password.
 _HIDDEN = "***"
 
 
-def _say_subscriptions(number: int) -> str:
-    return "1 watch" if number == 1 else f"{number} watches"
+def add_to(commands: Commands) -> None:
+    """Add the three commands to the parser."""
+    parser = commands.add_parser("backup", help="copy the SQLite database to a file, also while the bot runs")
+    parser.add_argument("file", metavar="FILE", type=Path, help="the new file; a file that exists is not touched")
+    parser.set_defaults(work=backup)
+    parser = commands.add_parser("restore", help="put a backup in the place of the database, which is kept")
+    parser.add_argument("file", metavar="FILE", type=Path, help="the backup")
+    parser.set_defaults(work=restore)
+    parser = commands.add_parser("migrate-to", help="copy everything to another database, SQLite or PostgreSQL")
+    parser.add_argument("url", metavar="URL", type=_database_url, help="the empty database, spelled like DATABASE_URL")
+    parser.set_defaults(work=migrate)
 
 
-def print_backup(settings: StoreSettings, file: Path) -> None:
+def _database_url(text: str) -> str:
+    from bot.config import parse_database_url
+
+    try:
+        return parse_database_url(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def backup(args: argparse.Namespace, _around: Surroundings) -> int:
     """Back the database up.
 
     Raises:
-        BotError: it can't be done.
+        CopyRefused: the backup can't be made.
     """
-    subscriptions = back_up(settings.database_url, file)
-    print(f"Backed up to {file}: {_say_subscriptions(subscriptions)}.")
+    from bot.config import StoreSettings
+    from bot.store.backups import back_up
+
+    settings = load_settings(StoreSettings, quiet=True)
+    reminders = back_up(settings.database_url, args.file)
+    print(f"Backed up to {args.file}: {say_count(reminders, 'reminder')}.")
+    return DONE
 
 
-def print_restore(settings: StoreSettings, file: Path, *, now: Callable[[], datetime]) -> None:
-    """Put a backup in the database's place.
+def restore(args: argparse.Namespace, around: Surroundings) -> int:
+    """Put a backup in the place of the database.
 
     Raises:
-        BotError: it can't be done.
+        CopyRefused: the backup can't be restored. StoreError: the folder of the database can't be written.
     """
-    done = restore(settings.database_url, file, now())
-    print(f"Restored {done.file} from {file}: {_say_subscriptions(done.subscriptions)}.")
-    if done.kept is not None:
-        print(f"The database as it was before is kept in {done.kept}.")
-    print("What the bot has sent since the backup was made, it may send once more.")
+    from bot.config import StoreSettings
+    from bot.store import backups
+
+    settings = load_settings(StoreSettings, quiet=True)
+    restored = backups.restore(settings.database_url, args.file, around.now())
+    print(f"Restored {restored.file} from {args.file}: {say_count(restored.subscriptions, 'reminder')}.")
+    if restored.kept is not None:
+        print(f"The previous database is kept in {restored.kept}.")
+    print("The bot may send messages again that it sent after the backup was made.")
+    return DONE
+
+
+def migrate(args: argparse.Namespace, _around: Surroundings) -> int:
+    """Copy everything to another database, and print the setting for it.
+
+    Raises:
+        CopyRefused: the data can't be copied.
+    """
+    from bot.config import StoreSettings, passwords_in
+    from bot.store.transfer import move
+
+    settings = load_settings(StoreSettings, quiet=True, secrets=passwords_in(args.url))
+    rows = asyncio.run(move(settings.database_url, args.url))
+    reminders, total = say_count(rows["subscriptions"], "reminder"), say_count(sum(rows.values()), "row")
+    print(f"Copied and counted: {reminders}, {total} in all.")
+    print("The old database is left as it was. Before you start the bot, set in .env or the environment:")
+    shown = hide_password(args.url)
+    print(f"\nDATABASE_URL={shown}\n")
+    if shown != args.url:
+        print(f"Replace {_HIDDEN} by the password, which is not shown here.")
+    return DONE
 
 
 def hide_password(url: str) -> str:
-    """Return a database's address as it is, but for the password."""
+    """Return the address of a database with *** in the place of its password."""
+    from sqlalchemy.engine import make_url
+
+    from bot.config import passwords_in
+
     if not passwords_in(url):
         return url
     parts = make_url(url)
     query = {name: _HIDDEN if name == "password" else value for name, value in parts.query.items()}
     return parts.set(query=query).render_as_string().replace(quote(_HIDDEN), _HIDDEN)
-
-
-async def print_move(settings: StoreSettings, url: str) -> None:
-    """Copy everything to another database.
-
-    Raises:
-        BotError: it can't be done.
-    """
-    rows = await move(settings.database_url, url)
-    shown = hide_password(url)
-    print(
-        f"Copied and counted: {_say_subscriptions(rows['subscriptions'])}, {say_count(sum(rows.values()), 'row')} in all."
-    )
-    print("The old database is left as it was. Before you start the bot, set in .env or the environment:")
-    print(f"\nDATABASE_URL={shown}\n")
-    if shown != url:
-        print(f"Write the password for {_HIDDEN}; it is not shown here.")

@@ -1,32 +1,18 @@
-"""`healthcheck`: whether the running bot is well, asked over HTTP or read from its report."""
+"""`healthcheck`: whether the running bot is healthy, by the report it writes."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from pathlib import Path
+import argparse
 
-from bot.errors import SettingsError
-from bot.monitoring.health_file import HEALTH_FILE, find_trouble
+from bot.cli.command import DONE, FAILED, Commands, Surroundings
+from bot.monitoring.health_file import HEALTH_FILE, find_problems
 
 
-def judge(environ: Mapping[str, str], dotenv: Path, now: datetime) -> str | None:
-    """Return what is wrong with the bot that runs with these settings in this folder, in words; None if it is well."""
-    # To load what reads settings takes longer than all the rest, and this runs every half a minute.
-    if not _may_name_port(environ, dotenv):
-        return find_trouble(HEALTH_FILE, now)
-    from bot.config import HealthSettings, read_settings
-    from bot.monitoring.probe import ask_health
-
-    try:
-        settings = read_settings(HealthSettings, environ, dotenv)
-    except SettingsError as error:
-        return "\n".join(error.problems)
-    if settings.health_port is None:
-        return find_trouble(HEALTH_FILE, now)
-    return ask_health(settings.health_host, settings.health_port)
+def add_to(commands: Commands) -> None:
+    """Add the command to the parser."""
+    commands.add_parser("healthcheck", help="check whether the running bot is healthy").set_defaults(work=healthcheck)
 
 
-def _may_name_port(environ: Mapping[str, str], dotenv: Path) -> bool:
-    try:
-        return bool(environ.get("HEALTH_PORT")) or b"HEALTH_PORT" in dotenv.read_bytes()
-    except OSError:
-        return False
+def healthcheck(_args: argparse.Namespace, around: Surroundings) -> int:
+    """Read the report of the bot that runs in this folder, and print its problems."""
+    problems = find_problems(HEALTH_FILE, around.now())
+    print("\n".join(problems) or "The bot is healthy.")
+    return FAILED if problems else DONE

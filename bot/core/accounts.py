@@ -15,7 +15,7 @@ _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def is_possible_id(account_id: str) -> bool:
-    """Whether an id fits into a URL and the database: not blank, no dot segment, not too long, no control characters."""
+    """Whether an id fits into a URL and the database: not blank, no dot segment, not long, no control characters."""
     is_segment = bool(account_id.strip()) and account_id not in (".", "..") and len(account_id) <= MAX_ID
     return is_segment and not any(unicodedata.category(character) in ("Cc", "Cs") for character in account_id)
 

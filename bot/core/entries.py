@@ -1,4 +1,4 @@
-"""Entries: what a message says about each of its notifications, judged by what is known now."""
+"""Entries: the parts of a message, one for each notification, judged by the newest snapshot."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _LONGEST_USER_ID = 80
 
 
 class Relevance(Enum):
-    """What has become of the reason for a notification."""
+    """How the reason for a notification stands now."""
 
     OPEN = "unchanged, or worse"
     RENEWED = "the account has another login"
@@ -75,7 +75,7 @@ def login_user_of(account: Account) -> str | None:
 
 
 def judge(entry: Entry, sent_stages: Iterable[int], *, has_incident: bool) -> Relevance:
-    """Return what has become of an entry's reason.
+    """Return how an entry's reason stands now.
 
     Args:
         entry: the entry.
@@ -85,7 +85,7 @@ def judge(entry: Entry, sent_stages: Iterable[int], *, has_incident: bool) -> Re
     account = entry.snapshot.account if entry.snapshot else None
     match entry.notification.kind:
         case Kind.STAGE if account is not None and entry.login is not None and account.expires_at is not None:
-            # Before all else: only a login's last reminder shows what has become of it.
+            # Checked first: only a login's last reminder shows a renewal.
             stage = entry.notification.stage
             if min(sent_stages, default=stage) < stage:
                 return Relevance.SUPERSEDED

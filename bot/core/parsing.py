@@ -23,8 +23,8 @@ MAX_ERROR = 200
 _FLAG = re.compile(r"support[A-Z0-9]\w{0,60}", re.ASCII)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
-_MOST_JOBS = 10_000
-_MOST_ACCOUNTS = 20_000
+_MAX_JOBS = 10_000
+_MAX_ACCOUNTS = 20_000
 _LONGEST_TEXT = 4096
 _LONGEST_TOKEN = 8192
 # Shorter values are no secrets, and redacting them would tear holes into names.
@@ -73,7 +73,7 @@ def _iso_moment(value: object) -> datetime:
 
 
 def _whole_number(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value not in range(_MOST_JOBS + 1):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value not in range(_MAX_JOBS + 1):
         raise ValueError("not a count")
     return int(value)
 
@@ -160,7 +160,7 @@ def parse_accounts(data: object, redact: Redactor) -> dict[str, Account]:
     """
     if not isinstance(data, dict):
         raise UnreadableAnswer("not an object")
-    if len(data) > _MOST_ACCOUNTS:
+    if len(data) > _MAX_ACCOUNTS:
         raise UnreadableAnswer("too many accounts")
     entries = {key: value for key, value in data.items() if isinstance(value, dict) and is_possible_id(key)}
     return {key: parse_account(key, value, redact) for key, value in entries.items()}

@@ -37,10 +37,10 @@ GREEN, AMBER, ORANGE, RED, GREY = 0x2E9E5B, 0xE0A100, 0xE8590C, 0xC92A2A, 0x868E
 
 _STYLES = {
     Status.EXPIRED: Style("🔴", RED, "Expired"),
-    Status.ERROR: Style("🔴", RED, "Error"),
+    Status.ERROR: Style("🔴", RED, "In error"),
     Status.LAST_DAY: Style("🟠", ORANGE, "Last day"),
     Status.EXPIRING: Style("🟡", AMBER, "Expiring"),
-    Status.UNKNOWN: Style("⚪", GREY, "Unknown"),
+    Status.UNKNOWN: Style("⚪", GREY, "Expiry unknown"),
     Status.HEALTHY: Style("🟢", GREEN, "Healthy"),
 }
 

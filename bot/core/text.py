@@ -1,47 +1,35 @@
-"""Text from outside, made fit to be shown on one line."""
+"""Untrusted text, made fit to be shown on one line."""
 
 import re
 import unicodedata
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 MAX_URL = 2048
-# A crowd's cards say much the same; no more than this, for texts from outside may be long.
-_KEPT = 512
-# What ends a line somewhere, steers a terminal, or turns the reading direction; JSON escapes the first 32 by itself.
+# Characters that end a line, control a terminal, or turn the reading direction; JSON escapes the first 32 by itself.
 _STEERING_IN_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _STEERING = re.compile(rf"[\x00-\x1f]|{_STEERING_IN_JSON.pattern}")
 _BREAK = "\N{ZERO WIDTH SPACE}"
-# Discord's marks that count anywhere, and those at the start of a line; a backslash takes their meaning away.
+# Discord's marks that count anywhere, and those at the start of a line; a backslash disables them.
 _SPECIAL = re.compile(r"[\\*_~|`\[\]<>]|^[#+-]|(?<=^\d)\.")
 # Names of the machine or network that one is in (RFC 6761, RFC 6762, ICANN's reserved "internal").
 _LOCAL = ("localhost", "local", "internal")
 
 
 def cut(text: str, limit: int) -> str:
-    """Return at most `limit` characters, the last one an ellipsis if something is missing."""
+    """Return at most `limit` characters, the last one an ellipsis if the text was cut."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def plain(text: str, limit: int) -> str:
     """Return one line of at most `limit` characters, without control, direction, zero-width or surrogate ones."""
-    return _plain(text[: 4 * limit], limit)
-
-
-@lru_cache(_KEPT)
-def _plain(text: str, limit: int) -> str:
-    visible = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
+    # Characters that will be dropped count for less than four.
+    visible = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text[: 4 * limit])
     kept = "".join(c for c in visible if unicodedata.category(c) not in ("Cf", "Cs"))
     return cut(" ".join(kept.split()), limit)
 
 
 def escaped(text: str, limit: int) -> str:
     """Return one line with Markdown, mentions, links, commands and timestamps switched off, within the limit."""
-    return _escaped(text[: 4 * limit], limit)
-
-
-@lru_cache(_KEPT)
-def _escaped(text: str, limit: int) -> str:
     # Escaping at most doubles a text.
     for length in (limit, limit // 2):
         safe = _SPECIAL.sub(r"\\\g<0>", plain(text, length))
@@ -52,12 +40,12 @@ def _escaped(text: str, limit: int) -> str:
 
 
 def defused(text: str) -> str:
-    """Return the text with escapes in the place of line breaks and whatever else steers a terminal."""
+    """Return the text with escapes in place of line breaks and other characters that control a terminal."""
     return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def defused_json(document: str) -> str:
-    """Return the same JSON, in which nothing steers a terminal or ends a line inside a text."""
+    """Return the same JSON without characters that control a terminal or end a line inside a string."""
     return _STEERING_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
 
 

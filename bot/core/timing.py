@@ -26,6 +26,8 @@ class Timing:
     # A channel that never answers must not hold up a poll for aiohttp's five minutes.
     discord_request: float = 15.0
     lease_seconds: float = 15.0
+    # Between two health reports; `healthcheck` calls a report stale after a minute.
+    health_report: float = 15.0
     # Discord forgets an interaction that is not acknowledged within 3 s; deferring costs part of a round trip.
     answer_within: float = 1.8
     api_budget: float = 10.0

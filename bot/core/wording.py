@@ -11,7 +11,7 @@ from bot.core.status import Status
 from bot.core.text import escaped, plain
 
 MAX_BLOCKED = 5
-_MOST_CAPABILITIES = 8
+_MAX_CAPABILITIES = 8
 _MAX_NAME = 60
 
 
@@ -82,8 +82,8 @@ def say_capabilities(account: Account) -> str:
     names = [escaped(one.label.lower(), 64) for one in account.capabilities if one.supported]
     if not names:
         return "jobs"
-    if len(names) > _MOST_CAPABILITIES:
-        names[_MOST_CAPABILITIES - 1 :] = ["other"]
+    if len(names) > _MAX_CAPABILITIES:
+        names[_MAX_CAPABILITIES - 1 :] = ["other"]
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
     return f"{listed} jobs"
 
@@ -92,7 +92,7 @@ def say_blocked(channels: Sequence[tuple[str, str]]) -> str:
     """Return what people read about channels that refuse reminders: each a name and a reason."""
     news = f"⚠️ MiniMax reminders can't be delivered in {say_count(len(channels), 'channel')}:"
     advice = (
-        "Nothing is lost: what is due is sent once it works again. Check the bot's permissions there, "
+        "Nothing is lost: due reminders are sent once it works again. Check the bot's permissions there, "
         "or change the reminder with `/minimax-reminders add` and `remove`."
     )
     return "\n".join([news, *_say_reasons(channels), advice])

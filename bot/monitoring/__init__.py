@@ -1,1 +1,1 @@
-"""Lets operators see how the bot is doing."""
+"""Health, metrics and heartbeat of the running bot, for its operator."""

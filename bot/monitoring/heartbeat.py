@@ -1,4 +1,4 @@
-"""Pings an address after each good pass, so that a monitor elsewhere notices when the pings end."""
+"""Pings an address after each complete poll, so that a monitor elsewhere notices when the pings stop."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ _SECONDS = 10.0
 
 
 class Heartbeat:
-    """Pings; the address is a secret, so that no trouble with it is told in more than a name."""
+    """Pings an address. It is a secret, so failures are logged by their name alone."""
 
     def __init__(self, session: aiohttp.ClientSession, url: SecretStr, *, budget: float = _SECONDS) -> None:
         self.session = session
@@ -31,7 +31,7 @@ class Heartbeat:
         try:
             async with asyncio.timeout(self._budget), self.session.get(url, allow_redirects=False) as response:
                 status = response.status
-        except (aiohttp.ClientError, OSError, ValueError) as error:  # the last: a name that no host can have
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: an impossible host name
             _LOG.warning("HEARTBEAT_URL can't be reached: %s", type(error).__name__)
             return
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
@@ -40,7 +40,7 @@ class Heartbeat:
 
 @asynccontextmanager
 async def open_heartbeat(url: SecretStr) -> AsyncIterator[Heartbeat]:
-    """Open a heart with a connection of its own: no cookies, no proxy or netrc from the environment."""
+    """Open a heartbeat with a connection of its own: no cookies, no proxy or netrc from the environment."""
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(force_close=True),
         cookie_jar=aiohttp.DummyCookieJar(),

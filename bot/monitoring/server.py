@@ -1,4 +1,4 @@
-"""Tells over HTTP whether the bot is well (`/healthz`), and how it is doing (`/metrics`)."""
+"""Serves the health (`/healthz`) and the metrics (`/metrics`) over HTTP."""
 
 import errno
 import logging
@@ -9,44 +9,33 @@ from http import HTTPStatus
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from bot.core.secrets import Redactor
 from bot.errors import SettingsError
+from bot.monitoring.health import Health
 from bot.monitoring.metrics import Metrics
-from bot.monitoring.vitals import Vitals
 
 _LOG = logging.getLogger(__name__)
 
-HEALTH_PATH, METRICS_PATH = "/healthz", "/metrics"
-
-
-class _Handlers:
-    def __init__(self, vitals: Vitals, metrics: Metrics, redact: Redactor) -> None:
-        self._vitals = vitals
-        self._metrics = metrics
-        self._redact = redact
-
-    async def tell_health(self, _request: web.Request) -> web.Response:
-        """Answer 200 if the bot is well, else 503 with the reasons."""
-        incidents = [self._redact(trouble) for trouble in await self._vitals.find_troubles()]
-        status = HTTPStatus.SERVICE_UNAVAILABLE if incidents else HTTPStatus.OK
-        return web.json_response({"is_well": not incidents, "troubles": incidents}, status=status)
-
-    async def tell_metrics(self, _request: web.Request) -> web.Response:
-        """Answer all metrics."""
-        body = self._metrics.render(await self._vitals.take_snapshot())
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
 
 @asynccontextmanager
-async def serve_health(host: str, port: int, vitals: Vitals, metrics: Metrics, redact: Redactor) -> AsyncIterator[None]:
+async def serve_health(host: str, port: int, health: Health, metrics: Metrics) -> AsyncIterator[None]:
     """Listen until the block ends.
 
     Raises:
         SettingsError: the address can't be listened on.
     """
-    handlers, app = _Handlers(vitals, metrics, redact), web.Application()
-    app.router.add_get(HEALTH_PATH, handlers.tell_health)
-    app.router.add_get(METRICS_PATH, handlers.tell_metrics)
+
+    async def answer_health(_request: web.Request) -> web.Response:
+        verdict = await health.judge()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if verdict.problems else HTTPStatus.OK
+        return web.json_response(text=verdict.to_json(), status=status)
+
+    async def answer_metrics(_request: web.Request) -> web.Response:
+        body = metrics.render(await health.take_snapshot())
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.router.add_get("/healthz", answer_health)
+    app.router.add_get("/metrics", answer_metrics)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
@@ -54,7 +43,7 @@ async def serve_health(host: str, port: int, vitals: Vitals, metrics: Metrics, r
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
             raise SettingsError([_explain(error, host, port)]) from None
-        _LOG.info("Health and metrics are told on %s, port %s", host, port)
+        _LOG.info("Health and metrics are served on %s, port %s", host, port)
         yield
     finally:
         await runner.cleanup()

@@ -60,7 +60,7 @@ class _Plan:
 async def plan_after_reading(
     tx: AsyncConnection, guild_ids: Collection[int], read: Mapping[str, Account], now: datetime
 ) -> None:
-    """Save the accounts that were read, and plan what is due in these guilds.
+    """Save the accounts that were read, and plan the due notifications of these guilds.
 
     A list without any known account does not prove that all are gone: it belongs to another useapi.net account, or
     something failed. Only after three days of such lists are the accounts believed to have been replaced.
@@ -230,10 +230,10 @@ def wanted_by(notification: Notification, in_channel: Sequence[Subscription]) ->
 def _plan_pair(
     result: _Plan, pair: Pair, heard: Mapping[tuple[int, int], Heard], now: datetime, *, is_switched: bool
 ) -> None:
-    """Plan what is due for one channel and account.
+    """Plan the due notification of one channel and account.
 
     Only the poll that reads another login (`is_switched`) can find a renewal. A subscription that is added later gets
-    what is due, whatever its channel heard about an earlier login.
+    the stage that is due, whatever its channel heard about an earlier login.
     """
     login, channel_id = pair.snapshot.login, pair.subscription.channel_id
     if login is None:

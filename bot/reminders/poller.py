@@ -18,7 +18,7 @@ from bot.useapi.directory import AccountDirectory
 
 _LOG = logging.getLogger(__name__)
 
-# What was read longer ago is not sent any more: the login may have been renewed meanwhile.
+# An older reading is not sent any more: the login may have been renewed meanwhile.
 _SEND_WITHIN = timedelta(minutes=5)
 
 

@@ -37,7 +37,7 @@ def _login_id(snapshot: AccountSnapshot | None) -> int | None:
 async def record(
     tx: AsyncConnection, before: Mapping[str, AccountSnapshot], read: Mapping[str, Account], now: datetime
 ) -> Changes:
-    """Save the accounts that were read; return those whose expiry is not what it was."""
+    """Save the accounts that were read; return those whose expiry has changed."""
     news = {key: account for key, account in read.items() if key not in before or before[key].account != account}
     await touch_snapshots(tx, read.keys() - news.keys(), now)
     history = await get_login_history(tx) if news else {}

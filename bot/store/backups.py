@@ -1,4 +1,4 @@
-"""Copies of a SQLite database as one file: a backup while the bot runs, and the way back."""
+"""Backups of a SQLite database as one file, made while the bot runs, and restoring them."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ class Restored:
 
 
 def back_up(url: str, copy: Path) -> int:
-    """Copy the database to a new file, private to its owner; a bot may work with it meanwhile.
+    """Copy the database to a new file, private to its owner; a bot may use the database meanwhile.
 
     Returns:
         How many subscriptions the copy holds.
@@ -44,7 +44,7 @@ def back_up(url: str, copy: Path) -> int:
         _check_new(copy)
         with _draft_in(copy.parent) as draft:
             subscriptions = _copy(file, draft)
-            # Whoever made a file of this name meanwhile keeps it.
+            # A file of this name that was made meanwhile is kept.
             copy.touch(mode=0o600, exist_ok=False)
             draft.replace(copy)
             _sync(copy.parent)
@@ -52,16 +52,16 @@ def back_up(url: str, copy: Path) -> int:
 
 
 def restore(url: str, copy: Path, now: datetime) -> Restored:
-    """Put a copy in the database's place; the old file stays beside it, under a name with the time.
+    """Replace the database with a backup; the old file stays beside it, under a name with the time.
 
     Raises:
-        CopyRefused: a bot runs, or the copy is none of a database that this version can use.
+        CopyRefused: a bot runs, or the backup is not of a database that this version can use.
     """
     place = _file_of(url)
     with _reporting_failures(f"The database {place} can't be replaced"):
         _check_backup(copy, place)
         with hold(place), _draft_in(place.resolve().parent) as draft:
-            # A link stays one: the file that it leads to is replaced.
+            # A link stays: the file that it points to is replaced.
             file = place.resolve() if place.is_symlink() else place
             subscriptions = _copy(copy, draft, is_known=True)
             give_to_owner_of(file if file.exists() else file.parent, draft)
@@ -73,7 +73,7 @@ def restore(url: str, copy: Path, now: datetime) -> Restored:
 
 @contextmanager
 def hold(file: Path) -> Iterator[None]:
-    """Keep every bot from a SQLite file.
+    """Keep bots from using a SQLite file.
 
     Raises:
         CopyRefused: a bot runs. StoreError: the folder can't be written.
@@ -82,11 +82,11 @@ def hold(file: Path) -> Iterator[None]:
         with lock_file(file):
             yield
     except AlreadyRunning:
-        raise CopyRefused(f"A bot works with {file}.", "Stop it first.") from None
+        raise CopyRefused(f"A bot runs on {file}.", "Stop it first.") from None
 
 
 def give_to_owner_of(model: Path, file: Path) -> None:
-    """Let a file have the owner of another: root may work for the user that the bot runs as."""
+    """Give a file the owner of another one: root may run this for the bot's user."""
     if os.name == "posix":
         with suppress(PermissionError):
             os.chown(file, model.stat().st_uid, model.stat().st_gid)
@@ -148,7 +148,7 @@ def _draft_in(folder: Path) -> Iterator[Path]:
 
 
 def _open(file: Path) -> sqlite3.Connection:
-    # Unlike a plain path this makes no file that is not there.
+    # Unlike a plain path, this creates no missing file.
     return sqlite3.connect(f"{file.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None)
 
 
@@ -198,7 +198,7 @@ def _check_schema(schema: str, file: Path) -> None:
 
 
 def _set_aside(file: Path, now: datetime) -> Path | None:
-    """Copy the database to a name with the time, and remove the logs, which would be played into the new file."""
+    """Copy the database to a name with the time, and remove its logs, which would be applied to the new file."""
     kept = file.with_suffix(f".before-restore-{now:%Y%m%dT%H%M%SZ}{file.suffix}")
     has_old = file.exists()
     for end in ("", *_LOGS):
@@ -207,7 +207,7 @@ def _set_aside(file: Path, now: datetime) -> Path | None:
             _copy_bytes(old_file, Path(f"{kept}{end}"))
     _sync(file.parent)
     with suppress(sqlite3.Error), closing(_open(file)) as old:
-        # A crash after the logs have gone must find a file that is whole without them.
+        # If a crash follows the removal of the logs, the file must be complete without them.
         old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     for end in (*_LOGS, "-shm"):
         Path(f"{file}{end}").unlink(missing_ok=True)
@@ -227,7 +227,7 @@ def _copy_bytes(file: Path, copy: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """See to it that a file, or what a folder says of its files, is on the disk."""
+    """Flush a file, or a folder's entries, to the disk."""
     if path.is_dir() and os.name != "posix":
         return
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)

@@ -1,4 +1,4 @@
-"""Opens the database: SQLite or PostgreSQL, migrated to the schema this version knows."""
+"""Opens the database, SQLite or PostgreSQL, migrated to the schema of this version."""
 
 import asyncio
 import logging
@@ -18,16 +18,16 @@ from bot.errors import StoreAway, StoreError
 
 _LOG = logging.getLogger(__name__)
 
-# The newest migration; Alembic is loaded only if the database is not there yet.
+# The newest migration; Alembic is imported only if the database has another schema.
 SCHEMA = "0004"
-_BUSY_SECONDS = 5.0
-# Any number will do that others in the same database don't use.
+BUSY_SECONDS = 5.0
+# Any number that other programs in the same database don't use.
 _MIGRATION_LOCK = 0x6D_69_6E_69_6D_61_78
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Database:
-    """Gives out transactions; every failure of the database becomes one kind of error."""
+    """Opens transactions; every failure of the database becomes a StoreError."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
@@ -71,7 +71,7 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def _create_private(file: Path) -> None:
-    """Create the file if it is not there; warn if others can read the one that is."""
+    """Create the file if it is missing; warn if other users can read an existing one."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     if is_open_to_others(file):
@@ -79,7 +79,7 @@ def _create_private(file: Path) -> None:
 
 
 async def read_schema(engine: AsyncEngine) -> str | None:
-    """Return which schema a database has, None if it holds nothing of this bot."""
+    """Return the schema of a database, None if it has no tables of this bot."""
     async with engine.connect() as connection:
         has_version = await connection.run_sync(lambda sync: sa.inspect(sync).has_table("alembic_version"))
         if not has_version:
@@ -88,10 +88,10 @@ async def read_schema(engine: AsyncEngine) -> str | None:
 
 
 def known_schemas() -> set[str]:
-    """Return the schemas that this version can use as they are, or migrate."""
+    """Return the schemas that this version can use or migrate."""
     from alembic.script import ScriptDirectory
 
-    return {script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
+    return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
 
 
 def _upgrade(connection: sa.Connection) -> None:
@@ -100,13 +100,13 @@ def _upgrade(connection: sa.Connection) -> None:
     from alembic.util import CommandError
 
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     if connection.dialect.name == "postgresql":
-        # Two bots may start at once; whoever comes second finds the work done.
+        # Two bots may start at once; the second one finds the work done.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
     else:
-        # Python's driver begins no transaction for CREATE TABLE by itself: a crash would leave half a schema.
+        # Python's driver begins no transaction for CREATE TABLE: a crash would leave half a schema.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     try:
         command.upgrade(config, "head")
@@ -115,7 +115,7 @@ def _upgrade(connection: sa.Connection) -> None:
 
 
 def _copy(file: Path, copy: Path) -> None:
-    """Copy a SQLite database with what is still in its write-ahead log."""
+    """Copy a SQLite database with the changes in its write-ahead log."""
     copy.unlink(missing_ok=True)
     copy.touch(mode=0o600)
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
@@ -142,7 +142,7 @@ async def _migrate(engine: AsyncEngine, file: Path | None) -> None:
 
 @asynccontextmanager
 async def open_as_it_is(url: str) -> AsyncIterator[Database]:
-    """Open a database to look at it, neither made nor migrated; closed at the end.
+    """Open a database to inspect it, neither created nor migrated; closed at the end.
 
     Raises:
         StoreError: it can't be opened.
@@ -153,36 +153,38 @@ async def open_as_it_is(url: str) -> AsyncIterator[Database]:
             pass
         yield Database(engine)
     except (SQLAlchemyError, OSError, TypeError) as error:
-        raise _trouble_at_opening(error, is_file=sqlite_file(url) is not None) from None
+        raise _opening_error(error, is_file=sqlite_file(url) is not None) from None
     finally:
         await engine.dispose()
 
 
 @asynccontextmanager
-async def open_database(url: str) -> AsyncIterator[Database]:
+async def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> AsyncIterator[Database]:
     """Open, and if needed create or migrate, the database; closed at the end.
+
+    A SQLite file that another program has locked is waited for `busy_seconds`.
 
     Raises:
         StoreError: it can't be opened, or was written by a newer version.
     """
-    engine = await _open_engine(url)
+    engine = await _open_engine(url, busy_seconds)
     try:
         yield Database(engine)
     finally:
         await engine.dispose()
 
 
-def _trouble_at_opening(error: Exception, *, is_file: bool) -> StoreError:
+def _opening_error(error: Exception, *, is_file: bool) -> StoreError:
     cause = getattr(error, "orig", None) or error
-    # SQLSTATE's classes for no connection, no room for one, and a server that starts or ends.
+    # SQLSTATE classes: no connection, too many connections, and a server that starts or stops.
     state = str(getattr(cause, "sqlstate", ""))
     is_away = not is_file and (isinstance(cause, OSError) or state.startswith(("08", "53", "57")))
     return (StoreAway if is_away else StoreError)(f"it can't be opened ({type(cause).__name__}: {cause})")
 
 
-async def _open_engine(url: str) -> AsyncEngine:
+async def _open_engine(url: str, busy_seconds: float) -> AsyncEngine:
     file = sqlite_file(url)
-    engine = create_async_engine(url, connect_args={"timeout": _BUSY_SECONDS} if file else {})
+    engine = create_async_engine(url, connect_args={"timeout": busy_seconds} if file else {})
     try:
         if file is not None:
             _create_private(file)
@@ -191,7 +193,7 @@ async def _open_engine(url: str) -> AsyncEngine:
         await _migrate(engine, file)
     except (SQLAlchemyError, sqlite3.Error, OSError, TypeError) as error:  # TypeError: an option the driver lacks
         await engine.dispose()
-        raise _trouble_at_opening(error, is_file=file is not None) from None
+        raise _opening_error(error, is_file=file is not None) from None
     except StoreError:
         await engine.dispose()
         raise

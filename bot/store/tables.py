@@ -19,6 +19,7 @@ from sqlalchemy import (
     TypeDecorator,
     text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 # SQLite numbers rows by itself only in an INTEGER column.
@@ -202,14 +203,7 @@ leases = Table(
 
 def insert_into(tx: AsyncConnection, table: Table) -> Any:
     """Return an insert with ON CONFLICT, which both databases spell alike."""
-    # Each dialect takes time and memory to load, and only one is needed.
-    if tx.dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert as insert_sqlite
-
-        return insert_sqlite(table)
-    from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-
-    return insert_postgresql(table)
+    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)
 
 
 def unique_target(key: list[str], account_id: str | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Moves everything from one database to another, of whichever kind."""
+"""Copies everything from one database to another, of either kind."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -12,7 +12,7 @@ from bot.store.database import SCHEMA, Database, open_as_it_is, open_database, r
 from bot.store.leases import is_lease_held
 from bot.store.tables import leases, metadata
 
-# Who leads is a matter of the processes on each database.
+# The lease belongs to the processes on each database.
 _TABLES = [table for table in metadata.sorted_tables if table is not leases]
 _ROWS_AT_ONCE = 500
 
@@ -69,7 +69,7 @@ async def _tables_of(tx: AsyncConnection) -> set[str]:
 
 
 async def _check_source(url: str) -> None:
-    """Look at the source before it is opened, which would bring an old schema up to date in place."""
+    """Check the source before it is opened, which would migrate an old schema in place."""
     with _reporting_failures("the source"):
         async with open_as_it_is(url) as source, source.begin() as tx:
             if not await _tables_of(tx) >= {"alembic_version", "messages", "leases"}:
@@ -81,7 +81,7 @@ async def _check_source(url: str) -> None:
 
 
 def _check_schema(schema: str | None) -> None:
-    # What a newer version wrote is refused when it is opened.
+    # A newer schema is refused when the database is opened.
     if schema is None or schema < SCHEMA:
         raise CopyRefused(
             f"The source is still as an older version of this bot left it (schema {schema}, this one has {SCHEMA}).",
@@ -90,13 +90,13 @@ def _check_schema(schema: str | None) -> None:
 
 
 async def _check_rest(source: Database, tx: AsyncConnection) -> None:
-    # A killed bot leaves a lease; on SQLite the lock has told already that it is gone.
+    # A killed bot leaves a lease; on SQLite the file's lock proves that no bot runs.
     if not source.is_sqlite and await is_lease_held(tx):
-        raise CopyRefused("A bot works with the source, or did seconds ago.", "Stop it first, and wait 15 seconds.")
+        raise CopyRefused("A bot runs on the source, or did seconds ago.", "Stop it first, and wait 15 seconds.")
 
 
 async def _check_target(url: str) -> None:
-    """Look at the target before it is migrated."""
+    """Check the target before it is migrated."""
     file = sqlite_file(url)
     if file is not None and not file.exists():
         return
@@ -104,7 +104,7 @@ async def _check_target(url: str) -> None:
         async with open_as_it_is(url) as target, target.begin() as tx:
             present = await _tables_of(tx) - {"alembic_version"}
             for name in sorted(present):
-                # Empty tables of ours are what a failed try leaves.
+                # A failed attempt leaves empty tables of this bot.
                 if name not in metadata.tables or await _count(tx, metadata.tables[name]):
                     raise CopyRefused(f"The target is not empty: see its table {name}.", "Name an empty database.")
 
@@ -126,7 +126,7 @@ async def _copy(source: Database, target: Database) -> dict[str, int]:
 
 
 async def _lock(tx: AsyncConnection) -> None:
-    """Keep others from writing until the transaction ends; what is read then belongs together."""
+    """Keep other connections from writing until the transaction ends, so that all tables belong together."""
     if tx.dialect.name == "sqlite":
         await tx.exec_driver_sql("BEGIN IMMEDIATE")
     else:

@@ -20,7 +20,7 @@ from bot.errors import (
 ON_HOLD = 596
 _LONGEST_WAIT = 86_400.0
 # Twenty for each of more accounts than are taken; a value of three bytes costs Python up to two hundred.
-_MOST_COMMAS = 500_000
+_MAX_COMMAS = 500_000
 
 
 def parse_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -70,7 +70,7 @@ def parse_json(body: bytes) -> object:
         UnreadableAnswer: the body is not JSON, is cut off, is nested too deep or is in a wrong charset, or holds far
             more values than all accounts would.
     """
-    if body.count(b",") > _MOST_COMMAS:
+    if body.count(b",") > _MAX_COMMAS:
         raise UnreadableAnswer("too many values")
     try:
         return json.loads(body)

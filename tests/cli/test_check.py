@@ -28,7 +28,7 @@ async def check(
     return status, output
 
 
-async def test_all_is_well() -> None:
+async def test_everything_in_place() -> None:
     """Everything in place ends with status 0 and the invite link, over REST alone."""
     discord = DiscordStandIn()
     discord.rest.bot_permissions = str(NEEDED)
@@ -58,8 +58,8 @@ async def test_the_invite_link_asks_for_no_more_than_is_needed() -> None:
         ({"DISCORD_TOKEN": ""}, "DISCORD_TOKEN is missing"),
     ],
 )
-async def test_what_fails_is_told_with_what_to_do(change: dict[str, str], found: str) -> None:
-    """Anything that would keep the bot from running ends with status 1, in words and without a value."""
+async def test_a_failure_is_reported_with_what_to_do(change: dict[str, str], found: str) -> None:
+    """Each obstacle to running the bot ends with status 1, in words and without a value."""
     status, output = await check(DiscordStandIn(), behave=None, **change)
     assert status == 1
     assert found in output
@@ -68,7 +68,7 @@ async def test_what_fails_is_told_with_what_to_do(change: dict[str, str], found:
 
 
 async def test_a_typo_in_a_required_name_is_pointed_out() -> None:
-    """Where a setting is missing and another is nearly called so, that is said along with it."""
+    """A missing setting is reported along with another name that looks like it."""
     status, output = await check(DiscordStandIn(), USEAPI_TOKEN="", USEAPI_TOKN="user:77-otheruseapitoken")
     assert status == 1
     assert "USEAPI_TOKEN is missing" in output
@@ -84,8 +84,8 @@ async def test_missing_rights_are_named() -> None:
     assert "Grant its role: embed links, read message history." in output
 
 
-async def test_a_server_that_takes_no_commands_is_told() -> None:
-    """A bot invited without the scope for commands is told to be invited again."""
+async def test_a_server_that_accepts_no_commands() -> None:
+    """A bot that was invited without the scope for commands fails the check."""
     discord = DiscordStandIn()
     discord.rest.fail("GET", r"/commands$", 403, code=50001)
     status, output = await check(discord)
@@ -94,7 +94,7 @@ async def test_a_server_that_takes_no_commands_is_told() -> None:
 
 
 async def test_a_public_bot_is_a_note() -> None:
-    """That anybody may invite the bot is said, but stops nothing."""
+    """A bot that anybody may invite gets a note, and passes the check."""
     discord = DiscordStandIn()
     discord.rest.application["bot_public"] = True
     status, output = await check(discord)
@@ -103,7 +103,7 @@ async def test_a_public_bot_is_a_note() -> None:
 
 
 async def test_commands_that_go_elsewhere_are_a_failure() -> None:
-    """An endpoint address in the portal takes the commands away from the bot."""
+    """An endpoint address in the portal keeps commands from the bot."""
     discord = DiscordStandIn()
     discord.rest.application["interactions_endpoint_url"] = "https://elsewhere.example"
     status, output = await check(discord)
@@ -112,13 +112,13 @@ async def test_commands_that_go_elsewhere_are_a_failure() -> None:
 
 
 async def test_no_account_is_a_note() -> None:
-    """An empty list of accounts is said, with how to add one."""
+    """An empty list of accounts gets a note, with how to add one."""
     status, output = await check(DiscordStandIn())
     assert status == 0
     assert "no MiniMax account is set up" in output
 
 
-async def test_discord_out_of_reach_is_told() -> None:
+async def test_discord_out_of_reach() -> None:
     """Without Discord the check fails in words."""
     discord = DiscordStandIn()
     discord.rest.fail("GET", "/users/@me$", 503)
@@ -127,8 +127,8 @@ async def test_discord_out_of_reach_is_told() -> None:
     assert "Discord can't be reached" in output
 
 
-async def test_an_answer_that_cannot_be_read_is_told() -> None:
-    """An API that answers with something else than accounts fails the check in words; the rest is still looked at."""
+async def test_an_answer_that_cannot_be_read() -> None:
+    """An API that answers without accounts fails the check in words; the rest is still checked."""
     status, output = await check(DiscordStandIn(), behave=answering(UNREADABLE["bomb"]))
     assert status == 1
     assert "FAILED  useapi.net's answer can't be read" in output

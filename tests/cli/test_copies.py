@@ -19,7 +19,7 @@ SERVER = "postgresql+asyncpg://bot:s3cret%2Fword@127.0.0.1:9/bot"
 
 @pytest.fixture
 async def sqlite_url(tmp_path: Path) -> str:
-    """Store a watch in a SQLite database, and return its address."""
+    """Store a reminder in a SQLite database, and return its address."""
     url = f"sqlite+aiosqlite:///{tmp_path}/data/bot.db"
     async with open_database(url) as database:
         await put(database)
@@ -33,29 +33,29 @@ async def run(database_url: str, *arguments: str, **settings: str) -> tuple[int,
 
 
 async def test_a_backup_is_one_line(sqlite_url: str, tmp_path: Path) -> None:
-    """A backup needs no token, and says in one line where it is and what it holds."""
+    """A backup needs no token, and reports in one line where it is and what it holds."""
     status, output = await run(sqlite_url, "backup", f"{tmp_path}/backup.db")
-    assert (status, output) == (0, f"Backed up to {tmp_path}/backup.db: 1 watch.")
+    assert (status, output) == (0, f"Backed up to {tmp_path}/backup.db: 1 reminder.")
     status, output = await run(sqlite_url, "backup", f"{tmp_path}/backup.db")
     assert status == 2
     assert "exists already" in output
 
 
-async def test_a_restore_says_what_it_did(sqlite_url: str, tmp_path: Path) -> None:
-    """A restore tells what is restored, where the old file is, and that messages may come again."""
+async def test_a_restore_reports_what_it_did(sqlite_url: str, tmp_path: Path) -> None:
+    """A restore reports what is restored, where the old file is, and that messages may come again."""
     await run(sqlite_url, "backup", f"{tmp_path}/backup.db")
     status, output = await run(sqlite_url, "restore", f"{tmp_path}/backup.db")
     first, second, third = output.splitlines()
     assert status == 0
-    assert first == f"Restored {tmp_path}/data/bot.db from {tmp_path}/backup.db: 1 watch."
-    assert second.startswith(f"The database as it was before is kept in {tmp_path}/data/bot.before-restore-20")
-    assert third == "What the bot has sent since the backup was made, it may send once more."
+    assert first == f"Restored {tmp_path}/data/bot.db from {tmp_path}/backup.db: 1 reminder."
+    assert second.startswith(f"The previous database is kept in {tmp_path}/data/bot.before-restore-20")
+    assert third == "The bot may send messages again that it sent after the backup was made."
     async with open_database(sqlite_url) as database:
         assert await count(database) == 1
 
 
 async def test_a_restore_onto_nothing_keeps_nothing(sqlite_url: str, tmp_path: Path) -> None:
-    """Where there was no database, none is said to be kept."""
+    """Without a database before, none is reported as kept."""
     await run(sqlite_url, "backup", f"{tmp_path}/backup.db")
     status, output = await run(f"sqlite+aiosqlite:///{tmp_path}/new.db", "restore", f"{tmp_path}/backup.db")
     assert status == 0
@@ -69,7 +69,7 @@ async def test_there_and_back_again(sqlite_url: str, new_database: Callable[[], 
         status, output = await run(source, "migrate-to", target)
         assert status == 0
         assert "***" not in output
-        assert "Copied and counted: 1 watch, 1 row in all." in output
+        assert "Copied and counted: 1 reminder, 1 row in all." in output
         (line,) = (line for line in output.splitlines() if line.startswith("DATABASE_URL="))
         assert line == f"DATABASE_URL={target}"
     async with open_database(urls[-1]) as database:
@@ -77,12 +77,12 @@ async def test_there_and_back_again(sqlite_url: str, new_database: Callable[[], 
 
 
 async def test_the_password_is_left_out(sqlite_url: str, new_database: Callable[[], str]) -> None:
-    """The line to set has *** for the password, and that is said."""
+    """The line to set has *** in the place of the password, with a note."""
     url = sa.make_url(new_database()).set(password="s3cret/word")
     status, output = await run(sqlite_url, "migrate-to", url.render_as_string(hide_password=False), LOG_LEVEL="DEBUG")
     assert status == 0
     assert f"DATABASE_URL={url.render_as_string(hide_password=True)}" in output
-    assert "Write the password for ***" in output
+    assert "Replace *** by the password" in output
     assert "s3cret" not in output
     assert "word@" not in output
 
@@ -102,14 +102,14 @@ def test_where_a_password_may_stand(address: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("database_url", "arguments", "told"),
+    ("database_url", "arguments", "reason"),
     [
         ("sqlite+aiosqlite:///data/bot.db", ["backup", "copy.db"], "no database at data/bot.db yet"),
         ("sqlite+aiosqlite:///data/bot.db", ["restore", "copy.db"], "no file copy.db"),
         ("sqlite+aiosqlite:///data/bot.db", ["migrate-to", SERVER], "nothing to copy"),
         (SERVER, ["backup", "copy.db"], "pg_dump"),
         (SERVER, ["restore", ".env"], "pg_restore"),
-        (SERVER, ["migrate-to", "sqlite+aiosqlite:///copy.db"], "trouble with the source: it can't be opened"),
+        (SERVER, ["migrate-to", "sqlite+aiosqlite:///copy.db"], "the source failed: it can't be opened"),
         (f"{SERVER}?colour=blue", ["migrate-to", "sqlite+aiosqlite:///copy.db"], "'colour'"),
         ("mysql://bot:s3cret@db/bot", ["backup", "copy.db"], "DATABASE_URL must begin with"),
         ("sqlite+aiosqlite:///data/bot.db", ["migrate-to", "mysql://bot:s3cret@db/bot"], "URL: must begin with"),
@@ -124,16 +124,21 @@ def test_where_a_password_may_stand(address: str, shown: str) -> None:
         ("sqlite+aiosqlite:////proc/nowhere/bot.db", ["restore", ".env"], "folder can't be written"),
     ],
 )
-async def test_trouble_is_told_in_words(database_url: str, arguments: list[str], told: str) -> None:
-    """Whatever keeps the data from being copied ends with status 2, in words, without a password or a traceback."""
+async def test_a_failure_is_reported_in_words(database_url: str, arguments: list[str], reason: str) -> None:
+    """Each failure to copy the data ends with status 2, in words, without a password or a traceback."""
     async with run_bot(NOWHERE, {"DATABASE_URL": database_url}, *arguments, dotenv="#\n") as bot:
         assert await bot.ended() == 2
-        assert told in bot.output
+        assert reason in bot.output
         assert "s3cret" not in bot.output
         assert "Traceback" not in bot.output
 
 
-async def test_a_folder_that_is_missing_is_told(sqlite_url: str) -> None:
+async def test_a_folder_that_is_missing(sqlite_url: str) -> None:
     """A backup into a folder that is not there is refused."""
     status, output = await run(sqlite_url, "backup", "missing/backup.db")
-    assert (status, output) == (2, "There is no folder missing. Make it first, or choose another one.")
+    assert status == 2
+    assert output.splitlines() == [
+        "The data was not copied.",
+        "There is no folder missing.",
+        "Make it first, or choose another one.",
+    ]

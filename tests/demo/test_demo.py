@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import discord
 import pytest
 
-from bot.__main__ import build_parser
+from bot.cli.main import build_parser
 from bot.demo import Demo, build_page, open_demo
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)

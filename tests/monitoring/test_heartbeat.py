@@ -1,4 +1,4 @@
-"""The heartbeat: what it asks for, and what it says when nobody answers."""
+"""The heartbeat: its request, and its warnings."""
 
 import asyncio
 import logging
@@ -13,8 +13,8 @@ PATH = "/ping/0badcafe%2F?token=%20s3cret"
 
 
 @pytest.mark.parametrize("status", [200, 204])
-async def test_asks_for_the_address_to_the_letter(status: int, caplog: pytest.LogCaptureFixture) -> None:
-    """A ping is one GET of the address as it was given; any good answer will do, and none is read."""
+async def test_requests_the_address_to_the_letter(status: int, caplog: pytest.LogCaptureFixture) -> None:
+    """A ping is one GET of the address as it was given; any successful answer will do, and none is read."""
     script = Script(b"HTTP/1.1 %d Fine\r\nContent-Length: 1000000\r\n\r\n" % status)
     async with serve_bare(script) as server, open_heartbeat(SecretStr(server.base_url + PATH)) as heartbeat:
         await heartbeat.beat()
@@ -25,7 +25,7 @@ async def test_asks_for_the_address_to_the_letter(status: int, caplog: pytest.Lo
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "reason"),
     [
         (Script(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"), "status 302"),
         (Script(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), "status 404"),
@@ -35,10 +35,10 @@ async def test_asks_for_the_address_to_the_letter(status: int, caplog: pytest.Lo
     ],
     ids=["redirect", "not found", "nonsense", "reset", "silence"],
 )
-async def test_trouble_is_one_warning_without_the_address(
-    script: Script, told: str, caplog: pytest.LogCaptureFixture
+async def test_a_failure_is_one_warning_without_the_address(
+    script: Script, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever goes wrong raises nothing, asks nowhere else, and is told in words."""
+    """A failure raises nothing, leads to no other request, and is logged in words."""
     async with serve_bare(script) as server, open_heartbeat(SecretStr(server.base_url + PATH)) as opened:
         hasty = Heartbeat(opened.session, SecretStr(server.base_url + PATH), budget=0.2)
         with caplog.at_level(logging.DEBUG):
@@ -46,11 +46,11 @@ async def test_trouble_is_one_warning_without_the_address(
     assert {request.split(b" ")[1] for request in server.requests} == {PATH.encode()}
     (record,) = (record for record in caplog.records if record.name == "bot.monitoring.heartbeat")
     assert record.levelname == "WARNING"
-    assert told in record.getMessage()
+    assert reason in record.getMessage()
     assert "0badcafe" not in caplog.text
 
 
-async def test_nobody_there(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_monitor_out_of_reach(caplog: pytest.LogCaptureFixture) -> None:
     """A monitor that can't be reached is a warning."""
     async with open_heartbeat(SecretStr(f"http://127.0.0.1:{closed_port()}{PATH}")) as heartbeat:
         await heartbeat.beat()
@@ -58,16 +58,16 @@ async def test_nobody_there(caplog: pytest.LogCaptureFixture) -> None:
     assert "0badcafe" not in caplog.text
 
 
-async def test_a_stop_is_not_held_up() -> None:
-    """A ping under way ends at once when the bot stops."""
+async def test_a_stop_is_not_delayed() -> None:
+    """A ping in progress ends at once when the bot stops."""
     async with serve_bare(Script(hang=True)) as server, open_heartbeat(SecretStr(server.base_url + PATH)) as heartbeat:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(heartbeat.beat(), 0.1)
     assert len(server.requests) == 1
 
 
-async def test_a_name_that_no_host_can_have(caplog: pytest.LogCaptureFixture) -> None:
-    """An address that looks right and can't be is one warning, and does not end the passes."""
+async def test_an_impossible_host_name(caplog: pytest.LogCaptureFixture) -> None:
+    """An address with an impossible host is one warning, and does not end the polls."""
     async with open_heartbeat(SecretStr(f"https://pings..example{PATH}")) as heartbeat:
         await heartbeat.beat()
     assert [record.levelname for record in caplog.records] == ["WARNING"]

@@ -1,4 +1,4 @@
-"""Tests of `healthcheck` and of the doubts about settings, with a real process."""
+"""`healthcheck`, the health report and warnings about settings, with a real process."""
 
 from contextlib import AsyncExitStack
 
@@ -8,18 +8,18 @@ from tests.support.wire.discord_standin import DiscordStandIn
 from tests.support.wire.process import run_bot
 
 
-async def test_a_running_bot_is_well_and_a_stopped_one_is_not(own_stage: Stage) -> None:
+async def test_a_running_bot_is_healthy_and_a_stopped_one_is_not(own_stage: Stage) -> None:
     """The check beside a running bot ends with status 0, and with 1 once that has stopped."""
     await own_stage.bot.says("Connected to Discord")
-    assert await own_stage.bot.run_beside("healthcheck") == (0, "The bot is well.")
+    assert await own_stage.bot.run_beside("healthcheck") == (0, "The bot is healthy.")
     await own_stage.bot.stop()
     status, output = await own_stage.bot.run_beside("healthcheck")
     assert status == 1
     assert "not running" in output
 
 
-async def test_a_bot_that_has_not_connected_is_not_well() -> None:
-    """A process that runs but has never reached Discord is not taken for a working bot."""
+async def test_a_bot_that_has_not_connected_is_not_healthy() -> None:
+    """A process that runs but has never reached Discord is not healthy."""
     discord = DiscordStandIn()
     discord.gateway.upgrades_to_refuse = 1000
     async with discord.serve() as url, FakeApi({}).serve() as api_url, run_bot(url, build_settings(api_url)) as bot:
@@ -27,8 +27,8 @@ async def test_a_bot_that_has_not_connected_is_not_well() -> None:
         assert await bot.run_beside("healthcheck") == (1, "The bot has not connected to Discord yet.")
 
 
-async def test_a_folder_that_takes_no_report_changes_no_exit_status() -> None:
-    """Where the report can't be written the bot warns, works, and still stops with status 0."""
+async def test_a_report_that_cannot_be_written_changes_no_exit_status() -> None:
+    """A bot that can't write its report warns, works, and stops with status 0."""
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(DiscordStandIn().serve())
         api_url = await stack.enter_async_context(FakeApi({}).serve())
@@ -38,8 +38,8 @@ async def test_a_folder_that_takes_no_report_changes_no_exit_status() -> None:
         assert await bot.stop() == 0
 
 
-async def test_a_database_that_cannot_be_opened_is_told() -> None:
-    """Where the database's file can't be made, the bot ends with status 2 and says why."""
+async def test_a_database_that_cannot_be_opened() -> None:
+    """A bot that can't create the file of its database ends with status 2 and the reason."""
     async with DiscordStandIn().serve() as url, FakeApi({}).serve() as api_url:
         settings = build_settings(api_url, DATABASE_URL="sqlite+aiosqlite:////proc/nowhere/bot.db")
         async with run_bot(url, settings) as bot:
@@ -48,8 +48,8 @@ async def test_a_database_that_cannot_be_opened_is_told() -> None:
             assert "Traceback" not in bot.output
 
 
-async def test_doubtful_settings_are_warned_about() -> None:
-    """A `.env` that others can read and a name that is nearly a setting are warned about at the start."""
+async def test_warnings_about_settings() -> None:
+    """At its start the bot warns of a `.env` that others can read and of a name that is nearly a setting."""
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(DiscordStandIn().serve())
         api_url = await stack.enter_async_context(FakeApi({}).serve())

@@ -1,14 +1,16 @@
-"""What an operator sees of a real bot: health, metrics, heartbeat, and the reference in its log."""
+"""The operator's view of a real bot: health, metrics, heartbeat, and the reference in its log."""
 
+import asyncio
 import json
 import socket
 import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from aiohttp import web
 
@@ -24,14 +26,16 @@ from tests.support.wire.payloads import GUILD_ID, SLASH, build_button_message, b
 from tests.support.wire.process import BotProcess, run_bot
 from tests.support.wire.rest import TOKEN as DISCORD_TOKEN
 
-WELL = '{"is_well": true, "troubles": []}'
+HEALTHY = (200, {"healthy": True, "problems": []})
+# Reports come every 15 seconds, unless the test shortens that.
+REPORT_WITHIN = 20.0
 PRESSED = "minimax:check:no-such-account"
 _RARELY = {"CHECK_INTERVAL_SECONDS": "1800", "REMINDER_TEST_INTERVAL": "1800"}
 
 
 @asynccontextmanager
 async def open_view(file: Path, path: str = PING_PATH) -> AsyncIterator[tuple[Reminding, BotProcess, View]]:
-    """Run a bot that is watched, has passed once, is connected, and won't pass again soon."""
+    """Run a bot that serves its health, has polled once, is connected, and won't poll again soon."""
     view = View(closed_port())
     async with AsyncExitStack() as stack:
         scene = await stack.enter_async_context(open_reminding(f"sqlite+aiosqlite:///{file}"))
@@ -43,93 +47,107 @@ async def open_view(file: Path, path: str = PING_PATH) -> AsyncIterator[tuple[Re
         yield scene, bot, view
 
 
-async def judge(bot: BotProcess, view: View) -> str:
-    """Return the one trouble that the bot tells of; `healthcheck` must tell the same."""
+async def judge(view: View) -> tuple[int, dict[str, Any]]:
+    """Return the status of `/healthz` and its verdict, without the time of it."""
     status, body = await view.get("/healthz")
-    assert status == 503
-    (trouble,) = json.loads(body)["troubles"]
-    exit_status, output = await bot.run_beside("healthcheck")
-    assert exit_status == 1
-    assert output.split(" for ")[0] == str(trouble).split(" for ")[0]
-    return str(trouble)
+    verdict = json.loads(body)
+    assert datetime.fromisoformat(verdict.pop("at")).tzinfo is not None
+    return status, verdict
 
 
-async def test_a_bot_that_is_well(tmp_path: Path) -> None:
-    """Connected, passing and writing: 200, and `healthcheck` asks there; once it is stopped, nobody listens."""
+async def find_problem(view: View) -> str:
+    """Return the one problem of a bot that is not healthy."""
+    status, verdict = await judge(view)
+    assert (status, verdict["healthy"]) == (503, False)
+    (problem,) = verdict["problems"]
+    return str(problem)
+
+
+async def reports(bot: BotProcess, status: int, output: str) -> None:
+    """Run `healthcheck` until it ends with this status and output; the next report may take a while."""
+    async with asyncio.timeout(REPORT_WITHIN):
+        while await bot.run_beside("healthcheck") != (status, output):
+            pass
+
+
+async def test_a_healthy_bot(tmp_path: Path) -> None:
+    """A bot that is connected, polls and writes answers 200, and reports the same; once it has stopped, no bot runs."""
     async with open_view(tmp_path / "bot.db") as (_scene, bot, view):
-        assert await view.get("/healthz") == (200, WELL)
-        assert await bot.run_beside("healthcheck") == (0, "The bot is well.")
+        assert await judge(view) == HEALTHY
+        await reports(bot, 0, "The bot is healthy.")
         assert (await view.get("/"))[0] == 404
         assert await bot.stop() == 0
         status, output = await bot.run_beside("healthcheck")
     assert status == 1
-    assert f"No bot listens on port {view.port}" in output
+    assert "it is not running" in output
 
 
 async def test_a_lost_connection(tmp_path: Path) -> None:
-    """A gateway that stays away for over two minutes is ill health, and that alone; a shorter absence is none."""
-    async with open_view(tmp_path / "bot.db") as (scene, bot, view):
-        assert await view.get("/healthz") == (200, WELL)
+    """A gateway that is away for over two minutes is a problem, the only one; a shorter absence is none."""
+    async with open_view(tmp_path / "bot.db") as (scene, _bot, view):
+        assert await judge(view) == HEALTHY
         scene.discord.gateway.upgrades_to_refuse = 1_000_000
         await scene.discord.gateway.close(4000)
         await scene.discord.gateway.upgrades.find(lambda is_accepted: not is_accepted)
-        assert await view.get("/healthz") == (200, WELL)
+        assert await judge(view) == HEALTHY
         assert await view.read("minimax_bot_gateway_connected") == 0
         scene.set_clock(timedelta(minutes=3))
-        assert (await judge(bot, view)).startswith("The bot has not been connected to Discord for ")
+        assert (await find_problem(view)).startswith("The bot has not been connected to Discord for ")
 
 
-async def test_a_stale_pass(tmp_path: Path) -> None:
-    """Three intervals and five minutes without a completed pass are ill health, an hour less is not."""
-    async with open_view(tmp_path / "bot.db") as (scene, bot, view):
+async def test_late_polls(tmp_path: Path) -> None:
+    """Three intervals and five minutes without a complete poll are a problem, a minute less is none."""
+    async with open_view(tmp_path / "bot.db") as (scene, _bot, view):
         scene.set_clock(timedelta(minutes=94))
-        assert await view.get("/healthz") == (200, WELL)
+        assert await judge(view) == HEALTHY
         scene.set_clock(timedelta(minutes=96))
-        assert (await judge(bot, view)).startswith("No pass over the reminders was completed for 5")
+        assert (await find_problem(view)).startswith("No poll was completed for 5")
 
 
-async def test_a_database_that_takes_no_writes(tmp_path: Path) -> None:
-    """A database that can't be written is ill health, told without a secret; its numbers are left out then."""
+async def test_a_database_that_accepts_no_writes(tmp_path: Path) -> None:
+    """A database that can't be written is a problem, reported without a secret; its statistics are left out."""
     file = tmp_path / "bot.db"
-    # The heartbeat's address is a secret, and here a part of it stands in what the database says.
+    # The heartbeat's address is a secret, and here a part of it is in the message of the database.
     async with open_view(file, "/OperationalError") as (_scene, bot, view):
         assert await view.read("minimax_bot_store_readable") == 1
         with sqlite3.connect(file) as connection:
             connection.execute("ALTER TABLE leases RENAME TO elsewhere")
-            connection.execute("ALTER TABLE deliveries RENAME TO elsewhere_too")
+            connection.execute("ALTER TABLE notifications RENAME TO elsewhere_too")
         connection.close()
-        assert (await judge(bot, view)).startswith(f"The database can't be written: {HIDDEN}: no such table")
+        problem = await find_problem(view)
+        assert problem.startswith(f"The database can't be written: {HIDDEN}: no such table")
+        await reports(bot, 1, problem)
         _, metrics = await view.get("/metrics")
     assert "minimax_bot_store_readable 0.0" in metrics
-    assert "minimax_bot_deliveries" not in metrics
+    assert "minimax_bot_notifications" not in metrics
     assert "minimax_bot_gateway_connected 1.0" in metrics
 
 
-async def test_a_blind_pass_is_counted_as_such(tmp_path: Path) -> None:
-    """Passes are counted by how they end; an API that can't be read is no ill health of the bot, however long."""
+async def test_polls_are_counted_by_outcome(tmp_path: Path) -> None:
+    """Polls are counted by how they end; an API that can't be read is no problem of the bot, however long."""
     view = View(closed_port())
     async with open_reminding(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as scene, scene.run(**view.settings):
         await scene.polls()
-        assert await view.read('minimax_bot_passes_total{outcome="completed"}') > 0
-        assert await view.read('minimax_bot_passes_total{outcome="blind"}') == 0
+        assert await view.read('minimax_bot_polls_total{outcome="completed"}') > 0
+        assert await view.read('minimax_bot_polls_total{outcome="unreadable"}') == 0
         scene.api.behave = _lapsed
         await scene.polls()
-        assert await view.read('minimax_bot_passes_total{outcome="blind"}') > 0
+        assert await view.read('minimax_bot_polls_total{outcome="unreadable"}') > 0
         assert await view.read('minimax_bot_api_calls_total{status="402"}') > 0
-        # Long after the first pass, and soon after the last one.
+        # Long after the first poll, and soon after the last one.
         scene.set_clock(timedelta(hours=1))
         await scene.polls()
-        assert await view.get("/healthz") == (200, WELL)
-        told = [await view.read(f"minimax_bot_last_{what}_timestamp_seconds") for what in ("pass", "read")]
-        assert told[0] - told[1] > 3000 > time.time() - told[1]
+        assert await judge(view) == HEALTHY
+        polled, read = [await view.read(f"minimax_bot_last_{what}_timestamp_seconds") for what in ("poll", "read")]
+        assert polled - read > 3000 > time.time() - read
 
 
 async def _lapsed(_request: web.Request) -> web.Response:
     return web.Response(status=402)
 
 
-async def test_what_happens_is_counted_without_a_name(tmp_path: Path) -> None:
-    """Answers, calls, deliveries and reconnects are in the metrics; no secret, and no name or id, is."""
+async def test_events_are_counted_without_a_name(tmp_path: Path) -> None:
+    """Answers, calls, notifications and reconnects are in the metrics; no secret, name or id is."""
     view = View(closed_port())
     async with open_reminding(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as scene:
         channel, account = await scene.add_subscription(), scene.add_account()
@@ -156,11 +174,11 @@ async def test_what_happens_is_counted_without_a_name(tmp_path: Path) -> None:
         'minimax_bot_answers_total{command="other",outcome="crashed"} 1.0',
         'minimax_bot_api_calls_total{status="404"} 2.0',
         "minimax_bot_gateway_reconnects_total 1.0",
-        "minimax_bot_delivery_delay_seconds_count 1.0",
-        'minimax_bot_deliveries{state="sent"} 1.0',
-        'minimax_bot_deliveries{state="pending"} 0.0',
+        "minimax_bot_notification_delay_seconds_count 1.0",
+        'minimax_bot_notifications{state="sent"} 1.0',
+        'minimax_bot_notifications{state="pending"} 0.0',
         "minimax_bot_blocked_channels 0.0",
-        "minimax_bot_leading 1.0",
+        "minimax_bot_active 1.0",
     ):
         assert sample in metrics.splitlines()
     for word in (
@@ -177,8 +195,8 @@ async def test_what_happens_is_counted_without_a_name(tmp_path: Path) -> None:
         assert word not in metrics
 
 
-async def test_what_is_tried_again_is_counted(tmp_path: Path) -> None:
-    """A post whose answer was lost, and a call that failed, count as retries; what arrived counts as delivered once."""
+async def test_retries_are_counted(tmp_path: Path) -> None:
+    """A post whose answer was lost, and a call that failed, count as retries; the notification counts as sent once."""
     view = View(closed_port())
     async with open_reminding(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as scene:
         channel, _ = await scene.add_subscription(), scene.add_account()
@@ -190,8 +208,8 @@ async def test_what_is_tried_again_is_counted(tmp_path: Path) -> None:
             await scene.polls()
             _, metrics = await view.get("/metrics")
     for sample in (
-        'minimax_bot_retries_total{what="delivery"} 1.0',
-        "minimax_bot_delivery_delay_seconds_count 1.0",
+        'minimax_bot_retries_total{what="post"} 1.0',
+        "minimax_bot_notification_delay_seconds_count 1.0",
         'minimax_bot_retries_total{what="api"} 1.0',
         'minimax_bot_api_calls_total{status="503"} 1.0',
     ):
@@ -205,13 +223,13 @@ class Flaky:
         self._api = api
 
     async def __call__(self, _request: web.Request) -> web.StreamResponse:
-        """Fail, and let what comes next be answered."""
+        """Fail this call, and answer the next ones."""
         self._api.behave = None
         return web.Response(status=503)
 
 
 async def test_the_heartbeat_goes_on_while_the_accounts_are_read() -> None:
-    """A pass that reads the accounts pings, a blind one does not; the address is never logged, whatever happens."""
+    """A poll that reads the accounts pings, another one does not; the address is never logged."""
     async with AsyncExitStack() as stack:
         monitor = await stack.enter_async_context(open_monitor())
         folder = stack.enter_context(TemporaryDirectory())
@@ -234,7 +252,7 @@ async def test_the_heartbeat_goes_on_while_the_accounts_are_read() -> None:
 
 
 async def test_a_port_that_is_taken() -> None:
-    """The bot ends with status 2 and says so in words, before it has asked anything of Discord."""
+    """The bot ends with status 2 and the reason in words, before its first request to Discord."""
     async with AsyncExitStack() as stack:
         discord = DiscordStandIn()
         url = await stack.enter_async_context(discord.serve())
@@ -249,7 +267,7 @@ async def test_a_port_that_is_taken() -> None:
 
 
 async def test_the_reference_of_an_error_finds_its_line() -> None:
-    """What stands under an error answer is a field of exactly one line of the JSON log, with server and person."""
+    """The reference of an error answer is a field of exactly one line of the JSON log, with server and user."""
     async with open_stage(LOG_FORMAT="json") as stage:
         shown = await (await stage.discord.slash("no-such-account")).answer()
         await stage.settle()

@@ -1,47 +1,116 @@
-"""Tests of the boards that channels keep."""
+"""Boards in the database: at most one a channel, with at most one message."""
 
 from dataclasses import replace
 
-from bot.store.boards import Board, add_board, get_board, get_boards, mark_shown, pop_board, renew_board
-from bot.store.database import Database
-from tests.support.store.samples import CHANNEL, GUILD, OTHER_CHANNEL
+import pytest
 
-BOARD = Board(GUILD, CHANNEL, "0123456789abcdef01234567", None, "", 5)
-ANEW = "f" * 24
+from bot.core.boards import Board
+from bot.core.messages import Message, MessageKind, OutgoingMessage
+from bot.store.boards import add_board, delete_board, get_board, get_boards, set_digest
+from bot.store.database import Database
+from bot.store.messages import (
+    dissolve,
+    get_board_message,
+    get_last_messages,
+    get_unsettled,
+    is_wanted,
+    mark_sent,
+    start_sending_board,
+)
+from tests.support.store.samples import CHANNEL, GUILD, NOW, OTHER_CHANNEL
+
+BOARD = Board(GUILD, CHANNEL, 5)
+OUTGOING = OutgoingMessage("", ({"title": "accounts"},))
+
+
+async def start(database: Database, nonce: str = "n") -> Message | None:
+    """Save the message of the board that is about to be posted."""
+    async with database.begin() as tx:
+        return await start_sending_board(tx, BOARD, OUTGOING, digest="old", nonce=nonce, now=NOW)
+
+
+async def posted(database: Database, nonce: str = "n") -> Message:
+    """Post the board's message."""
+    message = await start(database, nonce)
+    assert message is not None
+    async with database.begin() as tx:
+        await mark_sent(tx, message, 9, NOW)
+    return message
+
+
+@pytest.fixture
+async def board(database: Database) -> Database:
+    """Return a database with the board in it."""
+    async with database.begin() as tx:
+        assert await add_board(tx, BOARD)
+    return database
 
 
 async def test_a_channel_has_at_most_one_board(database: Database) -> None:
-    """A second board of a channel is not stored; another channel's, and another server's, is."""
-    elsewhere = replace(BOARD, channel_id=OTHER_CHANNEL, nonce="2" * 24)
-    foreign = replace(BOARD, guild_id=7, nonce="3" * 24)
+    """A second board of a channel is not saved; one of another channel or another guild is."""
+    elsewhere, foreign = replace(BOARD, channel_id=OTHER_CHANNEL), replace(BOARD, guild_id=7)
     async with database.begin() as tx:
         assert [await add_board(tx, one) for one in (BOARD, elsewhere, foreign)] == [True] * 3
-        assert not await add_board(tx, replace(BOARD, nonce=ANEW))
+        assert not await add_board(tx, replace(BOARD, added_by=6))
         assert await get_boards(tx, [GUILD]) == [BOARD, elsewhere]
         assert await get_board(tx, GUILD, CHANNEL) == BOARD
         assert await get_board(tx, 8, CHANNEL) is None
 
 
-async def test_what_is_shown_belongs_to_one_posting(database: Database) -> None:
-    """Once a board is posted anew, or removed, the end of an older posting or edit changes nothing any more."""
-    async with database.begin() as tx:
-        await add_board(tx, BOARD)
-        assert await mark_shown(tx, BOARD, 9, "old")
-        assert await renew_board(tx, BOARD, ANEW)
-        assert not await mark_shown(tx, BOARD, 9, "older")
-        assert not await renew_board(tx, BOARD, "2" * 24)
-        anew = replace(BOARD, nonce=ANEW)
-        assert await get_board(tx, GUILD, CHANNEL) == anew
-        assert await mark_shown(tx, anew, 10, "new")
-        assert await pop_board(tx, GUILD, CHANNEL) == replace(anew, message_id=10, shown="new")
-        assert not await mark_shown(tx, anew, 10, "newer")
-        assert not await renew_board(tx, anew, BOARD.nonce)
+async def test_a_board_has_at_most_one_message(board: Database) -> None:
+    """Two that post the same board at once get one message; the second one is not saved."""
+    message = await start(board)
+    assert message is not None
+    assert (message.kind, message.outgoing) == (MessageKind.BOARD, OUTGOING)
+    assert await start(board, "another") is None
+    async with board.begin() as tx:
+        assert await get_unsettled(tx) == [message]
+        assert await get_board(tx, GUILD, CHANNEL) == replace(BOARD, message_id=message.id, digest="old")
 
 
-async def test_only_the_channels_own_board_is_removed(database: Database) -> None:
-    """Another server's id finds nothing to remove."""
-    async with database.begin() as tx:
-        await add_board(tx, BOARD)
-        assert await pop_board(tx, 7, CHANNEL) is None
-        assert await pop_board(tx, GUILD, CHANNEL) == BOARD
-        assert await pop_board(tx, GUILD, CHANNEL) is None
+async def test_a_sent_board_knows_its_message(board: Database) -> None:
+    """Once posted, the board has its Discord id; its message is no reminder."""
+    message = await posted(board)
+    async with board.begin() as tx:
+        await set_digest(tx, message.id, "new")
+        expected = replace(BOARD, message_id=message.id, discord_id=9, digest="new")
+        assert await get_board(tx, GUILD, CHANNEL) == expected
+        assert await get_last_messages(tx, {CHANNEL}) == {}
+        assert await is_wanted(tx, message)
+
+
+@pytest.mark.parametrize("is_sent", [False, True])
+async def test_a_dissolved_board_can_be_posted_anew(board: Database, *, is_sent: bool) -> None:
+    """A message that was refused, or that somebody deleted, leaves the board without one, for the next post."""
+    message = await posted(board) if is_sent else await start(board)
+    assert message is not None
+    async with board.begin() as tx:
+        await dissolve(tx, message)
+        assert await get_board(tx, GUILD, CHANNEL) == BOARD
+        assert not await is_wanted(tx, message)
+    assert await start(board, "anew") is not None
+
+
+async def test_only_the_guilds_own_board_is_deleted(board: Database) -> None:
+    """Another guild's id deletes nothing; the board goes with its sent message."""
+    message = await posted(board)
+    async with board.begin() as tx:
+        assert await delete_board(tx, 7, CHANNEL) is None
+        assert await get_board_message(tx, 7, CHANNEL) is None
+        found = await get_board_message(tx, GUILD, CHANNEL)
+        assert found is not None
+        assert (found.id, found.discord_id) == (message.id, 9)
+        assert await delete_board(tx, GUILD, CHANNEL) is not None
+        assert await get_board_message(tx, GUILD, CHANNEL) is None
+        assert await delete_board(tx, GUILD, CHANNEL) is None
+    assert await start(board, "anew") is None
+
+
+async def test_a_message_in_flight_outlives_its_board(board: Database) -> None:
+    """A board that is deleted while its message is in flight leaves the message, without content, to be withdrawn."""
+    message = await start(board)
+    assert message is not None
+    async with board.begin() as tx:
+        await delete_board(tx, GUILD, CHANNEL)
+        assert await get_unsettled(tx) == [replace(message, outgoing=None)]
+        assert not await is_wanted(tx, message)

@@ -1,4 +1,4 @@
-"""Tests of opening a database, and of its failures."""
+"""Opening, creating and migrating a database."""
 
 import shutil
 import sqlite3
@@ -14,7 +14,7 @@ from bot.store import database as database_module
 from bot.store.database import SCHEMA, Database, open_database, sqlite_file
 from bot.store.subscriptions import put_subscription
 from bot.store.tables import metadata
-from tests.support.store.samples import NOW, count, new_subscription, put, refusal
+from tests.support.store.samples import count, new_subscription, put, refusal
 
 NEXT_SCHEMA = f"{int(SCHEMA) + 1:04}"
 NEXT_MIGRATION = f'''
@@ -35,13 +35,13 @@ def upgrade() -> None:
 
 @pytest.fixture
 def next_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], None]:
-    """Return what turns this version into one that knows one migration more."""
+    """Return a function that turns this version into one that knows one more migration."""
 
     def upgrade() -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(Path(database_module.__file__).parent / "migrations", folder)
         (folder / "versions" / f"{NEXT_SCHEMA}_later.py").write_text(NEXT_MIGRATION)
-        monkeypatch.setattr(database_module, "_MIGRATIONS", folder)
+        monkeypatch.setattr(database_module, "MIGRATIONS", folder)
         monkeypatch.setattr(database_module, "SCHEMA", NEXT_SCHEMA)
 
     return upgrade
@@ -80,20 +80,20 @@ async def test_creates_the_schema_that_the_tables_say(database: Database) -> Non
         }
 
 
-async def test_keeps_what_was_stored(database_url: str) -> None:
-    """What one process stored the next one finds."""
+async def test_keeps_saved_rows(database_url: str) -> None:
+    """Rows that one process saved the next one finds."""
     async with open_database(database_url) as database:
         await put(database)
     async with open_database(database_url) as database:
         assert await count(database) == 1
 
 
-async def test_rolls_back_what_fails(database: Database) -> None:
+async def test_rolls_back_a_failing_block(database: Database) -> None:
     """A block that raises leaves nothing behind, and its error is not disguised."""
 
     async def fail_midway() -> None:
         async with database.begin() as tx:
-            await put_subscription(tx, new_subscription(), NOW)
+            await put_subscription(tx, new_subscription())
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -120,7 +120,7 @@ async def test_warns_of_a_file_that_others_can_read(
         assert (f"{file} can be read by others on this machine. Run: chmod 600 {file}*" in caplog.text) is is_warned
 
 
-def test_tells_files_from_servers() -> None:
+def test_only_sqlite_has_a_file() -> None:
     """Only a SQLite address has a file."""
     assert sqlite_file("sqlite+aiosqlite:///data/bot.db") == Path("data/bot.db")
     assert sqlite_file("sqlite+aiosqlite:////srv/bot.db") == Path("/srv/bot.db")
@@ -128,7 +128,7 @@ def test_tells_files_from_servers() -> None:
 
 
 async def test_refuses_a_newer_schema(database_url: str) -> None:
-    """What a newer version wrote is refused with both versions and what to do, and is left as it is."""
+    """A database of a newer version is refused with both versions and advice, and is left as it is."""
     await set_version(database_url, "0999")
     words = await refusal(database_url)
     assert "newer version of this bot" in words
@@ -145,7 +145,7 @@ async def test_refuses_a_schema_it_does_not_know(database_url: str) -> None:
 
 
 async def test_migrates_an_older_schema(database_url: str, next_version: Callable[[], None]) -> None:
-    """The next version adds what is new and keeps what was stored; opening again changes nothing."""
+    """The next version adds its table and keeps the saved rows; opening again changes nothing."""
     async with open_database(database_url) as database:
         await put(database)
     next_version()
@@ -162,7 +162,7 @@ async def test_keeps_a_copy_before_it_migrates(file: Path, file_url: str, next_v
     """A SQLite file is copied first: complete, private, and as good as the old one for the old version."""
     async with open_database(file_url) as database:
         await put(database)
-        # As a killed process leaves it: the watch is in the write-ahead log alone.
+        # As a killed process leaves it: the subscription is only in the write-ahead log.
         killed = file.parent / "killed.db"
         for end in ("", "-wal"):
             shutil.copy(f"{file}{end}", f"{killed}{end}")
@@ -172,11 +172,11 @@ async def test_keeps_a_copy_before_it_migrates(file: Path, file_url: str, next_v
     copy = file.parent / f"killed.before-{NEXT_SCHEMA}.db"
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(copy)) as opened:
-        assert opened.execute("SELECT count(*) FROM watches").fetchone() == (1,)
+        assert opened.execute("SELECT count(*) FROM subscriptions").fetchone() == (1,)
         assert opened.execute("SELECT version_num FROM alembic_version").fetchone() == (SCHEMA,)
 
 
-async def test_makes_no_copy_of_what_is_current(file: Path, file_url: str) -> None:
+async def test_makes_no_copy_of_a_current_file(file: Path, file_url: str) -> None:
     """Neither a new file nor a current one is copied."""
     for _ in range(2):
         async with open_database(file_url):
@@ -190,11 +190,11 @@ async def test_a_migration_that_fails_leaves_nothing(database_url: str) -> None:
     if path := sqlite_file(database_url):
         path.touch()
     async with engine.begin() as connection:
-        await connection.execute(sa.text("CREATE TABLE targets (id INTEGER)"))
-    assert "targets" in await refusal(database_url)
+        await connection.execute(sa.text("CREATE TABLE logins (id INTEGER)"))
+    assert "logins" in await refusal(database_url)
     async with engine.begin() as connection:
-        assert await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()) == ["targets"]
-        await connection.execute(sa.text("DROP TABLE targets"))
+        assert await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()) == ["logins"]
+        await connection.execute(sa.text("DROP TABLE logins"))
     await engine.dispose()
     async with open_database(database_url) as database:
         await put(database)

@@ -1,4 +1,4 @@
-"""Tests of what two processes make of one message at the same moment."""
+"""Two processes settle one message at the same moment."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -9,7 +9,7 @@ from bot.core.stages import Heard
 from bot.store.database import Database, open_database
 from bot.store.messages import dissolve, mark_sent
 from tests.support.store.samples import NOW, stage
-from tests.support.store.sending import DISCORD_ID, claim_all, dissolved, heard, owe, pending, sent, unsettled
+from tests.support.store.sending import DISCORD_ID, dissolved, heard, in_flight, pending, planned, sent, unsettled
 from tests.support.store.waiting import until_blocked
 
 
@@ -20,10 +20,10 @@ async def database(new_database: Callable[[], str]) -> AsyncIterator[Database]:
         yield opened
 
 
-async def test_what_is_being_marked_as_sent_is_not_owed_again(database: Database) -> None:
-    """One process marks a message as sent while another takes it apart: it stays sent."""
-    await owe(database, stage(7))
-    message = await claim_all(database)
+async def test_a_message_being_marked_as_sent_stays_sent(database: Database) -> None:
+    """One process marks a message as sent while another dissolves it: it stays sent."""
+    await planned(database, stage(7))
+    message = await in_flight(database)
     async with database.begin() as tx:
         await mark_sent(tx, message, DISCORD_ID, NOW)
         dissolving = asyncio.create_task(dissolved(database, message))
@@ -33,12 +33,12 @@ async def test_what_is_being_marked_as_sent_is_not_owed_again(database: Database
     assert (await heard(database), await pending(database)) == (Heard(sent=frozenset({7})), [])
 
 
-async def test_what_is_being_taken_apart_is_not_lost(database: Database) -> None:
-    """One process takes a message apart while another marks it as sent: it is owed again, and whole."""
-    await owe(database, stage(7))
-    message = await claim_all(database)
+async def test_a_message_being_dissolved_is_not_lost(database: Database) -> None:
+    """One process dissolves a message while another marks it as sent: its notification is pending again, and whole."""
+    await planned(database, stage(7))
+    message = await in_flight(database)
     async with database.begin() as tx:
-        await dissolve(tx, message, is_late=False)
+        await dissolve(tx, message)
         marking = asyncio.create_task(sent(database, message))
         await until_blocked(database, marking)
         assert not marking.done()

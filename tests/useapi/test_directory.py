@@ -186,7 +186,7 @@ async def test_a_name_that_several_accounts_have_names_their_ids(*, listed_befor
             await stage.directory.read_all()
         with pytest.raises(AmbiguousName) as caught:
             await stage.directory.look_up("SAM")
-        assert (caught.value.name, caught.value.ids) == ("SAM", ("2", "3"))
+        assert (caught.value.name, caught.value.account_ids) == ("SAM", ("2", "3"))
 
 
 @pytest.mark.parametrize("listed_before", [True, False])
@@ -231,7 +231,7 @@ async def test_an_unknown_account_is_answered_with_those_that_exist() -> None:
         with pytest.raises(NoSuchAccount) as caught:
             await stage.directory.look_up(" 999 ")
         assert caught.value.asked == "999"
-        assert caught.value.known == ("2", "3", "1", "4", "5")
+        assert caught.value.account_ids == ("2", "3", "1", "4", "5")
         assert stage.standin.calls == [f"{ACCOUNTS_PATH}/999", LIST]
 
 
@@ -245,7 +245,7 @@ async def test_an_unknown_account_is_told_even_if_the_list_fails() -> None:
         stage.standin.behave = behave
         with pytest.raises(NoSuchAccount) as caught:
             await stage.directory.look_up("999")
-        assert (caught.value.asked, caught.value.known) == ("999", ())
+        assert (caught.value.asked, caught.value.account_ids) == ("999", ())
 
 
 async def test_an_account_that_just_vanished_is_no_hint_to_itself() -> None:
@@ -254,7 +254,7 @@ async def test_an_account_that_just_vanished_is_no_hint_to_itself() -> None:
         stage.standin.behave = always(lambda: web.Response(status=404))
         with pytest.raises(NoSuchAccount) as caught:
             await stage.directory.look_up("1")
-        assert "1" not in caught.value.known
+        assert "1" not in caught.value.account_ids
 
 
 @pytest.mark.parametrize("asked", ["", " ", ".", "..", "a\x00b", "a\nb", "\ud800"])
@@ -268,7 +268,7 @@ async def test_an_impossible_id_is_answered_without_a_call(
             await stage.directory.read_all()
         with pytest.raises(NoSuchAccount) as caught:
             await stage.directory.look_up(asked)
-        assert caught.value.known == known
+        assert caught.value.account_ids == known
         assert stage.standin.calls == [LIST] * listed_before
 
 

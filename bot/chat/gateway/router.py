@@ -14,7 +14,7 @@ from bot.errors import StaleButton
 Handler = Callable[[Interaction, str], Awaitable[Reply]]
 Method = TypeVar("Method", bound=Callable[..., Awaitable[Reply]])
 _MARK = "__component__"
-# Lists with pages are told apart by a name: `minimax:page:<list>:<page>`.
+# Lists with pages have a name: `minimax:page:<list>:<page>`.
 _PAGE = "page"
 
 
@@ -70,7 +70,7 @@ class Router:
 
 
 def _chosen(interaction: Interaction, data: dict[str, Any], custom_id: str) -> str:
-    """Return what was chosen in a menu; empty if the menu did not offer it."""
+    """Return the chosen value of a menu; empty if the menu did not offer it."""
     rows = interaction.message.components if interaction.message else []
     offered = {
         option.value

@@ -53,15 +53,15 @@ def account_embed(snapshot: AccountSnapshot, now: datetime) -> discord.Embed:
 def _verdict(account: Account, now: datetime) -> str:
     when = format_dt(account.expires_at, "R") if account.expires_at else ""
     status = account.status(now)
-    words = {
-        Status.HEALTHY: f"**Healthy.** The login expires {when}.",
-        Status.LAST_DAY: f"**Last day.** The login expires {when}. Renew it now.",
-        Status.EXPIRING: f"**Expiring.** The login expires {when}. Renew it before then.",
-        Status.EXPIRED: f"**Expired** {when}. Jobs of this account fail until the login is renewed.",
-        Status.ERROR: f"**In error:** {escaped(account.error or '', text.MAX_FIELD)}\nIf it stays, renew the login.",
-        Status.UNKNOWN: "**Expiry unknown.** useapi.net gives no expiry date for this login.",
+    rest = {
+        Status.HEALTHY: f".** The login expires {when}.",
+        Status.LAST_DAY: f".** The login expires {when}. Renew it now.",
+        Status.EXPIRING: f".** The login expires {when}. Renew it before then.",
+        Status.EXPIRED: f"** {when}. Jobs of this account fail until the login is renewed.",
+        Status.ERROR: f":** {escaped(account.error or '', text.MAX_FIELD)}\nIf it stays, renew the login.",
+        Status.UNKNOWN: ".** useapi.net gives no expiry date for this login.",
     }
-    return f"{status.style.emoji} {words[status]}"
+    return f"{status.style.emoji} **{status.style.word}{rest[status]}"
 
 
 def _expiry(account: Account, now: datetime) -> str:

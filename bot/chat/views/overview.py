@@ -25,8 +25,6 @@ _MAX_ID = 34
 _MAX_CAPABILITIES = 90
 _MAX_ERROR = 72
 _MAX_CHANNELS = 3
-# The order in which the worst account colours the message.
-_WORST_FIRST = (Status.EXPIRED, Status.ERROR, Status.LAST_DAY, Status.EXPIRING, Status.UNKNOWN, Status.HEALTHY)
 _NO_ACCOUNTS = "No account is set up at useapi.net."
 
 
@@ -68,7 +66,7 @@ def render_board(overview: Overview, footer_id: str, now: datetime) -> tuple[Out
 
 def _embed(overview: Overview, shown: Sequence[Account], now: datetime) -> discord.Embed:
     present = {_status(account, overview, now) for account in shown}
-    colour = next((status.style.colour for status in _WORST_FIRST if status in present), GREY)
+    colour = next((status.style.colour for status in Status if status in present), GREY)
     title = say_count(len(overview.accounts), "MiniMax account") if overview.accounts else "MiniMax accounts"
     return discord.Embed(title=title, colour=colour)
 

@@ -1,1 +1,1 @@
-"""The reminder engine with channels in memory, for the state machine."""
+"""The reminder engine with channels in memory, and a process that can die at each of its steps."""

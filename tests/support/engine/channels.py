@@ -1,21 +1,23 @@
-"""Channels in memory that take posts as Discord does, and a process that may die at each step of its work."""
+"""Channels in memory that accept posts as Discord does, and a process that may die at each step of its work."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
-from bot.reminders.entries import Entry
-
-from bot.chat.views import reminder as reminder_cards
-from bot.reminders.context import Payload, Refused, Uncertain
-from bot.store.notifications import Kind
+from bot.chat.views import reminder
+from bot.chat.views.overview import render_board
+from bot.core.entries import Entry
+from bot.core.messages import OutgoingMessage
+from bot.core.notifications import Kind
+from bot.core.overview import Overview
+from bot.reminders.context import Refused, Uncertain
 
 NONCE_MEMORY = timedelta(minutes=5)
 
 
 class Crash(BaseException):
-    """The process is dead: whatever it was at, and whatever it tries now."""
+    """The process is dead: every further step of it fails too."""
 
 
 class Life:
@@ -25,8 +27,8 @@ class Life:
         self.left: int | None = None
         self.ends_at_post = False
 
-    def stage(self) -> None:
-        """Take a step.
+    def step(self) -> None:
+        """Make a step.
 
         Raises:
             Crash: this is the last one, or the process died before.
@@ -38,18 +40,18 @@ class Life:
             raise Crash
 
     def step_from_post(self) -> None:
-        """Take the step from a stored post to its answer, the last one where that was asked for.
+        """Make the step from a stored post to its answer, the last one where that was asked for.
 
         Raises:
             Crash: as for any step.
         """
         if self.ends_at_post:
             self.left = 0
-        self.stage()
+        self.step()
 
 
-class Mood(Enum):
-    """How a channel takes posts."""
+class Condition(Enum):
+    """How a channel reacts to posts."""
 
     WORKS = "works"
     REFUSES = "refuses for good"
@@ -57,24 +59,24 @@ class Mood(Enum):
     LOSES_POSTS = "loses posts"
     LOSES_ANSWERS = "stores posts and loses the answers"
     CLOSES = "stores a post, loses the answer and refuses from then on"
-    HANGS = "stores posts and tells nothing, not even its history"
-    NO_HISTORY = "takes posts and tells nothing of older ones"
-    VANISHES = "loses posts and tells nothing, not even its history"
+    HANGS = "stores posts and answers nothing, its history included"
+    NO_HISTORY = "accepts posts and does not show its history"
+    VANISHES = "loses posts and answers nothing, its history included"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a message says about one account; `ref` is a token's id, or an episode's number."""
+class Heard:
+    """One notification of a message; `ref` is a login's id, or an incident's number."""
 
-    account_id: str
+    account_id: str | None
     kind: Kind
     ref: int
     stage: int
 
     @property
-    def about(self) -> tuple[str, int, bool]:
-        """Return what it is about: a token of an account, or an episode of trouble."""
-        return self.account_id, self.ref, self.kind in (Kind.STEP, Kind.RENEWED)
+    def about(self) -> tuple[str | None, int, bool]:
+        """Return the login or the incident that it is about."""
+        return self.account_id, self.ref, self.kind in (Kind.STAGE, Kind.RENEWED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,109 +85,115 @@ class Post:
 
     nonce: str
     at: datetime
-    said: tuple[Said, ...]
+    heard: tuple[Heard, ...]
 
 
 @dataclass
 class Channel:
-    """One channel: its messages, oldest first, and how it takes the next; `refusing_since` its last success."""
+    """One channel: its messages, oldest first, and its condition; `refusing_since` its first refusal in a row."""
 
-    mood: Mood = Mood.WORKS
+    condition: Condition = Condition.WORKS
     posts: list[Post] = field(default_factory=list)
     refusing_since: datetime | None = None
 
     @property
-    def said(self) -> list[Said]:
-        """Return everything that was said, in order."""
-        return [said for post in self.posts for said in post.said]
+    def heard(self) -> list[Heard]:
+        """Return all notifications that arrived, in order."""
+        return [heard for post in self.posts for heard in post.heard]
 
 
-def render(entries: Sequence[Entry], footer_id: str, now: datetime) -> tuple[Payload, int]:
-    """Return the bot's own message, with what it says for programs too."""
-    payload, taken = reminder_cards.render(entries, footer_id, now)
-    owed = [entry.owed for entry in entries[:taken]]
-    return payload | {"said": [[one.account_id, one.kind, one.ref, one.stage] for one in owed]}, taken
+class Rendering:
+    """The bot's rendering, which remembers the notifications of each message by its footer id."""
 
+    def __init__(self) -> None:
+        self.heard: dict[str, tuple[Heard, ...]] = {}
 
-def render_again(entries: Sequence[Entry], footer_id: str, now: datetime) -> Payload:
-    """Return the bot's own edit."""
-    return reminder_cards.render_again(entries, footer_id, now)
+    def render(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> tuple[OutgoingMessage, int]:
+        """Return the bot's own message."""
+        message, count = reminder.render(entries, footer_id, now)
+        carried = [entry.notification for entry in entries[:count]]
+        self.heard[footer_id] = tuple(Heard(one.account_id, one.kind, one.ref, one.stage) for one in carried)
+        return message, count
 
+    def render_again(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> OutgoingMessage:
+        """Return the bot's own edit."""
+        return reminder.render_again(entries, footer_id, now)
 
-class Rendered:
-    """The bot's rendering, with what a message says for programs too."""
-
-    render = staticmethod(render)
-    render_again = staticmethod(render_again)
+    def render_board(self, overview: Overview, footer_id: str, now: datetime) -> tuple[OutgoingMessage, str]:
+        """Return the bot's own board."""
+        return render_board(overview, footer_id, now)
 
 
 class Channels:
-    """Takes posts, by channel; honours nonces for as long as Discord."""
+    """Accepts posts, by channel; honours nonces for as long as Discord."""
 
-    def __init__(self, channel_ids: Collection[int], life: Life, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, channel_ids: Collection[int], life: Life, rendering: Rendering, now: Callable[[], datetime]
+    ) -> None:
         self.by_id = {channel_id: Channel() for channel_id in channel_ids}
         self._life = life
+        self._rendering = rendering
         self._now = now
 
-    async def post(self, channel_id: int, payload: Payload, nonce: str) -> int | None:
-        """Take a post, as the protocol says."""
-        self._life.stage()
+    async def post(self, channel_id: int, message: OutgoingMessage, nonce: str) -> int | None:
+        """Accept a post, as the protocol says."""
+        self._life.step()
+        assert message.content
         channel = self.by_id[channel_id]
         self._refuse(channel)
-        if channel.mood in (Mood.LOSES_POSTS, Mood.VANISHES):
+        if channel.condition in (Condition.LOSES_POSTS, Condition.VANISHES):
             raise Uncertain("lost")
-        number = self._store(channel, payload, nonce)
+        number = self._store(channel, nonce)
         self._life.step_from_post()
-        if channel.mood is Mood.CLOSES:
-            channel.mood = Mood.REFUSES
+        if channel.condition is Condition.CLOSES:
+            channel.condition = Condition.REFUSES
             raise Uncertain("answer lost")
-        if channel.mood in (Mood.LOSES_ANSWERS, Mood.HANGS):
+        if channel.condition in (Condition.LOSES_ANSWERS, Condition.HANGS):
             raise Uncertain("answer lost")
         channel.refusing_since = None
         return number
 
     def _refuse(self, channel: Channel) -> None:
-        if channel.mood in (Mood.REFUSES, Mood.AWAY):
+        if channel.condition in (Condition.REFUSES, Condition.AWAY):
             channel.refusing_since = channel.refusing_since or self._now()
-            raise Refused(channel.mood.value, is_lasting=channel.mood is Mood.REFUSES)
+            raise Refused(channel.condition.value, is_lasting=channel.condition is Condition.REFUSES)
 
-    def _store(self, channel: Channel, payload: Payload, nonce: str) -> int:
+    def _store(self, channel: Channel, nonce: str) -> int:
         for number, post in enumerate(channel.posts, 1):
             if post.nonce == nonce and self._now() - post.at <= NONCE_MEMORY:
                 return number
-        said = tuple(Said(account_id, Kind(kind), ref, stage) for account_id, kind, ref, stage in payload["said"])
-        channel.posts.append(Post(nonce, self._now(), said))
+        channel.posts.append(Post(nonce, self._now(), self._rendering.heard[nonce[:8]]))
         return len(channel.posts)
 
     async def find(self, channel_id: int, footer_id: str, after: datetime) -> int | None:  # noqa: ARG002
-        """Look through all that is there, as the protocol says."""
-        self._life.stage()
+        """Search all messages, as the protocol says."""
+        self._life.step()
         channel = self.by_id[channel_id]
-        if channel.mood in (Mood.NO_HISTORY, Mood.HANGS, Mood.VANISHES, Mood.AWAY):
+        if channel.condition in (Condition.NO_HISTORY, Condition.HANGS, Condition.VANISHES, Condition.AWAY):
             raise Uncertain("no history now")
         return next((n for n, post in enumerate(channel.posts, 1) if post.nonce.startswith(footer_id)), None)
 
-    async def write_to(self, user_id: int, text: str) -> None:
-        """Take a direct message."""
-        self._life.stage()
+    async def send_direct(self, user_id: int, text: str) -> None:
+        """Accept a direct message."""
+        self._life.step()
         assert user_id
         assert text
 
-    async def audit(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
-        """Find nothing wrong."""
-        self._life.stage()
+    async def check(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
+        """Find no problem."""
+        self._life.step()
         assert guild_id
         return dict.fromkeys(roles)
 
     async def delete(self, channel_id: int, message_id: int) -> None:
-        """Take a message away, as the protocol says."""
-        self._life.stage()
+        """Refuse to delete a reminder."""
+        self._life.step()
         self._refuse(self.by_id[channel_id])
         raise AssertionError(f"no reminder is ever deleted, but {message_id} was to be")
 
-    async def edit(self, channel_id: int, message_id: int, payload: Payload) -> None:
-        """Take an edit of a message that is there."""
-        self._life.stage()
+    async def edit(self, channel_id: int, message_id: int, message: OutgoingMessage) -> None:
+        """Accept an edit of a message that exists."""
+        self._life.step()
         self._refuse(self.by_id[channel_id])
         assert self.by_id[channel_id].posts[message_id - 1]
-        assert payload["content"]
+        assert message.content

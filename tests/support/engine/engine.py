@@ -1,4 +1,4 @@
-"""The engine of the reminders with all that is around it: what a story can be told with."""
+"""The reminder engine and its surroundings, as the base of a Hypothesis state machine."""
 
 import asyncio
 import logging
@@ -13,28 +13,31 @@ import sqlalchemy as sa
 from hypothesis.stateful import RuleBasedStateMachine
 from pydantic import SecretStr
 
-from bot.chat.views.overview import render_board
 from bot.core.secrets import Redactor
-from bot.reminders.boards import Boards
+from bot.core.subscriptions import Subscription
 from bot.reminders.context import Context
 from bot.reminders.poller import Poller
 from bot.store.database import Database, open_database
 from bot.store.leases import Lease
-from bot.store.subscriptions import Subscription, get_subscriptions
+from bot.store.subscriptions import get_subscriptions
 from bot.useapi.directory import open_directory
 from bot.useapi.fake import TOKEN, FakeApi
 from bot.useapi.guild_access import GuildAccess
-from tests.support.engine.channels import Channels, Crash, Life, Rendered
-from tests.support.engine.logged import Errors
+from tests.support.engine.channels import Channels, Crash, Life, Rendering
+from tests.support.logged import Errors
 
 GUILD = 1
 CHANNELS = (11, 12)
 LIFE = timedelta(days=30)
 START = datetime(2026, 1, 1, tzinfo=UTC)
+_PATIENCE = 10.0
 
 
 class Engine(RuleBasedStateMachine):
-    """The engine on a real file, the API's stand-in over HTTP, channels in memory, and a clock of its own."""
+    """The engine on a real file, the fake API over HTTP, channels in memory, and a clock of its own.
+
+    `template` is an empty database, which each engine copies.
+    """
 
     template: Path
 
@@ -42,7 +45,8 @@ class Engine(RuleBasedStateMachine):
         super().__init__()
         self.now = START
         self.life = Life()
-        self.channels = Channels(CHANNELS, self.life, lambda: self.now)
+        self.rendering = Rendering()
+        self.channels = Channels(CHANNELS, self.life, self.rendering, lambda: self.now)
         self.given_up: set[tuple[int, str]] = set()
         self.api = FakeApi({})
         self.errors = Errors()
@@ -64,26 +68,37 @@ class Engine(RuleBasedStateMachine):
         self.database: Database = await self.process.enter_async_context(open_database(self.url))
         directory = await self.process.enter_async_context(
             open_directory(
-                base_url=self.api_url, token=SecretStr(TOKEN), redact=Redactor([TOKEN]), now=lambda: self.now
+                base_url=self.api_url,
+                token=SecretStr(TOKEN),
+                redact=Redactor([TOKEN]),
+                now=lambda: self.now,
+                # The fake API waits in a task of its own for the next request of a kept connection.
+                keep_connections=False,
             )
         )
-        guild_access = GuildAccess((GUILD,), directory)
-        context = Context(self.database, guild_access, self.channels, Rendered, lambda: self.now)
-        boards = Boards(context, render=render_board)
-        interval = timedelta(minutes=30)
-        self.poller = Poller(context, directory=directory, boards=boards, interval=interval, sleep=self._sleep)
+        context = Context(
+            database=self.database,
+            access=GuildAccess((GUILD,), directory),
+            sender=self.channels,
+            rendering=self.rendering,
+            now=lambda: self.now,
+            interval=timedelta(minutes=30),
+            lead_times=(14, 7, 3, 1),
+        )
+        self.poller = Poller(context, directory, sleep=self._sleep)
         self.epoch = await Lease(self.database).take()
-        sa.event.listen(self.database.engine.sync_engine, "commit", lambda _connection: self.life.stage())
+        sa.event.listen(self.database.engine.sync_engine, "commit", lambda _connection: self.life.step())
 
     async def _sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
         await asyncio.sleep(0)
 
     async def _die(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        # Every task of a dead process ends at its next step. None is cancelled: that could leave a connection open.
+        self.life.left = 0
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        async with asyncio.timeout(_PATIENCE):
+            await asyncio.gather(*others, return_exceptions=True)
         self.life.left = None
         await self.process.aclose()
         await self._open()
@@ -91,7 +106,7 @@ class Engine(RuleBasedStateMachine):
     async def _poll(self) -> None:
         self.now += timedelta(seconds=1)
         try:
-            await self.poller.run_once(self.epoch)
+            await self.poller.poll_once(self.epoch)
         except Crash:
             await self._die()
 

@@ -1,4 +1,4 @@
-"""What the tests of the store put in, and ask for."""
+"""Sample domain objects, and rows for every table."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,10 +7,13 @@ import pytest
 import sqlalchemy as sa
 
 from bot.core.accounts import Account, Capability
+from bot.core.channel_failures import ChannelFailure
+from bot.core.messages import MessageKind
+from bot.core.notifications import Kind, Notification
+from bot.core.subscriptions import NewSubscription
 from bot.errors import StoreError
 from bot.store.database import Database, open_database
-from bot.store.notifications import Kind, Notification
-from bot.store.subscriptions import NewSubscription, get_subscriptions, put_subscription
+from bot.store.subscriptions import get_subscriptions, put_subscription
 from bot.store.tables import Moment, leases, metadata
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -19,18 +22,35 @@ DAY = timedelta(days=1)
 GUILD, CHANNEL, OTHER_CHANNEL = 1_200_000_000_000_000_001, 1_300_000_000_000_000_001, 1_300_000_000_000_000_002
 
 
-def new_subscription(account_id: str = "123456", channel_id: int = CHANNEL, guild_id: int = GUILD) -> NewSubscription:
-    """Return a watch that mentions a role."""
-    return NewSubscription(guild_id, channel_id, "pipeline", account_id, (14, 7), 1_400_000_000_000_000_001, "Ops", 5)
+def new_subscription(
+    account_id: str | None = "123456", channel_id: int = CHANNEL, guild_id: int = GUILD
+) -> NewSubscription:
+    """Return a subscription that mentions a role."""
+    return NewSubscription(guild_id, channel_id, "pipeline", account_id, (14, 7), 1_400_000_000_000_000_001, 5)
 
 
 def stage(number: int, ref: int = 1, account_id: str = "123456", channel_id: int = CHANNEL) -> Notification:
-    """Return a step that is owed to a channel."""
-    return Notification(GUILD, channel_id, account_id, Kind.STEP, ref, number)
+    """Return a notification about a stage of a login."""
+    return Notification(GUILD, channel_id, account_id, Kind.STAGE, ref, number)
+
+
+def failure(channel_id: int = CHANNEL, **changes: Any) -> ChannelFailure:
+    """Return the lasting failure of a channel that has refused once."""
+    values: dict[str, Any] = {
+        "guild_id": GUILD,
+        "channel_id": channel_id,
+        "kind": MessageKind.NOTIFICATIONS,
+        "failures": 1,
+        "failing_since": NOW,
+        "next_attempt_at": NOW,
+        "reason": "no",
+        "is_lasting": True,
+    }
+    return ChannelFailure(**values | changes)
 
 
 def account(account_id: str = "123456", *, expires_at: datetime | None = NOW + 12 * DAY) -> Account:
-    """Return an account, full of facts."""
+    """Return an account with a value in most fields."""
     return Account(
         id=account_id,
         name="J\N{LATIN SMALL LETTER U WITH DIAERESIS}rgen \N{FOX FACE}",
@@ -43,13 +63,13 @@ def account(account_id: str = "123456", *, expires_at: datetime | None = NOW + 1
 
 
 async def put(database: Database, channel_id: int = CHANNEL) -> None:
-    """Store a watch."""
+    """Save a subscription."""
     async with database.begin() as tx:
-        await put_subscription(tx, new_subscription(channel_id=channel_id), NOW)
+        await put_subscription(tx, new_subscription(channel_id=channel_id))
 
 
 async def count(database: Database) -> int:
-    """Return how many watches are stored."""
+    """Return how many subscriptions there are."""
     async with database.begin() as tx:
         return len(await get_subscriptions(tx, GUILD))
 
@@ -66,7 +86,7 @@ def _value(column: sa.Column[Any], number: int) -> Any:
 
 
 async def fill(database: Database, rows: int) -> None:
-    """Put so many rows into each table, with a value of its type in each column, or none where that may be."""
+    """Put so many rows into each table: a value of its type in each column, or NULL where that is allowed."""
     async with database.begin() as tx:
         for table in metadata.sorted_tables:
             columns = [(column, column.name) for column in table.columns]
@@ -85,7 +105,7 @@ async def rows_of(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 
 async def refusal(url: str) -> str:
-    """Return with which words a database is refused."""
+    """Return the words with which a database is refused."""
     with pytest.raises(StoreError) as refused:
         async with open_database(url):
             pass

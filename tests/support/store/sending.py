@@ -1,51 +1,42 @@
-"""What the tests of deliveries and messages share."""
+"""Steps of sending: planning notifications, and what becomes of the message that carries them."""
 
 from dataclasses import replace
 
+from bot.core.messages import Message, OutgoingMessage
+from bot.core.notifications import Notification
 from bot.core.stages import Heard
 from bot.store.database import Database
-from bot.store.messages import (
-    Message,
-    claim,
-    dissolve,
-    get_unsettled,
-    mark_sent,
-)
-from bot.store.notifications import (
-    Notification,
-    get_heard,
-    get_pending,
-    plan,
-)
+from bot.store.messages import dissolve, get_unsettled, mark_sent, start_sending
+from bot.store.notifications import get_heard, get_pending, plan
 from tests.support.store.samples import CHANNEL, NOW
 
 DISCORD_ID = 1_500_000_000_000_000_001
+OUTGOING = OutgoingMessage("\N{FOX FACE}", ({"description": "a card"},), roles=(7,))
 
 
-async def owe(database: Database, *owed: Notification) -> None:
-    """Plan deliveries."""
+async def planned(database: Database, *notifications: Notification) -> None:
+    """Plan notifications."""
     async with database.begin() as tx:
-        for one in owed:
+        for one in notifications:
             await plan(tx, [one], NOW)
 
 
 async def pending(database: Database, channel_id: int = CHANNEL) -> list[Notification]:
-    """Return what is owed to a channel, without row numbers."""
+    """Return the pending notifications of a channel, without row ids."""
     async with database.begin() as tx:
         return [replace(one, id=0) for one in await get_pending(tx, channel_id)]
 
 
 async def heard(database: Database, ref: int = 1) -> Heard:
-    """Return what the channel was told of a token."""
+    """Return what the channel has heard about a login."""
     async with database.begin() as tx:
-        return (await get_heard(tx, {CHANNEL}, {ref})).get((CHANNEL, "123456", ref), Heard())
+        return (await get_heard(tx, {CHANNEL}, {ref})).get((CHANNEL, ref), Heard())
 
 
-async def claim_all(database: Database, nonce: str = "0123456789abcdef01234567") -> Message:
-    """Put all that is owed to the channel into one message."""
+async def in_flight(database: Database, nonce: str = "0123456789abcdef01234567") -> Message:
+    """Put all pending notifications of the channel into one message that is about to be sent."""
     async with database.begin() as tx:
-        carried = await get_pending(tx, CHANNEL)
-        return await claim(tx, carried, nonce=nonce, payload='{"content": "\N{FOX FACE}"}', epoch=3, now=NOW)
+        return await start_sending(tx, await get_pending(tx, CHANNEL), OUTGOING, nonce=nonce, now=NOW)
 
 
 async def sent(database: Database, message: Message, discord_id: int | None = DISCORD_ID) -> None:
@@ -55,12 +46,12 @@ async def sent(database: Database, message: Message, discord_id: int | None = DI
 
 
 async def dissolved(database: Database, message: Message, *, is_late: bool = False) -> None:
-    """Take a message apart."""
+    """Dissolve a message."""
     async with database.begin() as tx:
         await dissolve(tx, message, is_late=is_late)
 
 
 async def unsettled(database: Database) -> list[Message]:
-    """Return the messages under way."""
+    """Return the messages in flight."""
     async with database.begin() as tx:
         return await get_unsettled(tx)

@@ -1,4 +1,4 @@
-"""What the tests of the store need to let one transaction wait for another."""
+"""Lets one transaction wait for another."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_databa
 
 
 async def until_blocked(database: Database, task: asyncio.Task[object]) -> None:
-    """Return once somebody waits for a lock of PostgreSQL, or the task is done because nothing stopped it."""
+    """Return once a connection waits for a lock of PostgreSQL, or the task is done because nothing stopped it."""
     async with asyncio.timeout(PATIENCE), database.engine.connect() as observer:
         while not task.done():
             waiting = (await observer.execute(sa.text(_WAITING))).scalar_one()

@@ -81,8 +81,8 @@ def _move_incidents() -> None:
     )
     _create_unique("incidents", "kind")
     op.execute(
-        "INSERT INTO incidents (kind, account_id, bad_polls, bad_since, good_since, number, is_open) "
-        f"SELECT {_KINDS}, nullif(account_id, ''), bad_passes, bad_since, good_since, episode, is_open FROM troubles"  # noqa: S608
+        "INSERT INTO incidents (kind, account_id, bad_polls, bad_since, good_since, number, is_open) "  # noqa: S608
+        f"SELECT {_KINDS}, nullif(account_id, ''), bad_passes, bad_since, good_since, episode, is_open FROM troubles"
     )
     op.drop_table("troubles")
 
@@ -205,8 +205,9 @@ def _move_channel_failures() -> None:
     )
     op.execute(
         "INSERT INTO channel_failures (guild_id, channel_id, kind, failures, failing_since, next_attempt_at, reason, "
-        "is_lasting, is_reported) SELECT guild_id, channel_id, CASE WHEN is_board THEN 'board' ELSE 'notifications' END, "
-        "failures, failing_since, next_try_at, reason, is_lasting, is_told FROM targets"
+        "is_lasting, is_reported) SELECT guild_id, channel_id, "
+        "CASE WHEN is_board THEN 'board' ELSE 'notifications' END, failures, failing_since, next_try_at, "
+        "reason, is_lasting, is_told FROM targets"
     )
     op.drop_table("targets")
 

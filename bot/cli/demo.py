@@ -1,0 +1,58 @@
+"""`demo`: the whole bot in a simulated Discord, shown in the browser."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+
+from bot.cli.command import DONE, REFUSED, Commands, Surroundings
+
+_LAST_PORT = 65_535
+_MOST_DAYS = 365
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("demo", help="the whole bot in the browser, without credentials or network")
+    parser.add_argument("--port", type=_up_to(_LAST_PORT), default=0, help="port of the page (default: a free one)")
+    parser.add_argument("--no-open", action="store_true", help="print the address, do not open a browser")
+    parser.add_argument(
+        "--days-later", metavar="N", type=_up_to(_MOST_DAYS), default=0, help="let N days pass first (default: 0)"
+    )
+    parser.set_defaults(work=demo)
+
+
+def _up_to(most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and int(text) <= most):
+            raise argparse.ArgumentTypeError(f"must be a number from 0 to {most}")
+        return int(text)
+
+    return parse
+
+
+def demo(args: argparse.Namespace, around: Surroundings) -> int:
+    """Serve the demo until Ctrl-C, or until the visitor ends it in the page.
+
+    Raises:
+        PortTaken: another program listens on the port.
+    """
+    try:
+        import simcord.preview  # noqa: F401  (only to learn whether the packages of the demo are installed)
+    except ImportError:
+        print("The demo needs a few more packages: pip install -r requirements/demo.txt", file=sys.stderr)
+        return REFUSED
+    # Without a screen `webbrowser` would start a browser in the terminal, and wait for it.
+    has_screen = sys.platform in ("darwin", "win32") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
+    try:
+        from bot.demo import run_demo
+
+        asyncio.run(
+            run_demo(
+                port=args.port, days_later=args.days_later, open_browser=has_screen and not args.no_open, now=around.now
+            )
+        )
+    except KeyboardInterrupt:
+        return DONE
+    return DONE

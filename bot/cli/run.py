@@ -1,0 +1,32 @@
+"""`run`: connects to Discord and answers, until it is stopped."""
+
+import argparse
+import asyncio
+
+from bot.cli.command import DONE, FAILED, Commands, Surroundings, load_settings, print_error
+from bot.errors import StoreAway
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command to the parser."""
+    commands.add_parser("run", help="connect to Discord and answer (default)").set_defaults(work=run)
+
+
+def run(_args: argparse.Namespace, around: Surroundings) -> int:
+    """Run the bot until SIGINT or SIGTERM.
+
+    Raises:
+        BotError: the bot can't start, or can't go on.
+    """
+    try:
+        from bot.config import Settings
+        from bot.runtime import run as run_bot
+
+        asyncio.run(run_bot(load_settings(Settings), now=around.now, timing=around.timing))
+    except StoreAway as error:
+        print_error(error)
+        # A service manager that restarts the bot after a crash should do so now as well.
+        return FAILED
+    except KeyboardInterrupt:
+        return DONE
+    return DONE

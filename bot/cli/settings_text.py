@@ -1,0 +1,59 @@
+"""The texts about the settings, made from their fields: for `--help`, `docs/settings.md` and `.env.example`."""
+
+from textwrap import fill
+
+from pydantic.fields import FieldInfo
+
+from bot.config import LogSettings, Settings, StoreSettings, UseapiSettings, text_of
+
+_WIDTH = 120
+
+
+def settings_help() -> str:
+    """Return the settings for `--help`: a line for each with its name, description and default."""
+    lines = ["settings, from the environment or a .env file in the current folder:"]
+    for field in _fields():
+        default = "required" if field.is_required() else f"default: {_spell(field.default)}"
+        lines.append(f"  {field.alias:<23} {field.description} ({default})")
+    return "\n".join(lines) + "\n"
+
+
+def settings_table() -> str:
+    """Return the settings as a Markdown table, for `docs/settings.md`."""
+    lines = ["| Setting | Default | Meaning |", "|---|---|---|"]
+    for field in _fields():
+        default = "required" if field.is_required() else f"`{_spell(field.default)}`"
+        lines.append(f"| `{field.alias}` | {default} | {_explain(field)} |")
+    return "\n".join(lines)
+
+
+def settings_example() -> str:
+    """Return the content of `.env.example`: required settings to fill in, the others commented out."""
+    paragraphs = ["# Copy to .env, fill in, keep private (chmod 600 .env). The environment outranks this file."]
+    for field in _fields():
+        comment = fill(_explain(field), _WIDTH, initial_indent="# ", subsequent_indent="# ")
+        line = f"{field.alias}=" if field.is_required() else f"# {field.alias}={_spell(field.default, off='')}"
+        paragraphs.append(f"{comment}\n{line}")
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _fields() -> list[FieldInfo]:
+    """Return all settings, required ones first, then in order of the number of commands that read them."""
+    kinds = (Settings, UseapiSettings, StoreSettings, LogSettings)
+
+    def order(item: tuple[str, FieldInfo]) -> tuple[bool, int]:
+        name, field = item
+        return not field.is_required(), sum(name in kind.model_fields for kind in kinds)
+
+    return [field for _, field in sorted(Settings.model_fields.items(), key=order)]
+
+
+def _explain(field: FieldInfo) -> str:
+    return f"{field.description}. {text_of(field, 'more')}".rstrip()
+
+
+def _spell(default: object, *, off: str = "none") -> str:
+    """Return a default as an operator types it."""
+    if default is None:
+        return off
+    return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)

@@ -1,0 +1,210 @@
+"""The verdict on a bot of real parts with a real database, and the report of it."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.app import Application
+from bot.core.secrets import HIDDEN, Redactor
+from bot.monitoring.health import Health, keep_reporting
+from bot.monitoring.health_file import HEALTH_FILE, find_problems
+from bot.store.database import open_database
+from bot.store.leases import Lease
+from bot.useapi.directory import open_directory
+from bot.useapi.fake import TOKEN, FakeApi
+
+START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+DATABASE = Path("bot.db")
+SECOND = timedelta(seconds=1)
+# Three intervals of half an hour, and five minutes.
+LATE = timedelta(minutes=95)
+
+
+@dataclass
+class World:
+    """The clock, the connection and the API of a bot; what the bot does with them can be waited for."""
+
+    now: datetime = START
+    is_connected: bool = True
+    api: FakeApi = field(default_factory=lambda: FakeApi({}))
+    polled: asyncio.Event = field(default_factory=asyncio.Event)
+    looks: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
+
+    def look(self) -> bool:
+        """Return whether the bot is connected."""
+        self.looks.put_nowait(None)
+        return self.is_connected
+
+    async def note_poll(self) -> None:
+        """Take the heartbeat of the poller."""
+        self.polled.set()
+
+
+@asynccontextmanager
+async def open_bot(world: World) -> AsyncIterator[tuple[Application, Health]]:
+    """Open a bot that is neither logged in nor active yet, and its health check."""
+    async with (
+        world.api.serve() as base_url,
+        open_directory(
+            base_url=base_url, token=SecretStr(TOKEN), redact=Redactor([TOKEN]), now=lambda: world.now
+        ) as directory,
+        open_database(f"sqlite+aiosqlite:///{DATABASE}") as database,
+    ):
+        application = Application(directory, database, guild_ids=(1,), now=lambda: world.now, beat=world.note_poll)
+        health = Health(
+            application.context,
+            application.poller,
+            is_connected=world.look,
+            redact=Redactor(["OperationalError"]),
+        )
+        yield application, health
+
+
+@asynccontextmanager
+async def polling(application: Application) -> AsyncIterator[None]:
+    """Make a bot the active one until the block ends."""
+    epoch = await Lease(application.context.database).take()
+    task = asyncio.create_task(application.poller.keep_polling(epoch))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_bot_that_never_connected() -> None:
+    """Before the first connection to Discord the bot is not healthy."""
+    async with open_bot(world := World(is_connected=False)) as (_, health):
+        assert (await health.judge()).problems == ("The bot has not connected to Discord yet.",)
+        world.is_connected = True
+        assert (await health.judge()).problems == ()
+
+
+async def test_a_connection_may_be_lost_for_two_minutes() -> None:
+    """A reconnect within two minutes is no problem, whoever looked at the connection before."""
+    async with open_bot(world := World()) as (_, health):
+        assert (await health.take_snapshot()).is_connected
+        world.is_connected = False
+        world.now += 120 * SECOND
+        assert (await health.judge()).problems == ()
+        world.now += SECOND
+        verdict = await health.judge()
+        assert verdict.problems == ("The bot has not been connected to Discord for 121 seconds.",)
+        assert verdict.at == world.now
+        world.is_connected = True
+        assert (await health.judge()).problems == ()
+
+
+async def test_polls_that_end() -> None:
+    """An active bot must complete a poll within three intervals and five minutes; an API out of order is no problem."""
+    async with open_bot(world := World()) as (application, health), polling(application):
+        await world.polled.wait()
+        world.now += LATE
+        assert (await health.judge()).problems == ()
+        world.now += SECOND
+        assert (await health.judge()).problems == ("No poll was completed for 5701 seconds.",)
+
+
+async def test_a_first_poll_that_hangs() -> None:
+    """The first poll has as much time as any other, counted from when the bot became active."""
+    called = asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.StreamResponse:
+        called.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    world = World()
+    world.api.behave = hang
+    async with open_bot(world) as (application, health), polling(application):
+        await called.wait()
+        world.now += LATE
+        assert (await health.judge()).problems == ()
+        world.now += SECOND
+        assert (await health.judge()).problems == ("No poll was completed for 5701 seconds.",)
+
+
+async def test_a_standby_needs_no_polls() -> None:
+    """A process that leaves the polls to another one is healthy without any."""
+    async with open_bot(world := World()) as (_, health):
+        world.now += timedelta(days=365)
+        assert (await health.judge()).problems == ()
+        assert not (await health.take_snapshot()).is_active
+
+
+async def test_a_database_that_accepts_no_writes() -> None:
+    """The reason stands in the verdict, redacted; the statistics are left out."""
+    async with open_bot(World()) as (_, health):
+        assert (await health.take_snapshot()).statistics is not None
+        with closing(sqlite3.connect(DATABASE)) as opened:
+            opened.execute("ALTER TABLE leases RENAME TO elsewhere")
+            opened.execute("ALTER TABLE notifications RENAME TO elsewhere_too")
+        (problem,) = (await health.judge()).problems
+        assert problem == f"The database can't be written: {HIDDEN}: no such table: leases."
+        assert (await health.take_snapshot()).statistics is None
+
+
+async def test_every_problem_is_named() -> None:
+    """A verdict names all that is wrong, not only the first problem."""
+    async with open_bot(World(is_connected=False)) as (_, health):
+        with closing(sqlite3.connect(DATABASE)) as opened:
+            opened.execute("ALTER TABLE leases RENAME TO elsewhere")
+        connection, database = (await health.judge()).problems
+    assert connection.startswith("The bot has not connected")
+    assert database.startswith("The database can't be written")
+
+
+@asynccontextmanager
+async def reporting(world: World, health: Health) -> AsyncIterator[None]:
+    """Report until the block ends, which begins when two reports are done."""
+    task = asyncio.create_task(keep_reporting(health, HEALTH_FILE, 0.001))
+    try:
+        # Each report begins with a look.
+        for _ in range(3):
+            await world.looks.get()
+        yield
+        assert not task.done()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_the_verdict_is_written_to_the_file() -> None:
+    """Other processes read the same problems, and see them end."""
+    async with open_bot(world := World(is_connected=False)) as (_, health):
+        async with reporting(world, health):
+            assert find_problems(HEALTH_FILE, world.now) == ("The bot has not connected to Discord yet.",)
+        world.is_connected = True
+        async with reporting(world, health):
+            assert find_problems(HEALTH_FILE, world.now) == ()
+        assert find_problems(HEALTH_FILE, world.now + timedelta(minutes=2)) != ()
+
+
+async def test_the_first_connection_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """The log names the moment of the first connection."""
+    with caplog.at_level(logging.INFO, "bot.monitoring"):
+        async with open_bot(world := World()) as (_, health), reporting(world, health):
+            pass
+    assert [record.getMessage() for record in caplog.records if "bot.monitoring" in record.name] == [
+        "Connected to Discord"
+    ]
+
+
+async def test_a_file_that_cannot_be_written_is_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """A folder that can't be written is a warning, and the bot goes on."""
+    await asyncio.to_thread(HEALTH_FILE.parent.write_text, "a file where the folder should be", encoding="utf-8")
+    with caplog.at_level(logging.WARNING):
+        async with open_bot(world := World()) as (_, health), reporting(world, health):
+            pass
+    (record,) = (record for record in caplog.records if record.name == "bot.monitoring.health")
+    assert record.levelname == "WARNING"
+    assert "data/health.json can't be written" in record.getMessage()

@@ -1,0 +1,55 @@
+"""Incidents in the database."""
+
+from bot.core.accounts import AccountSnapshot
+from bot.core.incidents import Incident
+from bot.core.notifications import Kind
+from bot.store.accounts import put_snapshots
+from bot.store.database import Database
+from bot.store.incidents import get_bad_since, get_confirmed_at, get_incidents, get_open_incidents, put_incident
+from tests.support.store.samples import HOUR, NOW, account
+
+OPEN = Incident(bad_polls=2, bad_since=NOW, number=1, is_open=True)
+ENDED = Incident(good_since=NOW + HOUR, number=1)
+
+
+async def test_an_incident_is_one_per_kind_and_account(database: Database) -> None:
+    """A newer state replaces the older one, for an account and for the accounts as a whole."""
+    for account_id in ("a", None):
+        async with database.begin() as tx:
+            for incident in (OPEN, ENDED):
+                await put_incident(tx, Kind.ERROR, account_id, incident)
+            await put_incident(tx, Kind.MISSING, account_id, OPEN)
+    async with database.begin() as tx:
+        assert await get_incidents(tx, Kind.ERROR) == {"a": ENDED, None: ENDED}
+        assert await get_incidents(tx, Kind.MISSING) == {"a": OPEN, None: OPEN}
+        assert await get_incidents(tx, Kind.UNREADABLE) == {}
+
+
+async def test_open_incidents_are_found_by_kind_and_account(database: Database) -> None:
+    """Only open incidents are returned, with their numbers."""
+    async with database.begin() as tx:
+        await put_incident(tx, Kind.ERROR, "a", OPEN)
+        await put_incident(tx, Kind.ERROR, "b", ENDED)
+        await put_incident(tx, Kind.UNREADABLE, None, OPEN)
+        assert await get_open_incidents(tx) == {(Kind.ERROR, "a"): 1, (Kind.UNREADABLE, None): 1}
+
+
+async def test_a_failure_counts_from_the_first_bad_poll(database: Database) -> None:
+    """The first bad poll counts, long before the incident opens; a good one ends it."""
+    async with database.begin() as tx:
+        for incident, bad_since in [(Incident(1, NOW), NOW), (OPEN, NOW), (ENDED, None)]:
+            await put_incident(tx, Kind.ERROR, "a", incident)
+            assert await get_bad_since(tx, Kind.ERROR, "a") == bad_since
+            assert await get_bad_since(tx, Kind.MISSING, "a") is None
+
+
+async def test_accounts_are_confirmed_by_a_poll_that_could_read_them(database: Database) -> None:
+    """The time of the newest reading counts, unless the last poll could not read the accounts."""
+    async with database.begin() as tx:
+        assert await get_confirmed_at(tx) is None
+        await put_snapshots(tx, [AccountSnapshot(account(), NOW), AccountSnapshot(account("2"), NOW + HOUR)])
+        assert await get_confirmed_at(tx) == NOW + HOUR
+        await put_incident(tx, Kind.UNREADABLE, None, Incident(1, NOW))
+        assert await get_confirmed_at(tx) is None
+        await put_incident(tx, Kind.UNREADABLE, None, ENDED)
+        assert await get_confirmed_at(tx) == NOW + HOUR
