@@ -74,7 +74,7 @@ class Rendering(Protocol):
         """Return what a sent message says once something about its entries has changed."""
 
     def render_board(self, overview: Overview, footer_id: str, now: datetime) -> tuple[OutgoingMessage, str]:
-        """Return a board's message, and a digest of what it shows apart from when the accounts were read."""
+        """Return a board's message, and a digest of its content apart from the time of the read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ async def test_only_the_list_shows_it_if_nobody_can_be_informed(world: World) ->
     refuse_in(world, world.channel)
     refuse_in(world, world.manager.user.dm_channel, code=50007)
     await poll_hourly(world, 24)
-    assert "⚠️ It does not arrive: the bot lacks a permission in the channel." in (await listed(world))
+    assert "⚠️ It does not arrive: the bot lacks a permission in the channel." in await listed(world)
     tries = [
         one for one in world.env.http_requests if one.path == f"/channels/{world.manager.user.dm_channel.id}/messages"
     ]
@@ -87,7 +87,7 @@ async def test_a_daily_check_finds_a_deleted_channel(world: World) -> None:
     await poll_hourly(world, 3 * 24)
     (message,) = dms_of(world)
     assert "- #doomed: the channel is gone" in message
-    assert "⚠️ Would not arrive: the channel is gone." in (await listed(world))
+    assert "⚠️ Would not arrive: the channel is gone." in await listed(world)
 
 
 async def test_a_check_that_breaks_off_keeps_its_findings(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -118,7 +118,7 @@ async def test_a_refused_reminder_is_due_now(world: World) -> None:
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
     await world.poll_once()
     assert (await previewed(world))[0] == f"**Now** in {world.channel.mention}\nJane Doe (123456), 14 days before"
-    assert "Next: now · no reminder sent yet" in (await listed(world))
+    assert "Next: now · no reminder sent yet" in await listed(world)
 
 
 async def test_leaves_out_a_missing_account(world: World) -> None:

@@ -292,7 +292,7 @@ class ReminderCommands(
     @app_commands.describe(reminder="Which reminder")
     @responds
     async def resume(self, interaction: discord.Interaction[Any], reminder: _SubscriptionId) -> Reply:
-        """Resume a subscription: what is due then is sent, what was missed meanwhile is not."""
+        """Resume a subscription: it sends the stage that is due then, and none of those that it missed."""
         subscription = await self._find(interaction, reminder)
         now = self.context.now()
         async with self.context.database.begin() as tx:

@@ -43,7 +43,7 @@ def overview_reply(overview: Overview, page: int, now: datetime) -> Reply:
 
 
 def render_board(overview: Overview, footer_id: str, now: datetime) -> tuple[OutgoingMessage, str]:
-    """Return a board's message, and a digest of what it shows apart from when the accounts were read."""
+    """Return a board's message, and a digest of its content apart from the time of the read."""
     shown = overview.accounts[:MAX_LINES]
     lines = [_line(account, overview, now) for account in shown] or [_NO_ACCOUNTS]
     if len(overview.accounts) > MAX_LINES:
