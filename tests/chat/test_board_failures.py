@@ -139,6 +139,42 @@ async def test_a_board_that_never_arrived_is_posted_later(world: World) -> None:
     assert len(posts_in(world.channel)) == 1
 
 
+async def test_a_board_that_is_removed_before_it_arrives_is_not_posted(world: World) -> None:
+    """Removing a board whose post is uncertain ends its repetitions."""
+    world.env.inject_error("POST", "/channels/*/messages", status=429, times=None)
+    await toggle(world)
+    assert (await toggle(world)).startswith("Board removed")
+    world.env.backend.faults.clear()
+    await world.poll_once()
+    assert (posts_in(world.channel), await stored_boards(world)) == ([], [])
+
+
+async def test_a_board_that_arrived_unnoticed_is_removed(world: World) -> None:
+    """Removing a board that arrived just before a crash deletes its message."""
+    await toggle(world)
+    await forget_arrival(world)
+    assert (await toggle(world)).startswith("Board removed")
+    assert posts_in(world.channel) == []
+    await world.poll_once()
+    assert (posts_in(world.channel), await stored_boards(world)) == ([], [])
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+async def test_the_message_of_a_removed_board_is_deleted_later(world: World, *, is_refused: bool) -> None:
+    """A poll deletes the message of a removed board that could not be searched, or gives up if that is refused."""
+    await toggle(world)
+    await forget_arrival(world)
+    world.env.inject_error("GET", "/channels/*/messages", status=500, times=None)
+    assert "its message may still be there" in await toggle(world)
+    world.env.backend.faults.clear()
+    if is_refused:
+        world.env.inject_error("DELETE", "/channels/*/messages/*", status=403, code=50013)
+    for _ in range(2):
+        await world.poll_once()
+    assert len(posts_in(world.channel)) == is_refused
+    assert await stored_boards(world) == []
+
+
 async def test_a_poll_at_the_same_time_does_not_double_it(world: World) -> None:
     """A poll and the command together post a board once."""
     channels = [world.env.guild.create_text_channel(f"c{n}") for n in range(8)]
