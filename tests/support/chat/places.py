@@ -1,4 +1,4 @@
-"""Channels and servers that allow more or less than usual."""
+"""Channels with other permissions than usual, and the direct messages of the manager."""
 
 import discord
 import simcord
