@@ -73,7 +73,7 @@ class Application:
         reminders = ReminderCommands(
             self.context, self.responder, destinations=Destinations(self.bot), boards=self.poller.boards
         )
-        status = StatusCommands(self.context, self.responder, gateway=self.bot.get_gateway)
+        status = StatusCommands(self.context, self.responder, bot=self.bot)
         self.bot.add_commands(
             [*account.get_app_commands(), *overview.get_app_commands(), reminders, *status.get_app_commands()]
         )

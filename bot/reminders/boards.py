@@ -39,9 +39,8 @@ class Boards:
         """
         async with self._context.database.begin() as tx:
             message = await get_board_message(tx, guild_id, channel_id)
-            board = await delete_board(tx, guild_id, channel_id)
-        if board is None:
-            return False
+            if not await delete_board(tx, guild_id, channel_id):
+                return False
         # A message that arrives from now on belongs to no board, and the dispatcher deletes it.
         discord_id = await self._find(message) if message is not None else None
         if discord_id is not None:

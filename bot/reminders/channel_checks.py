@@ -60,7 +60,7 @@ class ChannelChecks:
 
     async def _check_guild(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> None:
         try:
-            findings = await self._sender.check(guild_id, roles)
+            findings = await self._sender.check_channels(guild_id, roles)
         except (Refused, Uncertain) as error:
             _LOG.warning("The channels of server %s can't be checked today (%s)", guild_id, error)
             return

@@ -53,7 +53,7 @@ class Sender(Protocol):
     async def send_direct(self, user_id: int, text: str) -> None:
         """Send a direct message."""
 
-    async def check(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
+    async def check_channels(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
         """Return what would keep messages out of each channel, or its roles from being notified; nothing is sent.
 
         A channel without a problem has None; one that could not be checked in time is left out.

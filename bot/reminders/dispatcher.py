@@ -5,6 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bot.core.boards import Board
 from bot.core.channel_failures import ChannelFailure, count_refusal
 from bot.core.messages import Message, MessageKind, footer_id_of, new_nonce
@@ -16,7 +18,7 @@ from bot.store.boards import delete_board, get_boards
 from bot.store.channel_failures import get_failure, get_failures, put_failure
 from bot.store.leases import ensure_holds_lease
 from bot.store.messages import (
-    delete_message,
+    delete_board_message,
     dissolve,
     get_unsettled,
     is_wanted,
@@ -48,14 +50,18 @@ class Dispatcher:
         # The nonces of messages that commands are posting; the others in flight are a poll's.
         self._attempting: set[str] = set()
 
-    async def settle(self) -> None:
+    async def settle(self, kind: MessageKind) -> None:
         """Find out what became of messages that an earlier run, or an outage, left in flight."""
+        listed = self._context.access.listed
         async with self._database.begin() as tx:
-            unsettled = [
-                message
-                for message in await get_unsettled(tx)
-                if message.guild_id in self._context.access.listed and message.nonce not in self._attempting
-            ]
+            in_flight = await get_unsettled(tx, listed, kind)
+            failures = await get_failures(tx, listed, kind) if in_flight else {}
+        unsettled = [
+            message
+            for message in in_flight
+            if message.nonce not in self._attempting
+            and (kind is MessageKind.NOTIFICATIONS or not self._is_waiting(failures.get(message.channel_id)))
+        ]
         await for_each(
             unsettled, lambda message: self._carry_through(message, is_doubtful=True), at_once=_AT_ONCE, what="Settling"
         )
@@ -129,19 +135,22 @@ class Dispatcher:
             discord_id = await self._context.sender.post(message.channel_id, message.outgoing, message.nonce)
         except Refused:
             async with self._database.begin() as tx:
-                await dissolve(tx, message)
+                if not await dissolve(tx, message):
+                    # Another process has settled it.
+                    return
             raise
         await self._mark_sent(message, discord_id)
 
     async def _carry_through(self, message: Message, *, is_doubtful: bool = False) -> bool:
-        """Post a message until its fate is known; return whether it arrived.
+        """Post a message until its fate is known, a board once a poll; return whether it arrived.
 
         It is doubtful once an earlier attempt may have arrived: a refusal is only about the attempt that was refused.
         """
         timing, outgoing = self._context.timing, message.outgoing
         if outgoing is None:
             return await self._search(message)
-        for wait in (0.0, *timing.post_retries):
+        # Boards wait for the next poll: they must not hold up the reminders.
+        for wait in (0.0, *(timing.post_retries if message.kind is MessageKind.NOTIFICATIONS else ())):
             since = self._now() + timedelta(seconds=wait) - message.first_attempt_at
             # A clock that was set back says nothing about how long ago that was.
             if not -_CLOCKS_APART <= since < timing.nonce_window:
@@ -163,6 +172,9 @@ class Dispatcher:
             else:
                 await self._mark_sent(message, discord_id)
                 return True
+        else:
+            if message.kind is MessageKind.BOARD:
+                return False
         return await self._search(message)
 
     def _is_waiting(self, failure: ChannelFailure | None) -> bool:
@@ -202,7 +214,8 @@ class Dispatcher:
         except Refused as unreadable:
             if message.kind is MessageKind.BOARD:
                 # A second board would stay, a late one harms nobody; a reminder must not be lost.
-                await self.count_refusal(message, unreadable)
+                async with self._database.begin() as tx:
+                    await save_refusal(tx, self._context, message, unreadable)
                 return False
             found = None
         if found is not None:
@@ -243,32 +256,26 @@ class Dispatcher:
         except (Refused, Uncertain) as error:
             _LOG.warning("A board that was removed may still be in channel %s (%s)", message.channel_id, error)
         async with self._database.begin() as tx:
-            await delete_message(tx, message)
+            await delete_board_message(tx, message)
 
     async def _give_back(self, message: Message, refusal: Refused) -> None:
         async with self._database.begin() as tx:
             await dissolve(tx, message)
-        await self.count_refusal(message, refusal)
+            await save_refusal(tx, self._context, message, refusal)
 
-    async def count_refusal(self, message: Message, refusal: Refused) -> datetime | None:
-        """Save that a channel has refused a message, or an edit of its board; return the next attempt's time.
 
-        None if there is no next attempt: the board is deleted, because its channel is gone.
-        """
-        now, place = self._now(), (message.guild_id, message.channel_id, message.kind)
-        async with self._database.begin() as tx:
-            if message.kind is MessageKind.BOARD and refusal.is_channel_gone:
-                await delete_board(tx, message.guild_id, message.channel_id)
-                _LOG.info("Channel %s is gone, and its board with it", message.channel_id)
-                return None
-            before = await get_failure(tx, message.channel_id, message.kind)
-            failure = count_refusal(
-                before, place, str(refusal), is_lasting=refusal.is_lasting, timing=self._context.timing, now=now
-            )
-            if message.kind is MessageKind.NOTIFICATIONS and failure.failing_since < now - _GIVE_UP_AFTER:
-                # By the channel's refusals and not by age: after a long time off, much is old that was never refused.
-                await delete_overdue(tx, message.channel_id, now - _GIVE_UP_AFTER)
-            await put_failure(tx, failure)
-        wait = failure.next_attempt_at - now
-        _LOG.warning("Channel %s refuses messages (%s); next attempt in %s", message.channel_id, refusal, wait)
-        return failure.next_attempt_at
+async def save_refusal(tx: AsyncConnection, context: Context, message: Message, refusal: Refused) -> None:
+    """Save that a channel has refused a message, or an edit of its board; a board whose channel is gone is deleted."""
+    now, place = context.now(), (message.guild_id, message.channel_id, message.kind)
+    if message.kind is MessageKind.BOARD and refusal.is_channel_gone:
+        await delete_board(tx, message.guild_id, message.channel_id)
+        _LOG.info("Channel %s is gone, and its board with it", message.channel_id)
+        return
+    before = await get_failure(tx, message.channel_id, message.kind)
+    failure = count_refusal(before, place, str(refusal), is_lasting=refusal.is_lasting, timing=context.timing, now=now)
+    if message.kind is MessageKind.NOTIFICATIONS and failure.failing_since < now - _GIVE_UP_AFTER:
+        # By the channel's refusals and not by age: after a long time off, much is old that was never refused.
+        await delete_overdue(tx, message.channel_id, now - _GIVE_UP_AFTER)
+    await put_failure(tx, failure)
+    wait = failure.next_attempt_at - now
+    _LOG.warning("Channel %s refuses messages (%s); next attempt in %s", message.channel_id, refusal, wait)

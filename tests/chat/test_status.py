@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot import __version__
-from bot.chat.views.status import Facts, Gateway, status_embed
+from bot.chat.views.status import Facts, status_embed
 from bot.core.channel_failures import ChannelFailure
 from bot.core.messages import MessageKind
 from tests.support.chat.answers import embed_of, fields_of
@@ -129,7 +129,8 @@ FACTS = Facts(
     blocked=[],
     outdated=[],
     subscriptions=[],
-    gateway=Gateway(is_connected=True, latency=0.0451),
+    is_connected=True,
+    latency=0.0451,
 )
 
 
@@ -137,7 +138,7 @@ def test_shows_the_gateway() -> None:
     """The status shows the gateway's latency in milliseconds, and a lost connection in words."""
     embed = status_embed(FACTS, START)
     assert "✅ Discord's gateway is connected, 45 ms away" in fields_of(embed)[CONNECTIONS]
-    lost = status_embed(replace(FACTS, gateway=Gateway(is_connected=False, latency=None)), START)
+    lost = status_embed(replace(FACTS, is_connected=False, latency=None), START)
     assert "Discord's gateway is out of reach" in (lost.description or "")
     assert fields_of(lost)[CONNECTIONS].endswith("⚠️ Discord's gateway is gone")
 
@@ -154,7 +155,8 @@ def test_fits_with_many_failures() -> None:
         blocked=blocked,
         outdated=outdated,
         unreadable_since=START,
-        gateway=Gateway(is_connected=False, latency=None),
+        is_connected=False,
+        latency=None,
     )
     embed = status_embed(facts, START + timedelta(days=9))
     assert_fits(embed)

@@ -230,7 +230,6 @@ async def test_an_unknown_account_is_answered_with_those_that_exist() -> None:
     async with open_stage(ACCOUNTS) as stage:
         with pytest.raises(NoSuchAccount) as caught:
             await stage.directory.look_up(" 999 ")
-        assert caught.value.asked == "999"
         assert caught.value.account_ids == ("2", "3", "1", "4", "5")
         assert stage.standin.calls == [f"{ACCOUNTS_PATH}/999", LIST]
 
@@ -245,7 +244,7 @@ async def test_an_unknown_account_is_told_even_if_the_list_fails() -> None:
         stage.standin.behave = behave
         with pytest.raises(NoSuchAccount) as caught:
             await stage.directory.look_up("999")
-        assert (caught.value.asked, caught.value.account_ids) == ("999", ())
+        assert caught.value.account_ids == ()
 
 
 async def test_an_account_that_just_vanished_is_no_hint_to_itself() -> None:

@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.chat.gateway.responder import Interaction, Responder, responds
 from bot.chat.gateway.router import component, page_of
-from bot.chat.views.components import Reply, message_view
+from bot.chat.views.components import Reply
 from bot.chat.views.overview import overview_reply, render_board
 from bot.core.messages import footer_id_of
 from bot.core.overview import Overview, build_overview
@@ -65,7 +65,7 @@ class OverviewCommands(commands.Cog):
             # Discord may not take this edit, so the next poll makes it again.
             async with self.context.database.begin() as tx:
                 await set_digest(tx, message.id, None)
-        return Reply([discord.Embed.from_dict(embed) for embed in outgoing.embeds], message_view(outgoing))
+        return Reply.of(outgoing)
 
 
 async def read_overview(context: Context, interaction: Interaction, *, fresh: bool = False) -> Overview:

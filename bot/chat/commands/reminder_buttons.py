@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-import discord
-
 from bot.chat.gateway.responder import Interaction
 from bot.chat.gateway.router import component
-from bot.chat.views.components import Reply, message_view
+from bot.chat.views.components import Reply
 from bot.chat.views.reminder import render_again
 from bot.core.assignments import Assignment
 from bot.core.entries import Entry
@@ -54,7 +52,7 @@ class ReminderButtons:
                 else:
                     await put_assignment(tx, message.guild_id, message.channel_id, entry.subject, assignment)
             # If Discord loses the answer, the next poll shows it.
-            await schedule_edit(tx, message.id, now)
+            await schedule_edit(tx, message, now)
             entries = await load_entries(tx, await get_carried(tx, message))
         return self._reply(message, entries)
 
@@ -68,6 +66,4 @@ class ReminderButtons:
         return message
 
     def _reply(self, message: Message, entries: Sequence[Entry], *, is_checked: bool = False) -> Reply:
-        outgoing = render_again(entries, message.footer_id, self._context.now(), is_checked=is_checked)
-        embeds = [discord.Embed.from_dict(embed) for embed in outgoing.embeds]
-        return Reply(embeds, message_view(outgoing), outgoing.content)
+        return Reply.of(render_again(entries, message.footer_id, self._context.now(), is_checked=is_checked))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import discord
 
@@ -15,11 +15,26 @@ PREFIX = "minimax:"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an interaction is answered with."""
+    """An answer to an interaction."""
 
     embeds: Sequence[discord.Embed]
     view: discord.ui.View | None = None
     content: str = ""
+
+    @classmethod
+    def of(cls, message: OutgoingMessage) -> Self:
+        """Return the reply that replaces a message by another version of it."""
+        return cls(embeds_of(message), message_view(message), message.content)
+
+
+def notice(title: str, text: str, colour: int) -> Reply:
+    """Return a reply of one embed without controls."""
+    return Reply([discord.Embed(title=title, description=text, colour=colour)])
+
+
+def embeds_of(message: OutgoingMessage) -> list[discord.Embed]:
+    """Return the embeds of a message as discord.py sends them."""
+    return [discord.Embed.from_dict(embed) for embed in message.embeds]
 
 
 def _button(action: str, label: str, emoji: str | None = None) -> discord.ui.Button[Any]:

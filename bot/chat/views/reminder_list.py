@@ -127,9 +127,9 @@ def _block(subscription: Subscription, setup: Setup, now: datetime) -> str:
     ahead = f"Next: {say_next(setup.comes_next.get(subscription.id), now)}"
     if subscription.paused_at is not None:
         ahead = f"⏸️ Paused since {format_dt(subscription.paused_at, 'D')}"
-    last = setup.last_messages.get(subscription.channel_id)
-    link = message_link(subscription.guild_id, subscription.channel_id, last)
-    history = "no reminder sent yet" if last is None else f"[last reminder]({link})"
+    history = "no reminder sent yet"
+    if (last := setup.last_messages.get(subscription.channel_id)) is not None:
+        history = f"[last reminder]({message_link(subscription.guild_id, subscription.channel_id, last)})"
     lines = [f"**{say_terms(subscription, setup.names)}**", f"{ahead} · {history}"]
     if (failure := setup.failures.get(subscription.channel_id)) is not None:
         lines.append(say_failure(failure))
