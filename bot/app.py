@@ -70,13 +70,13 @@ class Application:
     def _add_commands(self) -> None:
         account = AccountCommands(self.context, self.responder)
         overview = OverviewCommands(self.context, self.responder)
-        status = StatusCommands(self.context, self.responder, gateway=self.bot.get_gateway)
         reminders = ReminderCommands(
             self.context, self.responder, destinations=Destinations(self.bot), boards=self.poller.boards
         )
-        for cog in (account, overview, status):
-            self.bot.add_commands(cog.get_app_commands())
-        self.bot.add_commands([reminders])
+        status = StatusCommands(self.context, self.responder, bot=self.bot)
+        self.bot.add_commands(
+            [*account.get_app_commands(), *overview.get_app_commands(), reminders, *status.get_app_commands()]
+        )
         for owner in (account, overview, reminders, ReminderButtons(self.context)):
             self.bot.router.add(owner)
 

@@ -18,6 +18,7 @@ BotError
 │   ├── NotAllowed
 │   ├── NothingLeft
 │   ├── StaleButton
+│   ├── CommandChanged
 │   └── CannotRemind
 ├── TryLater               nobody: the same request may work later
 │   ├── ApiBusy                  429
@@ -90,7 +91,7 @@ class DiscordTokenRefused(OperatorError):
 
 
 class GatewayRefused(OperatorError):
-    """Discord accepts no connection of this version any more; `code` is the close code of the gateway."""
+    """Discord accepts no connection of this version any more; the log shows the gateway's close code."""
 
     title = "Discord refused the connection"
     advice = "Update the bot."
@@ -154,30 +155,28 @@ class UserError(BotError):
 
 
 class NoSuchAccount(UserError):
-    """No configured account has this id or name; `known` are the ids that exist, if they could be read."""
+    """No configured account has this id or name; `account_ids` are those that exist, if they could be read."""
 
     title = "No such account"
     text = "No account with this id or user name is set up at useapi.net."
 
-    def __init__(self, asked: str, known: Sequence[str] = ()) -> None:
+    def __init__(self, known: Sequence[str] = ()) -> None:
         super().__init__("no such account")
-        self.asked = asked
         self.account_ids = tuple(known)
         choose = "Pick one of these, or add the account first." if known else "Check the id or name."
         self.advice = f"{choose} Accounts are added at useapi.net: {SETUP_GUIDE}"
 
 
 class AmbiguousName(UserError):
-    """Several accounts have this user name; `ids` tells them apart."""
+    """Several accounts have this user name; `account_ids` tell them apart."""
 
     title = "Several accounts have this name"
     text = "The user name you gave belongs to more than one account."
     advice = "Ask again with the id of the one you mean."
 
-    def __init__(self, name: str, ids: Sequence[str]) -> None:
+    def __init__(self, account_ids: Sequence[str]) -> None:
         super().__init__("several accounts have this name")
-        self.name = name
-        self.account_ids = tuple(ids)
+        self.account_ids = tuple(account_ids)
 
 
 class ServerNotListed(UserError):
@@ -189,7 +188,7 @@ class ServerNotListed(UserError):
 
 
 class TooManyLookUps(UserError):
-    """A user asks faster than the bot answers; `retry_after` is in seconds."""
+    """A user asks faster than the bot answers; `advice` says in how many seconds to ask again."""
 
     title = "A little slower, please"
     text = "You asked a lot in a short time."
@@ -221,6 +220,14 @@ class StaleButton(UserError):
     title = "This button no longer works"
     text = "This version of the bot does not know it."
     advice = "Use the command again: its answer brings new buttons."
+
+
+class CommandChanged(UserError):
+    """A command as an earlier version of this bot registered it; Discord's apps keep that for a while."""
+
+    title = "This command has changed"
+    text = "Your Discord app still shows an older version of it."
+    advice = "Reload Discord (Ctrl+R on a computer), then use the command again."
 
 
 class CannotRemind(UserError):
@@ -297,7 +304,7 @@ class StoreAway(StoreError):
 
 
 class DeliveryFailed(TryLater):
-    """A test message did not arrive, or perhaps not; `reason` says why."""
+    """A test message did not arrive, or perhaps not; `text` says why."""
 
     title = "The test did not arrive"
     advice = "Fix that, or pick another channel, and test again. Real reminders would fail there in the same way."

@@ -35,7 +35,7 @@ from bot.errors import (
 EVERY_ERROR: list[BotError] = [
     AccountOnHold("596"),
     AlreadyRunning("data/bot.db"),
-    AmbiguousName("jane", ["1", "2"]),
+    AmbiguousName(["1", "2"]),
     ApiBusy(),
     ApiUnreachable("status 502"),
     CannotRemind("You may not write there.", "Pick another channel."),
@@ -44,7 +44,7 @@ EVERY_ERROR: list[BotError] = [
     DiscordTokenRefused("refused"),
     GatewayRefused("4012"),
     InternalError(),
-    NoSuchAccount("1"),
+    NoSuchAccount(),
     NotAllowed("Manage Server is needed"),
     NothingLeft("nothing is open"),
     PortTaken(8000),
@@ -111,13 +111,13 @@ def test_asking_too_fast_names_the_seconds(seconds: float, wait: str) -> None:
 
 def test_accounts_to_choose_from_are_offered() -> None:
     """Both errors about the choice of an account carry the ids that exist."""
-    assert NoSuchAccount("x", ["1", "2"]).account_ids == ("1", "2")
-    assert AmbiguousName("x", ["1", "2"]).account_ids == ("1", "2")
+    assert NoSuchAccount(["1", "2"]).account_ids == ("1", "2")
+    assert AmbiguousName(["1", "2"]).account_ids == ("1", "2")
     assert ApiBusy().account_ids == ()
 
 
 def test_advice_on_an_unknown_account_depends_on_what_is_known() -> None:
     """Ids are only called a choice if there are any; the advice always names the way to add an account."""
-    assert NoSuchAccount("x", ["1"]).advice.startswith("Pick one of these")
-    assert NoSuchAccount("x").advice.startswith("Check the id or name.")
-    assert SETUP_GUIDE in NoSuchAccount("x").advice
+    assert NoSuchAccount(["1"]).advice.startswith("Pick one of these")
+    assert NoSuchAccount().advice.startswith("Check the id or name.")
+    assert SETUP_GUIDE in NoSuchAccount().advice

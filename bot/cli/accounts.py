@@ -96,10 +96,10 @@ async def print_accounts(
         print(defused_json(json.dumps(facts, indent=2, ensure_ascii=False)))
     else:
         print(describe(accounts[0], now()) if asked is not None else tabulate(accounts, now()))
-    return judge(accounts, now())
+    return exit_status_of(accounts, now())
 
 
-def judge(accounts: Iterable[Account], now: datetime) -> ExitStatus:
+def exit_status_of(accounts: Iterable[Account], now: datetime) -> ExitStatus:
     """Return the status for the worst of the accounts; none at all needs attention too."""
     statuses = [account.status(now) for account in accounts]
     is_healthy = bool(statuses) and all(status is Status.HEALTHY for status in statuses)

@@ -65,8 +65,8 @@ def load_settings(kind: type["Kind"], *, quiet: bool = False, secrets: Sequence[
 
 def print_error(error: BotError) -> None:
     """Print an error to standard error: what happened, what to do, and accounts to ask for instead."""
-    lines = [f"{error.title}: {error.detail}."] if error.detail else [f"{error.title}.", error.text]
-    lines.append(error.advice)
+    # The detail is in place of the words for people in Discord, who can't act on it.
+    lines = [f"{error.title}: {error.detail}."] if error.detail else [f"{error.title}.", error.text, error.advice]
     if error.account_ids:
         ids = ", ".join(plain(account_id, 80) for account_id in error.account_ids[:_MOST_IDS])
         more = len(error.account_ids) - _MOST_IDS

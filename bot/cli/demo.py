@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import importlib.util
 import os
 import sys
 from collections.abc import Callable
@@ -38,9 +39,7 @@ def demo(args: argparse.Namespace, around: Surroundings) -> int:
     Raises:
         PortTaken: another program listens on the port.
     """
-    try:
-        import simcord.preview  # noqa: F401  (only to learn whether the packages of the demo are installed)
-    except ImportError:
+    if importlib.util.find_spec("simcord") is None:
         print("The demo needs a few more packages: pip install -r requirements/demo.txt", file=sys.stderr)
         return REFUSED
     # Without a screen `webbrowser` would start a browser in the terminal, and wait for it.

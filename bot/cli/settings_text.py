@@ -13,7 +13,7 @@ def settings_help() -> str:
     """Return the settings for `--help`: a line for each with its name, description and default."""
     lines = ["settings, from the environment or a .env file in the current folder:"]
     for field in _fields():
-        default = "required" if field.is_required() else f"default: {_spell(field.default)}"
+        default = f"required for {_commands_of(field)}" if field.is_required() else f"default: {_spell(field.default)}"
         lines.append(f"  {field.alias:<23} {field.description} ({default})")
     return "\n".join(lines) + "\n"
 
@@ -46,6 +46,12 @@ def _fields() -> list[FieldInfo]:
         return not field.is_required(), sum(name in kind.model_fields for kind in kinds)
 
     return [field for _, field in sorted(Settings.model_fields.items(), key=order)]
+
+
+def _commands_of(field: FieldInfo) -> str:
+    """Return the commands that read a required setting."""
+    aliases = {one.alias for one in UseapiSettings.model_fields.values()}
+    return "run, check, account, accounts" if field.alias in aliases else "run, check"
 
 
 def _explain(field: FieldInfo) -> str:

@@ -74,7 +74,7 @@ def login_user_of(account: Account) -> str | None:
     return None if account.user_id is None else plain(account.user_id, _LONGEST_USER_ID)
 
 
-def judge(entry: Entry, sent_stages: Iterable[int], *, has_incident: bool) -> Relevance:
+def relevance_of(entry: Entry, sent_stages: Iterable[int], *, has_incident: bool) -> Relevance:
     """Return how an entry's reason stands now.
 
     Args:

@@ -86,8 +86,9 @@ def _upgrade(data: Mapping[str, Any]) -> dict[str, Any]:
 class Message:
     """One message from before its first attempt to its last edit.
 
-    `outgoing` is None once the message was sent. `discord_id` is None until then, and stays None if the message was
-    deleted at once. `edit_at` is when to edit it, None if its content is current.
+    `payload` is the outgoing message as JSON while it may be posted; None once it was sent, or if its board was
+    removed. `discord_id` is None until it was sent, and stays None if the message was deleted at once. `edit_at` is
+    when to edit a message with notifications, None if its content is current.
     """
 
     id: int
@@ -95,10 +96,15 @@ class Message:
     channel_id: int
     kind: MessageKind
     nonce: str
-    outgoing: OutgoingMessage | None
+    payload: str | None
     first_attempt_at: datetime
     discord_id: int | None
     edit_at: datetime | None
+
+    @property
+    def outgoing(self) -> OutgoingMessage | None:
+        """Return the message as it goes to Discord, None without a payload."""
+        return None if self.payload is None else OutgoingMessage.from_json(self.payload)
 
     @property
     def footer_id(self) -> str:

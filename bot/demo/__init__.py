@@ -5,7 +5,7 @@ import webbrowser
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -31,7 +31,7 @@ from bot.useapi.fake import TOKEN, FakeApi
 GUILD_ID = 1_100_000_000_000_000_001
 _DAYS_BEFORE = 6
 _HINTS = """\
-In the page press "1 day later" or "7 days later", under the last message, to let time pass and see what the bot says.
+Press "1 day later" or "7 days later" under the last message to jump ahead and watch the reminders arrive.
 Type /minimax-account, then a digit or a letter of a name, to look an account up. Ctrl-C ends the demo."""
 _MEMBER = discord.Permissions(
     view_channel=True, send_messages=True, read_message_history=True, use_application_commands=True
@@ -40,18 +40,18 @@ _MEMBER = discord.Permissions(
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A running demo: the simulated Discord, its channel, the two people who look at it, and how time passes."""
+    """A running demo: the simulated Discord with a channel, two members and a role, the fake API, and time travel."""
 
     env: simcord.Env
     channel: simcord.ChannelHandle
     manager: simcord.MemberActor
     member: simcord.MemberActor
     producers: simcord.RoleHandle
-    standin: FakeApi
+    api: FakeApi
     travel: Travel
 
 
-def _furnish(env: simcord.Env, standin: FakeApi, travel: Travel) -> Demo:
+def _furnish(env: simcord.Env, api: FakeApi, travel: Travel) -> Demo:
     guild = env.create_guild("Video team", id=GUILD_ID)
     managing = discord.Permissions(_MEMBER.value, manage_guild=True)
     managers = guild.create_role("Producers", permissions=managing, mentionable=True)
@@ -65,7 +65,7 @@ def _furnish(env: simcord.Env, standin: FakeApi, travel: Travel) -> Demo:
         manager=guild.add_member(mia, roles=[managers]),
         member=guild.add_member(noah, roles=[members]),
         producers=managers,
-        standin=standin,
+        api=api,
         travel=travel,
     )
 
@@ -78,20 +78,20 @@ async def _open_temporary_database() -> AsyncIterator[Database]:
 
 
 async def _live_until_today(demo: Demo, poller: Poller) -> None:
-    """Let the channel have a past: a watch on all accounts, what it brought, and a look-up before today's pass."""
-    # The accounts are known then, so that a new reminder can say what comes next.
+    """Give the channel a past: a reminder for all accounts, the messages it brought, and a look-up today."""
+    # The new reminder then knows the accounts, so that its answer has the next date.
     await poller.poll_once(FIRST_EPOCH)
     await demo.manager.slash(demo.channel, "minimax-reminders add", account="all", mention=demo.producers)
     await poller.poll_once(FIRST_EPOCH)
     await demo.travel.go(_DAYS_BEFORE - 1)
-    await demo.travel.move_on()
+    await demo.travel.pass_day()
     await demo.manager.slash(demo.channel, "minimax-account", account=FIRST_SHOWN, share="yes")
     await poller.poll_once(FIRST_EPOCH)
 
 
 @asynccontextmanager
 async def _keep(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Do some work in the background meanwhile."""
+    """Run these in the background meanwhile."""
     tasks = [asyncio.create_task(one) for one in work]
     try:
         yield
@@ -103,12 +103,12 @@ async def _keep(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> AsyncIterator[Demo]:
-    """Run the bot in a simulated Discord against the API's stand-in, with some past in the channel already."""
+    """Run the bot in a simulated Discord with the fake API; the channel has some days of messages already."""
     clock = DemoClock(now, days_before=_DAYS_BEFORE)
-    standin = FakeApi(build_accounts(clock.today, clock.now()))
-    # Kept-alive connections hold timers, which simcord would wait for after each action.
+    api = FakeApi(build_accounts(clock.today, clock.now()))
+    # simcord would wait for the timers of kept-alive connections after each action.
     async with (
-        standin.serve() as base_url,
+        api.serve() as base_url,
         open_directory(
             base_url=base_url,
             token=SecretStr(TOKEN),
@@ -124,7 +124,7 @@ async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> Asyn
             assert application.bot.user is not None
             await application.bot.user.edit(username="MiniMax Bot")
             await Lease(database).take()
-            demo = _furnish(env, standin, Travel(env, clock, standin, application.poller))
+            demo = _furnish(env, api, Travel(env, clock, api, application.poller))
             await _live_until_today(demo, application.poller)
             await demo.travel.go(days_later)
             await demo.travel.offer(application.bot.get_partial_messageable(demo.channel.id))
@@ -134,7 +134,7 @@ async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> Asyn
 
 def build_page(demo: Demo, port: int = 0) -> Preview:
     """Return the page of the demo, on a free port if none is given."""
-    # Discord shows channels and roles by name in a card's text and fields; simcord's page shows their bare ids.
+    # Discord shows channels and roles in an embed's text and fields by name, simcord's page only by id.
     for part in ("embed_description", "embed_field_value"):
         _markdown._FIELD_POLICIES[part]["mentions"] = True  # noqa: SLF001
     viewers = [demo.manager, demo.member]
@@ -145,10 +145,10 @@ async def run_demo(*, port: int, days_later: int, open_browser: bool, now: Calla
     """Serve the demo page until Ctrl-C, or until the visitor ends the session in the page."""
     set_up_logging(Redactor([TOKEN]), "WARNING", "text")
     if days_later:
-        print(f"Letting {say_count(days_later, 'day')} pass.", flush=True)
+        print(f"Jumping ahead {say_count(days_later, 'day')}…", flush=True)
     async with open_demo(now, days_later=days_later) as demo:
         preview = build_page(demo, port)
-        demo.travel.arrived = preview.refresh
+        demo.travel.on_arrival = preview.refresh
         await _show(preview, port, open_browser=open_browser)
 
 

@@ -1,4 +1,4 @@
-"""The demo's accounts: one for each state, in the shapes that both documents of the API show."""
+"""The demo's accounts: one for each status, in the shapes of both API documents."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 FIRST_SHOWN = "104212880"
 LIFE = timedelta(days=30)
-_NOTICED_AFTER = timedelta(days=2)
+_RENEWED_AFTER = timedelta(days=2)
 _AVATARS = "https://cdn.hailuoai.video/avatars"
 _COLOURS = {
     "amara": "#7048e8",
@@ -23,12 +23,12 @@ _COLOURS = {
 
 
 def _fake_jwt(account_id: str) -> str:
-    assignments = json.dumps({"user": {"id": account_id}, "exp": 0}).encode()
-    return f"eyJhbGciOiJIUzI1NiJ9.{base64.urlsafe_b64encode(assignments).decode().rstrip('=')}.c2lnbmF0dXJl{account_id}"
+    claims = json.dumps({"user": {"id": account_id}, "exp": 0}).encode()
+    return f"eyJhbGciOiJIUzI1NiJ9.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.c2lnbmF0dXJl{account_id}"
 
 
 def _entry(account_id: str, name: str, *, expires: datetime | None, **top: Any) -> dict[str, Any]:
-    """Return an account object as the API gives it; the avatar is the one of the same first name, if there is any."""
+    """Return an account object as the API gives it, with the avatar of the first name, if there is one."""
     first_name = name.lower().partition(" ")[0]
     avatar = f"{_AVATARS}/{first_name}.png" if first_name in _COLOURS else ""
     jwt: dict[str, Any] = {
@@ -45,16 +45,16 @@ def _entry(account_id: str, name: str, *, expires: datetime | None, **top: Any) 
 
 
 def _renewed(expires: datetime, now: datetime) -> datetime:
-    """Return the expiry at a time, of a login that somebody renews two days after it has expired."""
-    while now >= expires + _NOTICED_AFTER:
-        expires += _NOTICED_AFTER + LIFE
+    """Return the expiry, at that time, of a login that is renewed two days after each expiry."""
+    while now >= expires + _RENEWED_AFTER:
+        expires += _RENEWED_AFTER + LIFE
     return expires
 
 
 def build_accounts(today: datetime, now: datetime) -> dict[str, Any]:
-    """Return the list endpoint's object at a time, dated around today."""
+    """Return the list of accounts as the API gives it at that time, with expiries around today."""
     day = timedelta(days=1)
-    trouble = {"error": "Session refresh failed, manual update required"} if now >= today - 3 * day else {}
+    error = {"error": "Session refresh failed, manual update required"} if now >= today - 3 * day else {}
     october = {"supportMusic": False, "supportVideo": True}
     march = {"supportVideo": True, "supportChat": True, "supportAudio": True}
     entries = [
@@ -63,7 +63,7 @@ def build_accounts(today: datetime, now: datetime) -> dict[str, Any]:
         _entry("118020446", "Priya Raman", expires=today + 5 * day - day / 8, **march),
         _entry("118733902", "Mateo Silva", expires=_renewed(today + day / 3, now), **march),
         _entry("121904571", "Lina Haddad", expires=today - 3 * day - day / 5, **march),
-        _entry("127650038", "Omar Farouk", expires=today + 9 * day, **march, **trouble),
+        _entry("127650038", "Omar Farouk", expires=today + 9 * day, **march, **error),
         _entry("130088214", "Studio North", expires=None, **march),
         _entry(
             "133461799",
@@ -84,7 +84,7 @@ def build_accounts(today: datetime, now: datetime) -> dict[str, Any]:
 
 
 def build_avatars() -> dict[str, tuple[str, bytes]]:
-    """Return the pictures behind the avatar URLs, so that the page shows them without a network."""
+    """Return the pictures of the avatars by URL, so that the page shows them without a network."""
     return {f"{_AVATARS}/{name}.png": (f"{name}.png", _picture(colour)) for name, colour in _COLOURS.items()}
 
 

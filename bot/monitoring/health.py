@@ -28,7 +28,7 @@ _STORE_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class BotState:
     """The state of the bot at one moment; `statistics` is None if the database can't be read."""
 
     is_connected: bool
@@ -55,9 +55,9 @@ class Health:
         found = (self._judge_connection(), self._judge_polls(), await self._judge_database())
         return Verdict(self._context.now(), tuple(self._redact(problem) for problem in found if problem))
 
-    async def take_snapshot(self) -> Snapshot:
+    async def take_state(self) -> BotState:
         """Return the state of now."""
-        return Snapshot(
+        return BotState(
             is_connected=self._look_for_connection(),
             is_active=self._poller.active_since is not None,
             interval=self._context.interval,

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from bot import __version__
 from bot.core.telemetry import PollOutcome, Telemetry
-from bot.monitoring.health import Snapshot
+from bot.monitoring.health import BotState
 from bot.store.statistics import Statistics
 
 _PREFIX = "minimax_bot_"
@@ -19,15 +19,15 @@ _POLL_SECONDS = (0.1, 0.5, 1, 5, 10, 30, 60, 300, 900)
 _DELAY_SECONDS = (1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400, 604_800)
 
 
-class _SnapshotCollector(Collector):
-    """Turns a snapshot into metrics; unknown values are left out."""
+class _StateCollector(Collector):
+    """Turns a state into metrics; unknown values are left out."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    def __init__(self, state: BotState) -> None:
+        self._state = state
 
     def collect(self) -> Iterator[Metric]:
         """Yield each metric."""
-        state, statistics = self._snapshot, self._snapshot.statistics
+        state, statistics = self._state, self._state.statistics
         build = {"version": __version__, "python": platform.python_version()}
         yield InfoMetricFamily(f"{_PREFIX}build", "Versions of the bot and of Python.", value=build)
         yield _gauge("gateway_connected", "Whether the bot is connected to Discord.", state.is_connected)
@@ -137,8 +137,8 @@ class Metrics(Telemetry):
             self._reconnects.inc()
         self._was_connected = True
 
-    def render(self, snapshot: Snapshot) -> bytes:
+    def render(self, state: BotState) -> bytes:
         """Return all metrics in Prometheus' text format."""
         momentary = CollectorRegistry()
-        momentary.register(_SnapshotCollector(snapshot))
+        momentary.register(_StateCollector(state))
         return generate_latest(self._registry) + generate_latest(momentary)

@@ -30,7 +30,7 @@ async def serve_health(host: str, port: int, health: Health, metrics: Metrics) -
         return web.json_response(text=verdict.to_json(), status=status)
 
     async def answer_metrics(_request: web.Request) -> web.Response:
-        body = metrics.render(await health.take_snapshot())
+        body = metrics.render(await health.take_state())
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()

@@ -2,6 +2,7 @@
 
 from bot.core.boards import Board
 from bot.core.messages import Message
+from bot.core.overview import Overview
 from bot.reminders.context import Context, Refused
 from bot.reminders.dispatcher import Dispatcher
 from bot.store.boards import add_board, delete_board
@@ -14,29 +15,21 @@ class Boards:
     def __init__(self, context: Context, dispatcher: Dispatcher) -> None:
         self._context, self._dispatcher = context, dispatcher
 
-    async def add(self, guild_id: int, channel_id: int, added_by: int) -> bool:
-        """Post a board in a channel, and keep it current from then on; one that is there already stays.
-
-        Returns:
-            Whether it is posted; a board that is added before the first poll is posted by that poll.
+    async def add(self, board: Board, overview: Overview) -> None:
+        """Post a new board, and keep it current from then on; one that is there already stays.
 
         Raises:
             Refused: the channel does not accept it, and there is no board. Uncertain: a later poll posts it.
         """
-        board = Board(guild_id, channel_id, added_by)
         async with self._context.database.begin() as tx:
             if not await add_board(tx, board):
-                return True
-        message = await self._dispatcher.start_board(board)
-        if message is None:
-            return False
+                return
         try:
-            await self._dispatcher.attempt(message)
+            await self._dispatcher.post_board(board, overview)
         except Refused:
             async with self._context.database.begin() as tx:
-                await delete_board(tx, guild_id, channel_id)
+                await delete_board(tx, board.guild_id, board.channel_id)
             raise
-        return True
 
     async def remove(self, guild_id: int, channel_id: int) -> bool:
         """Forget a channel's board, then delete its message; return whether there was a board.
@@ -46,10 +39,9 @@ class Boards:
         """
         async with self._context.database.begin() as tx:
             message = await get_board_message(tx, guild_id, channel_id)
-            board = await delete_board(tx, guild_id, channel_id)
-        if board is None:
-            return False
-        # A message that arrives from now on belongs to no board, and is deleted by who posted it.
+            if not await delete_board(tx, guild_id, channel_id):
+                return False
+        # A message that arrives from now on belongs to no board, and the dispatcher deletes it.
         discord_id = await self._find(message) if message is not None else None
         if discord_id is not None:
             try:

@@ -1,7 +1,7 @@
 """Checks channels once a day, and informs people about channels that refuse messages."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -60,7 +60,7 @@ class ChannelChecks:
 
     async def _check_guild(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> None:
         try:
-            findings = await self._sender.check(guild_id, roles)
+            findings = await self._sender.check_channels(guild_id, roles)
         except (Refused, Uncertain) as error:
             _LOG.warning("The channels of server %s can't be checked today (%s)", guild_id, error)
             return
@@ -73,44 +73,41 @@ class ChannelChecks:
 
     async def report(self) -> None:
         """Inform people, once, about each channel that is blocked."""
+        listed = self._access.listed
         async with self._database.begin() as tx:
             await delete_orphaned_failures(tx)
-        for kind in MessageKind:
-            async with self._database.begin() as tx:
-                failures = await get_failures(tx, self._access.listed, kind)
-                unreported = {key: one for key, one in failures.items() if self._is_unreported(one)}
-                guild_ids = {one.guild_id for one in unreported.values()}
-                subscriptions = await get_active_subscriptions(tx, guild_ids) if guild_ids else []
-                wanted = subscriptions if kind is MessageKind.NOTIFICATIONS else await get_boards(tx, guild_ids)
-            for guild_id in sorted(guild_ids):
-                blocked = [one for one in wanted if one.guild_id == guild_id and one.channel_id in unreported]
-                channels = [one.channel_id for one in subscriptions if one.guild_id == guild_id]
-                working = next((channel_id for channel_id in channels if channel_id not in failures), None)
-                await self._report(kind, blocked, unreported, working)
+            failures = {kind: await get_failures(tx, listed, kind) for kind in MessageKind}
+        failing = {channel_id for present in failures.values() for channel_id in present}
+        for kind, present in failures.items():
+            unreported = {key: one for key, one in present.items() if self._is_unreported(one)}
+            for guild_id in sorted({one.guild_id for one in unreported.values()}):
+                await self._report(guild_id, kind, unreported, failing)
 
     def _is_unreported(self, failure: ChannelFailure) -> bool:
         return not failure.is_reported and failure.is_blocked(self._now())
 
     async def _report(
-        self,
-        kind: MessageKind,
-        blocked: Sequence[Subscription | Board],
-        failures: Mapping[int, ChannelFailure],
-        working: int | None,
+        self, guild_id: int, kind: MessageKind, unreported: Mapping[int, ChannelFailure], failing: Collection[int]
     ) -> None:
-        """Inform the people who added these reminders or boards; else a working channel of their guild."""
-        channel_ids = {one.channel_id for one in blocked}
-        places = {one.channel_id: (_name(one), failures[one.channel_id].reason) for one in blocked}
+        """Inform the people who added the reminders or boards of blocked channels; else a channel that works."""
+        async with self._database.begin() as tx:
+            subscriptions = await get_active_subscriptions(tx, [guild_id])
+            wanted = subscriptions if kind is MessageKind.NOTIFICATIONS else await get_boards(tx, [guild_id])
+        blocked = [one for one in wanted if one.channel_id in unreported]
+        if not blocked:
+            return
+        working = next((one.channel_id for one in subscriptions if one.channel_id not in failing), None)
+        places = {one.channel_id: (_name(one), unreported[one.channel_id].reason) for one in blocked}
         text = _WORDS[kind](list(places.values()))
         try:
             is_informed = await self._send_to_any((one.added_by for one in blocked), text)
             if not is_informed and not (working is not None and await self._post(working, text)):
-                _LOG.warning("Nobody could be informed that channels refuse messages: %s", sorted(channel_ids))
+                _LOG.warning("Nobody could be informed that channels refuse messages: %s", sorted(places))
         except Uncertain as doubt:
             _LOG.warning("Perhaps nobody was informed about refusing channels (%s); trying again later", doubt)
             return
         async with self._database.begin() as tx:
-            await mark_reported(tx, channel_ids, kind)
+            await mark_reported(tx, places, kind)
 
     async def _send_to_any(self, user_ids: Iterable[int], text: str) -> bool:
         """Send a direct message to some people, once each; return whether anybody got it."""

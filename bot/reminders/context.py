@@ -53,7 +53,7 @@ class Sender(Protocol):
     async def send_direct(self, user_id: int, text: str) -> None:
         """Send a direct message."""
 
-    async def check(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
+    async def check_channels(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
         """Return what would keep messages out of each channel, or its roles from being notified; nothing is sent.
 
         A channel without a problem has None; one that could not be checked in time is left out.
@@ -74,7 +74,7 @@ class Rendering(Protocol):
         """Return what a sent message says once something about its entries has changed."""
 
     def render_board(self, overview: Overview, footer_id: str, now: datetime) -> tuple[OutgoingMessage, str]:
-        """Return a board's message, and a digest of what it shows apart from when the accounts were read."""
+        """Return a board's message, and a digest of its content apart from the time of the read."""
 
 
 @dataclass(frozen=True, slots=True)

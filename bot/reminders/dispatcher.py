@@ -5,9 +5,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bot.core.boards import Board
 from bot.core.channel_failures import ChannelFailure, count_refusal
 from bot.core.messages import Message, MessageKind, footer_id_of, new_nonce
+from bot.core.overview import Overview
 from bot.reminders.concurrency import for_each
 from bot.reminders.context import Context, Refused, Uncertain
 from bot.reminders.loading import load_entries, load_overviews
@@ -15,7 +18,7 @@ from bot.store.boards import delete_board, get_boards
 from bot.store.channel_failures import get_failure, get_failures, put_failure
 from bot.store.leases import ensure_holds_lease
 from bot.store.messages import (
-    delete_message,
+    delete_board_message,
     dissolve,
     get_unsettled,
     is_wanted,
@@ -44,13 +47,23 @@ class Dispatcher:
         self._context = context
         self._database, self._now = context.database, context.now
         self._sleep = sleep
+        # The nonces of messages that commands are posting; the others in flight are a poll's.
+        self._attempting: set[str] = set()
 
-    async def settle(self) -> None:
+    async def settle(self, kind: MessageKind) -> None:
         """Find out what became of messages that an earlier run, or an outage, left in flight."""
+        listed = self._context.access.listed
         async with self._database.begin() as tx:
-            unsettled = [one for one in await get_unsettled(tx) if one.guild_id in self._context.access.listed]
+            in_flight = await get_unsettled(tx, listed, kind)
+            failures = await get_failures(tx, listed, kind) if in_flight else {}
+        unsettled = [
+            message
+            for message in in_flight
+            if message.nonce not in self._attempting
+            and (kind is MessageKind.NOTIFICATIONS or not self._is_waiting(failures.get(message.channel_id)))
+        ]
         await for_each(
-            unsettled, lambda message: self.carry_through(message, is_doubtful=True), at_once=_AT_ONCE, what="Settling"
+            unsettled, lambda message: self._carry_through(message, is_doubtful=True), at_once=_AT_ONCE, what="Settling"
         )
 
     async def send_pending(self, epoch: int, until: datetime | None = None) -> bool:
@@ -71,8 +84,18 @@ class Dispatcher:
         async with self._database.begin() as tx:
             boards = [board for board in await get_boards(tx, listed) if board.message_id is None]
             failures = await get_failures(tx, listed, MessageKind.BOARD)
-        ready = [board for board in boards if not self._is_waiting(failures.get(board.channel_id))]
-        await for_each(ready, self._post_board, at_once=_AT_ONCE, what="Posting a board")
+            overviews = await load_overviews(tx, {board.guild_id for board in boards})
+        ready = [
+            board
+            for board in boards
+            if board.guild_id in overviews and not self._is_waiting(failures.get(board.channel_id))
+        ]
+        await for_each(
+            ready,
+            lambda board: self._post_board(board, overviews[board.guild_id]),
+            at_once=_AT_ONCE,
+            what="Posting a board",
+        )
 
     async def next_attempt_at(self) -> datetime | None:
         """Return when the first channel with pending notifications may be tried again, None if nothing is pending."""
@@ -84,40 +107,50 @@ class Dispatcher:
             (failures[key].next_attempt_at if key in failures else self._now() for key in channels), default=None
         )
 
-    async def start_board(self, board: Board) -> Message | None:
-        """Save the message of a board that is about to be posted; None before the first read, or if there is one."""
-        nonce, now = new_nonce(), self._now()
-        async with self._database.begin() as tx:
-            overview = (await load_overviews(tx, [board.guild_id])).get(board.guild_id)
-            if overview is None:
-                return None
-            outgoing, digest = self._context.rendering.render_board(overview, footer_id_of(nonce), now)
-            return await start_sending_board(tx, board, outgoing, digest=digest, nonce=nonce, now=now)
-
-    async def attempt(self, message: Message) -> None:
-        """Post a message once.
+    async def post_board(self, board: Board, overview: Overview) -> None:
+        """Post a new board once; a board that has a message by now, or is gone, is left alone.
 
         Raises:
-            Refused: it was not sent, and is dissolved. Uncertain: a later poll settles it.
+            Refused: it was not sent. Uncertain: a later poll settles it.
         """
+        nonce = new_nonce()
+        self._attempting.add(nonce)
+        try:
+            message = await self._start_board(board, overview, nonce)
+            if message is not None:
+                await self._attempt(message)
+        finally:
+            self._attempting.discard(nonce)
+
+    async def _start_board(self, board: Board, overview: Overview, nonce: str) -> Message | None:
+        """Save the message of a board that is about to be posted; None if the board has one by now, or is gone."""
+        now = self._now()
+        outgoing, digest = self._context.rendering.render_board(overview, footer_id_of(nonce), now)
+        async with self._database.begin() as tx:
+            return await start_sending_board(tx, board, outgoing, digest=digest, nonce=nonce, now=now)
+
+    async def _attempt(self, message: Message) -> None:
         assert message.outgoing is not None
         try:
             discord_id = await self._context.sender.post(message.channel_id, message.outgoing, message.nonce)
         except Refused:
             async with self._database.begin() as tx:
-                await dissolve(tx, message)
+                if not await dissolve(tx, message):
+                    # Another process has settled it.
+                    return
             raise
         await self._mark_sent(message, discord_id)
 
-    async def carry_through(self, message: Message, *, is_doubtful: bool = False) -> bool:
-        """Post a message until its fate is known; return whether it arrived.
+    async def _carry_through(self, message: Message, *, is_doubtful: bool = False) -> bool:
+        """Post a message until its fate is known, a board once a poll; return whether it arrived.
 
         It is doubtful once an earlier attempt may have arrived: a refusal is only about the attempt that was refused.
         """
         timing, outgoing = self._context.timing, message.outgoing
         if outgoing is None:
             return await self._search(message)
-        for wait in (0.0, *timing.post_retries):
+        # Boards wait for the next poll: they must not hold up the reminders.
+        for wait in (0.0, *(timing.post_retries if message.kind is MessageKind.NOTIFICATIONS else ())):
             since = self._now() + timedelta(seconds=wait) - message.first_attempt_at
             # A clock that was set back says nothing about how long ago that was.
             if not -_CLOCKS_APART <= since < timing.nonce_window:
@@ -139,6 +172,9 @@ class Dispatcher:
             else:
                 await self._mark_sent(message, discord_id)
                 return True
+        else:
+            if message.kind is MessageKind.BOARD:
+                return False
         return await self._search(message)
 
     def _is_waiting(self, failure: ChannelFailure | None) -> bool:
@@ -147,7 +183,7 @@ class Dispatcher:
     async def _send_to(self, channel_id: int, epoch: int, until: datetime | None) -> None:
         while until is None or self._now() <= until:
             message = await self._start_next(channel_id, epoch)
-            if message is None or not await self.carry_through(message):
+            if message is None or not await self._carry_through(message):
                 return
 
     async def _start_next(self, channel_id: int, epoch: int) -> Message | None:
@@ -163,10 +199,10 @@ class Dispatcher:
             carried = [entry.notification for entry in due[:count]]
             return await start_sending(tx, carried, outgoing, nonce=nonce, now=self._now())
 
-    async def _post_board(self, board: Board) -> None:
-        message = await self.start_board(board)
+    async def _post_board(self, board: Board, overview: Overview) -> None:
+        message = await self._start_board(board, overview, new_nonce())
         if message is not None:
-            await self.carry_through(message)
+            await self._carry_through(message)
 
     async def _search(self, message: Message, refusal: Refused | None = None) -> bool:
         """Search the channel for a message once its nonce may be forgotten, or the channel refuses a repetition."""
@@ -175,7 +211,12 @@ class Dispatcher:
         except Uncertain as doubt:
             _LOG.warning("Whether a message arrived can't be seen now (%s); the next poll searches again", doubt)
             return False
-        except Refused:
+        except Refused as unreadable:
+            if message.kind is MessageKind.BOARD:
+                # A second board would stay, a late one harms nobody; a reminder must not be lost.
+                async with self._database.begin() as tx:
+                    await save_refusal(tx, self._context, message, unreadable)
+                return False
             found = None
         if found is not None:
             await self._mark_sent(message, found)
@@ -209,35 +250,32 @@ class Dispatcher:
 
     async def _withdraw(self, message: Message, discord_id: int | None) -> None:
         """Delete the message of a board that was removed while the message was in flight."""
-        if discord_id is not None:
-            await self._context.sender.delete(message.channel_id, discord_id)
+        try:
+            if discord_id is not None:
+                await self._context.sender.delete(message.channel_id, discord_id)
+        except (Refused, Uncertain) as error:
+            _LOG.warning("A board that was removed may still be in channel %s (%s)", message.channel_id, error)
         async with self._database.begin() as tx:
-            await delete_message(tx, message)
+            await delete_board_message(tx, message)
 
     async def _give_back(self, message: Message, refusal: Refused) -> None:
         async with self._database.begin() as tx:
             await dissolve(tx, message)
-        await self.count_refusal(message, refusal)
+            await save_refusal(tx, self._context, message, refusal)
 
-    async def count_refusal(self, message: Message, refusal: Refused) -> datetime | None:
-        """Save that a channel has refused a message, or an edit of its board; return the next attempt's time.
 
-        None if there is no next attempt: the board is deleted, because its channel is gone.
-        """
-        now, place = self._now(), (message.guild_id, message.channel_id, message.kind)
-        async with self._database.begin() as tx:
-            if message.kind is MessageKind.BOARD and refusal.is_channel_gone:
-                await delete_board(tx, message.guild_id, message.channel_id)
-                _LOG.info("Channel %s is gone, and its board with it", message.channel_id)
-                return None
-            before = await get_failure(tx, message.channel_id, message.kind)
-            failure = count_refusal(
-                before, place, str(refusal), is_lasting=refusal.is_lasting, timing=self._context.timing, now=now
-            )
-            if message.kind is MessageKind.NOTIFICATIONS and failure.failing_since < now - _GIVE_UP_AFTER:
-                # By the channel's refusals and not by age: after a long time off, much is old that was never refused.
-                await delete_overdue(tx, message.channel_id, now - _GIVE_UP_AFTER)
-            await put_failure(tx, failure)
-        wait = failure.next_attempt_at - now
-        _LOG.warning("Channel %s refuses messages (%s); next attempt in %s", message.channel_id, refusal, wait)
-        return failure.next_attempt_at
+async def save_refusal(tx: AsyncConnection, context: Context, message: Message, refusal: Refused) -> None:
+    """Save that a channel has refused a message, or an edit of its board; a board whose channel is gone is deleted."""
+    now, place = context.now(), (message.guild_id, message.channel_id, message.kind)
+    if message.kind is MessageKind.BOARD and refusal.is_channel_gone:
+        await delete_board(tx, message.guild_id, message.channel_id)
+        _LOG.info("Channel %s is gone, and its board with it", message.channel_id)
+        return
+    before = await get_failure(tx, message.channel_id, message.kind)
+    failure = count_refusal(before, place, str(refusal), is_lasting=refusal.is_lasting, timing=context.timing, now=now)
+    if message.kind is MessageKind.NOTIFICATIONS and failure.failing_since < now - _GIVE_UP_AFTER:
+        # By the channel's refusals and not by age: after a long time off, much is old that was never refused.
+        await delete_overdue(tx, message.channel_id, now - _GIVE_UP_AFTER)
+    await put_failure(tx, failure)
+    wait = failure.next_attempt_at - now
+    _LOG.warning("Channel %s refuses messages (%s); next attempt in %s", message.channel_id, refusal, wait)

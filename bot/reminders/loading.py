@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.accounts import AccountSnapshot
 from bot.core.assignments import subject_of
-from bot.core.entries import Entry, by_urgency, judge
+from bot.core.entries import Entry, by_urgency, relevance_of
 from bot.core.forecast import Upcoming, foresee
 from bot.core.notifications import Kind, Notification
 from bot.core.overview import Overview, build_overview
@@ -20,9 +20,6 @@ from bot.store.assignments import get_assignments
 from bot.store.incidents import get_confirmed_at, get_open_incidents
 from bot.store.notifications import get_heard
 from bot.store.subscriptions import get_subscriptions, get_subscriptions_in
-
-# The database keeps milliseconds.
-_PRECISION = timedelta(milliseconds=1)
 
 
 async def load_entries(
@@ -59,7 +56,7 @@ async def load_entries(
         assignment = assignments.get((one.channel_id, entry.subject))
         entry = replace(entry, is_confirmed=is_confirmed, assignment=assignment)
         sent = heard.get((one.channel_id, one.ref), Heard()).sent if one.kind is Kind.STAGE else frozenset[int]()
-        entries.append(replace(entry, relevance=judge(entry, sent, has_incident=has_incident)))
+        entries.append(replace(entry, relevance=relevance_of(entry, sent, has_incident=has_incident)))
     return sorted(entries, key=by_urgency)
 
 
@@ -82,14 +79,15 @@ async def load_forecast(tx: AsyncConnection, subscriptions: Collection[Subscript
 
 async def load_overviews(tx: AsyncConnection, guild_ids: Collection[int]) -> dict[int, Overview]:
     """Return each guild's overview as it was last read; empty before the first read."""
+    if not guild_ids:
+        return {}
     snapshots = (await get_snapshots(tx)).values()
     if not snapshots:
         return {}
     # An account that the last list did not hold was read earlier than the others.
     read_at = max(one.read_at for one in snapshots)
     accounts = [one.account for one in snapshots if one.read_at == read_at]
-    confirmed_at = await get_confirmed_at(tx)
-    is_confirmed = confirmed_at is not None and read_at >= confirmed_at - _PRECISION
+    is_confirmed = await get_confirmed_at(tx) is not None
     return {
         guild_id: build_overview(accounts, await get_subscriptions(tx, guild_id), read_at, is_confirmed=is_confirmed)
         for guild_id in guild_ids

@@ -15,7 +15,7 @@ from bot.reminders.recording import NO_CHANGES, Changes, record
 from bot.store.accounts import get_snapshots
 from bot.store.incidents import get_bad_since, get_incidents, get_open_incidents, put_incident
 from bot.store.messages import schedule_edits
-from bot.store.notifications import delete_pending, get_heard, get_pending, get_recent_logins, plan, supersede
+from bot.store.notifications import add_pending, delete_pending, get_heard, get_pending, get_recent_logins, supersede
 from bot.store.subscriptions import (
     get_active_subscriptions,
     get_due_subscriptions,
@@ -95,7 +95,7 @@ async def plan_while_unreadable(tx: AsyncConnection, guild_ids: Collection[int],
     for number in incidents.opened.values():
         channels = {(one.guild_id, one.channel_id) for one in await get_active_subscriptions(tx, guild_ids)}
         planned = [Notification(*channel, None, Kind.UNREADABLE, number) for channel in sorted(channels)]
-        await plan(tx, planned, now)
+        await add_pending(tx, planned, now)
     await _plan_stages(tx, guild_ids, NO_CHANGES, await get_snapshots(tx), now)
 
 
@@ -158,7 +158,7 @@ async def _plan_incidents(
         for kind, found in incidents.items()
         if pair.snapshot.account.id in found.opened
     ]
-    await plan(tx, planned, now)
+    await add_pending(tx, planned, now)
 
 
 async def _plan_stages(
@@ -203,7 +203,7 @@ async def _plan_slice(
         else:
             _plan_pair(result, pair, heard, now, is_switched=is_switched)
     await supersede(tx, result.superseded, now)
-    await plan(tx, result.planned, now)
+    await add_pending(tx, result.planned, now)
     await set_next_checks(tx, result.next_check_at)
 
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from bot.core.messages import MessageKind
 from bot.core.telemetry import PollOutcome
 from bot.errors import BotError, StoreError
 from bot.reminders.boards import Boards
@@ -41,7 +42,7 @@ class Poller:
         self._database, self._now = context.database, context.now
         self._directory = directory
         self._dispatcher = Dispatcher(context, sleep=sleep)
-        self._refresher = Refresher(context, self._dispatcher)
+        self._refresher = Refresher(context)
         self._checks = ChannelChecks(context)
         self._beat = beat
         self.boards = Boards(context, self._dispatcher)
@@ -83,12 +84,13 @@ class Poller:
             StoreError: the database can't be used, or another process has the lease by now.
         """
         async with self._turn:
-            await self._dispatcher.settle()
+            await self._dispatcher.settle(MessageKind.NOTIFICATIONS)
             until = await self._read(epoch)
             if await self._dispatcher.send_pending(epoch, until):
                 self._context.poll_requested.set()
-            await self._refresher.schedule_boards()
             await self._refresher.edit_outdated()
+            await self._dispatcher.settle(MessageKind.BOARD)
+            await self._refresher.edit_boards()
             await self._dispatcher.post_missing_boards()
             await self._checks.check_daily()
             await self._checks.report()

@@ -16,10 +16,6 @@ def _board(row: Any) -> Board:
     return Board(**{name: getattr(row, name) for name in Board.__dataclass_fields__})
 
 
-def _is(board: Board) -> sa.ColumnElement[bool]:
-    return (boards.c.guild_id == board.guild_id) & (boards.c.channel_id == board.channel_id)
-
-
 _SELECT = sa.select(boards, messages.c.discord_id).select_from(
     boards.outerjoin(messages, messages.c.id == boards.c.message_id)
 )
@@ -47,11 +43,12 @@ async def add_board(tx: AsyncConnection, board: Board) -> bool:
 
 async def take_board(tx: AsyncConnection, board: Board, message_id: int, digest: str) -> bool:
     """Save which message a board is about to get; return False if it has one already, or is gone."""
-    update = boards.update().where(_is(board), boards.c.message_id.is_(None))
+    where = (boards.c.guild_id == board.guild_id) & (boards.c.channel_id == board.channel_id)
+    update = boards.update().where(where, boards.c.message_id.is_(None))
     return (await tx.execute(update.values(message_id=message_id, digest=digest))).rowcount == 1
 
 
-async def release_board(tx: AsyncConnection, message_id: int) -> None:
+async def release_board(tx: AsyncConnection, message_id: sa.ScalarSelect[int]) -> None:
     """Save that the board with this message has none any more."""
     await tx.execute(boards.update().where(boards.c.message_id == message_id).values(message_id=None, digest=None))
 
@@ -61,17 +58,17 @@ async def set_digest(tx: AsyncConnection, message_id: int, digest: str | None) -
     await tx.execute(boards.update().where(boards.c.message_id == message_id).values(digest=digest))
 
 
-async def delete_board(tx: AsyncConnection, guild_id: int, channel_id: int) -> Board | None:
-    """Delete a channel's board, its sent message and its failure; return the board, None if there was none.
+async def delete_board(tx: AsyncConnection, guild_id: int, channel_id: int) -> bool:
+    """Delete a channel's board, its sent message and its failure; return whether there was one.
 
     A message in flight stays without its payload, so that it is not posted again but deleted if it has arrived.
     """
-    board = await get_board(tx, guild_id, channel_id)
-    if board is None:
-        return None
+    where = (boards.c.guild_id == guild_id) & (boards.c.channel_id == channel_id)
+    deleted = (await tx.execute(boards.delete().where(where).returning(boards.c.message_id))).first()
+    if deleted is None:
+        return False
     await delete_failure(tx, channel_id, MessageKind.BOARD)
-    await tx.execute(boards.delete().where(_is(board)))
-    own = messages.c.id == board.message_id
+    own = messages.c.id == deleted.message_id
     await tx.execute(messages.delete().where(own, messages.c.discord_id.is_not(None)))
     await tx.execute(messages.update().where(own).values(payload=None))
-    return board
+    return True

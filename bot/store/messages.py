@@ -23,11 +23,16 @@ def _message(row: Any) -> Message:
         channel_id=row.channel_id,
         kind=MessageKind(row.kind),
         nonce=row.nonce,
-        outgoing=None if row.payload is None else OutgoingMessage.from_json(row.payload),
+        payload=row.payload,
         first_attempt_at=row.first_attempt_at,
         discord_id=row.discord_id,
         edit_at=row.edit_at,
     )
+
+
+def _is(message: Message) -> sa.ColumnElement[bool]:
+    # SQLite gives the id of a deleted message to the next one.
+    return messages.c.nonce == message.nonce
 
 
 async def _insert(
@@ -70,24 +75,25 @@ async def start_sending_board(
     message = await _insert(tx, (board.guild_id, board.channel_id), MessageKind.BOARD, outgoing, nonce, now)
     if await take_board(tx, board, message.id, digest):
         return message
-    await tx.execute(messages.delete().where(messages.c.id == message.id))
+    await tx.execute(messages.delete().where(_is(message)))
     return None
 
 
-async def get_unsettled(tx: AsyncConnection) -> list[Message]:
-    """Return the messages that may have been sent or not, oldest first."""
-    query = sa.select(messages).where(messages.c.state == State.SENDING).order_by(messages.c.id)
-    return [_message(row) for row in await tx.execute(query)]
+async def get_unsettled(tx: AsyncConnection, guild_ids: Collection[int], kind: MessageKind) -> list[Message]:
+    """Return the messages of this kind in these guilds that may have been sent or not, oldest first."""
+    where = (messages.c.state == State.SENDING) & (messages.c.kind == kind) & messages.c.guild_id.in_(guild_ids)
+    return [_message(row) for row in await tx.execute(sa.select(messages).where(where).order_by(messages.c.id))]
 
 
 async def mark_sent(tx: AsyncConnection, message: Message, discord_id: int | None, now: datetime) -> list[datetime]:
     """Mark a message and its notifications as sent; wider reminders of the same logins are to be edited.
 
     Returns:
-        When each of its notifications was due.
+        When each of its notifications was due; nothing if another process has dissolved the message.
     """
-    where = messages.c.id == message.id
-    await tx.execute(messages.update().where(where).values(state=State.SENT, discord_id=discord_id, payload=None))
+    values = {"state": State.SENT, "discord_id": discord_id, "payload": None}
+    if not (await tx.execute(messages.update().where(_is(message)).values(**values))).rowcount:
+        return []
     carried = notifications.c.message_id == message.id
     marked = notifications.update().where(carried).values(state=State.SENT)
     due = list((await tx.execute(marked.returning(notifications.c.due_at))).scalars())
@@ -113,31 +119,34 @@ async def _schedule_wider_edits(tx: AsyncConnection, message: Message, now: date
             await _schedule_edits(tx, wider.order_by(notifications.c.stage).limit(1), now)
 
 
-async def dissolve(tx: AsyncConnection, message: Message, *, is_late: bool = False) -> None:
-    """Delete a message that did not arrive, or is gone: its notifications are pending again, its board has none."""
-    # Another process that took over may have settled it meanwhile: a sent notification stays sent.
-    is_unsettled = messages.c.state == State.SENDING
-    where = (messages.c.id == message.id) & (is_unsettled | (messages.c.kind == MessageKind.BOARD))
+async def dissolve(tx: AsyncConnection, message: Message, *, is_late: bool = False) -> bool:
+    """Delete a message that did not arrive: its notifications are pending again, its board has none.
+
+    Returns:
+        Whether it was in flight still; what another process has settled meanwhile stays as it is.
+    """
+    where = _is(message) & (messages.c.state == State.SENDING)
     if not (await tx.execute(sa.select(messages.c.id).where(where).with_for_update())).first():
-        return
+        return False
     values = {"state": State.PENDING, "message_id": None} | ({"is_late": True} if is_late else {})
     await tx.execute(notifications.update().where(notifications.c.message_id == message.id).values(**values))
-    await release_board(tx, message.id)
-    await tx.execute(messages.delete().where(where))
+    await delete_board_message(tx, message)
+    return True
 
 
-async def delete_message(tx: AsyncConnection, message: Message) -> None:
-    """Delete a message without notifications."""
-    await tx.execute(messages.delete().where(messages.c.id == message.id))
+async def delete_board_message(tx: AsyncConnection, message: Message) -> None:
+    """Delete a message that carries no notifications; its board, if it has one, has none any more."""
+    own = sa.select(messages.c.id).where(_is(message)).scalar_subquery()
+    await release_board(tx, own)
+    await tx.execute(messages.delete().where(_is(message)))
 
 
 async def is_wanted(tx: AsyncConnection, message: Message) -> bool:
     """Whether a board still has this message; a message with notifications is always wanted."""
     if message.kind is MessageKind.NOTIFICATIONS:
         return True
-    return (
-        await tx.execute(sa.select(boards.c.channel_id).where(boards.c.message_id == message.id))
-    ).first() is not None
+    query = sa.select(boards.c.channel_id).join(messages, messages.c.id == boards.c.message_id).where(_is(message))
+    return (await tx.execute(query)).first() is not None
 
 
 async def schedule_edits(
@@ -164,21 +173,24 @@ async def _schedule_edits(tx: AsyncConnection, message_ids: sa.Select[Any], now:
     await tx.execute(messages.update().where(where).values(edit_at=now))
 
 
-async def schedule_edit(tx: AsyncConnection, message_id: int, edit_at: datetime) -> None:
+async def schedule_edit(tx: AsyncConnection, message: Message, edit_at: datetime) -> None:
     """Schedule the edit of one message."""
-    await tx.execute(messages.update().where(messages.c.id == message_id).values(edit_at=edit_at))
+    await tx.execute(messages.update().where(_is(message)).values(edit_at=edit_at))
 
 
-async def get_outdated(tx: AsyncConnection, now: datetime) -> list[Message]:
-    """Return the messages that are to be edited by now, oldest first."""
-    # Sorted here: with ORDER BY, SQLite reads the whole table in that order instead of using an index.
-    rows = (await tx.execute(sa.select(messages).where(messages.c.edit_at <= now))).all()
-    return [_message(row) for row in sorted(rows, key=lambda row: row.id)]
+async def get_outdated(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> list[Message]:
+    """Return the messages with notifications in these guilds that are to be edited by now, oldest first."""
+    where = (
+        (messages.c.edit_at <= now)
+        & (messages.c.kind == MessageKind.NOTIFICATIONS)
+        & messages.c.guild_id.in_(guild_ids)
+    )
+    return [_message(row) for row in await tx.execute(sa.select(messages).where(where).order_by(messages.c.edit_at))]
 
 
 async def finish_edit(tx: AsyncConnection, message: Message, edit_at: datetime | None = None) -> None:
     """Mark a message as edited, or to be edited later; not if another edit was scheduled meanwhile."""
-    where = (messages.c.id == message.id) & (messages.c.edit_at == message.edit_at)
+    where = _is(message) & (messages.c.edit_at == message.edit_at)
     await tx.execute(messages.update().where(where).values(edit_at=edit_at))
 
 

@@ -68,7 +68,7 @@ async def get_recent_logins(
     return recent
 
 
-async def plan(tx: AsyncConnection, planned: Iterable[Notification], now: datetime) -> None:
+async def add_pending(tx: AsyncConnection, planned: Iterable[Notification], now: datetime) -> None:
     """Insert notifications as pending; those that exist already, in whatever state, stay as they are."""
     if rows := [_row(one, State.PENDING, now) for one in planned]:
         await tx.execute(insert_into(tx, notifications).on_conflict_do_nothing(), rows)

@@ -86,7 +86,7 @@ class MiniMaxClient:
         """
         # A secret that was pasted as an id must not get into the logs of useapi.net.
         if not is_possible_id(account_id) or self._redact(account_id) == HIDDEN:
-            raise NoSuchAccount(account_id)
+            raise NoSuchAccount
         body = await self._fetch(f"{ACCOUNTS_PATH}/{quote(account_id, safe='')}", MAX_ACCOUNT_BYTES)
         return await _aside(body, lambda: parse_account(account_id, parse_json(body), self._redact))
 

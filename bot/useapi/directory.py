@@ -98,10 +98,10 @@ class AccountDirectory:
         is_known_name = self._is_recent(self._listed_at, LIST_REUSE_FOR) and asked not in self._listing
         named = self._named(asked) if is_known_name else []
         if not named and not is_possible_id(asked):
-            raise NoSuchAccount(asked, self._ids(self._listing))
+            raise NoSuchAccount(self._ids(self._listing))
         started = asyncio.get_running_loop().time()
         try:
-            return await self.read(self._only(asked, named) if named else asked)
+            return await self.read(self._only(named) if named else asked)
         except NoSuchAccount:
             spent = asyncio.get_running_loop().time() - started
             return await self._look_up_in_list(asked, self._budget - spent)
@@ -116,9 +116,9 @@ class AccountDirectory:
             # Digits were meant as an id, which certainly does not exist; a name may exist.
             if isinstance(error, Stopping) or not asked.isdigit():
                 raise
-            raise NoSuchAccount(asked) from None
+            raise NoSuchAccount from None
         if named := self._named(asked):
-            return listing[self._only(asked, named)]
+            return listing[self._only(named)]
         raise self._no_such_account(asked, listing)
 
     async def read_again(self, account_id: str) -> AccountSnapshot:
@@ -135,7 +135,7 @@ class AccountDirectory:
             raise self._no_such_account(account_id, listing) from None
 
     def _no_such_account(self, asked: str, listing: Mapping[str, AccountSnapshot]) -> NoSuchAccount:
-        return NoSuchAccount(asked, [account_id for account_id in self._ids(listing) if account_id != asked])
+        return NoSuchAccount([account_id for account_id in self._ids(listing) if account_id != asked])
 
     @staticmethod
     def _ids(listing: Mapping[str, AccountSnapshot]) -> list[str]:
@@ -148,9 +148,9 @@ class AccountDirectory:
         return [item.account.id for item in snapshots if (item.account.name or "").casefold() == wanted and wanted]
 
     @staticmethod
-    def _only(name: str, ids: list[str]) -> str:
+    def _only(ids: list[str]) -> str:
         if len(ids) > 1:
-            raise AmbiguousName(name, sorted(ids))
+            raise AmbiguousName(sorted(ids))
         return ids[0]
 
     async def read(self, account_id: str, *, fresh: bool = False) -> AccountSnapshot:

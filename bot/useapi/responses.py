@@ -52,7 +52,7 @@ def check_status(status: int, headers: Mapping[str, str], now: datetime) -> None
         case HTTPStatus.PAYMENT_REQUIRED:
             raise SubscriptionLapsed("402")
         case HTTPStatus.NOT_FOUND:
-            raise NoSuchAccount("")
+            raise NoSuchAccount
         case HTTPStatus.TOO_MANY_REQUESTS:
             raise ApiBusy(parse_retry_after(headers, now))
         case _ if status == ON_HOLD:

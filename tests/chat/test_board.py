@@ -1,4 +1,4 @@
-"""Tests of /minimax-reminders board in a simulated Discord."""
+"""Tests of `/minimax-reminders board` in a simulated Discord."""
 
 from typing import Any
 
@@ -6,44 +6,53 @@ import discord
 import pytest
 
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.chat.test_lookup import card_of
-from tests.chat.test_overview import controls_of, many, message_of
-from tests.chat.test_reminder_targets import channel_with
-from tests.support.chat.boards import board_in, fail, requests_to, shown_in, stored, toggle
-from tests.support.chat.reminders import DAY, be_busy, posts_in, text_of
+from tests.support.chat.answers import buttons_of, embed_of, menu_of, message_of, text_of
+from tests.support.chat.boards import (
+    board_in,
+    lines_in,
+    many_accounts,
+    requests_to,
+    stored_boards,
+    stored_message,
+    toggle,
+)
+from tests.support.chat.places import channel_with
+from tests.support.chat.reminders import DAY, posts_in
+from tests.support.hostile import with_status
 from tests.support.world import World, account
 
 
 async def test_posts_all_accounts_in_a_channel(world: World) -> None:
-    """The board shows each account in a line, soonest expiry first, with a menu and a button, mentioning nobody."""
+    """The board shows one line an account, soonest expiry first, with a menu and a button, and mentions nobody."""
     target = world.env.guild.create_text_channel("status")
     await world.manager.slash(world.channel, "minimax-reminders add", account="123456")
     assert f"Board added\n{target.mention} shows all accounts" in await toggle(world, target)
     post = board_in(target)
-    (card,) = post.embeds
-    assert (post.content, card.title, card.colour) == ("", "3 MiniMax accounts", discord.Colour(0xC92A2A))
-    assert shown_in(target) == [
+    (embed,) = post.embeds
+    assert (post.content, embed.title, embed.colour) == ("", "3 MiniMax accounts", discord.Colour(0xC92A2A))
+    assert lines_in(target) == [
         "🔴 **Sam Reed** `345678` · expired <t:1767052800:R> · 🔕",
         "🟡 **Sam Reed** `234567` · expires <t:1767484800:R> · 🔕",
         "🟢 **Jane Doe** `123456` · expires <t:1768262400:R>",
         "",
         "As of <t:1767225600:f>. Edited when something changes.",
     ]
-    (board,) = await stored(world)
-    assert card.footer.text == f"🔕 nobody is told · Read from useapi.net · {board.nonce[:8]}"
-    assert controls_of(post) == {"buttons": ["Refresh"], "menu": ["345678", "234567", "123456"]}
+    message = await stored_message(world, target)
+    assert message is not None
+    assert embed.footer.text == f"🔕 no reminder · Read from useapi.net · {message.footer_id}"
+    assert (list(buttons_of(post)), menu_of(post)) == (["Refresh"], ["345678", "234567", "123456"])
 
 
 async def test_shows_25_accounts_and_names_the_rest(world: World) -> None:
-    """A board has one page; where the others are is said."""
-    world.standin.accounts = many(30)
+    """A board shows 25 accounts and says where the others are."""
+    world.standin.accounts = many_accounts(30)
     await toggle(world)
-    assert len(controls_of(board_in(world.channel))["menu"]) == 25
-    assert "and 5 more: `/minimax-accounts`" in shown_in(world.channel)
+    assert len(menu_of(board_in(world.channel))) == 25
+    assert "and 5 more: `/minimax-accounts`" in lines_in(world.channel)
 
 
 async def test_is_edited_only_when_something_changes(world: World) -> None:
-    """Passes without news leave the message alone; a renewal, a new watch and a day that matters edit it in place."""
+    """A renewal, a new reminder and another status edit the message in place; polls without a change don't."""
     await toggle(world)
     before = board_in(world.channel)
     for _ in range(4):
@@ -52,24 +61,24 @@ async def test_is_edited_only_when_something_changes(world: World) -> None:
     assert requests_to(world, "PATCH") == []
     world.standin.accounts["345678"] = account("345678", "Sam Reed", days=40)
     await world.poll_once()
-    assert shown_in(world.channel)[2:] == [
+    assert lines_in(world.channel)[2:] == [
         "🟢 **Sam Reed** `345678` · expires <t:1770681600:R> · 🔕",
         "",
         "As of <t:1767232800:f>. Edited when something changes.",
     ]
     await world.env.advance_time(2.5 * DAY)
     await world.poll_once()
-    assert shown_in(world.channel)[0].startswith("🟠 **Sam Reed** `234567`")
+    assert lines_in(world.channel)[0].startswith("🟠 **Sam Reed** `234567`")
     assert board_in(world.channel).id == before.id
     assert len(requests_to(world, "PATCH")) == 2
     await world.manager.slash(world.channel, "minimax-reminders add", account="123456", days="1")
     await world.poll_once()
-    assert not [line for line in shown_in(world.channel) if "123456" in line and "🔕" in line]
+    assert not [line for line in lines_in(world.channel) if "123456" in line and "🔕" in line]
     assert len(requests_to(world, "PATCH")) == 3
 
 
 async def test_survives_a_restart(world: World) -> None:
-    """After a restart the same message is kept, its menu and its button work, and nothing is posted anew."""
+    """After a restart the same message is kept current, and its menu and button work."""
     await toggle(world)
     before = board_in(world.channel)
     await world.restart()
@@ -77,46 +86,46 @@ async def test_survives_a_restart(world: World) -> None:
     assert requests_to(world, "PATCH") == []
     opened = await world.member.select(before, ["123456"])
     assert opened.ephemeral
-    assert card_of(opened).title == "Jane Doe"
+    assert embed_of(opened).title == "Jane Doe"
     world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
     world.standin.calls.clear()
     refreshed = message_of(await world.member.click(before, label="Refresh"))
     assert (refreshed.id, world.standin.calls) == (before.id, [ACCOUNTS_PATH])
-    assert "🟢 **Jane Renewed** `123456` · expires <t:1770681600:R> · 🔕" in shown_in(world.channel)
+    assert "🟢 **Jane Renewed** `123456` · expires <t:1770681600:R> · 🔕" in lines_in(world.channel)
     await world.poll_once()
     assert board_in(world.channel).id == before.id
 
 
-async def test_a_refresh_does_not_hide_a_change_from_the_next_pass(world: World) -> None:
-    """What a refresh showed and is not so any more is put right, though it is what the last pass knew."""
+async def test_a_refresh_does_not_hide_a_change_from_the_next_poll(world: World) -> None:
+    """A poll edits a board whose refresh showed an error that has ended, though the last poll saw no error."""
     await world.poll_once()
     await toggle(world)
     world.standin.accounts["123456"]["error"] = "login failed"
     await world.member.click(board_in(world.channel), label="Refresh")
-    assert "🔴 **Jane Doe** `123456` · in error · 🔕" in shown_in(world.channel)
+    assert "🔴 **Jane Doe** `123456` · in error · 🔕" in lines_in(world.channel)
     del world.standin.accounts["123456"]["error"]
     await world.poll_once()
-    assert "🟢 **Jane Doe** `123456` · expires <t:1768262400:R> · 🔕" in shown_in(world.channel)
+    assert "🟢 **Jane Doe** `123456` · expires <t:1768262400:R> · 🔕" in lines_in(world.channel)
 
 
 async def test_a_failed_refresh_leaves_the_board(world: World) -> None:
-    """Trouble with the API is told to the presser alone."""
+    """Only the user sees a failure of the API."""
     await toggle(world)
     before = board_in(world.channel).embeds
-    world.standin.behave = fail
+    world.standin.behave = with_status(500)
     assert "useapi.net can't be reached" in text_of(await world.member.click(board_in(world.channel), label="Refresh"))
     assert board_in(world.channel).embeds == before
 
 
-async def test_says_once_that_nothing_can_be_read(world: World) -> None:
-    """While the API can't be read the board says since when, and never that a login has expired meanwhile."""
+async def test_says_once_that_the_accounts_cant_be_read(world: World) -> None:
+    """While reads fail, the board says since when, and never that a login has expired meanwhile."""
     await world.poll_once()
     await toggle(world)
-    world.standin.behave = be_busy
+    world.standin.behave = with_status(429)
     for _ in range(8):
         await world.env.advance_time(DAY / 2)
         await world.poll_once()
-    assert shown_in(world.channel) == [
+    assert lines_in(world.channel) == [
         "⚪ **Sam Reed** `345678` · was due to expire <t:1767052800:f> · 🔕",
         "⚪ **Sam Reed** `234567` · was due to expire <t:1767484800:f> · 🔕",
         "🟢 **Jane Doe** `123456` · expires <t:1768262400:R> · 🔕",
@@ -127,34 +136,34 @@ async def test_says_once_that_nothing_can_be_read(world: World) -> None:
     assert len(requests_to(world, "PATCH")) == 3
     world.standin.behave = None
     await world.poll_once()
-    assert shown_in(world.channel)[1].startswith("🔴 **Sam Reed** `234567` · expired <t:1767484800:R>")
-    assert shown_in(world.channel)[-1].startswith("As of ")
+    assert lines_in(world.channel)[1].startswith("🔴 **Sam Reed** `234567` · expired <t:1767484800:R>")
+    assert lines_in(world.channel)[-1].startswith("As of ")
 
 
-async def test_an_account_that_is_gone_leaves_the_board(world: World) -> None:
-    """The board shows what the last list held."""
+async def test_a_deleted_account_leaves_the_board(world: World) -> None:
+    """The board shows the accounts of the last list."""
     await toggle(world)
     await world.poll_once()
     del world.standin.accounts["123456"]
     await world.env.advance_time(1800)
     await world.poll_once()
-    assert not [line for line in shown_in(world.channel) if "123456" in line]
+    assert not [line for line in lines_in(world.channel) if "123456" in line]
 
 
-async def test_the_same_command_takes_it_away(world: World) -> None:
-    """Used again in the same channel, the command deletes the message and keeps it no more; a third time posts anew."""
+async def test_the_same_command_removes_it(world: World) -> None:
+    """Used again, the command deletes the board and its message; used a third time, it posts a new one."""
     await toggle(world)
     assert await toggle(world) == (
-        f"Board taken away\nThe board in {world.channel.mention} is gone. The same command brings it back."
+        f"Board removed\nThe board in {world.channel.mention} is gone. The same command brings it back."
     )
     await world.poll_once()
-    assert (posts_in(world.channel), await stored(world)) == ([], [])
+    assert (posts_in(world.channel), await stored_boards(world)) == ([], [])
     assert (await toggle(world)).startswith("Board added")
     assert len(posts_in(world.channel)) == 1
 
 
 async def test_each_channel_has_its_own(world: World) -> None:
-    """Boards of two channels are kept side by side, and trouble with one is not the other's."""
+    """The boards of two channels are independent: a failure of one does not stop the other."""
     other = world.env.guild.create_text_channel("other")
     await world.poll_once()
     await toggle(world)
@@ -162,13 +171,13 @@ async def test_each_channel_has_its_own(world: World) -> None:
     world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
     world.env.inject_error("PATCH", f"/channels/{world.channel.id}/messages/*", status=403, code=50001)
     await world.poll_once()
-    assert ["Jane Renewed" in str(shown_in(channel)) for channel in (world.channel, other)] == [False, True]
+    assert ["Jane Renewed" in str(lines_in(channel)) for channel in (world.channel, other)] == [False, True]
 
 
 @pytest.mark.parametrize("who", ["bot", "manager"])
 async def test_checks_the_channel_as_add_does(world: World, who: str) -> None:
-    """Neither bot nor asker reaches where they may not write."""
+    """A channel in which the bot or the user may not write is refused."""
     closed: dict[str, Any] = {who: {"send_messages": False}}
     target = channel_with(world, **closed)
-    assert "rights in that channel: send messages" in await toggle(world, target)
-    assert await stored(world) == []
+    assert "permissions in that channel: send messages" in await toggle(world, target)
+    assert await stored_boards(world) == []

@@ -1,4 +1,4 @@
-"""What the cards show, and that Discord takes every one of them."""
+"""Tests of the embeds of accounts and errors, and of the lines in completion."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.chat.views.account import AMBER, GREEN, GREY, ORANGE, RED, account_card, choice_label, problem_card
-from bot.core.accounts import Account, Capability
+from bot.chat.views.account import account_embed, choice_label
+from bot.chat.views.errors import error_embed
+from bot.core.accounts import Account, AccountSnapshot, Capability
 from bot.core.parsing import parse_account
 from bot.core.secrets import Redactor
-from bot.core.wording import explain
-from bot.errors import AmbiguousName, BotError, NoSuchAccount, TooManyLookUps
-from bot.useapi.directory import AccountSnapshot
+from bot.core.status import AMBER, GREEN, GREY, ORANGE, RED
+from bot.errors import AmbiguousName, BotError, InternalError, NoSuchAccount, TooManyLookUps
 from tests.data import MARCH, load
+from tests.support.chat.answers import fields_of
 from tests.support.chat.limits import assert_fits
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -45,18 +46,13 @@ ACCOUNTS = st.builds(
 
 def card_of(account: Account, now: datetime = NOW) -> discord.Embed:
     """Return the card of an account that was read just now."""
-    return account_card(AccountSnapshot(account, NOW), now)
-
-
-def values_of(card: discord.Embed) -> dict[str, str]:
-    """Return a card's fields."""
-    return {str(field.name): str(field.value) for field in card.fields}
+    return account_embed(AccountSnapshot(account, NOW), now)
 
 
 @settings(deadline=None)
 @given(ACCOUNTS)
 def test_every_card_fits_discords_limits(account: Account) -> None:
-    """Whatever texts an account holds, of whatever size, Discord takes its card."""
+    """Discord accepts the card of an account with texts of any size."""
     assert_fits(card_of(account))
 
 
@@ -71,32 +67,32 @@ def test_every_choice_fits_discords_limits(account: Account) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(TEXTS, st.lists(TEXTS, max_size=30))
-def test_every_problem_fits_discords_limits(asked: str, ids: list[str]) -> None:
-    """Whatever was asked for and whatever ids exist, Discord takes the answer."""
-    for error in (NoSuchAccount(asked, ids), AmbiguousName(asked, ids), TooManyLookUps(3.0), None):
-        assert_fits(problem_card(explain(error), "0123abcd"))
+@given(st.lists(TEXTS, max_size=30))
+def test_every_error_fits_discords_limits(ids: list[str]) -> None:
+    """Discord accepts the answer, whatever ids exist."""
+    for error in (NoSuchAccount(ids), AmbiguousName(ids), TooManyLookUps(3.0), InternalError()):
+        assert_fits(error_embed(error, "0123abcd"))
 
 
 @pytest.mark.parametrize("invisible", ["\u200b", "\u2060\u200d", "\u202e", "\ufeff "])
 def test_texts_of_invisible_characters_leave_no_part_blank(invisible: str) -> None:
-    """A name, host or error that shows as nothing does not make Discord refuse the card."""
+    """Discord accepts the card of an account whose name, host or error is invisible."""
     user = {"name": invisible, "id": invisible}
     data = {"jwt": {"user": user, "host": invisible, "token": invisible}, "error": invisible}
     assert_fits(card_of(parse_account("1", data, Redactor())))
 
 
 def test_an_account_without_capabilities_has_a_card() -> None:
-    """An account of which no capability is known leaves no part blank."""
+    """The card of an account without any known capability has no blank part."""
     assert_fits(card_of(Account("1")))
 
 
 def test_the_card_of_the_documents_sample() -> None:
-    """The sample's facts are on the card; its fingerprint and device are not."""
+    """The card has the facts of the documents' sample, but neither its fingerprint nor its device."""
     card = card_of(parse_account("123456", load(MARCH), Redactor()))
     assert (card.title or "").replace("\\", "") == "<name>"
-    assert values_of(card).keys() == FIELDS
-    values = values_of(card)
+    assert fields_of(card).keys() == FIELDS
+    values = fields_of(card)
     assert "<t:1734858598:f> (<t:1734858598:R>)" in values["Expires"]
     assert (values["Account"], values["Anonymous"], values["Max jobs"]) == ("`123456`", "yes", "1")
     assert (values["Issued"], values["Host"]) == ("<t:1732266598:d>", "not reported")
@@ -106,9 +102,9 @@ def test_the_card_of_the_documents_sample() -> None:
     assert "123456789" not in str(card.to_dict())
 
 
-def test_what_is_not_known_is_called_not_reported() -> None:
+def test_unknown_fields_are_called_not_reported() -> None:
     """Every field of an empty account says that the API does not report it."""
-    values = values_of(card_of(parse_account("1", {}, Redactor())))
+    values = fields_of(card_of(parse_account("1", {}, Redactor())))
     for name in FIELDS - {"Account", "Capabilities"}:
         assert values[name] == "not reported"
     assert values["Capabilities"].count("(not\u00a0reported)") == 4
@@ -132,18 +128,13 @@ def test_what_is_not_known_is_called_not_reported() -> None:
         (None, None, GREY, "**Expiry unknown.**"),
     ],
 )
-def test_colour_and_verdict_follow_the_urgency(
-    left: timedelta | None, error: str | None, colour: discord.Colour, word: str
+def test_colour_and_verdict_follow_the_status(
+    left: timedelta | None, error: str | None, colour: int, word: str
 ) -> None:
-    """Green, amber, orange, red or grey, and the same in words for those who don't see colours."""
+    """The colour shows the status, and a word says the same to people who don't see colours."""
     card = card_of(Account("1", expires_at=None if left is None else NOW + left, error=error))
-    assert card.colour == colour
+    assert card.colour == discord.Colour(colour)
     assert word in (card.description or "")
-
-
-def test_the_five_colours_differ() -> None:
-    """No two urgencies look the same."""
-    assert len({GREEN, AMBER, ORANGE, RED, GREY}) == 5
 
 
 @pytest.mark.parametrize(
@@ -157,15 +148,15 @@ def test_the_five_colours_differ() -> None:
     ],
 )
 def test_a_bar_shows_how_much_of_the_life_is_left(left: timedelta, bar: str) -> None:
-    """Ten cells and a percentage, from all to nothing."""
+    """The bar has ten cells and a percentage."""
     expires = NOW + left
-    values = values_of(card_of(Account("1", expires_at=expires, issued_at=expires - 30 * DAY)))
+    values = fields_of(card_of(Account("1", expires_at=expires, issued_at=expires - 30 * DAY)))
     assert values["Expires"].splitlines()[1:] == [bar]
 
 
 def test_no_bar_without_a_date_of_issue() -> None:
-    """A life of unknown length has no bar."""
-    assert len(values_of(card_of(Account("1", expires_at=NOW + DAY)))["Expires"].splitlines()) == 1
+    """A login whose life is unknown has no bar."""
+    assert len(fields_of(card_of(Account("1", expires_at=NOW + DAY)))["Expires"].splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -177,15 +168,15 @@ def test_no_bar_without_a_date_of_issue() -> None:
     ],
 )
 def test_a_capability_is_yes_no_or_unknown(shown: str, *, supported: bool | None) -> None:
-    """A missing flag is not taken for a no, and no state is told by colour alone."""
+    """A missing flag is not shown as a no, and each state has a word."""
     card = card_of(Account("1", capabilities=(Capability("supportVideo", supported=supported),)))
-    assert values_of(card)["Capabilities"] == shown
+    assert fields_of(card)["Capabilities"] == shown
 
 
 @pytest.mark.parametrize(("user_id", "is_shown"), [("2", True), ("1", False), (None, False)])
-def test_the_user_id_is_shown_where_it_says_more(user_id: str | None, *, is_shown: bool) -> None:
+def test_the_user_id_is_shown_if_it_differs(user_id: str | None, *, is_shown: bool) -> None:
     """A user id that equals the account's is not repeated."""
-    assert ("User id" in values_of(card_of(Account("1", user_id=user_id)))) is is_shown
+    assert ("User id" in fields_of(card_of(Account("1", user_id=user_id)))) is is_shown
 
 
 @pytest.mark.parametrize(
@@ -226,16 +217,17 @@ def test_a_choice_names_id_name_and_state(account: Account, label: str) -> None:
     assert choice_label(account, NOW) == label
 
 
-@pytest.mark.parametrize("error", [None, NoSuchAccount("x", ["1", "2`"]), TooManyLookUps(2.0), BotError("x")])
-def test_a_problem_says_what_happened_what_to_do_and_where_to_find_it(error: BotError | None) -> None:
-    """Every problem has a title, advice and a reference; ids are named as code."""
-    card = problem_card(explain(error), "0123abcd")
-    assert card.footer.text == "Reference 0123abcd"
-    assert "**What to do:**" in (card.description or "")
-    assert ("`1`, `2'`" in (card.description or "")) is isinstance(error, NoSuchAccount)
+@pytest.mark.parametrize("error", [InternalError(), NoSuchAccount(["1", "2`"]), TooManyLookUps(2.0)])
+def test_an_error_has_text_advice_and_reference(error: BotError) -> None:
+    """Every error says what happened, what to do and the reference of its log line; account ids are inline code."""
+    embed = error_embed(error, "0123abcd")
+    assert embed.title == error.title
+    assert embed.footer.text == "Reference 0123abcd"
+    assert (embed.description or "").startswith(f"{error.text}\n\n**What to do:** {error.advice}")
+    assert ("`1`, `2'`" in (embed.description or "")) is isinstance(error, NoSuchAccount)
 
 
-def test_a_problem_counts_the_ids_it_leaves_out() -> None:
-    """Beyond ten ids the rest is a number."""
-    card = problem_card(explain(NoSuchAccount("x", [str(number) for number in range(25)])), "0123abcd")
-    assert (card.description or "").endswith("`9` and 15 more")
+def test_an_error_names_ten_account_ids() -> None:
+    """An error names ten account ids and counts the others."""
+    embed = error_embed(NoSuchAccount([str(number) for number in range(25)]), "0123abcd")
+    assert (embed.description or "").endswith("`9` and 15 more")

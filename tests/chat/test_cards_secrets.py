@@ -1,4 +1,4 @@
-"""What a card may show of secrets: three characters at each end of a long token, and nothing else."""
+"""Tests that cards show at most three characters at each end of a long token, and no other secret."""
 
 import json
 from datetime import UTC, datetime
@@ -7,13 +7,12 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bot.chat.views.account import account_card, choice_label, problem_card
-from bot.core.accounts import Account
+from bot.chat.views.account import account_embed, choice_label
+from bot.chat.views.errors import error_embed
+from bot.core.accounts import Account, AccountSnapshot
 from bot.core.parsing import parse_account
 from bot.core.secrets import Redactor
-from bot.core.wording import explain
 from bot.errors import AccountOnHold, ApiUnreachable, UnreadableAnswer, UseapiTokenRefused
-from bot.useapi.directory import AccountSnapshot
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OWN_TOKEN = "user:7-0wnT0ken"
@@ -31,16 +30,16 @@ def account_that_repeats(secret: str, before: str, after: str, token: str) -> Ac
 
 
 def shown_of(account: Account) -> str:
-    """Return all that people see of an account, without the backslashes of escaped marks."""
-    card = account_card(AccountSnapshot(account, NOW), NOW).to_dict()
+    """Return everything that people see of an account, without the backslashes of escaped marks."""
+    card = account_embed(AccountSnapshot(account, NOW), NOW).to_dict()
     texts = json.dumps(card, ensure_ascii=False, default=str) + choice_label(account, NOW)
     return texts.replace("\\", "").replace("\u200b", "")
 
 
 @settings(deadline=None)
 @given(TOKENS, AROUND, AROUND)
-def test_a_token_shows_its_ends_at_most(token: str, before: str, after: str) -> None:
-    """Wherever the API repeats a login's token, eight characters of it in a row are never seen."""
+def test_a_token_shows_only_its_ends(token: str, before: str, after: str) -> None:
+    """No field of the API that repeats a login's token shows eight characters of it in a row."""
     assume(len(set(token)) > 3)
     shown = shown_of(account_that_repeats(token, before, after, token))
     windows = [token[start : start + 8] for start in range(len(token) - 7)]
@@ -51,13 +50,13 @@ def test_a_token_shows_its_ends_at_most(token: str, before: str, after: str) -> 
 @settings(max_examples=30, deadline=None)
 @given(AROUND, AROUND)
 def test_the_bots_own_token_is_never_shown(before: str, after: str) -> None:
-    """Wherever the API repeats the useapi.net token, the card has none of it."""
+    """No field of the API that repeats the useapi.net token shows any of it."""
     shown = shown_of(account_that_repeats(OWN_TOKEN, before, after, "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"))
     assert "0wnT0ken" not in shown
     assert "eyJ" not in shown
 
 
-def test_a_problem_does_not_repeat_what_an_error_holds() -> None:
-    """The text of an error is for the log; people are told in fixed words."""
+def test_an_error_does_not_show_its_message() -> None:
+    """The message of an error is for the log; people read fixed words."""
     for kind in (UseapiTokenRefused, ApiUnreachable, AccountOnHold, UnreadableAnswer):
-        assert "s3cret" not in str(problem_card(explain(kind("s3cret")), "0123abcd").to_dict())
+        assert "s3cret" not in str(error_embed(kind("s3cret"), "0123abcd").to_dict())

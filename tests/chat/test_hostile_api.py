@@ -1,4 +1,4 @@
-"""What an API that is broken, or means harm, does to look-ups, completion and reminders: nothing that lasts."""
+"""Tests of look-ups, completion and reminders against a broken or hostile API."""
 
 import re
 import time
@@ -9,18 +9,18 @@ from simcord.results import InteractionResult
 
 from bot.store.leases import FIRST_EPOCH
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.chat.test_lookup import card_of, fields_of
+from tests.support.chat.answers import embed_of, fields_of, text_of
 from tests.support.chat.limits import assert_fits, is_inert
-from tests.support.chat.reminders import DAY, add, posted_in, posts_in, said_in, text_of
+from tests.support.chat.places import dms_of, refuse_in
+from tests.support.chat.reminders import DAY, add, contents_in, poll_hourly, posts_in, sent_contents, steer
 from tests.support.hostile import STATUSES, UNREADABLE, answering, raw_accounts, with_status
 from tests.support.world import World, account, open_world
 
 ODD_IDS = ["a/b", "../../v2", "%2f", "a?b=c", "a#b", "a b", "\U0001f600", "\u202eabc", "@everyone", "*" * 64]
 MARKED = [("__a__", ""), ("[x](https://e.example)", "Odd _One_"), ("`||a||`", ""), ("@everyone", "**@here**")]
-HOUR = 3600
 ODD_NAME = "_*@everyone* <@1200000000000000009> [x](https://e.example)\u202e_"
 EXP = 1_768_262_400
-# Marks of the bot's own: what is strong, links that lead to a message or the guide, and what Discord makes of an id.
+# The bot's own markup: bold text, links to a message or the guide, channels, times and commands.
 _OWN = re.compile(
     r"\*\*|\[(last reminder|a test|How to renew)\]\(https://[^)]+\)|<#\d+>|<t:\d+:\w>|`/minimax-reminders \w+`"
 )
@@ -28,39 +28,39 @@ _OWN = re.compile(
 
 @pytest.mark.parametrize("kind", UNREADABLE)
 async def test_an_unreadable_answer_leaves_no_trace(world: World, kind: str) -> None:
-    """Look-ups are explained, completion offers what was known, channels are told nothing; then all goes on."""
+    """A look-up explains it, completion offers the known accounts, channels get nothing; then all goes on."""
     await add(world, "234567")
     await world.poll_once()
     await world.env.advance_time(61)
     world.standin.behave = answering(UNREADABLE[kind])
-    assert card_of(await world.look_up("123456")).title == "useapi.net's answer can't be read"
+    assert embed_of(await world.look_up("123456")).title == "useapi.net's answer can't be read"
     assert len(await world.complete("")) == 3
     for _ in range(2):
         await world.poll_once()
-    assert len(posted_in(world)) == 1
+    assert len(sent_contents(world)) == 1
     world.standin.behave = None
-    assert card_of(await world.look_up("123456")).title == "Jane Doe"
+    assert embed_of(await world.look_up("123456")).title == "Jane Doe"
     await world.env.advance_time(2 * DAY)
     await world.poll_once()
-    assert posted_in(world)[1:] == ["⏰ MiniMax login Sam Reed (234567) expires in 24 hours."]
+    assert sent_contents(world)[1:] == ["⏰ MiniMax login Sam Reed (234567) expires in 24 hours."]
 
 
-async def test_no_trouble_of_the_api_is_told_as_an_accounts() -> None:
-    """Whatever the API fails with, look-ups say so, completion offers what was known, and channels hear nothing."""
+async def test_a_failure_of_the_api_is_none_of_an_account() -> None:
+    """A look-up explains each failure, completion offers the known accounts, and channels get nothing."""
     async with open_world({"234567": account("234567", "Sam Reed", days=3)}, budget=0.2) as world:
         await add(world, "234567")
         await world.complete("")
         for status in (401, 429, 503, 596):
             await world.env.advance_time(61)
             world.standin.behave = with_status(status)
-            assert card_of(await world.look_up("123456")).title == STATUSES[status]
+            assert embed_of(await world.look_up("123456")).title == STATUSES[status]
             assert [choice["value"] for choice in await world.complete("")] == ["234567"]
-            assert not await world.application.poller.run_once(FIRST_EPOCH)
-        assert posted_in(world) == []
+            assert not await world.application.poller.poll_once(FIRST_EPOCH)
+        assert sent_contents(world) == []
         world.standin.behave = None
         await world.env.advance_time(61)
-        assert await world.application.poller.run_once(FIRST_EPOCH)
-        assert posted_in(world) == ["⏰ MiniMax login Sam Reed (234567) expires in 3 days."]
+        assert await world.application.poller.poll_once(FIRST_EPOCH)
+        assert sent_contents(world) == ["⏰ MiniMax login Sam Reed (234567) expires in 3 days."]
 
 
 @pytest.mark.parametrize(
@@ -81,33 +81,33 @@ async def test_no_trouble_of_the_api_is_told_as_an_accounts() -> None:
     ],
 )
 async def test_an_odd_expiry_is_a_date_or_unknown(world: World, exp: str, expires: str) -> None:
-    """Milliseconds are understood, the last of two counts, and what is no sane date alarms nobody."""
+    """Milliseconds are understood, the last of two values counts, and a value that is no possible date is unknown."""
     odd = account("123456", days=None)
     odd["jwt"] |= {"exp": 0.5, "iat": 0.5}
     world.standin.behave = raw_accounts({"123456": odd}, exp=exp, iat=exp)
     await add(world, days="5")
     await world.poll_once()
-    assert expires in (fields_of(card_of(await world.look_up("123456")))["Expires"] or "")
+    assert expires in (fields_of(embed_of(await world.look_up("123456")))["Expires"] or "")
     state = "expiry unknown" if expires == "not reported" else "expires in 12 days"
     assert [choice["name"] for choice in await world.complete("")] == [f"123456 · Jane Doe · {state}"]
-    assert posted_in(world) == []
+    assert sent_contents(world) == []
 
 
-async def chosen(world: World, typed: str) -> InteractionResult:
-    """Let the manager take the only account that completion offers."""
+async def look_up_offered(world: World, typed: str) -> InteractionResult:
+    """Let the manager pick the only account that completion offers."""
     (choice,) = await world.complete(typed)
     return await world.look_up(choice["value"])
 
 
 @pytest.mark.parametrize("odd_id", ODD_IDS)
-async def test_an_odd_id_works_everywhere_and_leaves_its_path_nowhere(world: World, odd_id: str) -> None:
-    """An account of any id is offered, shown and reminded of, and asked for below the accounts' path alone."""
+async def test_an_odd_id_works_everywhere_and_stays_in_its_path(world: World, odd_id: str) -> None:
+    """An account with an odd id is offered, shown and in a reminder; it is requested below the accounts' path only."""
     world.standin.accounts[odd_id] = account(odd_id, "Odd One", days=2)
-    card = card_of(await chosen(world, "odd one"))
+    card = embed_of(await look_up_offered(world, "odd one"))
     assert_fits(card)
     assert card.title == "Odd One"
     await world.env.advance_time(61)
-    assert card_of(await world.look_up(odd_id)).title == "Odd One"
+    assert embed_of(await world.look_up(odd_id)).title == "Odd One"
     await add(world, odd_id)
     await world.poll_once()
     (post,) = posts_in(world.channel)
@@ -120,48 +120,45 @@ async def test_an_odd_id_works_everywhere_and_leaves_its_path_nowhere(world: Wor
 
 
 @pytest.mark.parametrize(("odd_id", "name"), MARKED)
-async def test_an_odd_id_is_only_ever_text(world: World, odd_id: str, name: str) -> None:
-    """Every command of the reminders, and the reminder and its shorter forms, show an id as it stands."""
+async def test_an_odd_id_has_no_live_markup(world: World, odd_id: str, name: str) -> None:
+    """Every command of the reminders, and every form of a reminder, show an id without live markup."""
     world.standin.accounts = {odd_id: account(odd_id, name, days=2)}
-    told = [await add(world, odd_id, days="7, 1")]
+    texts = [await add(world, odd_id, days="7, 1")]
     await world.poll_once()
-    told += [
+    texts += [
         text_of(await world.manager.slash(world.channel, f"minimax-reminders {one}")) for one in ("list", "preview")
     ]
-    for command in ("test", "pause", "resume", "remove"):
-        told.append(text_of(await world.manager.slash(world.channel, f"minimax-reminders {command}", subscription="1")))
+    texts += [await steer(world, command) for command in ("test", "pause", "resume", "remove")]
     await add(world, odd_id, days="7, 1")
     await world.poll_once()
-    told += said_in(world.channel)
+    texts += contents_in(world.channel)
     await world.env.advance_time(1.5 * DAY)
     await world.poll_once()
-    told += said_in(world.channel)
-    assert [text for text in told if "newer reminder" in text]
-    assert [text for text in told if not is_inert(_without_own(text))] == []
+    texts += contents_in(world.channel)
+    assert [text for text in texts if "newer reminder" in text]
+    assert [text for text in texts if not is_inert(_without_own(text))] == []
 
 
 def _without_own(text: str) -> str:
-    """Return a text of the bot's without the marks that are its own."""
+    """Return a text of the bot without its own markup."""
     return _OWN.sub("", text)
 
 
-async def test_an_odd_channel_is_only_ever_text(world: World) -> None:
-    """The news that a channel takes nothing show its name as it stands, with nothing live and nothing hidden."""
+async def test_an_odd_channel_has_no_live_markup(world: World) -> None:
+    """The message about a refusing channel shows its name without live markup and hidden characters."""
     channel = world.env.guild.create_text_channel(ODD_NAME)
     await add(world, "123456", channel=channel)
-    world.env.inject_error("POST", f"/channels/{channel.id}/messages", status=403, code=50013, times=None)
-    for _ in range(4):
-        await world.poll_once()
-        await world.env.advance_time(HOUR)
-    (told,) = [message.content for message in world.manager.user.dm_channel.history()]
-    (line,) = (line for line in told.splitlines() if line.startswith("- #"))
+    refuse_in(world, channel)
+    await poll_hourly(world, 4)
+    (message,) = dms_of(world)
+    (line,) = (line for line in message.splitlines() if line.startswith("- #"))
     assert is_inert(line.removeprefix("- "))
     assert "everyone" in line
     assert "\u202e" not in line
 
 
-async def test_an_account_that_can_do_anything(world: World) -> None:
-    """However many abilities the API lists, and whatever they are called, the reminder comes, and is short."""
+async def test_thousands_of_capabilities(world: World) -> None:
+    """A reminder about an account with thousands of capabilities is sent and short, without live markup."""
     flags: dict[str, Any] = {f"supportX{number}__a__" + "X" * 40: True for number in range(2_000)} | {
         "supportA__b__": True
     }
@@ -187,7 +184,7 @@ async def test_an_account_that_can_do_anything(world: World) -> None:
     ids=lambda text: ascii(text[:8]),
 )
 async def test_a_hostile_text_stays_a_text(world: World, text: str) -> None:
-    """Names, hosts and errors that mention, format, turn around, hide or fill come out inert and within the limits."""
+    """Names, hosts and errors with mentions, markup or control characters have no effect and keep the limits."""
     hostile = account("666", text, days=2, error=text)
     hostile["jwt"] |= {"host": text, "token": text}
     world.standin.accounts = {"666": hostile, "777": account("777", text, days=2)}
@@ -195,7 +192,7 @@ async def test_a_hostile_text_stays_a_text(world: World, text: str) -> None:
     await world.poll_once()
     await world.env.advance_time(1800)
     await world.poll_once()
-    shown = [card_of(await world.look_up("666")), card_of(await world.look_up("777"))]
+    shown = [embed_of(await world.look_up("666")), embed_of(await world.look_up("777"))]
     for post in posts_in(world.channel):
         assert len(post.content) <= 2000
         assert is_inert(post.content)
@@ -209,21 +206,21 @@ async def test_a_hostile_text_stays_a_text(world: World, text: str) -> None:
     assert len(posts_in(world.channel)) >= 2
 
 
-async def test_two_tokens_that_alternate_make_no_storm(world: World) -> None:
-    """An account that shows an old and a new login by turns is told of like one that was renewed: each thing once."""
+async def test_two_logins_that_alternate_are_announced_once(world: World) -> None:
+    """An account that alternates between two logins gets one reminder and one renewal."""
     await add(world, "123456")
     for number in range(60):
         world.standin.accounts["123456"] = account("123456", days=40 if number % 2 else 6.5)
         await world.poll_once()
         await world.env.advance_time(1800)
-    assert posted_in(world) == [
+    assert sent_contents(world) == [
         "⏰ MiniMax login Jane Doe (123456) expires in 7 days.",
         "✅ MiniMax login Jane Doe (123456) is renewed until 10 February 2026.",
     ]
 
 
 async def test_ten_thousand_accounts(world: World) -> None:
-    """The list is one call; each key typed after it is answered with 25 choices, within a second of work."""
+    """The list is one call; completion then offers 25 choices within a second of CPU time."""
     world.standin.accounts = {str(n): account(str(n), f"User {n % 5_000}", days=n) for n in range(10_000)}
     await world.complete("")
     started = time.process_time()
@@ -231,7 +228,7 @@ async def test_ten_thousand_accounts(world: World) -> None:
     assert time.process_time() - started < 1.0
     assert [choice["value"] for choice in choices][:3] == ["49", "490", "491"]
     assert len(choices) == 25
-    assert "and 9990 more" in (card_of(await world.look_up("nobody")).description or "")
-    assert card_of(await world.look_up("User 77")).title == "Several accounts have this name"
-    assert card_of(await world.look_up("5077")).title == "User 77"
+    assert "and 9990 more" in (embed_of(await world.look_up("nobody")).description or "")
+    assert embed_of(await world.look_up("User 77")).title == "Several accounts have this name"
+    assert embed_of(await world.look_up("5077")).title == "User 77"
     assert world.standin.calls.count(ACCOUNTS_PATH) == 1

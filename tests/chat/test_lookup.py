@@ -1,37 +1,25 @@
-"""Tests of /minimax-account in a simulated Discord."""
+"""Tests of `/minimax-account` in a simulated Discord."""
 
 import discord
 import pytest
 from aiohttp import web
 from simcord.backend.errors import SetupError
-from simcord.results import InteractionResult
 
 from bot.core.links import SETUP_GUIDE
+from tests.support.chat.answers import embed_of, fields_of
 from tests.support.hostile import STATUSES, with_status
 from tests.support.world import GUILD_ID, World, account
 
 
-def card_of(result: InteractionResult) -> discord.Embed:
-    """Return the one embed of an answer."""
-    assert result.response is not None
-    (card,) = result.response.embeds
-    return card
-
-
-def fields_of(card: discord.Embed) -> dict[str | None, str | None]:
-    """Return a card's fields by name."""
-    return {field.name: field.value for field in card.fields}
-
-
 async def test_answers_with_the_account(world: World) -> None:
-    """The card shows user, state, capabilities, expiry and the masked token, to the asker alone."""
+    """The card shows user, status, capabilities, expiry and masked token, to the user alone."""
     result = await world.look_up("123456")
-    card, fields = card_of(result), fields_of(card_of(result))
+    card, fields = embed_of(result), fields_of(embed_of(result))
     assert result.ephemeral
     assert card.title == "Jane Doe"
     assert card.description == "🟢 **Healthy.** The login expires <t:1768262400:R>."
     assert card.timestamp == world.env.now()
-    fields["Capabilities"] = (fields["Capabilities"] or "").replace("\N{NO-BREAK SPACE}", " ")
+    fields["Capabilities"] = fields["Capabilities"].replace("\N{NO-BREAK SPACE}", " ")
     assert fields == {
         "Expires": "<t:1768262400:f> (<t:1768262400:R>)\n▰▰▰▰▱▱▱▱▱▱ 40% of its life left",
         "Capabilities": "✅ Video · ❔ Chat (not reported) · ❔ Audio (not reported) · ❔ Music (not reported)",
@@ -45,7 +33,7 @@ async def test_answers_with_the_account(world: World) -> None:
 
 
 async def test_never_shows_a_fingerprint_or_token(world: World) -> None:
-    """Neither the token nor the browser fingerprint reaches Discord."""
+    """Neither the login's token nor the browser fingerprint reaches Discord."""
     await world.look_up("123456", share="yes")
     transcript = world.env.transcript()
     sent = str([request.json for request in world.env.http_requests])
@@ -55,35 +43,35 @@ async def test_never_shows_a_fingerprint_or_token(world: World) -> None:
 
 
 async def test_answers_in_one_request(world: World) -> None:
-    """A look-up whose account is read in time costs one request to Discord."""
+    """A look-up that is answered in time makes one request to Discord."""
     before = len(world.env.http_requests)
     await world.look_up("123456")
     assert [request.method for request in world.env.http_requests[before:]] == ["POST"]
 
 
-async def test_shares_with_the_channel_when_asked(world: World) -> None:
-    """A shared answer is visible to everyone."""
+async def test_shares_with_the_channel_on_request(world: World) -> None:
+    """Everybody in the channel sees a shared answer."""
     result = await world.look_up("123456", share="yes")
     assert not result.ephemeral
     assert world.channel.last_message is not None
 
 
 async def test_finds_an_account_by_its_unique_name(world: World) -> None:
-    """A user name that one account has, in whatever case, is as good as its id."""
-    assert fields_of(card_of(await world.look_up("jane doe")))["Account"] == "`123456`"
+    """A user name that only one account has finds it, in upper or lower case."""
+    assert fields_of(embed_of(await world.look_up("jane doe")))["Account"] == "`123456`"
 
 
-async def test_asks_back_when_a_name_is_not_unique(world: World) -> None:
-    """A user name that two accounts have is answered with their ids."""
-    card = card_of(await world.look_up("Sam Reed"))
+async def test_offers_the_ids_of_a_name_that_is_not_unique(world: World) -> None:
+    """The answer to a user name that two accounts have holds their ids."""
+    card = embed_of(await world.look_up("Sam Reed"))
     assert card.title == "Several accounts have this name"
     assert "`234567`, `345678`" in (card.description or "")
 
 
-async def test_lists_the_accounts_there_are(world: World) -> None:
-    """An unknown id is answered with those that exist, soonest expiry first, and how to add one."""
+async def test_lists_the_accounts_for_an_unknown_id(world: World) -> None:
+    """The answer to an unknown id holds the ids that exist, soonest expiry first, and how to add an account."""
     result = await world.look_up("999")
-    card = card_of(result)
+    card = embed_of(result)
     assert result.ephemeral
     assert card.title == "No such account"
     assert "`345678`, `234567`, `123456`" in (card.description or "")
@@ -92,11 +80,11 @@ async def test_lists_the_accounts_there_are(world: World) -> None:
 
 @pytest.mark.parametrize(("status", "title"), [*STATUSES.items(), (404, "No such account")])
 @pytest.mark.parametrize("share", ["yes", "no"])
-async def test_explains_what_went_wrong(world: World, status: int, title: str, share: str) -> None:
-    """Each failure of the API is told privately, with advice and a reference, never with the API's own text."""
+async def test_explains_failures_of_the_api(world: World, status: int, title: str, share: str) -> None:
+    """Each failure of the API is explained privately, with advice and a reference, without the API's own text."""
     world.standin.behave = with_status(status)
     result = await world.look_up("123456", share=share)
-    card = card_of(result)
+    card = embed_of(result)
     assert result.ephemeral
     assert card.title == title
     assert "**What to do:**" in (card.description or "")
@@ -104,46 +92,46 @@ async def test_explains_what_went_wrong(world: World, status: int, title: str, s
     assert (card.footer.text or "").startswith("Reference ")
 
 
-async def test_says_how_long_a_busy_api_asks_to_wait(world: World) -> None:
-    """The wait that a 429 asks for is passed on."""
+async def test_shows_the_wait_of_a_busy_api(world: World) -> None:
+    """The answer shows the wait that a 429 asks for."""
 
     async def busy(_request: web.Request) -> web.StreamResponse:
         return web.Response(status=429, headers={"Retry-After": "90"})
 
     world.standin.behave = busy
-    assert "Try again in 2 minutes." in (card_of(await world.look_up("123456")).description or "")
+    assert "Try again in 2 minutes." in (embed_of(await world.look_up("123456")).description or "")
 
 
 async def test_puts_the_reference_into_the_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """The reference in a problem's footer finds its line in the log."""
+    """The reference in an error's footer finds its line in the log."""
     with caplog.at_level("INFO"):
-        card = card_of(await world.look_up("999"))
+        card = embed_of(await world.look_up("999"))
     reference = (card.footer.text or "").removeprefix("Reference ")
     (record,) = (one for one in caplog.records if getattr(one, "reference", "") == reference)
     assert reference in record.getMessage()
     assert {"guild_id", "user_id"} <= vars(record).keys()
 
 
-async def test_survives_an_error_of_its_own(
+async def test_answers_in_words_after_a_bug(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An unforeseen error is answered in words, with a reference to the traceback in the log."""
+    """An unforeseen error is answered in words, with the reference of its traceback in the log."""
 
     def break_down(*_: object) -> discord.Embed:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("bot.chat.commands.account.account_card", break_down)
-    card = card_of(await world.look_up("123456"))
+    monkeypatch.setattr("bot.chat.commands.account.account_reply", break_down)
+    card = embed_of(await world.look_up("123456"))
     assert card.title == "Something broke"
     assert "ZeroDivisionError" in caplog.text
     assert (card.footer.text or "").removeprefix("Reference ") in caplog.text
 
 
-async def test_slows_down_one_person_only(world: World) -> None:
-    """After a burst of ten a person waits three seconds a look-up; others do not."""
+async def test_limits_the_rate_of_each_user(world: World) -> None:
+    """After a burst of ten, a user waits three seconds for each look-up; other users don't."""
     for _ in range(10):
-        assert card_of(await world.look_up("123456")).title == "Jane Doe"
-    refused = card_of(await world.look_up("123456"))
+        assert embed_of(await world.look_up("123456")).title == "Jane Doe"
+    refused = embed_of(await world.look_up("123456"))
     assert refused.title == "A little slower, please"
     assert "Try again in 3 seconds." in (refused.description or "")
     guild = world.env.guild
@@ -151,13 +139,13 @@ async def test_slows_down_one_person_only(world: World) -> None:
         world.env.create_user("lou"),
         roles=[guild.create_role("M", permissions=discord.Permissions(administrator=True))],
     )
-    assert card_of(await other.slash(world.channel, "minimax-account", account="123456")).title == "Jane Doe"
+    assert embed_of(await other.slash(world.channel, "minimax-account", account="123456")).title == "Jane Doe"
     await world.env.advance_time(3)
-    assert card_of(await world.look_up("123456")).title == "Jane Doe"
+    assert embed_of(await world.look_up("123456")).title == "Jane Doe"
 
 
 async def test_is_for_managers_of_the_server(world: World) -> None:
-    """Without Manage Server the command is not even offered."""
+    """Discord does not offer the command to a member without Manage Server."""
     assert "minimax-account" in world.manager.available_commands(world.channel)
     assert world.member.available_commands(world.channel) == ()
     with pytest.raises(SetupError):
@@ -177,7 +165,7 @@ async def test_exists_in_listed_servers_only(world: World) -> None:
 
 
 async def test_completes_by_id_and_name(world: World) -> None:
-    """Completion offers what matches id or name, soonest expiry first, with the id as value."""
+    """Completion offers accounts by id or name, soonest expiry first, with the id as value."""
     assert await world.complete("") == [
         {"name": "345678 · Sam Reed · expired 2 days ago", "value": "345678"},
         {"name": "234567 · Sam Reed · expires in 3 days", "value": "234567"},
@@ -188,25 +176,21 @@ async def test_completes_by_id_and_name(world: World) -> None:
 
 
 async def test_completes_at_most_25(world: World) -> None:
-    """Discord takes no more than 25 choices."""
+    """Completion offers no more than Discord's 25 choices."""
     world.standin.accounts = {str(n): account(str(n), f"User {n}", days=n) for n in range(1, 41)}
     choices = await world.complete("")
     assert [choice["value"] for choice in choices] == [str(n) for n in range(1, 26)]
 
 
 async def test_completion_answers_the_look_up_that_follows(world: World) -> None:
-    """An account that was just offered is shown without asking the API again."""
+    """The look-up of an account that was just offered makes no call to the API."""
     await world.complete("jane")
     calls = len(world.standin.calls)
-    assert card_of(await world.look_up("123456")).title == "Jane Doe"
+    assert embed_of(await world.look_up("123456")).title == "Jane Doe"
     assert len(world.standin.calls) == calls
 
 
 async def test_completes_nothing_when_the_api_is_down(world: World) -> None:
-    """Completion stays empty, without an error, while nothing can be read."""
-
-    async def fail(_request: web.Request) -> web.StreamResponse:
-        return web.Response(status=500)
-
-    world.standin.behave = fail
+    """Completion stays empty, without an error, while the API fails."""
+    world.standin.behave = with_status(500)
     assert await world.complete("") == []

@@ -1,4 +1,4 @@
-"""The bot asks nobody but Discord and the API, whatever addresses its data holds."""
+"""Tests that the bot fetches no address that its data holds."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.chat.test_lookup import card_of
+from tests.support.chat.answers import embed_of, message_of
 from tests.support.chat.reminders import add, posts_in
 from tests.support.world import World, account
 
@@ -19,22 +19,22 @@ NAME = "trap.example"
 
 @dataclass
 class Trap:
-    """A server of ours at an address that the data holds; `visits` is who came, `asked` which names were resolved."""
+    """A server at an address that the data holds: the `visits` to it, and the names that were `resolved`."""
 
     port: int = 0
     visits: list[object] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    resolved: list[str] = field(default_factory=list)
 
     async def visit(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Note a visitor and hang up."""
+        """Record a visit and close the connection."""
         self.visits.append(writer.get_extra_info("peername"))
         writer.close()
 
     def resolve(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a resolver that notes each name and leads the trap's own to the trap."""
+        """Return a resolver that records each name, and resolves the trap's own to the trap."""
 
         def resolve(host: Any, *rest: Any, **more: Any) -> Any:
-            self.asked.append(str(host))
+            self.resolved.append(str(host))
             return real("127.0.0.1" if host == NAME else host, *rest, **more)
 
         return resolve
@@ -42,7 +42,7 @@ class Trap:
 
 @asynccontextmanager
 async def open_trap(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Trap]:
-    """Serve the trap, under a name that looks public."""
+    """Serve the trap under a name that looks public."""
     trap = Trap()
     monkeypatch.setattr(socket, "getaddrinfo", trap.resolve(socket.getaddrinfo))
     async with await asyncio.start_server(trap.visit, "127.0.0.1", 0) as server:
@@ -50,16 +50,16 @@ async def open_trap(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Trap]:
         yield trap
 
 
-def baited(account_id: str, url: str) -> dict[str, Any]:
-    """Return an account with the address wherever one may stand."""
-    bait = account(account_id, url, days=2, error=url, callback=url, replyUrl=url)
-    bait["jwt"]["user"] |= {"avatar": url, "id": url}
-    bait["jwt"] |= {"host": url, "url": url, "searchParams": f"url={url}"}
-    return bait
+def with_address(account_id: str, url: str) -> dict[str, Any]:
+    """Return an account with the address in every field that may hold one."""
+    entry = account(account_id, url, days=2, error=url, callback=url, replyUrl=url)
+    entry["jwt"]["user"] |= {"avatar": url, "id": url}
+    entry["jwt"] |= {"host": url, "url": url, "searchParams": f"url={url}"}
+    return entry
 
 
-def test_the_trap_would_notice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A visit by name is resolved, arrives and is noted: the test below can fail."""
+def test_the_trap_records_visits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A visit by name is resolved and recorded, so that the tests below can fail."""
 
     async def visit() -> Trap:
         async with open_trap(monkeypatch) as trap:
@@ -69,15 +69,14 @@ def test_the_trap_would_notice(monkeypatch: pytest.MonkeyPatch) -> None:
             return trap
 
     trap = asyncio.run(visit())
-    assert (len(trap.visits), trap.asked) == (1, [NAME])
+    assert (len(trap.visits), trap.resolved) == (1, [NAME])
 
 
 async def use_everything(world: World) -> str | None:
-    """Add a reminder, complete, look up and share, press, and pass; return the address of the card's picture."""
+    """Add a reminder, complete, look up, share, press and poll; return the address of the card's picture."""
     await add(world)
     await world.complete("")
-    shown = (await world.look_up("1", share="yes")).response
-    assert shown is not None
+    shown = message_of(await world.look_up("1", share="yes"))
     await world.manager.click(shown, label="Check now")
     await world.poll_once()
     assert len(posts_in(world.channel)) == 2
@@ -86,17 +85,17 @@ async def use_everything(world: World) -> str | None:
 
 @pytest.mark.parametrize("host", [NAME, "127.0.0.1", "localhost"])
 async def test_no_address_from_data_is_ever_fetched(world: World, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
-    """Look-up, completion, button and reminders leave every address in an account alone."""
+    """Look-up, completion, button and reminders fetch no address of an account."""
     async with open_trap(monkeypatch) as trap:
         url = f"http://{host}:{trap.port}/a.png"
-        world.standin.accounts = {"1": baited("1", url)}
+        world.standin.accounts = {"1": with_address("1", url)}
         assert await use_everything(world) == (url if host == NAME else None)
     assert trap.visits == []
-    assert NAME not in trap.asked
+    assert NAME not in trap.resolved
 
 
 async def test_no_address_from_a_header_is_ever_fetched(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that points elsewhere, in whatever header, is not followed."""
+    """No header of an answer that points elsewhere is followed."""
     async with open_trap(monkeypatch) as trap:
         url = f"http://{NAME}:{trap.port}/"
         headers = {
@@ -110,9 +109,9 @@ async def test_no_address_from_a_header_is_ever_fetched(world: World, monkeypatc
             return web.Response(status=200 if "account" in request.match_info else 302, headers=headers)
 
         world.standin.behave = point_elsewhere
-        assert card_of(await world.look_up("1")).title == "useapi.net's answer can't be read"
+        assert embed_of(await world.look_up("1")).title == "useapi.net's answer can't be read"
         await world.complete("")
         await world.poll_once()
     assert len(world.standin.calls) == 3
     assert trap.visits == []
-    assert NAME not in trap.asked
+    assert NAME not in trap.resolved

@@ -1,4 +1,4 @@
-"""Whether Discord already has the commands: its echo of them differs in form from what was sent."""
+"""Tests of whether Discord has the commands already: it returns them in another form than they were sent."""
 
 import copy
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def build_wanted() -> list[Command]:
 
 
 def echo(commands: list[Command]) -> list[Command]:
-    """Return commands as Discord gives them back: with ids, permissions as text, defaults left out or filled in."""
+    """Return commands as Discord does: with ids, permissions as text, and defaults left out or filled in."""
 
     def without_defaults(value: Any) -> Any:
         if isinstance(value, dict):
@@ -61,7 +61,7 @@ def echo(commands: list[Command]) -> list[Command]:
 
 
 def test_the_echo_of_the_commands_is_recognised() -> None:
-    """Nothing is registered again that Discord has, in whatever order."""
+    """Commands that Discord has, in any order, are not registered again."""
     wanted = build_wanted()
     assert is_registered(wanted, echo(wanted))
     assert is_registered(wanted, echo(wanted)[::-1])
@@ -69,7 +69,7 @@ def test_the_echo_of_the_commands_is_recognised() -> None:
 
 
 def test_no_commands_are_registered_where_none_are_wanted() -> None:
-    """An empty server is as wanted; one with a left-over command is not."""
+    """No commands are wanted: an empty server has them, one with a left-over command does not."""
     assert is_registered([], [])
     assert not is_registered([], echo(build_wanted()))
     assert not is_registered(build_wanted(), [])
@@ -87,8 +87,8 @@ def test_no_commands_are_registered_where_none_are_wanted() -> None:
         {"name_localized": "minimax-account", "description_localized": "Show an account"},
     ],
 )
-def test_what_discord_fills_in_by_itself_does_not_matter(extra: Command) -> None:
-    """Fields that we do not set, or that mean nothing in a server, make no difference."""
+def test_fields_that_discord_fills_in_make_no_difference(extra: Command) -> None:
+    """Fields that the bot does not set, or that mean nothing in a server, make no difference."""
     wanted = build_wanted()
     assert is_registered(wanted, [command | extra for command in echo(wanted)])
 
@@ -138,7 +138,7 @@ def change_command(key: str, value: Any) -> Callable[[list[Command]], None]:
     ],
 )
 def test_every_difference_is_seen(change: Callable[[list[Command]], None]) -> None:
-    """Whatever differs in what people see or may do is registered again."""
+    """A difference in what people see or may do is registered again."""
     wanted = build_wanted()
     present = echo(wanted)
     assert is_registered(wanted, present)
@@ -146,8 +146,8 @@ def test_every_difference_is_seen(change: Callable[[list[Command]], None]) -> No
     assert not is_registered(wanted, present)
 
 
-def test_permissions_that_were_taken_away_are_restored() -> None:
-    """Permission 0, which only administrators pass, differs from no permissions at all."""
+def test_permissions_of_zero_differ_from_none() -> None:
+    """Permissions of 0, which only administrators have, differ from no permissions at all."""
     wanted = build_wanted()
     wanted[1]["default_member_permissions"] = 0
     assert not is_registered(wanted, echo(build_wanted()))

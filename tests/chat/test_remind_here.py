@@ -4,28 +4,26 @@ import discord
 import pytest
 from simcord.results import ResponseMessage
 
-from bot.chat.commands.account import account_view
-from tests.chat.test_check_now import shown
-from tests.chat.test_reminder_steering import listed, steer
-from tests.chat.test_reminder_targets import channel_with
-from tests.chat.test_reminder_weeks import relist
-from tests.support.chat.reminders import DAY, add, said_in, text_of
+from bot.chat.views.components import account_view
+from tests.support.chat.answers import message_of, text_of
+from tests.support.chat.places import channel_with
+from tests.support.chat.reminders import DAY, add, contents_in, listed, steer
 from tests.support.world import GUILD_ID, OTHER_GUILD_ID, World
 
 UNCHANGED = "Nothing was changed. `/minimax-reminders add` can change it."
 
 
 async def press(world: World, message: ResponseMessage | discord.Message, *, by_member: bool = False) -> str:
-    """Let the manager or the member press the button; returns the answer's text, its title first."""
-    presser = world.member if by_member else world.manager
-    return text_of(await presser.click(message, label="Remind here"))
+    """Let the manager or the member press the button; return the answer's text, its title first."""
+    user = world.member if by_member else world.manager
+    return text_of(await user.click(message, label="Remind here"))
 
 
 @pytest.mark.parametrize("restarted", [False, True])
 @pytest.mark.parametrize("share", ["yes", "no"])
-async def test_adds_a_watch_with_the_defaults_here(world: World, share: str, *, restarted: bool) -> None:
-    """One press has this channel told of the account, as adding it without any option does, also after a restart."""
-    message = await shown(world, share=share)
+async def test_adds_a_reminder_with_the_defaults_here(world: World, share: str, *, restarted: bool) -> None:
+    """One press adds a reminder for the account in this channel with the defaults, also after a restart."""
+    message = message_of(await world.look_up("123456", share=share))
     if restarted:
         await world.restart()
     assert await press(world, message) == (
@@ -33,85 +31,85 @@ async def test_adds_a_watch_with_the_defaults_here(world: World, share: str, *, 
         "Next reminder: none that is known yet"
     )
     await world.poll_once()
-    assert said_in(world.channel)[-1] == "⏰ MiniMax login Jane Doe (123456) expires in 12 days."
+    assert contents_in(world.channel)[-1] == "⏰ MiniMax login Jane Doe (123456) expires in 12 days."
 
 
 @pytest.mark.parametrize(("present", "subject"), [("123456", "Account 123456"), ("all", "All accounts")])
-async def test_changes_nothing_that_is_there(world: World, present: str, subject: str) -> None:
-    """Where the account is watched already, by itself or among all, its terms stay, and the presser is told them."""
+async def test_leaves_a_present_reminder(world: World, present: str, subject: str) -> None:
+    """A reminder for the account or for all that the channel has already stays, and the answer shows it."""
     await add(world, present, days="5")
     for _ in range(2):
-        answer = await press(world, await shown(world))
+        answer = await press(world, message_of(await world.look_up("123456", share="yes")))
         terms = f"{subject} in {world.channel.mention}: 5 days before, and when expired"
-        assert answer == f"This channel is told already\n{terms}\n{UNCHANGED}"
+        assert answer == f"This channel has this reminder already\n{terms}\n{UNCHANGED}"
     assert (await listed(world)).count(" in <#") == 1
 
 
 async def test_a_second_press_changes_nothing(world: World) -> None:
-    """Pressing twice adds one watch and says so the second time."""
-    message = await shown(world)
+    """Pressing twice adds one reminder and says so the second time."""
+    message = message_of(await world.look_up("123456", share="yes"))
     assert (await press(world, message)).startswith("Reminder added")
-    assert (await press(world, message)).startswith("This channel is told already\nAccount 123456")
+    assert (await press(world, message)).startswith("This channel has this reminder already\nAccount 123456")
 
 
-async def test_says_that_the_watch_there_is_paused(world: World) -> None:
-    """A paused watch stays paused, with words on how to resume it; the one on the account counts before that on all."""
+async def test_says_that_the_present_reminder_is_paused(world: World) -> None:
+    """A paused reminder stays paused, and the answer says how to resume it; an account's own comes first."""
     await add(world)
     await add(world, "123456")
     await steer(world, "pause", "2")
-    answer = await press(world, await shown(world))
-    assert answer.endswith("It is paused. `/minimax-reminders resume` lets it speak again.")
+    answer = await press(world, message_of(await world.look_up("123456", share="yes")))
+    assert answer.endswith("It is paused. `/minimax-reminders resume` starts it again.")
     assert "Paused since" in await listed(world)
 
 
 async def test_other_channels_and_accounts_do_not_count(world: World) -> None:
-    """What is watched elsewhere, or of another account here, keeps nobody from adding this."""
+    """A reminder in another channel or for another account does not prevent this one."""
     await add(world, "123456", channel=world.env.guild.create_text_channel("other"))
     await add(world, "234567")
-    assert (await press(world, await shown(world))).startswith("Reminder added")
+    assert (await press(world, message_of(await world.look_up("123456", share="yes")))).startswith("Reminder added")
 
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_is_for_managers_of_the_server(world: World, *, restarted: bool) -> None:
-    """A member who sees a shared answer is refused in words, however old it is, and nothing is stored."""
-    message = await shown(world)
+    """A member who sees a shared answer is refused in words, however old it is; nothing is saved."""
+    message = message_of(await world.look_up("123456", share="yes"))
     if restarted:
         await world.restart()
         await world.env.advance_time(40 * DAY)
     assert (await press(world, message, by_member=True)).startswith("This is for those who may manage the server")
-    assert "Nobody is told yet" in await listed(world)
+    assert "No reminders yet" in await listed(world)
 
 
-@pytest.mark.parametrize("right", ["view_channel", "send_messages", "embed_links"])
-async def test_refuses_a_channel_where_the_bot_lacks_a_right(world: World, right: str) -> None:
-    """What would never arrive is not added: the missing right is named."""
-    world.channel = channel_with(world, bot={right: False})
-    answer = await press(world, await shown(world))
-    assert f"The bot lacks rights in that channel: {right.replace('_', ' ')}" in answer
-    assert "Nobody is told yet" in await listed(world)
+@pytest.mark.parametrize("permission", ["view_channel", "send_messages", "embed_links"])
+async def test_refuses_a_channel_where_the_bot_lacks_a_permission(world: World, permission: str) -> None:
+    """A reminder that would not arrive is not added; the answer names the missing permission."""
+    world.channel = channel_with(world, bot={permission: False})
+    answer = await press(world, message_of(await world.look_up("123456", share="yes")))
+    assert f"The bot lacks permissions in that channel: {permission.replace('_', ' ')}" in answer
+    assert "No reminders yet" in await listed(world)
 
 
-async def test_says_when_the_account_is_gone(world: World) -> None:
-    """An account that is not set up any more is not watched from an old answer."""
-    message = await shown(world)
+async def test_says_when_the_account_was_deleted(world: World) -> None:
+    """An old answer adds no reminder for an account that is not set up any more."""
+    message = message_of(await world.look_up("123456", share="yes"))
     del world.standin.accounts["123456"]
     await world.env.advance_time(DAY)
     assert (await press(world, message)).startswith("No such account")
-    assert "Nobody is told yet" in await listed(world)
+    assert "No reminders yet" in await listed(world)
 
 
 @pytest.mark.parametrize("by_member", [False, True])
 async def test_refuses_a_server_that_is_not_listed_any_more(world: World, *, by_member: bool) -> None:
-    """An answer in a server that was taken off the list adds nothing; words tell why."""
-    message = await shown(world)
-    await relist(world, OTHER_GUILD_ID)
+    """A press in a server that is not listed any more adds nothing and is refused in words."""
+    message = message_of(await world.look_up("123456", share="yes"))
+    await world.restart(OTHER_GUILD_ID)
     assert (await press(world, message, by_member=by_member)).startswith("This bot does not serve this place")
-    await relist(world, GUILD_ID)
-    assert "Nobody is told yet" in await listed(world)
+    await world.restart(GUILD_ID)
+    assert "No reminders yet" in await listed(world)
 
 
 async def test_refuses_direct_messages(world: World) -> None:
-    """A button that somehow got into a direct message is refused in words."""
+    """A press in a direct message is refused in words."""
     lou = world.env.create_user("lou")
     message = await _sent_to(world, lou.dm_channel.id)
     result = await lou.click(message, label="Remind here")

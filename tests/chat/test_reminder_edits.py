@@ -1,13 +1,13 @@
-"""Tests of how reminders that were sent are kept true, by edits that nobody is notified of."""
+"""Tests of how sent reminders are kept current, by edits that notify nobody."""
 
 from typing import Any
 
 import discord
 import pytest
 
-from bot.chat.views.account import GREEN, RED
-from tests.chat.test_reminder_steering import HOUR, poll_for
-from tests.support.chat.reminders import DAY, add, be_busy, posted_in, posts_in, said_in
+from bot.core.status import GREEN, RED
+from tests.support.chat.reminders import DAY, HOUR, add, contents_in, poll_for, posts_in, sent_contents
+from tests.support.hostile import with_status
 from tests.support.world import World, account
 
 EDIT = "/channels/*/messages/*"
@@ -16,7 +16,7 @@ FOLDED = "⏭️ MiniMax login Jane Doe (123456) has a newer reminder."
 
 
 def edits(world: World) -> list[dict[str, Any]]:
-    """Return what was put into reminders of the world's channel, oldest first, also where that failed."""
+    """Return the edits of reminders in the world's channel, oldest first, also those that failed."""
     path = f"/channels/{world.channel.id}/messages/"
     return [one.json or {} for one in world.env.http_requests if one.method == "PATCH" and one.path.startswith(path)]
 
@@ -26,8 +26,8 @@ def renew(world: World, account_id: str = "345678", name: str = "Sam Reed", *, d
     world.standin.accounts[account_id] = account(account_id, name, days=days)
 
 
-async def warn(world: World, account_id: str = "345678", **options: Any) -> discord.Message:
-    """Have the channel told of an account; returns the reminder."""
+async def remind(world: World, account_id: str = "345678", **options: Any) -> discord.Message:
+    """Add a reminder for an account and poll; return the message."""
     await add(world, account_id, **options)
     await world.poll_once()
     return posts_in(world.channel)[-1]
@@ -35,10 +35,10 @@ async def warn(world: World, account_id: str = "345678", **options: Any) -> disc
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_a_renewal_turns_the_reminder_green(world: World, *, restarted: bool) -> None:
-    """The pass that sees the renewal edits sentence, card and buttons of what was said, and mentions nobody by it."""
+    """The poll that finds the renewal edits sentence, card and buttons of the reminder, and mentions nobody."""
     role = world.env.guild.create_role("Ops", mentionable=True)
-    before = await warn(world, mention=role)
-    assert (before.embeds[0].colour, len(before.components), before.content[-1]) == (RED, 1, ">")
+    before = await remind(world, mention=role)
+    assert (before.embeds[0].colour, len(before.components), before.content[-1]) == (discord.Colour(RED), 1, ">")
     renew(world)
     if restarted:
         await world.restart()
@@ -46,7 +46,7 @@ async def test_a_renewal_turns_the_reminder_green(world: World, *, restarted: bo
     await world.poll_once()
     after, news = posts_in(world.channel)
     assert (after.id, after.content, news.content) == (before.id, RENEWED, RENEWED)
-    assert (after.embeds[0].colour, after.components) == (GREEN, [])
+    assert (after.embeds[0].colour, after.components) == (discord.Colour(GREEN), [])
     assert (after.embeds[0].description or "").startswith("✅ **Renewed** until <t:1769817600:f>.")
     assert after.embeds[0].footer.text == before.embeds[0].footer.text
     (edit,) = edits(world)
@@ -54,9 +54,9 @@ async def test_a_renewal_turns_the_reminder_green(world: World, *, restarted: bo
     assert edit["components"] == []
 
 
-async def test_a_tighter_step_folds_the_wider_one(world: World) -> None:
-    """Once a tighter step is said, the wider one shrinks to a line without cards or buttons; the newest stays open."""
-    await warn(world, "123456")
+async def test_a_tighter_stage_folds_the_wider_one(world: World) -> None:
+    """After a tighter stage, the message of the wider one becomes a line without cards or buttons."""
+    await remind(world, "123456")
     await poll_for(world, 9.5, every=DAY / 2)
     first, second, third = posts_in(world.channel)
     for folded in (first, second):
@@ -66,9 +66,9 @@ async def test_a_tighter_step_folds_the_wider_one(world: World) -> None:
     assert len(edits(world)) == 2
 
 
-async def test_what_is_open_stays_open_beside_what_is_renewed(world: World) -> None:
-    """In a message about several accounts only the renewed one turns green, and the buttons stay for the rest."""
-    await warn(world, "all", days="20")
+async def test_only_the_renewed_account_of_a_message_turns_green(world: World) -> None:
+    """In a message about several accounts, only the renewed one turns green, and the buttons stay."""
+    await remind(world, "all", days="20")
     renew(world)
     await world.poll_once()
     changed = posts_in(world.channel)[0]
@@ -78,44 +78,46 @@ async def test_what_is_open_stays_open_beside_what_is_renewed(world: World) -> N
     assert ["**Renewed**" in (card.description or "") for card in changed.embeds] == [False, False, True]
 
 
-def break_it(world: World, kind: str) -> None:
-    """Bring trouble of this kind about."""
+def begin_incident(world: World, kind: str) -> None:
+    """Let an incident of this kind begin."""
     if kind == "error":
         world.standin.accounts["123456"]["error"] = "login failed"
-    elif kind == "gone":
+    elif kind == "missing":
         del world.standin.accounts["123456"]
     else:
-        world.standin.behave = be_busy
+        world.standin.behave = with_status(429)
 
 
-def mend(world: World) -> None:
-    """End the trouble."""
+def end_incident(world: World) -> None:
+    """Let the incident end."""
     world.standin.behave = None
     world.standin.accounts["123456"] = account("123456", days=40)
 
 
-TROUBLES = {
+INCIDENTS = {
     "error": ("🔴 MiniMax login Jane Doe (123456) is in error.", "✅ MiniMax login Jane Doe (123456) works again."),
-    "gone": (
+    "missing": (
         "🔴 MiniMax login Jane Doe (123456) is no longer set up at useapi.net.",
         "✅ MiniMax login Jane Doe (123456) is set up again.",
     ),
-    "blind": (
-        "⚪ The MiniMax accounts could not be read for hours, so reminders here go by what was last known.",
+    "unreadable": (
+        "⚪ The MiniMax accounts could not be read for hours, so reminders here go by the last known dates.",
         "✅ The MiniMax accounts can be read again.",
     ),
 }
 
 
 @pytest.mark.parametrize("restarting", [False, True])
-@pytest.mark.parametrize("kind", TROUBLES)
-async def test_trouble_turns_green_and_back_in_one_message(world: World, kind: str, *, restarting: bool) -> None:
-    """The end of trouble edits its message, and so does the same episode going on; a new one is a new message."""
-    bad, good = TROUBLES[kind]
-    mend(world)
-    await warn_nobody(world)
+@pytest.mark.parametrize("kind", INCIDENTS)
+async def test_an_incident_turns_green_and_back_in_one_message(world: World, kind: str, *, restarting: bool) -> None:
+    """The end of an incident edits its message, and so does its return within a day; a new one is a new message."""
+    bad, good = INCIDENTS[kind]
+    end_incident(world)
+    await add(world, "123456")
+    await world.poll_once()
+    assert posts_in(world.channel) == []
     for expected in (bad, good, bad, good):
-        break_it(world, kind) if expected is bad else mend(world)
+        begin_incident(world, kind) if expected is bad else end_incident(world)
         await poll_for(world, 8 / 24, every=2 * HOUR)
         if restarting:
             await world.restart()
@@ -124,68 +126,61 @@ async def test_trouble_turns_green_and_back_in_one_message(world: World, kind: s
         assert bool(post.components) == (expected is bad)
     assert len(edits(world)) == 3
     await poll_for(world, 1)
-    break_it(world, kind)
+    begin_incident(world, kind)
     await poll_for(world, 8 / 24, every=2 * HOUR)
-    assert said_in(world.channel) == [good, bad]
-
-
-async def warn_nobody(world: World) -> None:
-    """Watch an account that is well."""
-    await add(world, "123456")
-    await world.poll_once()
-    assert posts_in(world.channel) == []
+    assert contents_in(world.channel) == [good, bad]
 
 
 @pytest.mark.parametrize("restarted", [False, True])
 @pytest.mark.parametrize(("status", "code"), [(429, 30046), (500, 0), (503, 0)])
-async def test_an_edit_that_fails_is_tried_in_the_next_pass(
+async def test_an_edit_that_fails_is_made_by_the_next_poll(
     world: World, status: int, code: int, *, restarted: bool
 ) -> None:
-    """What Discord puts off or stumbles over is edited later, not at once, and never posted anew."""
-    await warn(world)
+    """An edit that Discord limits or fails at is made by the next poll, and nothing is posted anew."""
+    await remind(world)
     renew(world)
     world.env.inject_error("PATCH", EDIT, status=status, code=code)
     await world.poll_once()
     assert len(edits(world)) == 1
-    assert said_in(world.channel)[0] != RENEWED
+    assert contents_in(world.channel)[0] != RENEWED
     if restarted:
         await world.restart()
     await world.env.advance_time(60)
     await world.poll_once()
-    assert said_in(world.channel) == [RENEWED] * 2
+    assert contents_in(world.channel) == [RENEWED] * 2
     await world.poll_once()
-    assert (len(edits(world)), len(posted_in(world))) == (2, 2)
+    assert (len(edits(world)), len(sent_contents(world))) == (2, 2)
 
 
-async def test_an_edit_that_is_refused_is_tried_hours_apart(world: World) -> None:
-    """A channel that takes no edits is not asked in each pass; once it does, the message is put right."""
-    await warn(world)
+async def test_a_refused_edit_is_made_later(world: World) -> None:
+    """An edit that a channel refuses is not tried in each poll, and made once the channel accepts it."""
+    await remind(world)
     renew(world)
     world.env.inject_error("PATCH", EDIT, status=403, code=50013)
     for _ in range(3):
         await world.poll_once()
     assert len(edits(world)) == 1
     await poll_for(world, 1)
-    assert said_in(world.channel) == [RENEWED] * 2
+    assert contents_in(world.channel) == [RENEWED] * 2
 
 
-async def test_a_deleted_message_is_left_alone(world: World) -> None:
-    """What somebody deleted is neither edited again nor posted anew; the others are."""
-    await warn(world, "123456")
+async def test_a_deleted_message_stays_deleted(world: World) -> None:
+    """A reminder that a moderator deleted is tried once and not posted anew; the others are edited."""
+    await remind(world, "123456")
     await poll_for(world, 5, every=DAY)
     first, second = posts_in(world.channel)
     world.env.backend.delete_message(world.channel.id, second.id)
     renew(world, "123456", "Jane Doe")
     await poll_for(world, 1, every=HOUR)
     assert posts_in(world.channel)[0].id == first.id
-    assert (len(posted_in(world)), len(posts_in(world.channel))) == (3, 2)
-    # The first was folded, and the second is tried once after the renewal.
+    assert (len(sent_contents(world)), len(posts_in(world.channel))) == (3, 2)
+    # The first was folded; the second is tried once after the renewal.
     assert len(edits(world)) == 2
 
 
 async def test_nothing_is_edited_while_nothing_changes(world: World) -> None:
-    """Passes over unchanged accounts, and over an expiry that shifts by hours, make no edit."""
-    await warn(world, "all", days="20")
+    """Polls of unchanged accounts, and of an expiry that shifts by hours, make no edit."""
+    await remind(world, "all", days="20")
     for hours in range(0, 12, 3):
         world.standin.accounts["123456"] = account("123456", days=12 + hours / 24)
         await poll_for(world, 0.5, every=DAY / 4)
@@ -196,35 +191,35 @@ async def test_nothing_is_edited_while_nothing_changes(world: World) -> None:
     assert len(edits(world)) == 1
 
 
-async def test_an_account_that_is_gone_gets_no_steps(world: World) -> None:
-    """While an account is gone its steps pass in silence; back again, the tightest of them is said."""
+async def test_a_missing_account_gets_no_stages(world: World) -> None:
+    """No stage is sent while an account is missing; once it is back, the tightest one is."""
     world.standin.accounts["123456"] = account("123456", days=8.5)
     await add(world, "123456", days="7 3 1")
     await world.poll_once()
     back = world.standin.accounts.pop("123456")
     await poll_for(world, 6, every=DAY / 4)
-    assert [post.rpartition(") ")[2] for post in posted_in(world)] == ["is no longer set up at useapi.net."]
+    assert [post.rpartition(") ")[2] for post in sent_contents(world)] == ["is no longer set up at useapi.net."]
     world.standin.accounts["123456"] = back
     await poll_for(world, 1 / 24, every=HOUR)
-    assert [post.rpartition(") ")[2] for post in posted_in(world)[1:]] == ["expires in 3 days."]
-    assert said_in(world.channel)[0].endswith("is set up again.")
+    assert [post.rpartition(") ")[2] for post in sent_contents(world)[1:]] == ["expires in 3 days."]
+    assert contents_in(world.channel)[0].endswith("is set up again.")
 
 
-async def test_a_step_said_during_an_error_is_put_right_after_it(world: World) -> None:
-    """A reminder that came while its account was in error does not go on saying so once the error is over."""
+async def test_a_stage_sent_during_an_error_is_edited_after_it(world: World) -> None:
+    """A reminder that was sent while its account was in error is edited once the error has ended."""
     world.standin.accounts["123456"]["error"] = "login failed"
     for _ in range(2):
         await world.poll_once()
     await add(world, "123456")
     await world.poll_once()
-    assert posted_in(world) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days and is in error."]
+    assert sent_contents(world) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days and is in error."]
     del world.standin.accounts["123456"]["error"]
     await world.poll_once()
-    assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
 
 
-async def test_trouble_that_could_not_be_told_is_told_when_it_goes_on(world: World) -> None:
-    """An error whose message was refused, and that went away for a while, is told once it is back."""
+async def test_a_refused_error_is_announced_once_it_returns(world: World) -> None:
+    """An error whose message was refused, and that ended for a while, is announced once it is back."""
     world.standin.accounts = {"123456": account("123456", days=60)}
     await add(world, "123456")
     world.standin.accounts["123456"]["error"] = "login failed"
@@ -239,4 +234,4 @@ async def test_trouble_that_could_not_be_told_is_told_when_it_goes_on(world: Wor
     for _ in range(2):
         await world.poll_once()
         await world.env.advance_time(60)
-    assert said_in(world.channel) == ["🔴 MiniMax login Jane Doe (123456) is in error."]
+    assert contents_in(world.channel) == ["🔴 MiniMax login Jane Doe (123456) is in error."]

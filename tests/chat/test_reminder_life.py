@@ -1,22 +1,22 @@
-"""Tests of what channels are told while time passes, and of the button under it."""
+"""Tests of the reminders that channels get while time passes, and of *Check now* under them."""
 
 import asyncio
 
 import discord
 import pytest
-from aiohttp import web
 
 from bot.core.links import SETUP_GUIDE
 from bot.store.tables import messages
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.chat.test_check_now import buttons_of
-from tests.support.chat.reminders import DAY, add, posted_in, posts_in, said_in, text_of
+from tests.support.chat.answers import buttons_of, message_of, text_of
+from tests.support.chat.reminders import DAY, HOUR, add, contents_in, poll_for, posts_in, sent_contents, steer
+from tests.support.hostile import with_status
 from tests.support.world import World, account
 
 
 @pytest.mark.parametrize("restarting", [False, True])
-async def test_a_whole_life_is_told_once_each(world: World, *, restarting: bool) -> None:
-    """Each lead time, the expiry and the renewal are said once, also if the bot restarts every day."""
+async def test_each_stage_of_a_login_is_sent_once(world: World, *, restarting: bool) -> None:
+    """Each lead time, the expiry and the renewal are sent once, also if the bot restarts every day."""
     world.standin.accounts["123456"] = account("123456", days=20.5)
     await add(world, "123456")
     for _ in range(24):
@@ -29,7 +29,7 @@ async def test_a_whole_life_is_told_once_each(world: World, *, restarting: bool)
     for _ in range(3):
         await world.poll_once()
         await world.env.advance_time(DAY)
-    assert posted_in(world) == [
+    assert sent_contents(world) == [
         "⏰ MiniMax login Jane Doe (123456) expires in 14 days.",
         "⏰ MiniMax login Jane Doe (123456) expires in 7 days.",
         "⏰ MiniMax login Jane Doe (123456) expires in 3 days.",
@@ -37,89 +37,89 @@ async def test_a_whole_life_is_told_once_each(world: World, *, restarting: bool)
         "🔴 MiniMax login Jane Doe (123456) expired 12 hours ago.",
         "✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026.",
     ]
-    # Nothing red or yellow is left in the channel.
+    # No message in the channel is red or yellow any more.
     folded = "⏭️ MiniMax login Jane Doe (123456) has a newer reminder."
     green = "✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026."
-    assert said_in(world.channel) == [folded] * 4 + [green] * 2
+    assert contents_in(world.channel) == [folded] * 4 + [green] * 2
 
 
-async def test_says_at_once_what_a_new_watch_has_missed(world: World) -> None:
-    """A watch that is added inside its lead times is told the tightest at once, not the wider ones."""
+async def test_a_new_reminder_sends_the_tightest_stage_at_once(world: World) -> None:
+    """A reminder that is added inside its lead times sends the tightest stage at once, and no wider one."""
     await add(world, "234567")
     await world.poll_once()
     await world.env.advance_time(DAY / 2)
     await world.poll_once()
-    assert said_in(world.channel) == ["⏰ MiniMax login Sam Reed (234567) expires in 3 days."]
+    assert contents_in(world.channel) == ["⏰ MiniMax login Sam Reed (234567) expires in 3 days."]
 
 
 async def test_removing_and_adding_again_repeats_nothing(world: World) -> None:
-    """What was said in a channel is not said there again by a new watch with wider days."""
+    """A new reminder with wider days repeats no stage that its channel has got."""
     await add(world, "234567")
     await world.poll_once()
-    await world.manager.slash(world.channel, "minimax-reminders remove", subscription="1")
+    await steer(world, "remove")
     await add(world, "234567", days="10 5 4")
     await world.poll_once()
     assert len(posts_in(world.channel)) == 1
 
 
-async def test_a_watch_added_long_after_a_renewal_is_told_what_is_due(world: World) -> None:
-    """Nobody watched while the login was renewed; weeks later the new token's own steps count, not the old one's."""
+async def test_a_reminder_added_long_after_a_renewal_follows_the_new_login(world: World) -> None:
+    """A reminder that is added weeks after a renewal sends the stages of the new login."""
     world.standin.accounts["123456"] = account("123456", days=6.5)
     await add(world, "123456")
     await world.poll_once()
-    await world.manager.slash(world.channel, "minimax-reminders remove", subscription="1")
+    await steer(world, "remove")
     world.standin.accounts["123456"] = account("123456", days=40.5)
     await world.poll_once()
     await world.env.advance_time(34 * DAY)
     await add(world, "123456")
     await world.poll_once()
-    assert posted_in(world) == ["⏰ MiniMax login Jane Doe (123456) expires in 7 days."] * 2
+    assert sent_contents(world) == ["⏰ MiniMax login Jane Doe (123456) expires in 7 days."] * 2
 
 
-async def test_one_accounts_watch_replaces_the_one_on_all(world: World) -> None:
-    """In one channel, the watch on one account decides alone about it; once it is removed, the one on all does."""
+async def test_one_accounts_reminder_replaces_the_one_for_all(world: World) -> None:
+    """In one channel, an account's own reminder replaces the one for all, until it is removed."""
     await add(world, days="14")
     await add(world, "123456", days="3")
     await world.poll_once()
-    (post,) = said_in(world.channel)
+    (post,) = contents_in(world.channel)
     assert "234567" in post
     assert "345678" in post
     assert "123456" not in post
-    await world.manager.slash(world.channel, "minimax-reminders remove", subscription="2")
+    await steer(world, "remove", "2")
     await world.poll_once()
-    assert said_in(world.channel)[1:] == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    assert contents_in(world.channel)[1:] == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
 
 
 async def test_two_channels_are_independent(world: World) -> None:
-    """Each channel hears at its own lead times, and removing one's watch leaves the other's."""
+    """Each channel has its own lead times, and removing one's reminder leaves the other's."""
     other = world.env.guild.create_text_channel("other")
     await add(world, "123456", days="14")
     await add(world, "123456", channel=other, days="5")
     await world.poll_once()
-    assert (len(said_in(world.channel)), said_in(other)) == (1, [])
-    await world.manager.slash(world.channel, "minimax-reminders remove", subscription="1")
+    assert (len(contents_in(world.channel)), contents_in(other)) == (1, [])
+    await steer(world, "remove")
     await world.env.advance_time(8 * DAY)
     await world.poll_once()
-    assert len(said_in(world.channel)) == 1
-    assert said_in(other) == ["⏰ MiniMax login Jane Doe (123456) expires in 4 days."]
+    assert len(contents_in(world.channel)) == 1
+    assert contents_in(other) == ["⏰ MiniMax login Jane Doe (123456) expires in 4 days."]
 
 
-async def test_a_channel_that_refuses_does_not_hold_up_the_others(world: World) -> None:
-    """One channel's refusal is its own; it is told later, as things stand then."""
+async def test_a_refusing_channel_does_not_delay_the_others(world: World) -> None:
+    """A channel that refuses a reminder gets it later, worded as of then; the others get theirs at once."""
     other = world.env.guild.create_text_channel("other")
     await add(world, "123456")
     await add(world, "123456", channel=other)
     world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=403, code=50013)
     await world.poll_once()
-    assert (said_in(world.channel), len(said_in(other))) == ([], 1)
+    assert (contents_in(world.channel), len(contents_in(other))) == ([], 1)
     await world.env.advance_time(6 * DAY)
     await world.poll_once()
-    assert said_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 6 days."]
-    assert len(said_in(other)) == 2
+    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 6 days."]
+    assert len(contents_in(other)) == 2
 
 
-async def test_the_most_pressing_account_is_named_first(world: World) -> None:
-    """A phone's notification shows the start of the sentence: what fails already, then what expires soonest."""
+async def test_the_most_urgent_account_is_named_first(world: World) -> None:
+    """The sentence names expired accounts first, then the soonest expiry: a phone shows only its beginning."""
     world.standin.accounts = {
         "1": account("1", "Late", days=9),
         "2": account("2", "Soon", days=2),
@@ -136,7 +136,7 @@ async def test_the_most_pressing_account_is_named_first(world: World) -> None:
 
 @pytest.mark.parametrize("name", ["Jo", "J" * 60, "*" * 300, "\N{GRINNING FACE}" * 300])
 async def test_a_dozen_accounts_due_at_once_fit(world: World, name: str) -> None:
-    """Twelve accounts are grouped into messages that Discord takes, each account in exactly one."""
+    """Twelve accounts are grouped into messages within Discord's limits, each account in exactly one."""
     ids = [f"{n:06}" for n in range(12)]
     flags = {f"supportSomethingLong{n}": True for n in range(20)} if len(name) > 60 else {}
     world.standin.accounts = {key: account(key, name, days=2, **flags) for key in ids}
@@ -160,8 +160,8 @@ def _account_of(card: discord.Embed) -> str:
     return next(str(field.value).strip("`") for field in card.fields if field.name == "Account")
 
 
-async def test_says_what_stops_and_what_to_do(world: World) -> None:
-    """The card names the jobs that stop, and leads to the guide; so does the button."""
+async def test_says_which_jobs_stop_and_how_to_renew(world: World) -> None:
+    """The card names the jobs that stop, and card and button link to the guide."""
     await add(world, "123456")
     await world.poll_once()
     (post,) = posts_in(world.channel)
@@ -175,7 +175,7 @@ async def test_says_what_stops_and_what_to_do(world: World) -> None:
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_check_now_reads_all_with_one_call(world: World, *, restarted: bool) -> None:
-    """Whoever sees a reminder can renew all its cards with one list call, also after a restart of the bot."""
+    """Everybody who sees a reminder can refresh all its cards with one call, also after a restart of the bot."""
     await add(world)
     await world.poll_once()
     (before,) = posts_in(world.channel)
@@ -185,9 +185,8 @@ async def test_check_now_reads_all_with_one_call(world: World, *, restarted: boo
     world.standin.calls.clear()
     result = await world.member.click(before, label="Check now")
     assert world.standin.calls == [ACCOUNTS_PATH]
-    assert result.response is not None
-    assert result.response.id == before.id
-    assert set(buttons_of(result.response)) == {"Check now", "I'm on it", "How to renew"}
+    assert message_of(result).id == before.id
+    assert set(buttons_of(message_of(result))) == {"Check now", "I'm on it", "How to renew"}
     (after,) = posts_in(world.channel)
     assert [card.title for card in after.embeds] == ["Sam Reed", "Jane Doe", "Sam Renewed"]
     assert after.content == (
@@ -197,23 +196,22 @@ async def test_check_now_reads_all_with_one_call(world: World, *, restarted: boo
     assert ["Not renewed yet" in (card.description or "") for card in after.embeds] == [True, True, False]
     assert after.embeds[-1].footer.text == before.embeds[-1].footer.text
     again = await world.member.click(after, label="Check now")
-    assert again.response is not None
-    assert again.response.id == before.id
+    assert message_of(again).id == before.id
 
 
-async def test_check_now_changes_nothing_else(world: World) -> None:
-    """A look at an account does not say its renewal; the next pass does."""
+async def test_check_now_sends_nothing(world: World) -> None:
+    """*Check now* does not announce a renewal; the next poll does."""
     await add(world, "123456")
     await world.poll_once()
     world.standin.accounts["123456"] = account("123456", days=60)
     await world.member.click(posts_in(world.channel)[0], label="Check now")
     assert len(posts_in(world.channel)) == 1
     await world.poll_once()
-    assert said_in(world.channel) == ["✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026."] * 2
+    assert contents_in(world.channel) == ["✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026."] * 2
 
 
 async def test_check_now_shows_an_account_once(world: World) -> None:
-    """An account that a message names twice, for its expiry and for an error, has one card after a renewal."""
+    """An account that a message shows twice, for its expiry and an error, has one card after *Check now*."""
     await add(world, "123456", days="13")
     world.standin.accounts["123456"]["error"] = "login failed"
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
@@ -223,50 +221,43 @@ async def test_check_now_shows_an_account_once(world: World) -> None:
     (post,) = posts_in(world.channel)
     assert len(post.embeds) == 2
     result = await world.member.click(post, label="Check now")
-    assert result.response is not None
-    assert [card.title for card in result.response.embeds] == ["Jane Doe"]
+    assert [card.title for card in message_of(result).embeds] == ["Jane Doe"]
 
 
 async def test_check_now_keeps_the_cards_when_the_read_fails(world: World) -> None:
-    """A failed read is told to the presser alone, and the reminder stays as it is."""
+    """Only the user sees that a read failed, and the reminder stays as it is."""
     await add(world)
     await world.poll_once()
     (before,) = posts_in(world.channel)
-
-    async def fail(_request: web.Request) -> web.StreamResponse:
-        return web.Response(status=401)
-
-    world.standin.behave = fail
+    world.standin.behave = with_status(401)
     assert "useapi.net token was refused" in text_of(await world.member.click(before, label="Check now"))
     (after,) = posts_in(world.channel)
     assert after.embeds == before.embeds
 
 
-async def test_check_now_says_when_an_account_is_gone(world: World) -> None:
-    """An account that is not set up any more is shown as that."""
+async def test_check_now_says_when_an_account_was_deleted(world: World) -> None:
+    """*Check now* shows that an account is not set up any more."""
     await add(world, "123456")
     await world.poll_once()
     del world.standin.accounts["123456"]
     result = await world.member.click(posts_in(world.channel)[0], label="Check now")
-    assert result.response is not None
-    assert result.response.content == "🔴 MiniMax login Jane Doe (123456) is no longer set up at useapi.net."
-    assert "does not list this account any more" in (result.response.embeds[0].description or "")
+    assert message_of(result).content == "🔴 MiniMax login Jane Doe (123456) is no longer set up at useapi.net."
+    assert "does not list this account any more" in (message_of(result).embeds[0].description or "")
 
 
-async def test_check_now_tells_another_persons_login(world: World) -> None:
-    """An account that holds another user's login by now is not passed off as renewed."""
+async def test_check_now_shows_another_users_login(world: World) -> None:
+    """An account that has another MiniMax user's login by now is not shown as renewed."""
     await add(world, "123456")
     await world.poll_once()
     world.standin.accounts["123456"] = account("123456", days=40)
     world.standin.accounts["123456"]["jwt"]["user"] |= {"id": "999", "name": "Max Roe"}
     result = await world.member.click(posts_in(world.channel)[0], label="Check now")
-    assert result.response is not None
-    assert result.response.content == "⚠️ MiniMax login Max Roe (123456) holds another person's login now."
-    assert "belongs to somebody else than before" in (result.response.embeds[0].description or "")
+    assert message_of(result).content == "⚠️ MiniMax login Max Roe (123456) holds another person's login now."
+    assert "belongs to somebody else than before" in (message_of(result).embeds[0].description or "")
 
 
 async def test_check_now_knows_only_its_own_messages(world: World) -> None:
-    """A reminder that a restored database does not know is left as it is, with words to the presser."""
+    """A reminder that the database does not know stays as it is, and the user reads why."""
     await add(world, "123456")
     await world.poll_once()
     (before,) = posts_in(world.channel)
@@ -277,10 +268,25 @@ async def test_check_now_knows_only_its_own_messages(world: World) -> None:
     assert posts_in(world.channel)[0].embeds == before.embeds
 
 
-async def test_a_pass_waits_for_the_one_under_way(world: World) -> None:
-    """Two passes that are asked for at once read one after the other."""
+async def test_two_polls_run_one_after_the_other(world: World) -> None:
+    """Two polls that are requested together read one after the other."""
     await world.poll_once()
     world.standin.calls.clear()
     world.standin.delay = 0.02
     await asyncio.gather(world.poll_once(), world.poll_once())
     assert (world.standin.calls, world.standin.most_at_once) == ([ACCOUNTS_PATH] * 2, 1)
+
+
+async def test_guarded_words_follow_a_failed_read(world: World) -> None:
+    """Between two polls a reminder shows what the last one read; a failed read makes that not confirmed."""
+    await add(world, "345678")
+    await world.poll_once()
+    await world.env.advance_time(HOUR / 3)
+    await world.manager.click(posts_in(world.channel)[0], label="I'm on it")
+    assert contents_in(world.channel)[0].startswith("🔴 MiniMax login Sam Reed (345678) expired 2 days ago.")
+    world.standin.accounts = {}
+    await poll_for(world, 1 / 24, every=HOUR)
+    await world.manager.click(posts_in(world.channel)[0], label="I'm on it")
+    (post,) = posts_in(world.channel)
+    assert "was due to expire 30 December 2025 00:00 UTC, not confirmed for 2 hours." in post.content
+    assert "**Not confirmed** for 2 hours. The login was due to expire" in (post.embeds[0].description or "")

@@ -1,4 +1,4 @@
-"""Tests of `/minimax-reminders preview`: what it says is what then happens."""
+"""Tests of `/minimax-reminders preview`, and that its reminders are the ones that are sent."""
 
 import random
 import re
@@ -8,10 +8,8 @@ import discord
 import pytest
 from simcord.results import InteractionResult
 
-from tests.chat.test_check_now import buttons_of
-from tests.chat.test_lookup import card_of
-from tests.chat.test_reminder_steering import poll_for, steer
-from tests.support.chat.reminders import DAY, add, posted_in, said_in, show
+from tests.support.chat.answers import buttons_of, embed_of, message_of
+from tests.support.chat.reminders import DAY, add, contents_in, listed, poll_for, sent_contents, steer
 from tests.support.world import START, World, account
 
 _WHEN = re.compile(r"<t:(\d+):f>")
@@ -19,35 +17,34 @@ _ID = re.compile(r"\((\d{6})\)")
 
 
 async def ask(world: World) -> InteractionResult:
-    """Let the manager ask what is to come."""
+    """Let the manager use the command."""
     return await world.manager.slash(world.channel, "minimax-reminders preview")
 
 
-async def foretold(world: World) -> list[str]:
-    """Return the first page's messages to come."""
-    return (card_of(await ask(world)).description or "").split("\n\n")
+async def previewed(world: World) -> list[str]:
+    """Return the messages on the first page."""
+    return (embed_of(await ask(world)).description or "").split("\n\n")
 
 
 async def pages(world: World) -> list[discord.Embed]:
-    """Return the cards of all pages, turning them one by one."""
-    message = (await ask(world)).response
-    assert message is not None
-    cards = list(message.embeds)
+    """Turn all pages, and return their embeds."""
+    message = message_of(await ask(world))
+    embeds = list(message.embeds)
     while "Next" in buttons_of(message):
         await world.env.advance_time(3)
         await world.manager.click(message, label="Next")
-        cards += message.embeds
-    return cards
+        embeds += message.embeds
+    return embeds
 
 
 def at(days: float) -> str:
-    """Return how a moment so many days after the start is shown."""
+    """Return how Discord shows a moment so many days after the simulation's start."""
     stamp = int(START.timestamp() + days * DAY)
     return f"**<t:{stamp}:f> (<t:{stamp}:R>)**"
 
 
-async def test_shows_what_comes_when_where_and_for_whom(world: World) -> None:
-    """Each message to come has its moment, its channel, its accounts with their steps, and whom it mentions."""
+async def test_shows_when_and_where_each_message_comes(world: World) -> None:
+    """Each message has its time, its channel, its accounts with their stages, and its mentions."""
     world.standin.accounts = {"123456": account("123456", days=40), "234567": account("234567", "Sam Reed", days=3)}
     role = world.env.guild.create_role("Ops", mentionable=True)
     other = world.env.guild.create_text_channel("other")
@@ -55,7 +52,7 @@ async def test_shows_what_comes_when_where_and_for_whom(world: World) -> None:
     await add(world, days="30 10", mention=role)
     await add(world, "234567", days="1", channel=other)
     here = world.channel.mention
-    assert await foretold(world) == [
+    assert await previewed(world) == [
         f"**Now** in {here}\nSam Reed (234567), 10 days before\nmentions {role.mention}",
         f"{at(2)} in {other.mention}\nSam Reed (234567), 1 day before",
         f"{at(3)} in {here}\nSam Reed (234567), when it expires\nmentions {role.mention}",
@@ -66,43 +63,43 @@ async def test_shows_what_comes_when_where_and_for_whom(world: World) -> None:
 
 
 async def test_groups_the_accounts_of_one_message(world: World) -> None:
-    """Accounts that come due in one minute share a line; more than five are counted."""
+    """Accounts that are due in the same minute share a line; more than five are counted."""
     ids = [str(200_000 + n) for n in range(7)]
     world.standin.accounts = {key: account(key, days=10 + n / 86_400) for n, key in enumerate(ids)}
     await world.poll_once()
     await add(world, days="5")
     first = ", 5 days before; ".join(f"Jane Doe ({key})" for key in ids[:5])
-    assert (await foretold(world))[0] == f"{at(5)} in {world.channel.mention}\n{first}, 5 days before; and 2 more"
+    assert (await previewed(world))[0] == f"{at(5)} in {world.channel.mention}\n{first}, 5 days before; and 2 more"
 
 
 async def test_says_that_nothing_is_due(world: World) -> None:
-    """Without a watch, without a known account and with all said, no reminder is due, and words say so."""
+    """Without a reminder, without a known account and after the last stage, the preview says that none is due."""
     world.standin.accounts = {"345678": account("345678", days=-2)}
-    assert await foretold(world) == ["No reminder is due."]
+    assert await previewed(world) == ["No reminder is due."]
     await add(world)
-    assert await foretold(world) == ["No reminder is due."]
+    assert await previewed(world) == ["No reminder is due."]
     await world.poll_once()
-    assert await foretold(world) == ["No reminder is due."]
+    assert await previewed(world) == ["No reminder is due."]
     await add(world, channel=world.env.guild.create_text_channel("other"))
-    assert (await foretold(world))[0].startswith("**Now**")
+    assert (await previewed(world))[0].startswith("**Now**")
 
 
-async def test_leaves_out_what_is_paused(world: World) -> None:
-    """A paused watch brings nothing, nor does the one on all for its account."""
+async def test_leaves_out_paused_reminders(world: World) -> None:
+    """A paused reminder has no messages, nor has the one for all about its account."""
     await world.poll_once()
     await add(world)
     await add(world, "123456")
     await steer(world, "pause", "2")
-    assert "123456" not in "".join(await foretold(world))
+    assert "123456" not in "".join(await previewed(world))
     await steer(world, "pause", "1")
-    assert await foretold(world) == ["No reminder is due."]
+    assert await previewed(world) == ["No reminder is due."]
     await steer(world, "resume", "2")
-    assert (await foretold(world))[0] == f"**Now** in {world.channel.mention}\nJane Doe (123456), 14 days before"
+    assert (await previewed(world))[0] == f"**Now** in {world.channel.mention}\nJane Doe (123456), 14 days before"
 
 
 @pytest.mark.parametrize("name", ["Jo", "*" * 60])
-async def test_turns_pages_that_hold_everything(world: World, name: str) -> None:
-    """More than ten messages, or more than fits into one card, come in pages; nothing is cut off or left out."""
+async def test_turns_pages_with_every_message(world: World, name: str) -> None:
+    """More than ten messages, and more text than one embed holds, have pages; no message is cut or left out."""
     ids = [str(200_000 + n) for n in range(60)]
     world.standin.accounts = {key: account(key, name, days=10 + n // 5 * 1.5) for n, key in enumerate(ids)}
     await world.poll_once()
@@ -115,42 +112,42 @@ async def test_turns_pages_that_hold_everything(world: World, name: str) -> None
     assert Counter(_ID.findall("".join(texts))) == dict.fromkeys(ids, 2)
 
 
-async def test_says_now_of_what_a_refusing_channel_is_still_owed(world: World) -> None:
-    """What could not be delivered yet is still due, in the preview and in the list."""
+async def test_a_refused_reminder_is_due_now(world: World) -> None:
+    """The preview and the list show a reminder that its channel has refused as due now."""
     await add(world, "123456")
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
     await world.poll_once()
-    assert (await foretold(world))[0] == f"**Now** in {world.channel.mention}\nJane Doe (123456), 14 days before"
-    assert "Next: now · nothing said yet" in (card_of(await show(world)).description or "")
+    assert (await previewed(world))[0] == f"**Now** in {world.channel.mention}\nJane Doe (123456), 14 days before"
+    assert "Next: now · no reminder sent yet" in await listed(world)
 
 
-async def test_promises_nothing_of_an_account_that_is_gone(world: World) -> None:
-    """While useapi.net does not list an account, its steps are not to come; back again, they are."""
+async def test_leaves_out_a_missing_account(world: World) -> None:
+    """The preview has no stages of an account that useapi.net does not list; once it is back, it has."""
     await add(world, "123456")
     await world.poll_once()
     back = world.standin.accounts.pop("123456")
     await poll_for(world, 0.25, every=3600)
-    assert said_in(world.channel)[-1].endswith("is no longer set up at useapi.net.")
-    assert await foretold(world) == ["No reminder is due."]
+    assert contents_in(world.channel)[-1].endswith("is no longer set up at useapi.net.")
+    assert await previewed(world) == ["No reminder is due."]
     world.standin.accounts["123456"] = back
     await world.poll_once()
-    assert len(await foretold(world)) == 4
+    assert len(await previewed(world)) == 4
 
 
-async def told_in_30_days(world: World) -> Counter[tuple[int, str]]:
-    """Pass twice a day for 30 days; return on which half day each account was told of, as often as it was."""
-    told: Counter[tuple[int, str]] = Counter()
+async def sent_in_30_days(world: World) -> Counter[tuple[int, str]]:
+    """Poll twice a day for 30 days; count the reminders by half day and account."""
+    sent: Counter[tuple[int, str]] = Counter()
     for half_day in range(61):
-        before = len(posted_in(world))
+        before = len(sent_contents(world))
         await world.poll_once()
-        told.update((half_day, key) for post in posted_in(world)[before:] for key in _ID.findall(post))
+        sent.update((half_day, key) for post in sent_contents(world)[before:] for key in _ID.findall(post))
         await world.env.advance_time(DAY / 2)
-    return told
+    return sent
 
 
 @pytest.mark.parametrize("seed", range(2))
-async def test_what_it_says_is_what_then_happens(world: World, seed: int) -> None:
-    """Over 30 days, every message that was foretold comes in the pass after its moment, and no other."""
+async def test_the_previewed_reminders_are_sent(world: World, seed: int) -> None:
+    """During 30 days, the poll after its time sends every message of the preview, and no other."""
     chance = random.Random(seed)
     ids = [str(200_000 + n) for n in range(4)]
     lives = {key: chance.choice([None, -2.3, chance.uniform(0, 45), chance.uniform(0, 45)]) for key in ids}
@@ -164,4 +161,4 @@ async def test_what_it_says_is_what_then_happens(world: World, seed: int) -> Non
             moment = _WHEN.search(block)
             waits = float(moment[1]) - world.env.now().timestamp() if moment else 0.0
             expected.update((int(-(-waits // (DAY / 2))), key) for key in _ID.findall(block))
-    assert await told_in_30_days(world) == expected
+    assert await sent_in_30_days(world) == expected

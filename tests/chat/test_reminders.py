@@ -4,10 +4,10 @@ import pytest
 from simcord.backend.errors import SetupError
 from simcord.results import ResponseMessage
 
-from bot.store.subscriptions import NewSubscription, get_subscriptions, put_subscription
-from tests.chat.test_check_now import buttons_of
-from tests.chat.test_lookup import card_of
-from tests.support.chat.reminders import DAY, add, posts_in, remove, show
+from bot.core.subscriptions import NewSubscription
+from bot.store.subscriptions import get_subscriptions, put_subscription
+from tests.support.chat.answers import buttons_of, message_of
+from tests.support.chat.reminders import DAY, add, listed, posts_in, show_list, steer
 from tests.support.world import GUILD_ID, OTHER_GUILD_ID, START, World, account
 
 
@@ -17,23 +17,18 @@ def stamp(days: float) -> str:
 
 
 async def fill(world: World, number: int) -> None:
-    """Watch so many accounts in the world's channel, the soonest expiry last."""
+    """Add reminders for so many accounts in the world's channel, the soonest expiry last."""
     ids = [str(1000 + n) for n in range(number)]
     world.standin.accounts = {key: account(key, f"User {key}", days=200 - n) for n, key in enumerate(ids)}
     for position, key in enumerate(ids):
         if position % 10 == 0:
-            await world.env.advance_time(30)  # one person may ask ten times at once, then every three seconds
+            await world.env.advance_time(30)  # a user has a burst of ten, then one in three seconds
         assert await add(world, key, days="1")
     await world.env.advance_time(30)
 
 
-async def listed(world: World) -> str:
-    """Return the text of the list."""
-    return card_of(await show(world)).description or ""
-
-
 async def test_adds_one_account_here(world: World) -> None:
-    """A watch on one account goes to the channel one is in, with the default lead times, and says what comes next."""
+    """A reminder for one account goes to this channel with the default days; the answer says when the next is due."""
     await world.poll_once()
     assert await add(world, "123456", days="7 3 1") == (
         f"Reminder added\nAccount 123456 in {world.channel.mention}: 7, 3, 1 days before, and when expired\n"
@@ -44,28 +39,28 @@ async def test_adds_one_account_here(world: World) -> None:
 
 
 async def test_adds_an_account_by_its_name(world: World) -> None:
-    """A user name that one account has stands for its id."""
+    """A user name that only one account has finds it."""
     assert "Account 123456 in" in await add(world, "jane doe")
 
 
 @pytest.mark.parametrize("asked", ["all", " ALL ", "All accounts"])
 async def test_adds_all_accounts(world: World, asked: str) -> None:
-    """The choice, its value and its label mean all accounts; before the first read nothing is known to come."""
+    """The value and the label of the choice mean all accounts; before the first poll, no next reminder is known."""
     answer = await add(world, asked)
     assert f"All accounts in {world.channel.mention}: 14, 7, 3, 1 days before" in answer
     assert answer.endswith("Next reminder: none that is known yet")
 
 
-async def test_says_what_comes_next_when_expired(world: World) -> None:
-    """With all lead times behind it, the next reminder is the one at the expiry."""
+async def test_the_last_reminder_comes_at_the_expiry(world: World) -> None:
+    """After all lead times, the next reminder is the one at the expiry."""
     await world.poll_once()
     await add(world, "234567", days="3")
     await world.poll_once()
     assert f"Next reminder: when it expires, on {stamp(3)}" in await add(world, "234567", days="3")
 
 
-async def test_says_of_which_account_the_next_reminder_is(world: World) -> None:
-    """A watch on all accounts names the one that it will tell of next, in its answer and in the list."""
+async def test_names_the_account_of_the_next_reminder(world: World) -> None:
+    """The answer and the list name the account of the next reminder, where a reminder is for all accounts."""
     await world.poll_once()
     await add(world)
     await world.poll_once()
@@ -75,7 +70,7 @@ async def test_says_of_which_account_the_next_reminder_is(world: World) -> None:
 
 
 async def test_completion_offers_all_accounts_first(world: World) -> None:
-    """Completion offers all accounts beside the single ones, as long as what is typed fits."""
+    """Completion offers "all accounts" before the single ones, if it contains the typed text."""
 
     async def offered(typed: str) -> list[str]:
         choices = await world.manager.autocomplete(world.channel, "minimax-reminders add", "account", typed)
@@ -94,35 +89,35 @@ async def test_completion_offers_all_accounts_first(world: World) -> None:
     [("14, 7 3,1", "14, 7, 3, 1"), ("1,30,7,7 30", "30, 7, 1"), ("365", "365"), ("1 2 3 4 5 6 7 8 8", "8, 7, 6, 5, 4")],
 )
 async def test_understands_typed_days(world: World, typed: str, understood: str) -> None:
-    """Days come with commas or spaces, in any order; doubles are dropped."""
+    """Days are separated by commas or spaces, in any order; repeated ones count once."""
     assert f": {understood}" in await add(world, days=typed)
 
 
 @pytest.mark.parametrize("typed", ["0", "366", "-1", "1.5", "seven", "7d", "\uff17", "7;3", "99999999999999999999999"])
-async def test_refuses_days_that_are_none(world: World, typed: str) -> None:
-    """What is not a whole number from 1 to 365 is refused with the rule and an example, and nothing is stored."""
+async def test_refuses_wrong_days(world: World, typed: str) -> None:
+    """Text that is not a whole number from 1 to 365 is refused with the rule and an example; nothing is saved."""
     answer = await add(world, days=typed)
     assert "Each lead time is a whole number of days from 1 to 365." in answer
     assert '"14, 7, 3, 1"' in answer
-    assert "Nobody is told yet" in await listed(world)
+    assert "No reminders yet" in await listed(world)
 
 
 @pytest.mark.parametrize("typed", [" ", ",", "1 2 3 4 5 6 7 8 9"])
 async def test_refuses_too_many_days_or_none(world: World, typed: str) -> None:
-    """No day at all, and more than eight, are refused with the rule."""
+    """No day at all and more than eight days are refused with the rule."""
     assert "There can be 1 to 8 lead times." in await add(world, days=typed)
 
 
 async def test_refuses_an_unknown_account(world: World) -> None:
-    """An account that does not exist is refused, with those that do."""
+    """An account that does not exist is refused with the ids that do."""
     answer = await add(world, "999")
     assert answer.startswith("No such account")
     assert "`345678`, `234567`, `123456`" in answer
-    assert "Nobody is told yet" in await listed(world)
+    assert "No reminders yet" in await listed(world)
 
 
-async def test_replaces_a_watch_wholly(world: World) -> None:
-    """Adding the same account in the same channel shows before and after; what is omitted is the default."""
+async def test_replaces_a_reminder(world: World) -> None:
+    """Adding the same account in the same channel shows before and after; omitted options are the defaults."""
     await world.poll_once()
     role = world.env.guild.create_role("Ops", mentionable=True)
     await add(world, "123456", days="5", mention=role)
@@ -135,17 +130,17 @@ async def test_replaces_a_watch_wholly(world: World) -> None:
     assert (await listed(world)).count("Jane Doe (123456)") == 1
 
 
-async def test_holds_at_most_fifty_watches(world: World) -> None:
-    """The 51st watch of a server is refused; a present one can still be changed, and a removed one replaced."""
+async def test_has_at_most_fifty_reminders(world: World) -> None:
+    """The 51st reminder of a server is refused; a present one can be changed, and one added after a removal."""
     await fill(world, 50)
     assert "This server has 50 reminders already." in await add(world)
     assert (await add(world, "1000", days="9")).startswith("Reminder changed")
-    await remove(world, "1")
+    await steer(world, "remove", "1")
     assert (await add(world)).startswith("Reminder added")
 
 
 async def test_lists_the_soonest_reminder_first(world: World) -> None:
-    """What is due now leads, then by date; what has nothing to come is last; each says where its channel stands."""
+    """The list begins with due reminders and ends with those without a next one; each has its last message."""
     await world.poll_once()
     quiet, late, soon = (world.env.guild.create_text_channel(name) for name in ("quiet", "late", "soon"))
     await add(world, "345678", channel=quiet)
@@ -154,41 +149,40 @@ async def test_lists_the_soonest_reminder_first(world: World) -> None:
     await add(world, "234567", channel=soon, days="1")
     await add(world, "345678")
     (post,) = posts_in(quiet)
-    expired, nothing = "before, and when expired**", "Next: none that is known yet"
-    quiet_yet = "nothing said yet"
+    expired, none = "before, and when expired**", "Next: none that is known yet"
+    none_sent = "no reminder sent yet"
     link = f"https://discord.com/channels/{GUILD_ID}/{quiet.id}/{post.id}"
     assert (await listed(world)).split("\n\n") == [
-        f"**Sam Reed (345678) in {world.channel.mention}: 14, 7, 3, 1 days {expired}\nNext: now · {quiet_yet}",
-        f"**Sam Reed (234567) in {soon.mention}: 1 day {expired}\nNext: 1 day before, on {stamp(2)} · {quiet_yet}",
-        f"**Jane Doe (123456) in {late.mention}: 7 days {expired}\nNext: 7 days before, on {stamp(5)} · {quiet_yet}",
-        f"**Sam Reed (345678) in {quiet.mention}: 14, 7, 3, 1 days {expired}\n{nothing} · [last reminder]({link})",
+        f"**Sam Reed (345678) in {world.channel.mention}: 14, 7, 3, 1 days {expired}\nNext: now · {none_sent}",
+        f"**Sam Reed (234567) in {soon.mention}: 1 day {expired}\nNext: 1 day before, on {stamp(2)} · {none_sent}",
+        f"**Jane Doe (123456) in {late.mention}: 7 days {expired}\nNext: 7 days before, on {stamp(5)} · {none_sent}",
+        f"**Sam Reed (345678) in {quiet.mention}: 14, 7, 3, 1 days {expired}\n{none} · [last reminder]({link})",
     ]
 
 
 async def test_list_shows_a_channel_that_refuses(world: World) -> None:
-    """A channel that takes no messages is marked, with the reason and the next try."""
+    """The list shows that a channel refuses messages, why, and when the next attempt comes."""
     await add(world)
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
     await world.poll_once()
-    assert "⚠️ It does not arrive: the bot lacks a right in the channel. Next try <t:1767225660:R>." in await listed(
-        world
+    assert (
+        "⚠️ It does not arrive: the bot lacks a permission in the channel. Next try <t:1767225660:R>."
+        in await listed(world)
     )
 
 
 async def page(world: World, message: ResponseMessage, label: str) -> ResponseMessage:
     """Let the manager turn to another page."""
-    response = (await world.manager.click(message, label=label)).response
-    assert response is not None
+    response = message_of(await world.manager.click(message, label=label))
     assert response.id == message.id
     return response
 
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_turns_pages(world: World, *, restarted: bool) -> None:
-    """More than ten watches come in pages, whose buttons work after a restart too."""
+    """More than ten reminders have pages, whose buttons work after a restart too."""
     await fill(world, 21)
-    first = (await show(world)).response
-    assert first is not None
+    first = message_of(await show_list(world))
     assert set(buttons_of(first)) == {"Next"}
     if restarted:
         await world.restart()
@@ -202,17 +196,16 @@ async def test_turns_pages(world: World, *, restarted: bool) -> None:
 
 
 async def test_shows_the_last_page_that_is_left(world: World) -> None:
-    """A button to a page that has gone meanwhile shows the last one."""
+    """A button to a page that does not exist any more shows the last page."""
     await fill(world, 11)
-    first = (await show(world)).response
-    assert first is not None
-    await remove(world, "1")
+    first = message_of(await show_list(world))
+    await steer(world, "remove", "1")
     turned = await page(world, first, "Next")
     assert (turned.embeds[0].footer.text, buttons_of(turned)) == (None, {})
 
 
-async def test_a_page_of_the_longest_watches_fits(world: World) -> None:
-    """Ten watches with the longest ids and the most days stay within Discord's limits, none cut off."""
+async def test_a_page_of_the_longest_reminders_fits(world: World) -> None:
+    """Ten reminders with the longest ids and the most days keep Discord's limits, and none is cut."""
     role = world.env.guild.create_role("Ops", mentionable=True)
     ids = [str(n) + "*" * 62 for n in range(10, 20)]
     world.standin.accounts = {key: account(key) for key in ids}
@@ -224,13 +217,13 @@ async def test_a_page_of_the_longest_watches_fits(world: World) -> None:
     assert text.count("Next:") == 10
 
 
-async def test_removes_a_watch_picked_from_completion(world: World) -> None:
-    """Completion offers the server's watches by account and channel; the picked one is gone, and nothing is said."""
+async def test_removes_a_reminder_picked_from_completion(world: World) -> None:
+    """Completion offers the server's reminders by account and channel; a removed one sends nothing."""
     await add(world)
     await add(world, "123456")
 
     async def offered(typed: str) -> list[dict[str, str]]:
-        return await world.manager.autocomplete(world.channel, "minimax-reminders remove", "watch", typed)
+        return await world.manager.autocomplete(world.channel, "minimax-reminders remove", "reminder", typed)
 
     first = {"name": "All accounts in #pipeline", "value": "1"}
     second = {"name": "Account 123456 in #pipeline", "value": "2"}
@@ -239,51 +232,51 @@ async def test_removes_a_watch_picked_from_completion(world: World) -> None:
     assert await offered(" 1234") == [second]
     assert await offered("nowhere") == []
     assert (
-        await remove(world, "1")
-        == f"Reminder removed\nAll accounts in {world.channel.mention}: nothing is said any more."
+        await steer(world, "remove", "1")
+        == f"Reminder removed\nAll accounts in {world.channel.mention}: no reminders any more."
     )
     assert await offered("") == [second]
-    await remove(world, "2")
+    await steer(world, "remove", "2")
     await world.poll_once()
     assert posts_in(world.channel) == []
 
 
-async def test_says_nothing_that_is_still_owed_to_a_removed_watch(world: World) -> None:
-    """What a refusing channel could not be told is dropped with its watch."""
+async def test_removing_deletes_pending_notifications(world: World) -> None:
+    """Notifications that a channel refused are deleted with their reminder."""
     await add(world)
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
     await world.poll_once()
-    await remove(world, "1")
+    await steer(world, "remove", "1")
     await world.env.advance_time(3600)
     await world.poll_once()
     assert posts_in(world.channel) == []
 
 
-@pytest.mark.parametrize("watch", ["999", "nonsense", "-1", "1.0", "\u0661", "9" * 18, "9" * 19, "9" * 100])
-async def test_refuses_to_remove_what_is_not_there(world: World, subscription: str) -> None:
-    """An id that is none, or none of a watch, is refused in words."""
+@pytest.mark.parametrize("reminder", ["999", "nonsense", "-1", "1.0", "\u0661", "9" * 18, "9" * 19, "9" * 100])
+async def test_refuses_to_remove_an_unknown_reminder(world: World, reminder: str) -> None:
+    """An id of no reminder, and text that is no id, are refused in words."""
     await add(world)
-    assert "There is no such reminder in this server." in await remove(world, subscription)
+    assert "There is no such reminder in this server." in await steer(world, "remove", reminder)
     assert "All accounts" in await listed(world)
 
 
-async def test_other_servers_watches_are_out_of_reach(world: World) -> None:
-    """A watch of another server is neither listed nor offered, and its id removes nothing."""
-    foreign = NewSubscription(OTHER_GUILD_ID, 7, "theirs", "123456", (7,), None, None, 1)
+async def test_reminders_of_other_servers_are_out_of_reach(world: World) -> None:
+    """A reminder of another server is neither listed nor offered, and its id removes nothing."""
+    foreign = NewSubscription(OTHER_GUILD_ID, 7, "theirs", "123456", (7,), None, 1)
     async with world.database.begin() as tx:
-        stored, _ = await put_subscription(tx, foreign, START)
-    assert "There is no such reminder in this server." in await remove(world, str(stored.id))
-    assert await world.manager.autocomplete(world.channel, "minimax-reminders remove", "watch", "") == []
-    assert "Nobody is told yet" in await listed(world)
+        stored, _ = await put_subscription(tx, foreign)
+    assert "There is no such reminder in this server." in await steer(world, "remove", str(stored.id))
+    assert await world.manager.autocomplete(world.channel, "minimax-reminders remove", "reminder", "") == []
+    assert "No reminders yet" in await listed(world)
     async with world.database.begin() as tx:
         assert await get_subscriptions(tx, OTHER_GUILD_ID) == [stored]
 
 
 @pytest.mark.parametrize(
-    ("command", "options"), [("add", {"account": "all"}), ("list", {}), ("remove", {"watch": "1"})]
+    ("command", "options"), [("add", {"account": "all"}), ("list", {}), ("remove", {"reminder": "1"})]
 )
 async def test_is_for_managers_of_the_server(world: World, command: str, options: dict[str, str]) -> None:
-    """Without Manage Server none of the commands is offered."""
+    """Discord offers none of the commands to a member without Manage Server."""
     await add(world)
     assert f"minimax-reminders {command}" in world.manager.available_commands(world.channel)
     assert world.member.available_commands(world.channel) == ()

@@ -1,53 +1,54 @@
-"""Tests of /minimax-status in a simulated Discord."""
+"""Tests of `/minimax-status` in a simulated Discord."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from aiohttp import web
 
 from bot import __version__
-from bot.chat.views.status import Connection, Facts, status_card
-from bot.store.channel_failures import ChannelFailure
-from tests.chat.test_lookup import card_of, fields_of
+from bot.chat.views.status import Facts, status_embed
+from bot.core.channel_failures import ChannelFailure
+from bot.core.messages import MessageKind
+from tests.support.chat.answers import embed_of, fields_of
 from tests.support.chat.limits import assert_fits
 from tests.support.chat.reminders import DAY, add
+from tests.support.hostile import with_status
 from tests.support.world import START, World
 
-LOOKS, REMINDERS, TROUBLE, OUTDATED, CONNECTIONS = (
-    "Looks at the accounts",
+CHECKS, REMINDERS, REFUSING, OUTDATED, CONNECTIONS = (
+    "Account checks",
     "Reminders of this server",
-    "Channels that take none",
+    "Channels that refuse reminders",
     "Boards out of date",
     "Connections",
 )
 HALF_HOUR = timedelta(minutes=30)
 
 
-async def status(world: World) -> tuple[str, dict[str | None, str | None]]:
-    """Let the manager ask; returns the verdict and the fields."""
+async def status(world: World) -> tuple[str, dict[str, str]]:
+    """Let the manager use the command; return the verdict and the fields."""
     result = await world.manager.slash(world.channel, "minimax-status")
     assert result.ephemeral
-    card = card_of(result)
-    assert card.footer.text == f"MiniMax Account Bot {__version__}"
-    return card.description or "", fields_of(card)
+    embed = embed_of(result)
+    assert embed.footer.text == f"MiniMax Account Bot {__version__}"
+    return embed.description or "", fields_of(embed)
 
 
-async def test_says_that_nothing_was_done_yet(world: World) -> None:
-    """A bot that has just started says so, and not that all is well before it has looked."""
+async def test_says_that_the_first_check_is_running(world: World) -> None:
+    """Before the first poll the status does not say that all is well."""
     verdict, fields = await status(world)
-    assert verdict == "⏳ The first look at the accounts is still under way. Ask again in a minute."
+    assert verdict == "⏳ The first check of the accounts is still running. Ask again in a minute."
     assert fields == {
-        LOOKS: "None is complete yet; one every 30 minutes",
-        REMINDERS: "Set up: 0\nOwed: 0 · under way: 0 · sent in the last 30 days: 0",
+        CHECKS: "None is complete yet; one every 30 minutes",
+        REMINDERS: "Set up: 0\nPending: 0 · being sent: 0 · sent in the last 30 days: 0",
         CONNECTIONS: fields[CONNECTIONS],
     }
-    assert (fields[CONNECTIONS] or "").startswith("⚪ useapi.net was not asked yet\n✅ Discord's gateway is connected")
+    assert fields[CONNECTIONS].startswith("⚪ useapi.net was not asked yet\n✅ Discord's gateway is connected")
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_tells_passes_and_deliveries(world: World, *, restarted: bool) -> None:
-    """The last pass and the next, the accounts it saw and what was sent are told, also after a restart."""
+async def test_shows_checks_and_notifications(world: World, *, restarted: bool) -> None:
+    """The status shows the last and the next poll, and counts accounts and notifications, also after a restart."""
     await add(world)
     await world.poll_once()
     await world.env.advance_time(60)
@@ -55,21 +56,21 @@ async def test_tells_passes_and_deliveries(world: World, *, restarted: bool) -> 
         await world.restart()
     verdict, fields = await status(world)
     assert verdict == "✅ All is well."
-    assert fields[LOOKS] == (
-        "Last: <t:1767225600:f> (<t:1767225600:R>), 3 accounts seen\nNext: <t:1767227400:R>, one every 30 minutes"
+    assert fields[CHECKS] == (
+        "Last: <t:1767225600:f> (<t:1767225600:R>), 3 accounts found\nNext: <t:1767227400:R>, one every 30 minutes"
     )
-    assert fields[REMINDERS] == "Set up: 1\nOwed: 0 · under way: 0 · sent in the last 30 days: 3"
-    assert (fields[CONNECTIONS] or "").startswith("✅ useapi.net answers\n")
+    assert fields[REMINDERS] == "Set up: 1\nPending: 0 · being sent: 0 · sent in the last 30 days: 3"
+    assert fields[CONNECTIONS].startswith("✅ useapi.net answers\n")
     await world.env.advance_time(31 * DAY)
-    assert "sent in the last 30 days: 0" in ((await status(world))[1][REMINDERS] or "")
+    assert "sent in the last 30 days: 0" in (await status(world))[1][REMINDERS]
 
 
-async def test_tells_channels_that_take_none(world: World) -> None:
-    """A blocked channel is told with its reason and what is still owed there; so are paused watches."""
+async def test_shows_refusing_channels_and_paused_reminders(world: World) -> None:
+    """The status shows blocked channels with a reason, the number of pending notifications, and paused reminders."""
     other = world.env.guild.create_text_channel("other")
     await add(world)
     await add(world, "123456", channel=other)
-    await world.manager.slash(world.channel, "minimax-reminders pause", subscription="2")
+    await world.manager.slash(world.channel, "minimax-reminders pause", reminder="2")
     path = f"/channels/{world.channel.id}/messages"
     world.env.inject_error("POST", path, status=403, code=50013, times=None)
     for _ in range(3):
@@ -78,46 +79,43 @@ async def test_tells_channels_that_take_none(world: World) -> None:
     verdict, fields = await status(world)
     assert verdict == "⚠️ **Reminders don't arrive** in every channel; see below."
     assert fields[REMINDERS] == (
-        f"Set up: 2 · ⏸️ paused: Account 123456 in {other.mention}\nOwed: 3 · under way: 0 · sent in the last 30 days: 0"
+        f"Set up: 2 · ⏸️ paused: Account 123456 in {other.mention}\n"
+        "Pending: 3 · being sent: 0 · sent in the last 30 days: 0"
     )
-    assert (fields[TROUBLE] or "").startswith(
-        f"{world.channel.mention}: ⚠️ It does not arrive: the bot lacks a right in the channel. Next try"
+    assert fields[REFUSING].startswith(
+        f"{world.channel.mention}: ⚠️ It does not arrive: the bot lacks a permission in the channel. Next try"
     )
 
 
-async def test_tells_since_when_nothing_can_be_read(world: World) -> None:
-    """Blindness is told from the first pass that failed, and not any more once it is over."""
+async def test_shows_since_when_the_accounts_cant_be_read(world: World) -> None:
+    """The status shows failed reads from the first one on, until one succeeds."""
     await world.poll_once()
-
-    async def fail(_request: web.Request) -> web.StreamResponse:
-        return web.Response(status=401)
-
-    world.standin.behave = fail
+    world.standin.behave = with_status(401)
     await world.env.advance_time(60)
     for _ in range(2):
         await world.poll_once()
         await world.env.advance_time(3600)
     verdict, fields = await status(world)
-    assert verdict == "⚠️ **The accounts can't be read.** Reminders go by what was last known."
-    assert (fields[CONNECTIONS] or "").startswith("⚪ useapi.net can't be read since <t:1767225660:f>")
+    assert verdict == "⚠️ **The accounts can't be read.** Reminders go by the last known dates."
+    assert fields[CONNECTIONS].startswith("⚪ useapi.net can't be read since <t:1767225660:f>")
     world.standin.behave = None
     await world.poll_once()
     assert (await status(world))[0] == "✅ All is well."
 
 
-async def test_warns_of_passes_that_do_not_come(world: World) -> None:
-    """Three intervals and five minutes after the last pass the bot says that something is wrong with it."""
+async def test_warns_that_polls_are_late(world: World) -> None:
+    """The status warns once the last poll is three intervals and five minutes ago."""
     await world.poll_once()
     await world.env.advance_time(95 * 60)
     assert (await status(world))[0] == "✅ All is well."
     await world.env.advance_time(1)
     verdict, fields = await status(world)
-    assert verdict.startswith("⚠️ **The bot last finished looking at the accounts <t:1767225600:R>.** ")
-    assert "Next: now" in (fields[LOOKS] or "")
+    assert verdict.startswith("⚠️ **The bot last finished checking the accounts <t:1767225600:R>.** ")
+    assert "Next: now" in fields[CHECKS]
 
 
 async def test_is_for_managers_of_the_server(world: World) -> None:
-    """Like the other commands it is offered to those with Manage Server."""
+    """Discord offers the command to members with Manage Server."""
     assert {"minimax-status", "minimax-accounts"} <= set(world.manager.available_commands(world.channel))
     assert world.member.available_commands(world.channel) == ()
 
@@ -125,34 +123,43 @@ async def test_is_for_managers_of_the_server(world: World) -> None:
 FACTS = Facts(
     interval=HALF_HOUR,
     polled_at=START,
-    blind_since=None,
+    unreadable_since=None,
     accounts=1,
     counts={},
     blocked=[],
     outdated=[],
     subscriptions=[],
-    discord=Connection(is_up=True, latency=0.0451),
+    is_connected=True,
+    latency=0.0451,
 )
 
 
-def test_tells_how_far_discord_is() -> None:
-    """The gateway's latency is told in milliseconds, and that it is gone in words."""
-    card = status_card(FACTS, START)
-    assert "✅ Discord's gateway is connected, 45 ms away" in (card.fields[-1].value or "")
-    gone = status_card(replace(FACTS, discord=Connection(is_up=False, latency=None)), START)
-    assert "Discord's gateway is out of reach" in (gone.description or "")
-    assert (gone.fields[-1].value or "").endswith("⚠️ Discord's gateway is gone")
+def test_shows_the_gateway() -> None:
+    """The status shows the gateway's latency in milliseconds, and a lost connection in words."""
+    embed = status_embed(FACTS, START)
+    assert "✅ Discord's gateway is connected, 45 ms away" in fields_of(embed)[CONNECTIONS]
+    lost = status_embed(replace(FACTS, is_connected=False, latency=None), START)
+    assert "Discord's gateway is out of reach" in (lost.description or "")
+    assert fields_of(lost)[CONNECTIONS].endswith("⚠️ Discord's gateway is gone")
 
 
-def test_fits_however_much_is_wrong() -> None:
-    """Dozens of channels in trouble are cut to five and a number."""
-    blocked = [ChannelFailure(1, 10**18 + n, 3, START, START, "*" * 200, is_lasting=True) for n in range(40)]
-    later = START + timedelta(days=9)
-    outdated = [replace(one, is_board=True) for one in blocked]
-    facts = replace(FACTS, blocked=blocked, outdated=outdated, blind_since=START)
-    facts = replace(facts, discord=Connection(is_up=False, latency=None))
-    card = status_card(facts, later)
-    assert_fits(card)
-    assert (card.description or "").count("⚠️") == 5
-    for name in (TROUBLE, OUTDATED):
-        assert (fields_of(card)[name] or "").endswith("and 35 more")
+def test_fits_with_many_failures() -> None:
+    """The status names five of dozens of failing channels and counts the others."""
+    blocked = [
+        ChannelFailure(1, 10**18 + n, MessageKind.NOTIFICATIONS, 3, START, START, "*" * 200, is_lasting=True)
+        for n in range(40)
+    ]
+    outdated = [replace(one, kind=MessageKind.BOARD) for one in blocked]
+    facts = replace(
+        FACTS,
+        blocked=blocked,
+        outdated=outdated,
+        unreadable_since=START,
+        is_connected=False,
+        latency=None,
+    )
+    embed = status_embed(facts, START + timedelta(days=9))
+    assert_fits(embed)
+    assert (embed.description or "").count("⚠️") == 5
+    for name in (REFUSING, OUTDATED):
+        assert fields_of(embed)[name].endswith("and 35 more")

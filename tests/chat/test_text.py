@@ -1,4 +1,4 @@
-"""Texts from outside, made safe for Discord."""
+"""Tests of texts from outside, made safe for Discord."""
 
 import pytest
 from hypothesis import given
@@ -44,8 +44,8 @@ TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=15).map
         "line\n# heading",
     ],
 )
-def test_what_discord_would_render_is_shown_as_it_stands(text: str) -> None:
-    """Markdown, masked links, mentions and line marks from outside stay plain text."""
+def test_markup_stays_plain_text(text: str) -> None:
+    """Markdown, masked links, mentions and line marks from outside have no effect."""
     assert is_inert(escaped(text, 256))
 
 
@@ -63,13 +63,13 @@ def test_what_discord_would_render_is_shown_as_it_stands(text: str) -> None:
     ],
 )
 def test_ordinary_texts_stay_and_invisible_characters_go(text: str, shown: str) -> None:
-    """What is harmless is not touched; direction overrides and zero-width characters are taken out."""
+    """Ordinary characters stay; direction overrides and zero-width characters are removed."""
     assert escaped(text, 100) == shown
 
 
 @given(TEXTS | st.text(st.characters()), st.integers(16, 300))
 def test_every_text_is_inert_and_within_the_limit(text: str, limit: int) -> None:
-    """Whatever comes in, nothing live comes out, and no more than allowed."""
+    """The escaped form of any text has no live markup and keeps the limit."""
     shown = escaped(text, limit)
     assert len(shown) <= limit
     assert len(shown.splitlines()) <= 1
@@ -79,7 +79,7 @@ def test_every_text_is_inert_and_within_the_limit(text: str, limit: int) -> None
 @pytest.mark.parametrize("text", ["*" * 1000, "@everyone" * 200, "\\" * 1000, "<@123456789012345678>" * 50, "[" * 999])
 @pytest.mark.parametrize("limit", [64, 80, 256, 1024])
 def test_a_text_that_grows_when_escaped_still_fits(text: str, limit: int) -> None:
-    """A text that is all marks is cut so that its escaped form fits, and still shows something."""
+    """A text of marks alone is cut so that its escaped form fits and still shows something."""
     assert limit // 8 <= len(escaped(text, limit)) <= limit
 
 
@@ -97,7 +97,7 @@ def test_a_text_that_grows_when_escaped_still_fits(text: str, limit: int) -> Non
     ],
 )
 def test_code_is_one_line_that_no_backtick_ends(text: str, limit: int, shown: str) -> None:
-    """Inline code holds the plain text, cannot be broken out of, and is never empty."""
+    """Inline code holds the plain text, can't be ended by it, and is never empty."""
     assert code(text, limit) == shown
 
 

@@ -70,7 +70,7 @@ def test_the_help_is_quick_to_load() -> None:
             ],
         ),
         (
-            AmbiguousName("sam", ["1", "2\x1b[31m"]),
+            AmbiguousName(["1", "2\x1b[31m"]),
             [
                 "Several accounts have this name.",
                 "The user name you gave belongs to more than one account.",

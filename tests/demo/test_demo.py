@@ -1,4 +1,4 @@
-"""Tests of what the demo shows, in the simulated Discord."""
+"""Tests of the demo in its simulated Discord."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -8,19 +8,18 @@ import pytest
 
 from bot.cli.main import build_parser
 from bot.demo import Demo, build_page, open_demo
+from tests.support.chat.answers import embed_of
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
 
-async def test_shows_each_state() -> None:
-    """The demo's accounts cover every state there is, in both documents' shapes."""
+async def test_shows_each_status() -> None:
+    """The demo's accounts have every status, in the shapes of both documents."""
     async with open_demo(lambda: NOW) as demo:
         verdicts = {}
-        for account_id in demo.standin.accounts:
+        for account_id in demo.api.accounts:
             result = await demo.manager.slash(demo.channel, "minimax-account", account=account_id)
-            assert result.response is not None
-            (card,) = result.response.embeds
-            verdicts[account_id] = (card.description or "").split("**")[1]
+            verdicts[account_id] = (embed_of(result).description or "").split("**")[1]
             await demo.env.advance_time(3)
         assert list(verdicts.values()) == [
             "Healthy.",
@@ -37,12 +36,12 @@ async def test_shows_each_state() -> None:
 
 
 def reminders_in(demo: Demo) -> list[discord.Message]:
-    """Return the reminders in the channel, oldest first; only they have a sentence."""
+    """Return the reminders in the channel, oldest first; only they have content."""
     return [message for message in demo.channel.history() if message.content]
 
 
 async def test_starts_with_a_look_up_and_a_reminder_in_the_channel() -> None:
-    """A visitor sees a card and today's reminder before typing anything, and below them what lets time pass."""
+    """A visitor sees a card, today's reminder and the buttons that let time pass before typing anything."""
     async with open_demo(lambda: NOW) as demo:
         look_up, reminder, control = demo.channel.history()[-3:]
         assert [message.created_at for message in (look_up, reminder, control)] == [NOW] * 3
@@ -53,7 +52,7 @@ async def test_starts_with_a_look_up_and_a_reminder_in_the_channel() -> None:
 
 
 async def test_starts_with_reminders_of_the_days_before() -> None:
-    """The channel has been told of all accounts for some days: some reminders are red, some green, some folded."""
+    """The channel has had reminders for some days: some are red, some green, some folded."""
     async with open_demo(lambda: NOW) as demo:
         reminders = reminders_in(demo)
         assert reminders[0].created_at == NOW - timedelta(days=6)
@@ -63,7 +62,7 @@ async def test_starts_with_reminders_of_the_days_before() -> None:
 
 
 async def test_starts_some_days_later() -> None:
-    """Each of the days has had its pass: what became due was said on its day, and a renewal turned old ones green."""
+    """Each of the days has had its poll: reminders came on their day, and a renewal turned old ones green."""
     async with open_demo(lambda: NOW, days_later=4) as demo:
         last = [message for message in reminders_in(demo) if message.created_at >= NOW]
         dates = [message.created_at - NOW for message in last]
@@ -75,15 +74,15 @@ async def test_starts_some_days_later() -> None:
         assert "Priya Raman (118020446) expires in 21 hours" in last[4].content
 
 
-async def test_lets_a_day_pass_at_a_press() -> None:
-    """The button moves the time, the bot says what is due by then, and the buttons come along to the end."""
+async def test_a_press_lets_a_day_pass() -> None:
+    """The button moves the time, the bot sends what is due by then, and the buttons move to the end."""
     async with open_demo(lambda: NOW) as demo:
         arrived = asyncio.Event()
 
         async def arrive() -> None:
             arrived.set()
 
-        demo.travel.arrived = arrive
+        demo.travel.on_arrival = arrive
         control = demo.channel.last_message
         assert control is not None
         await demo.member.click(control, label="1 day later")
@@ -94,19 +93,19 @@ async def test_lets_a_day_pass_at_a_press() -> None:
         expired = "🔴 MiniMax login Mateo Silva (118733902) expired 16 hours ago."
         assert reminder.content == f"{expired} {demo.producers.mention}"
         assert reminder.created_at == moved.created_at == NOW + timedelta(days=1)
-        assert "It is **23 November 2026** here." in (moved.embeds[0].description or "")
+        assert "Demo: today is **23 November 2026**." in (moved.embeds[0].description or "")
 
 
 @pytest.mark.parametrize("typed", ["-1", "366", "1.5", "soon", ""])
-def test_refuses_days_that_are_no_number_up_to_a_year(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The days to let pass are a whole number from 0 to 365."""
+def test_refuses_wrong_days(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--days-later` is a whole number from 0 to 365."""
     with pytest.raises(SystemExit):
         build_parser().parse_args(["demo", f"--days-later={typed}"])
     assert "must be a number from 0 to 365" in capsys.readouterr().err
 
 
-async def test_names_channels_and_roles_in_cards() -> None:
-    """The page shows a channel and a role in the text of a card by name, as Discord does."""
+async def test_shows_channels_and_roles_by_name() -> None:
+    """The page shows a channel and a role in the text of an embed by name, as Discord does."""
     async with open_demo(lambda: NOW) as demo, build_page(demo) as page:
         shown = await page.snapshot()
         added = next(iter(shown["messages"].values()))
@@ -116,16 +115,15 @@ async def test_names_channels_and_roles_in_cards() -> None:
 
 
 async def test_offers_the_command_to_the_manager_only() -> None:
-    """Of the two viewers only the one with Manage Server gets the command."""
+    """Only the viewer with Manage Server gets the command."""
     async with open_demo(lambda: NOW) as demo:
         assert "minimax-account" in demo.manager.available_commands(demo.channel)
         assert demo.member.available_commands(demo.channel) == ()
 
 
 async def test_shows_a_new_capability() -> None:
-    """A flag that the documents do not know is shown in words."""
+    """A capability that the documents do not have is shown in words."""
     async with open_demo(lambda: NOW) as demo:
         result = await demo.manager.slash(demo.channel, "minimax-account", account="Beta Tester")
-        assert result.response is not None
-        shown = str(result.response.embeds[0].to_dict()).replace("\\xa0", " ")
+        shown = str(embed_of(result).to_dict()).replace("\\xa0", " ")
         assert "✅ Voice clone" in shown

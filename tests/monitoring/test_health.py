@@ -92,7 +92,7 @@ async def test_a_bot_that_never_connected() -> None:
 async def test_a_connection_may_be_lost_for_two_minutes() -> None:
     """A reconnect within two minutes is no problem, whoever looked at the connection before."""
     async with open_bot(world := World()) as (_, health):
-        assert (await health.take_snapshot()).is_connected
+        assert (await health.take_state()).is_connected
         world.is_connected = False
         world.now += 120 * SECOND
         assert (await health.judge()).problems == ()
@@ -138,19 +138,19 @@ async def test_a_standby_needs_no_polls() -> None:
     async with open_bot(world := World()) as (_, health):
         world.now += timedelta(days=365)
         assert (await health.judge()).problems == ()
-        assert not (await health.take_snapshot()).is_active
+        assert not (await health.take_state()).is_active
 
 
 async def test_a_database_that_accepts_no_writes() -> None:
     """The reason stands in the verdict, redacted; the statistics are left out."""
     async with open_bot(World()) as (_, health):
-        assert (await health.take_snapshot()).statistics is not None
+        assert (await health.take_state()).statistics is not None
         with closing(sqlite3.connect(DATABASE)) as opened:
             opened.execute("ALTER TABLE leases RENAME TO elsewhere")
             opened.execute("ALTER TABLE notifications RENAME TO elsewhere_too")
         (problem,) = (await health.judge()).problems
         assert problem == f"The database can't be written: {HIDDEN}: no such table: leases."
-        assert (await health.take_snapshot()).statistics is None
+        assert (await health.take_state()).statistics is None
 
 
 async def test_every_problem_is_named() -> None:

@@ -15,7 +15,7 @@ from bot.store.accounts import get_snapshots
 from bot.store.assignments import get_assignments, put_assignment
 from bot.store.database import Database, open_database
 from bot.store.messages import start_sending
-from bot.store.notifications import get_heard, get_pending, plan, supersede
+from bot.store.notifications import add_pending, get_heard, get_pending, supersede
 from tests.support.store.samples import CHANNEL, DAY, GUILD, HOUR, NOW, account, stage
 
 EXPIRY = NOW + 12 * DAY
@@ -156,11 +156,11 @@ async def test_a_new_login_deletes_the_pending_stages_of_the_old(database: Datab
     """Pending stages of the old login go; those in flight or superseded, and other logins' stages, stay."""
     first = await login_id(database, EXPIRY)
     async with database.begin() as tx:
-        await plan(tx, [stage(7, ref=first)], NOW)
+        await add_pending(tx, [stage(7, ref=first)], NOW)
         await start_sending(tx, await get_pending(tx, CHANNEL), OutgoingMessage(""), nonce="n", now=NOW)
         await supersede(tx, [stage(14, ref=first)], NOW)
-        await plan(tx, [stage(3, ref=first)], NOW)
-        await plan(tx, [stage(3, ref=first + 100, account_id="2")], NOW)
+        await add_pending(tx, [stage(3, ref=first)], NOW)
+        await add_pending(tx, [stage(3, ref=first + 100, account_id="2")], NOW)
     await login_id(database, EXPIRY + 30 * DAY)
     async with database.begin() as tx:
         assert [one.ref for one in await get_pending(tx, CHANNEL)] == [first + 100]

@@ -9,6 +9,7 @@ from bot.core.messages import Message, MessageKind, OutgoingMessage
 from bot.store.boards import add_board, delete_board, get_board, get_boards, set_digest
 from bot.store.database import Database
 from bot.store.messages import (
+    delete_board_message,
     dissolve,
     get_board_message,
     get_last_messages,
@@ -64,7 +65,7 @@ async def test_a_board_has_at_most_one_message(board: Database) -> None:
     assert (message.kind, message.outgoing) == (MessageKind.BOARD, OUTGOING)
     assert await start(board, "another") is None
     async with board.begin() as tx:
-        assert await get_unsettled(tx) == [message]
+        assert await get_unsettled(tx, {GUILD}, MessageKind.BOARD) == [message]
         assert await get_board(tx, GUILD, CHANNEL) == replace(BOARD, message_id=message.id, digest="old")
 
 
@@ -80,12 +81,14 @@ async def test_a_sent_board_knows_its_message(board: Database) -> None:
 
 
 @pytest.mark.parametrize("is_sent", [False, True])
-async def test_a_dissolved_board_can_be_posted_anew(board: Database, *, is_sent: bool) -> None:
+async def test_a_board_without_its_message_can_be_posted_anew(board: Database, *, is_sent: bool) -> None:
     """A message that was refused, or that somebody deleted, leaves the board without one, for the next post."""
     message = await posted(board) if is_sent else await start(board)
     assert message is not None
     async with board.begin() as tx:
-        await dissolve(tx, message)
+        assert await dissolve(tx, message) is not is_sent
+        if is_sent:
+            await delete_board_message(tx, message)
         assert await get_board(tx, GUILD, CHANNEL) == BOARD
         assert not await is_wanted(tx, message)
     assert await start(board, "anew") is not None
@@ -95,14 +98,14 @@ async def test_only_the_guilds_own_board_is_deleted(board: Database) -> None:
     """Another guild's id deletes nothing; the board goes with its sent message."""
     message = await posted(board)
     async with board.begin() as tx:
-        assert await delete_board(tx, 7, CHANNEL) is None
+        assert not await delete_board(tx, 7, CHANNEL)
         assert await get_board_message(tx, 7, CHANNEL) is None
         found = await get_board_message(tx, GUILD, CHANNEL)
         assert found is not None
         assert (found.id, found.discord_id) == (message.id, 9)
-        assert await delete_board(tx, GUILD, CHANNEL) is not None
+        assert await delete_board(tx, GUILD, CHANNEL)
         assert await get_board_message(tx, GUILD, CHANNEL) is None
-        assert await delete_board(tx, GUILD, CHANNEL) is None
+        assert not await delete_board(tx, GUILD, CHANNEL)
     assert await start(board, "anew") is None
 
 
@@ -112,5 +115,22 @@ async def test_a_message_in_flight_outlives_its_board(board: Database) -> None:
     assert message is not None
     async with board.begin() as tx:
         await delete_board(tx, GUILD, CHANNEL)
-        assert await get_unsettled(tx) == [replace(message, outgoing=None)]
+        assert await get_unsettled(tx, {GUILD}, MessageKind.BOARD) == [replace(message, payload=None)]
         assert not await is_wanted(tx, message)
+
+
+async def test_a_refusal_of_one_process_leaves_the_board_that_another_posted(board: Database) -> None:
+    """A message that was marked as sent is not dissolved, nor is the next one, which SQLite gives the same id."""
+    first = await start(board)
+    assert first is not None
+    async with board.begin() as tx:
+        assert await dissolve(tx, first)
+    second = await posted(board, "anew")
+    async with board.begin() as tx:
+        assert not await dissolve(tx, first)
+        assert not await dissolve(tx, second)
+        assert await mark_sent(tx, first, 10, NOW) == []
+        assert not await is_wanted(tx, first)
+        found = await get_board_message(tx, GUILD, CHANNEL)
+    assert found is not None
+    assert (found.nonce, found.discord_id) == ("anew", 9)

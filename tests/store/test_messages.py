@@ -103,7 +103,7 @@ async def test_the_last_message_is_the_last_visible_one(database: Database) -> N
 async def outdated(database: Database) -> list[int | None]:
     """Return the Discord ids of the messages to be edited."""
     async with database.begin() as tx:
-        return [one.discord_id for one in await get_outdated(tx, NOW)]
+        return [one.discord_id for one in await get_outdated(tx, {GUILD}, NOW)]
 
 
 async def test_a_tighter_stage_outdates_the_wider_message(database: Database) -> None:
@@ -121,19 +121,19 @@ async def test_an_edited_message_is_current(database: Database) -> None:
     await sent(database, await in_flight(database))
     async with database.begin() as tx:
         await schedule_edits(tx, Kind.STAGE, [("123456", 2), ("2", 1), (None, 1)], NOW)
-        assert await get_outdated(tx, NOW) == []
+        assert await get_outdated(tx, {GUILD}, NOW) == []
         await schedule_edits(tx, Kind.STAGE, [("123456", 1)], NOW - HOUR)
-        (before,) = await get_outdated(tx, NOW)
-        await schedule_edit(tx, before.id, NOW)
+        (before,) = await get_outdated(tx, {GUILD}, NOW)
+        await schedule_edit(tx, before, NOW)
         await finish_edit(tx, before)
     assert await outdated(database) == [DISCORD_ID]
     async with database.begin() as tx:
-        (now,) = await get_outdated(tx, NOW)
+        (now,) = await get_outdated(tx, {GUILD}, NOW)
         await finish_edit(tx, now, NOW + HOUR)
-        assert await get_outdated(tx, NOW) == []
-        (later,) = await get_outdated(tx, NOW + HOUR)
+        assert await get_outdated(tx, {GUILD}, NOW) == []
+        (later,) = await get_outdated(tx, {GUILD}, NOW + HOUR)
         await finish_edit(tx, later)
-        assert await get_outdated(tx, NOW + HOUR) == []
+        assert await get_outdated(tx, {GUILD}, NOW + HOUR) == []
 
 
 @pytest.mark.parametrize("is_late", [False, True])

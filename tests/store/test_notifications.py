@@ -8,6 +8,7 @@ from bot.core.notifications import Kind, Notification, State
 from bot.core.stages import Heard
 from bot.store.database import Database
 from bot.store.notifications import (
+    add_pending,
     count_by_state,
     delete_overdue,
     delete_pending,
@@ -16,7 +17,6 @@ from bot.store.notifications import (
     get_pending,
     get_pending_channels,
     get_recent_logins,
-    plan,
     supersede,
 )
 from tests.support.store.samples import CHANNEL, DAY, GUILD, HOUR, NOW, OTHER_CHANNEL, stage
@@ -68,7 +68,7 @@ async def test_recent_logins(database: Database) -> None:
         (1, stage(1)),
     ]:
         async with database.begin() as tx:
-            await plan(tx, [one, replace(one, channel_id=OTHER_CHANNEL)], NOW + hours * HOUR)
+            await add_pending(tx, [one, replace(one, channel_id=OTHER_CHANNEL)], NOW + hours * HOUR)
             await supersede(tx, [stage(7, ref=6)], NOW)
     async with database.begin() as tx:
         recent = await get_recent_logins(tx, {CHANNEL}, NOW - DAY, NOW)
@@ -106,7 +106,7 @@ async def test_a_deleted_stage_supersedes_nothing(database: Database) -> None:
     """Stages that a never sent stage superseded are free again; those that another one superseded stay so."""
     async with database.begin() as tx:
         await supersede(tx, [stage(14)], NOW - DAY)
-        await plan(tx, [stage(1)], NOW)
+        await add_pending(tx, [stage(1)], NOW)
         for days in (7, 3):
             await supersede(tx, [stage(days)], NOW)
         await delete_pending(tx, [one.id for one in await get_pending(tx, CHANNEL)])

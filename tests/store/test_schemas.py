@@ -179,7 +179,7 @@ async def test_a_message_in_flight_is_still_sent(dump: Path, database_url: str, 
     in_flight = [row for row in written["messages"] if row["state"] == "sending"]
     assert in_flight
     async with open_database(database_url) as database, database.begin() as tx:
-        unsettled = [one for one in await get_unsettled(tx) if one.kind is MessageKind.NOTIFICATIONS]
+        unsettled = await get_unsettled(tx, {GUILD}, MessageKind.NOTIFICATIONS)
     assert [(one.nonce, one.outgoing) for one in unsettled] == [
         (row["nonce"], OutgoingMessage.from_json(row["payload"])) for row in in_flight
     ]
@@ -208,8 +208,8 @@ async def test_boards_and_edits_survive(dump: Path, database_url: str, tmp_path:
     written = await lay_dump(dump, database_url, tmp_path)
     async with open_database(database_url) as database, database.begin() as tx:
         boards = await get_boards(tx, {GUILD})
-        unsettled = {one.id: one for one in await get_unsettled(tx)}
-        outdated = await get_outdated(tx, NOW + 365 * DAY)
+        unsettled = {one.id: one for one in await get_unsettled(tx, {GUILD}, MessageKind.BOARD)}
+        outdated = await get_outdated(tx, {GUILD}, NOW + 365 * DAY)
     assert {board.discord_id is None for board in boards} == {True, False}
     assert [replace(board, message_id=None) for board in boards] == [
         Board(row["guild_id"], row["channel_id"], row["added_by"], None, row["message_id"], row["shown"] or None)

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from bot.core.notifications import State
-from bot.monitoring.health import Snapshot
+from bot.monitoring.health import BotState
 from bot.monitoring.metrics import Metrics
 from bot.store.statistics import Statistics
 from tests.support.paths import REPOSITORY
@@ -19,7 +19,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def metric_lines() -> list[str]:
     """Return the samples of /metrics of a bot that has counted every event."""
-    snapshot = Snapshot(
+    snapshot = BotState(
         is_connected=True,
         is_active=True,
         interval=timedelta(hours=1),

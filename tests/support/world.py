@@ -2,8 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+<<<<<<< HEAD
 from dataclasses import dataclass
 from datetime import datetime
+=======
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+>>>>>>> refactor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +20,7 @@ from simcord.results import InteractionResult
 
 from bot.app import Application
 from bot.core.secrets import Redactor
+from bot.core.timing import DEFAULT_TIMING
 from bot.store.database import Database, open_database
 from bot.store.leases import FIRST_EPOCH, Lease
 from bot.useapi.directory import open_directory
@@ -26,6 +32,8 @@ OTHER_GUILD_ID = 1_200_000_000_000_000_002
 MEMBER = discord.Permissions(
     view_channel=True, send_messages=True, read_message_history=True, use_application_commands=True
 )
+# A real wait would not move the simulated time.
+_TIMING = replace(DEFAULT_TIMING, post_retries=(0.0,) * len(DEFAULT_TIMING.post_retries))
 
 
 @dataclass
@@ -37,7 +45,7 @@ class World:
     channel: simcord.ChannelHandle
     manager: simcord.MemberActor
     member: simcord.MemberActor
-    build: Callable[[], Application]
+    build: Callable[..., Application]
     application: Application
     database: Database
 
@@ -49,9 +57,15 @@ class World:
         """Let the manager type into the account option."""
         return await self.manager.autocomplete(self.channel, "minimax-account", "account", typed)
 
+<<<<<<< HEAD
     async def restart(self) -> None:
         """Replace the bot by a new one, as a restart of the process does."""
         self.application = self.build()
+=======
+    async def restart(self, *guild_ids: int) -> None:
+        """Replace the bot by a new one, as a restart of the process does; it serves these servers, if there are any."""
+        self.application = self.build(*guild_ids)
+>>>>>>> refactor
         await self.env.restart_bot(self.application.bot)
 
     async def poll_once(self) -> None:
@@ -99,8 +113,8 @@ async def _open_world(
     ):
         assert await Lease(database).take() == FIRST_EPOCH
 
-        def build() -> Application:
-            return Application(directory, database, guild_ids=guild_ids, now=clock.now)
+        def build(*listed: int) -> Application:
+            return Application(directory, database, guild_ids=listed or guild_ids, now=clock.now, timing=_TIMING)
 
         application = build()
         clock.env = env = simcord.Env(application.bot, settle_timeout=15)
@@ -115,7 +129,7 @@ async def _open_world(
 def _furnish(
     env: simcord.Env,
     standin: FakeApi,
-    build: Callable[[], Application],
+    build: Callable[..., Application],
     application: Application,
     database: Database,
 ) -> World:

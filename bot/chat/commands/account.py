@@ -10,12 +10,10 @@ from bot.chat.gateway.responder import Interaction, Responder, responds
 from bot.chat.gateway.router import component
 from bot.chat.views.account import account_reply, choice_label
 from bot.chat.views.components import Reply
-from bot.chat.views.text import MAX_CHOICES
+from bot.chat.views.text import MAX_ACCOUNT_ID, MAX_CHOICES
 from bot.core.accounts import Account
 from bot.errors import ServerNotListed, StaleButton
 from bot.reminders.context import Context
-
-MAX_ASKED = 64
 
 
 class AccountCommands(commands.Cog):
@@ -34,12 +32,11 @@ class AccountCommands(commands.Cog):
     async def minimax_account(
         self,
         interaction: discord.Interaction[Any],
-        account: app_commands.Range[str, 1, MAX_ASKED],
+        account: app_commands.Range[str, 1, MAX_ACCOUNT_ID],
         share: Literal["yes", "no"] = "no",  # noqa: ARG002  (read by the decorator)
     ) -> Reply:
         """Show the card of the account with this id or name."""
-        directory = self.context.access.directory_for(interaction.guild_id)
-        return account_reply(await directory.look_up(account), self.context.now())
+        return await self._look_up(interaction, account)
 
     @minimax_account.autocomplete("account")
     async def complete(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
@@ -51,12 +48,15 @@ class AccountCommands(commands.Cog):
         """Show the card of an account that was chosen in a menu."""
         if not account_id:
             raise StaleButton("not on offer")
+        return await self._look_up(interaction, account_id)
+
+    async def _look_up(self, interaction: Interaction, asked: str) -> Reply:
         directory = self.context.access.directory_for(interaction.guild_id)
-        return account_reply(await directory.look_up(account_id), self.context.now())
+        return account_reply(await directory.look_up(asked), self.context.now())
 
     @component("check", in_place=True)
     async def check_now(self, interaction: Interaction, account_id: str) -> Reply:
-        """Read the account past every cache and renew the card."""
+        """Read the account without the cache and refresh the card."""
         if not account_id:
             raise StaleButton("no account")
         directory = self.context.access.directory_for(interaction.guild_id)
@@ -77,5 +77,5 @@ async def complete_accounts(context: Context, interaction: Interaction, typed: s
 
 
 def _matches(account: Account, wanted: str) -> bool:
-    is_choosable = 0 < len(account.id) <= MAX_ASKED
+    is_choosable = 0 < len(account.id) <= MAX_ACCOUNT_ID
     return is_choosable and (wanted in account.id.casefold() or wanted in (account.name or "").casefold())

@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.chat.gateway.responder import Interaction, Responder, responds
 from bot.chat.gateway.router import component, page_of
-from bot.chat.views.components import Reply, message_view
+from bot.chat.views.components import Reply
 from bot.chat.views.overview import overview_reply, render_board
 from bot.core.messages import footer_id_of
 from bot.core.overview import Overview, build_overview
@@ -35,21 +35,23 @@ class OverviewCommands(commands.Cog):
         share: Literal["yes", "no"] = "no",  # noqa: ARG002  (read by the decorator)
     ) -> Reply:
         """Show the first page."""
-        return overview_reply(await self._read(interaction), 0, self.context.now())
+        return overview_reply(await read_overview(self.context, interaction), 0, self.context.now())
 
     @component("page:accounts", in_place=True)
     async def turn(self, interaction: Interaction, page: str) -> Reply:
         """Show another page."""
-        return overview_reply(await self._read(interaction), page_of(page), self.context.now())
+        return overview_reply(await read_overview(self.context, interaction), page_of(page), self.context.now())
 
     @component("accounts", in_place=True)
     async def refresh(self, interaction: Interaction, page: str) -> Reply:
-        """Read the accounts past every cache and renew the page."""
-        return overview_reply(await self._read(interaction, fresh=True), page_of(page), self.context.now())
+        """Read the accounts without the cache and refresh the page."""
+        return overview_reply(
+            await read_overview(self.context, interaction, fresh=True), page_of(page), self.context.now()
+        )
 
     @component("board", in_place=True)
     async def refresh_board(self, interaction: Interaction, _rest: str) -> Reply:
-        """Read the accounts past every cache and renew the board."""
+        """Read the accounts without the cache and refresh the board."""
         guild_id = self.context.access.guild_of(interaction.guild_id)
         assert interaction.message is not None
         async with self.context.database.begin() as tx:
@@ -57,18 +59,20 @@ class OverviewCommands(commands.Cog):
             message = await get_message(tx, guild_id, interaction.message.id)
         if board is None or message is None or board.message_id != message.id:
             raise CannotRemind("This board is not kept up to date any more.", "Use `/minimax-accounts` instead.")
-        overview = await self._read(interaction, fresh=True)
+        overview = await read_overview(self.context, interaction, fresh=True)
         outgoing, digest = render_board(overview, footer_id_of(message.nonce), self.context.now())
         if digest != board.digest:
             # Discord may not take this edit, so the next poll makes it again.
             async with self.context.database.begin() as tx:
                 await set_digest(tx, message.id, None)
-        return Reply([discord.Embed.from_dict(embed) for embed in outgoing.embeds], message_view(outgoing))
+        return Reply.of(outgoing)
 
-    async def _read(self, interaction: Interaction, *, fresh: bool = False) -> Overview:
-        guild_id = self.context.access.guild_of(interaction.guild_id)
-        snapshots = (await self.context.access.directory_for(guild_id).read_all(fresh=fresh)).values()
-        async with self.context.database.begin() as tx:
-            subscriptions = await get_subscriptions(tx, guild_id)
-        read_at = min((one.read_at for one in snapshots), default=self.context.now())
-        return build_overview((one.account for one in snapshots), subscriptions, read_at)
+
+async def read_overview(context: Context, interaction: Interaction, *, fresh: bool = False) -> Overview:
+    """Read all accounts, without the cache if `fresh`, and return the overview of the interaction's server."""
+    guild_id = context.access.guild_of(interaction.guild_id)
+    snapshots = (await context.access.directory_for(guild_id).read_all(fresh=fresh)).values()
+    async with context.database.begin() as tx:
+        subscriptions = await get_subscriptions(tx, guild_id)
+    read_at = min((one.read_at for one in snapshots), default=context.now())
+    return build_overview((one.account for one in snapshots), subscriptions, read_at)

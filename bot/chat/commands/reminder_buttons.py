@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 
-import discord
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.chat.gateway.responder import Interaction
 from bot.chat.gateway.router import component
-from bot.chat.views.components import Reply, message_view
+from bot.chat.views.components import Reply
 from bot.chat.views.reminder import render_again
 from bot.core.assignments import Assignment
 from bot.core.entries import Entry
@@ -27,7 +24,7 @@ class ReminderButtons:
 
     @component("recheck", in_place=True)
     async def check_now(self, interaction: Interaction, _rest: str) -> Reply:
-        """Read all accounts once, past every cache, and show how those of the reminder are."""
+        """Read all accounts with one call, without the cache, and show those of the reminder."""
         message = await self._find(interaction)
         read = await self._context.access.directory_for(message.guild_id).read_all(fresh=True)
         async with self._context.database.begin() as tx:
@@ -41,9 +38,21 @@ class ReminderButtons:
         now = self._context.now()
         async with self._context.database.begin() as tx:
             entries = await load_entries(tx, await get_carried(tx, message))
-            await _toggle(tx, message, entries, Assignment(interaction.user.id, now))
+            open_entries = [entry for entry in entries if entry.needs_action and entry.snapshot is not None]
+            if not open_entries:
+                raise NothingLeft("nothing is open")
+            assignment = Assignment(interaction.user.id, now)
+            is_handed_back = all(
+                entry.assignment is not None and entry.assignment.user_id == assignment.user_id
+                for entry in open_entries
+            )
+            for entry in open_entries:
+                if is_handed_back:
+                    await delete_assignment(tx, message.channel_id, entry.subject)
+                else:
+                    await put_assignment(tx, message.guild_id, message.channel_id, entry.subject, assignment)
             # If Discord loses the answer, the next poll shows it.
-            await schedule_edit(tx, message.id, now)
+            await schedule_edit(tx, message, now)
             entries = await load_entries(tx, await get_carried(tx, message))
         return self._reply(message, entries)
 
@@ -57,23 +66,4 @@ class ReminderButtons:
         return message
 
     def _reply(self, message: Message, entries: Sequence[Entry], *, is_checked: bool = False) -> Reply:
-        outgoing = render_again(entries, message.footer_id, self._context.now(), is_checked=is_checked)
-        embeds = [discord.Embed.from_dict(embed) for embed in outgoing.embeds]
-        return Reply(embeds, message_view(outgoing), outgoing.content)
-
-
-async def _toggle(tx: AsyncConnection, message: Message, entries: Sequence[Entry], assignment: Assignment) -> None:
-    """Assign a user to the open entries, or end the user's assignments.
-
-    Raises:
-        NothingLeft: no entry is open any more.
-    """
-    open_entries = [entry for entry in entries if entry.needs_action and entry.snapshot is not None]
-    if not open_entries:
-        raise NothingLeft("nothing is open")
-    if all(one.assignment is not None and one.assignment.user_id == assignment.user_id for one in open_entries):
-        for entry in open_entries:
-            await delete_assignment(tx, message.channel_id, entry.subject)
-        return
-    for entry in open_entries:
-        await put_assignment(tx, message.guild_id, message.channel_id, entry.subject, assignment)
+        return Reply.of(render_again(entries, message.footer_id, self._context.now(), is_checked=is_checked))

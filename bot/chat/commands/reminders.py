@@ -7,10 +7,11 @@ import discord
 from discord import app_commands
 
 from bot.chat.commands.account import complete_accounts
+from bot.chat.commands.overview import read_overview
 from bot.chat.gateway.responder import Interaction, Responder, responds
 from bot.chat.gateway.router import component, page_of
 from bot.chat.rest.permissions import Destination, Destinations
-from bot.chat.views.components import Reply
+from bot.chat.views.components import Reply, notice
 from bot.chat.views.reminder import render
 from bot.chat.views.reminder_list import (
     ALL_LABEL,
@@ -24,8 +25,9 @@ from bot.chat.views.reminder_list import (
     say_place,
     say_terms,
 )
-from bot.chat.views.text import MAX_CHOICE, MAX_CHOICES, message_link
+from bot.chat.views.text import MAX_ACCOUNT_ID, MAX_CHOICE, MAX_CHOICES, message_link
 from bot.chat.views.upcoming import preview_reply
+from bot.core.boards import Board
 from bot.core.entries import Entry
 from bot.core.forecast import next_by_subscription
 from bot.core.messages import MessageKind, footer_id_of, new_nonce
@@ -33,7 +35,7 @@ from bot.core.notifications import Kind, Notification
 from bot.core.status import AMBER, GREEN, GREY
 from bot.core.subscriptions import NewSubscription, Subscription, parse_lead_times
 from bot.core.text import plain
-from bot.errors import BotError, CannotRemind, DeliveryFailed, NotAllowed
+from bot.errors import BotError, CannotRemind, DeliveryFailed, NotAllowed, StaleButton
 from bot.reminders.boards import Boards
 from bot.reminders.context import Context, Refused, Uncertain
 from bot.reminders.loading import load_entries, load_forecast
@@ -82,7 +84,7 @@ class ReminderCommands(
     async def add(
         self,
         interaction: discord.Interaction[Any],
-        account: app_commands.Range[str, 1, 64],
+        account: app_commands.Range[str, 1, MAX_ACCOUNT_ID],
         channel: _Channel | None = None,
         days: app_commands.Range[str, 1, 100] | None = None,
         mention: discord.Role | None = None,
@@ -109,6 +111,8 @@ class ReminderCommands(
     async def remind_here(self, interaction: Interaction, account_id: str) -> Reply:
         """Save a subscription with the defaults in the channel of a look-up; one that covers the account stays."""
         guild_id = self.context.access.guild_of(interaction.guild_id)
+        if not account_id:
+            raise StaleButton("no account")
         # Discord shows the button to everybody who sees the card.
         if not interaction.permissions.manage_guild:
             raise NotAllowed("Manage Server is needed")
@@ -208,28 +212,26 @@ class ReminderCommands(
                 f"The board in <#{channel.id}> is not kept up to date any more, but its message may still be there "
                 f"({error}). Delete it by hand."
             )
-            return Reply([discord.Embed(title="Board removed", description=line, colour=AMBER)])
+            return notice("Board removed", line, AMBER)
         if is_removed:
             line = f"The board in <#{channel.id}> is gone. The same command brings it back."
-            return Reply([discord.Embed(title="Board removed", description=line, colour=GREY)])
+            return notice("Board removed", line, GREY)
         destination = await self._destinations.choose(interaction, channel)
         place = f"<#{destination.channel_id}>"
-        await self.context.access.directory_for(guild_id).read_all()
+        overview = await read_overview(self.context, interaction)
         try:
-            is_posted = await self._boards.add(guild_id, destination.channel_id, interaction.user.id)
+            await self._boards.add(Board(guild_id, destination.channel_id, interaction.user.id), overview)
         except Refused as refusal:
             raise CannotRemind(f"{place} does not accept the board: {refusal}.", "Fix that, then try again.") from None
         except Uncertain:
-            is_posted = False
-        if not is_posted:
             self.context.poll_requested.set()
             line = f"The board will be in {place} within minutes: Discord did not answer at once."
-            return Reply([discord.Embed(title="Board on its way", description=line, colour=AMBER)])
+            return notice("Board on its way", line, AMBER)
         line = (
             f"{place} shows all accounts from now on, in one message that is edited when something changes. "
             "The same command removes it."
         )
-        return Reply([discord.Embed(title="Board added", description=line, colour=GREEN)])
+        return notice("Board added", line, GREEN)
 
     @app_commands.command(name="test", description="Send a reminder now, marked as a test; nobody is notified")
     @app_commands.describe(reminder="Which reminder")
@@ -247,11 +249,13 @@ class ReminderCommands(
             raise DeliveryFailed(str(refusal)) from None
         except Uncertain:
             raise DeliveryFailed("none in time; it may have arrived all the same, so look first") from None
+        if message_id is None:
+            return notice("Test sent", f"{say_place(subscription)}: a test arrived, and was deleted at once.", AMBER)
         link = message_link(subscription.guild_id, subscription.channel_id, message_id)
         role = subscription.role_id
         mention = f" It shows <@&{role}>, whom it did not notify." if role else ""
         line = f"{say_place(subscription)}: [a test]({link}) arrived.{mention}"
-        return Reply([discord.Embed(title="Test sent", description=line, colour=GREEN)])
+        return notice("Test sent", line, GREEN)
 
     async def _load_next_entry(self, subscription: Subscription) -> Entry:
         """Return the subscription's next reminder, or one about the account that expires first."""
@@ -284,13 +288,13 @@ class ReminderCommands(
             await set_paused(tx, subscription, subscription.paused_at or self.context.now())
             await delete_unwanted(tx, subscription.channel_id)
         line = f"{say_place(subscription)}: paused until you resume it with `/minimax-reminders resume`."
-        return Reply([discord.Embed(title="Reminder paused", description=line, colour=GREY)])
+        return notice("Reminder paused", line, GREY)
 
     @app_commands.command(name="resume", description="Resume a paused reminder")
     @app_commands.describe(reminder="Which reminder")
     @responds
     async def resume(self, interaction: discord.Interaction[Any], reminder: _SubscriptionId) -> Reply:
-        """Resume a subscription: what is due then is sent, what was missed meanwhile is not."""
+        """Resume a subscription: it sends the stage that is due then, and none of those that it missed."""
         subscription = await self._find(interaction, reminder)
         now = self.context.now()
         async with self.context.database.begin() as tx:
@@ -300,7 +304,7 @@ class ReminderCommands(
         self.context.poll_requested.set()
         title = "Reminder resumed" if subscription.paused_at else "This reminder was not paused"
         lines = [say_terms(subscription), f"Next reminder: {say_next(comes_next, now)}"]
-        return Reply([discord.Embed(title=title, description="\n".join(lines), colour=GREEN)])
+        return notice(title, "\n".join(lines), GREEN)
 
     @app_commands.command(name="remove", description="Delete a reminder")
     @app_commands.describe(reminder="Which reminder")
@@ -313,31 +317,18 @@ class ReminderCommands(
             await delete_unwanted(tx, subscription.channel_id)
         self.context.poll_requested.set()
         line = f"{say_place(subscription)}: no reminders any more."
-        return Reply([discord.Embed(title="Reminder removed", description=line, colour=GREY)])
+        return notice("Reminder removed", line, GREY)
 
     @test.autocomplete("reminder")
     @remove.autocomplete("reminder")
-    async def complete_any(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
-        """Offer the server's reminders."""
-        return await self._complete(interaction, typed, {True, False})
-
     @pause.autocomplete("reminder")
-    async def complete_active(
-        self, interaction: discord.Interaction[Any], typed: str
-    ) -> list[app_commands.Choice[str]]:
-        """Offer the server's reminders that are not paused."""
-        return await self._complete(interaction, typed, {False})
-
     @resume.autocomplete("reminder")
-    async def complete_paused(
+    async def complete_reminder(
         self, interaction: discord.Interaction[Any], typed: str
     ) -> list[app_commands.Choice[str]]:
-        """Offer the server's paused reminders."""
-        return await self._complete(interaction, typed, {True})
-
-    async def _complete(
-        self, interaction: Interaction, typed: str, is_paused: set[bool]
-    ) -> list[app_commands.Choice[str]]:
+        """Offer the server's reminders: to pause those that are not paused, to resume those that are."""
+        command = interaction.command.name if interaction.command else ""
+        is_paused = {"pause": {False}, "resume": {True}}.get(command, {True, False})
         try:
             guild_id = self.context.access.guild_of(interaction.guild_id)
             async with self.context.database.begin() as tx:

@@ -1,15 +1,16 @@
 """`/minimax-status`: whether the bot works for this server."""
 
-from collections.abc import Callable
+import math
 from typing import Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.chat.gateway.client import AccountBot
 from bot.chat.gateway.responder import Responder, responds
 from bot.chat.views.components import Reply
-from bot.chat.views.status import SENT_WITHIN, Facts, Gateway, status_embed
+from bot.chat.views.status import SENT_WITHIN, Facts, status_embed
 from bot.core.messages import MessageKind
 from bot.core.notifications import Kind
 from bot.reminders.context import Context
@@ -22,11 +23,11 @@ from bot.store.subscriptions import get_subscriptions
 
 
 class StatusCommands(commands.Cog):
-    """The command; `gateway` returns how the bot is connected to Discord."""
+    """The command."""
 
-    def __init__(self, context: Context, responder: Responder, *, gateway: Callable[[], Gateway]) -> None:
+    def __init__(self, context: Context, responder: Responder, *, bot: AccountBot) -> None:
         self.context, self.responder = context, responder
-        self._gateway = gateway
+        self._bot = bot
 
     @app_commands.command(name="minimax-status", description="Show whether the bot works for this server")
     @app_commands.default_permissions(manage_guild=True)
@@ -48,6 +49,7 @@ class StatusCommands(commands.Cog):
                 blocked=[one for one in refusing.values() if one.is_blocked(now)],
                 outdated=[one for one in outdated.values() if one.is_blocked(now)],
                 subscriptions=await get_subscriptions(tx, guild_id),
-                gateway=self._gateway(),
+                is_connected=self._bot.is_connected,
+                latency=self._bot.latency if math.isfinite(self._bot.latency) else None,
             )
         return Reply([status_embed(facts, now)])

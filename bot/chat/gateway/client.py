@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,10 +12,9 @@ from bot.chat.gateway.registration import keep_registering
 from bot.chat.gateway.responder import Responder
 from bot.chat.gateway.router import Router
 from bot.chat.rest.rate_limit import Refusals, build_trace
-from bot.chat.views.status import Gateway
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.core.timing import DEFAULT_TIMING, Timing
-from bot.errors import InternalError, ServerNotListed
+from bot.errors import CommandChanged, ServerNotListed
 from bot.useapi.guild_access import GuildAccess
 
 _LOG = logging.getLogger(__name__)
@@ -31,15 +29,16 @@ class CommandTree(app_commands.CommandTree[Any]):
         self._responder = responder
 
     async def on_error(self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError, /) -> None:
-        """Refuse in words: a server that is not listed, a command that no longer exists, any unexpected error."""
+        """Refuse in words: a server that is not listed, a command that Discord shows as it was, any other error."""
         if interaction.type is discord.InteractionType.autocomplete:
             await interaction.response.autocomplete([])
             return
         if interaction.guild_id not in self._access.listed:
             await self._responder.refuse(interaction, ServerNotListed("not a listed server"))
-            return
-        _LOG.error("A command failed in server %s", interaction.guild_id, exc_info=error)
-        await self._responder.refuse(interaction, InternalError())
+        elif isinstance(error, app_commands.CommandSignatureMismatch | app_commands.CommandNotFound):
+            await self._responder.refuse(interaction, CommandChanged(type(error).__name__))
+        else:
+            await self._responder.refuse(interaction, error)
 
 
 def _options() -> dict[str, Any]:
@@ -112,10 +111,6 @@ class AccountBot(discord.Client):
     def is_connected(self) -> bool:
         """Whether the gateway's socket is open; discord.py closes it when heartbeats stay unanswered for a minute."""
         return self.ws is not None and self.ws.open
-
-    def get_gateway(self) -> Gateway:
-        """Return how the bot is connected to Discord now."""
-        return Gateway(self.is_connected, self.latency if math.isfinite(self.latency) else None)
 
     async def close(self) -> None:
         """Stop registering and close the connection."""

@@ -20,7 +20,8 @@ _UNAUTHORIZED = 401
 _STEADY_SECONDS = 300.0
 _CHECKS_APART = 60.0
 # Each costs a handshake, so a crowd shares them. Posts that hang use 64 at most, which leaves the others to answers.
-_MAX_CONNECTIONS = 256
+# Some systems let a process open 256 files, and the database and useapi.net need some too.
+_MAX_CONNECTIONS = 128
 
 
 class Connection:

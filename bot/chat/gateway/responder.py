@@ -200,24 +200,24 @@ class Responder:
         self._in_flight.add(task)
         reference = secrets.token_hex(4)
         clock = asyncio.get_running_loop().time
-        started, ended = clock(), "not_shown"
-        who = {"guild_id": interaction.guild_id, "user_id": interaction.user.id, "reference": reference}
+        started, outcome = clock(), "not_shown"
+        log_fields = {"guild_id": interaction.guild_id, "user_id": interaction.user.id, "reference": reference}
         try:
             async with _deferring(surface, self._seconds_left(interaction)):
-                result, how = await self._outcome(interaction, work, who)
+                result, reached = await self._run(interaction, work, log_fields)
             if await _show(surface, result, reference):
-                ended = how
+                outcome = reached
         except DISCORD_ERRORS as error:
             # Not repeated: Discord also reports 10062 and 40060 for answers that people did see.
             code = getattr(error, "code", 0)
             cause = type(error).__name__
-            _LOG.warning("Answer %s may not have been shown: %s, code %s", reference, cause, code, extra=who)
+            _LOG.warning("Answer %s may not have been shown: %s, code %s", reference, cause, code, extra=log_fields)
         finally:
             self._in_flight.discard(task)
-            self._telemetry.answered(_name_of(interaction), ended, clock() - started)
+            self._telemetry.answered(_name_of(interaction), outcome, clock() - started)
 
-    async def refuse(self, interaction: Interaction, error: BotError) -> None:
-        """Answer a command with an error alone."""
+    async def refuse(self, interaction: Interaction, error: Exception) -> None:
+        """Answer a command with an error alone; one that is no BotError is logged with its traceback."""
 
         async def fail() -> Reply:
             raise error
@@ -253,25 +253,22 @@ class Responder:
         if wait:
             raise TooManyLookUps(wait)
 
-    async def _outcome(
-        self, interaction: Interaction, work: Callable[[], Awaitable[Reply]], who: Mapping[str, Any]
+    async def _run(
+        self, interaction: Interaction, work: Callable[[], Awaitable[Reply]], log_fields: Mapping[str, Any]
     ) -> tuple[Reply | discord.Embed, str]:
-        """Return what to show, and how it ended: "answered", "crashed" or the error's name."""
-        place = "server {guild_id}, user {user_id}, reference {reference}".format_map(who)
+        """Do the work; return what to show and the outcome: "answered", "crashed" or the error's name."""
+        origin = "server {guild_id}, user {user_id}, reference {reference}".format_map(log_fields)
         try:
             self._admit(interaction)
             reply = await work()
-        except InternalError as error:
-            _LOG.error("Failed: %s; %s", error, place, extra=who)
-            return error_embed(error, who["reference"]), "crashed"
         except BotError as error:
             level = logging.ERROR if isinstance(error, OperatorError) else logging.WARNING
-            _LOG.log(level, "Not answered: %s (%s); %s", type(error).__name__, error, place, extra=who)
-            return error_embed(error, who["reference"]), type(error).__name__
+            _LOG.log(level, "Not answered: %s (%s); %s", type(error).__name__, error, origin, extra=log_fields)
+            return error_embed(error, log_fields["reference"]), type(error).__name__
         except Exception:  # whatever a command runs into, the user gets words and the log the traceback
-            _LOG.exception("Failed; %s", place, extra=who)
-            return error_embed(InternalError(), who["reference"]), "crashed"
-        _LOG.debug("Answered; %s", place, extra=who)
+            _LOG.exception("Failed; %s", origin, extra=log_fields)
+            return error_embed(InternalError(), log_fields["reference"]), "crashed"
+        _LOG.debug("Answered; %s", origin, extra=log_fields)
         return reply, "answered"
 
 

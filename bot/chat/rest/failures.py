@@ -30,7 +30,7 @@ _TOO_MANY = 429
 _SERVER_ERROR = 500
 
 
-def judge(error: Exception) -> Refused | Uncertain:
+def classify(error: Exception) -> Refused | Uncertain:
     """Return what a failed request means: certainly not done, or perhaps done."""
     match error:
         case discord.HTTPException() if error.status >= _SERVER_ERROR:

@@ -86,10 +86,8 @@ class Destinations:
         if channel_id == interaction.channel_id and kind is not discord.ChannelType.private_thread:
             return interaction.app_permissions
         assert interaction.guild_id is not None
-        assert self._client.user is not None
         try:
-            guild = await self._client.fetch_guild(interaction.guild_id, with_counts=False)
-            bot = await guild.fetch_member(self._client.user.id)
+            guild, bot = await fetch_bot_member(self._client, interaction.guild_id)
             return await _fetch_permissions(guild, bot, channel_id)
         except (discord.Forbidden, discord.NotFound, discord.InvalidData):  # the last: a channel of another guild
             return discord.Permissions.none()
@@ -107,6 +105,13 @@ def _check_role(
         raise CannotRemind("The bot may not mention that role.", advice)
 
 
+async def fetch_bot_member(client: discord.Client, guild_id: int) -> tuple[discord.Guild, discord.Member]:
+    """Return a guild, and the bot as its member; two requests."""
+    assert client.user is not None
+    guild = await client.fetch_guild(guild_id, with_counts=False)
+    return guild, await guild.fetch_member(client.user.id)
+
+
 async def _fetch_permissions(
     guild: discord.Guild, bot: discord.Member, channel_id: int, known: Mapping[int, discord.abc.GuildChannel] = _NONE
 ) -> discord.Permissions:
@@ -120,7 +125,7 @@ async def _fetch_permissions(
     return channel.permissions_for(bot)
 
 
-async def find_problems(
+async def find_channel_problems(
     client: discord.Client, guild_id: int, roles: Mapping[int, Collection[int]]
 ) -> AsyncIterator[tuple[int, str | None]]:
     """Yield, channel by channel, what would keep reminders out of it, or its roles from being notified.
@@ -130,9 +135,7 @@ async def find_problems(
     Raises:
         discord.DiscordException: it can't be found out.
     """
-    assert client.user is not None
-    guild = await client.fetch_guild(guild_id, with_counts=False)
-    bot = await guild.fetch_member(client.user.id)
+    guild, bot = await fetch_bot_member(client, guild_id)
     known = {channel.id: channel for channel in await guild.fetch_channels()}
     for channel_id, role_ids in roles.items():
         yield channel_id, await _find_problem(guild, bot, known, channel_id, role_ids)

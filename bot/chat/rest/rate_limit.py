@@ -48,7 +48,7 @@ class Refusals:
         if response.status == _UNAUTHORIZED and not is_answer:
             self.token_doubted.set()
 
-    def check(self, *, is_answer: bool) -> None:
+    def ensure_allowed(self, *, is_answer: bool) -> None:
         """Let a request be made.
 
         Raises:
@@ -130,7 +130,7 @@ def build_trace(refusals: Refusals, timing: Timing, open_gate: Callable[[], None
             return
         if resource not in _FREE:
             await limiter.acquire()
-        refusals.check(is_answer=resource in _FREE)
+        refusals.ensure_allowed(is_answer=resource in _FREE)
 
     async def count(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 import discord
 
-from bot.chat.rest.failures import DISCORD_ERRORS, NEVER_SENT, judge
-from bot.chat.rest.permissions import find_problems
+from bot.chat.rest.failures import DISCORD_ERRORS, NEVER_SENT, classify
+from bot.chat.rest.permissions import find_channel_problems
 from bot.chat.rest.rate_limit import count_attempts
-from bot.chat.views.components import message_view
+from bot.chat.views.components import embeds_of, message_view
 from bot.core.messages import OutgoingMessage
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.reminders.context import Refused, Uncertain
@@ -38,7 +38,7 @@ class DiscordSender:
                 async with asyncio.timeout(self._seconds):
                     sent = await self._client.get_partial_messageable(channel_id).send(
                         message.content,
-                        embeds=_embeds(message),
+                        embeds=embeds_of(message),
                         view=discord.utils.MISSING if view is None else view,
                         nonce=nonce,
                         allowed_mentions=discord.AllowedMentions(
@@ -48,7 +48,7 @@ class DiscordSender:
                         ),
                     )
             except DISCORD_ERRORS as error:
-                failure = judge(error)
+                failure = classify(error)
                 if isinstance(failure, Refused) and failure.is_message_gone:
                     return None
                 if isinstance(failure, Refused) and attempts.count > 1:
@@ -60,7 +60,7 @@ class DiscordSender:
     async def find(self, channel_id: int, footer_id: str, after: datetime) -> int | None:
         """Search a channel's history since then for the bot's message; return its id, None if it is absent."""
         channel = self._client.get_partial_messageable(channel_id)
-        async with self._reading(_SEARCH_SECONDS):
+        async with _classified(_SEARCH_SECONDS, is_open_if_never_sent=True):
             # Then among the newest: the clock that gave the time may have been wrong.
             for bound in (after - timedelta(minutes=1), None):
                 async for message in channel.history(limit=_SEARCHED, after=bound):
@@ -70,34 +70,34 @@ class DiscordSender:
 
     async def edit(self, channel_id: int, message_id: int, message: OutgoingMessage) -> None:
         """Replace the content of one of the bot's messages; mentions nobody."""
-        async with self._writing():
+        async with _classified(self._seconds):
             await self._partial(channel_id, message_id).edit(
                 content=message.content,
-                embeds=_embeds(message),
+                embeds=embeds_of(message),
                 view=message_view(message),
                 allowed_mentions=discord.AllowedMentions.none(),
             )
 
     async def delete(self, channel_id: int, message_id: int) -> None:
         """Delete one of the bot's messages."""
-        async with self._writing():
+        async with _classified(self._seconds):
             await self._partial(channel_id, message_id).delete()
 
     async def send_direct(self, user_id: int, text: str) -> None:
         """Send a direct message."""
-        async with self._reading(self._seconds):
+        async with _classified(self._seconds, is_open_if_never_sent=True):
             channel = await self._client.create_dm(discord.Object(user_id))
             await channel.send(text)
 
-    async def check(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
+    async def check_channels(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
         """Return what would keep messages out of each channel, or its roles from being notified."""
         findings: dict[int, str | None] = {}
         try:
             async with asyncio.timeout(_SEARCH_SECONDS):
-                async for channel_id, problem in find_problems(self._client, guild_id, roles):
+                async for channel_id, problem in find_channel_problems(self._client, guild_id, roles):
                     findings[channel_id] = problem  # noqa: PERF403  (kept if it breaks off)
         except DISCORD_ERRORS as error:
-            failure = judge(error)
+            failure = classify(error)
             if findings:
                 _LOG.warning("The check of the channels in server %s broke off (%s)", guild_id, failure)
                 return findings
@@ -109,25 +109,15 @@ class DiscordSender:
     def _partial(self, channel_id: int, message_id: int) -> discord.PartialMessage:
         return self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
 
-    @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._seconds):
-                yield
-        except DISCORD_ERRORS as error:
-            raise judge(error) from None
 
-    @asynccontextmanager
-    async def _reading(self, seconds: float) -> AsyncIterator[None]:
-        """Judge failures; one that never reached Discord leaves the answer open."""
-        try:
-            async with asyncio.timeout(seconds):
-                yield
-        except NEVER_SENT as error:
-            raise Uncertain(str(judge(error))) from None
-        except DISCORD_ERRORS as error:
-            raise judge(error) from None
-
-
-def _embeds(message: OutgoingMessage) -> list[discord.Embed]:
-    return [discord.Embed.from_dict(embed) for embed in message.embeds]
+@asynccontextmanager
+async def _classified(seconds: float, *, is_open_if_never_sent: bool = False) -> AsyncIterator[None]:
+    """Raise failures as Refused or Uncertain; a question that never reached Discord leaves the answer open."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except DISCORD_ERRORS as error:
+        failure = classify(error)
+        if is_open_if_never_sent and isinstance(error, NEVER_SENT):
+            failure = Uncertain(str(failure))
+        raise failure from None

@@ -7,7 +7,7 @@ from enum import StrEnum
 import discord
 
 from bot.chat.rest.failures import DISCORD_ERRORS
-from bot.chat.rest.permissions import INVITED, find_missing
+from bot.chat.rest.permissions import INVITED, fetch_bot_member, find_missing
 from bot.core.text import plain
 
 SCOPES = ("bot", "applications.commands")
@@ -79,14 +79,14 @@ class Survey:
         assert application_id is not None
         invite = f"Invite it: {build_invite(application_id, guild_id)}"
         try:
-            guild = await self._client.fetch_guild(guild_id, with_counts=False)
+            guild, bot = await fetch_bot_member(self._client, guild_id)
             await self._client.http.get_guild_commands(application_id, guild_id)
-            permissions = await self._fetch_permissions(guild)
         except (discord.Forbidden, discord.NotFound):
             return Finding(Grade.FAILED, f"The bot is not in server {guild_id}, or may not add commands there", invite)
         except DISCORD_ERRORS as error:
             return Finding(Grade.FAILED, f"Server {guild_id} can't be read ({type(error).__name__})", _OTHER_REASON)
-        if missing := find_missing(permissions):
+        # By its roles, without what single channels change.
+        if missing := find_missing(bot.guild_permissions):
             advice = f"Grant its role: {missing}. Or invite it again: {build_invite(application_id, guild_id)}"
             return Finding(
                 Grade.FAILED, f"The bot lacks permissions in server {plain(guild.name, 100)} ({guild_id})", advice
@@ -94,9 +94,3 @@ class Survey:
         return Finding(
             Grade.OK, f"Server {plain(guild.name, 100)} ({guild_id}): the bot is in, with all permissions it needs"
         )
-
-    async def _fetch_permissions(self, guild: discord.Guild) -> discord.Permissions:
-        """Return the bot's permissions by its roles, without what single channels change."""
-        assert self._client.user is not None
-        member = await guild.fetch_member(self._client.user.id)
-        return member.guild_permissions

@@ -1,1 +1,1 @@
-"""Embeds and components: pure functions of domain objects. Imports `core` only."""
+"""Embeds and components: pure functions of domain objects. They import `core` and the errors only."""

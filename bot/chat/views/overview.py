@@ -19,7 +19,6 @@ from bot.core.wording import say_count
 
 # So many fit into an embed, and into its menu.
 MAX_LINES = 25
-MAX_VALUE = 64
 _MAX_NAME = 56
 _MAX_ID = 34
 _MAX_CAPABILITIES = 90
@@ -43,7 +42,7 @@ def overview_reply(overview: Overview, page: int, now: datetime) -> Reply:
 
 
 def render_board(overview: Overview, footer_id: str, now: datetime) -> tuple[OutgoingMessage, str]:
-    """Return a board's message, and a digest of what it shows apart from when the accounts were read."""
+    """Return a board's message, and a digest of its content apart from the time of the read."""
     shown = overview.accounts[:MAX_LINES]
     lines = [_line(account, overview, now) for account in shown] or [_NO_ACCOUNTS]
     if len(overview.accounts) > MAX_LINES:
@@ -117,7 +116,7 @@ def _say_channels(channels: Sequence[int]) -> str:
 
 def _choices(shown: Sequence[Account], overview: Overview, now: datetime) -> tuple[Choice, ...]:
     """Return the menu's choices; an account whose id is too long for one is left out."""
-    fitting = [account for account in shown if account.id.strip() and len(account.id) <= MAX_VALUE]
+    fitting = [account for account in shown if account.id.strip() and len(account.id) <= text.MAX_ACCOUNT_ID]
     return tuple(_choice(account, _status(account, overview, now).style.emoji) for account in fitting)
 
 

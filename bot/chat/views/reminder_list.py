@@ -71,7 +71,7 @@ def say_stage(upcoming: Upcoming) -> str:
 
 
 def say_failure(failure: ChannelFailure) -> str:
-    """Return what is wrong with a channel or its board, and when the next attempt comes."""
+    """Return the reason why a channel or its board fails, and the time of the next attempt."""
     reason = escaped(failure.reason, 80)
     if not failure.failures:
         return f"⚠️ Would not arrive: {reason}."
@@ -80,7 +80,7 @@ def say_failure(failure: ChannelFailure) -> str:
 
 
 def added_embed(subscription: Subscription, replaced: Subscription | None, comes_next: str) -> discord.Embed:
-    """Return what is shown once a subscription is saved."""
+    """Return the answer to a subscription that was saved."""
     lines = [say_terms(subscription)]
     if replaced is not None:
         lines.append(f"Before: {say_terms(replaced)}")
@@ -90,7 +90,7 @@ def added_embed(subscription: Subscription, replaced: Subscription | None, comes
 
 
 def present_embed(subscription: Subscription) -> discord.Embed:
-    """Return what is shown to somebody who adds a reminder that a channel has already."""
+    """Return the answer to a subscription that a channel has already."""
     lines = [say_terms(subscription), "Nothing was changed. `/minimax-reminders add` can change it."]
     if subscription.paused_at is not None:
         lines[1] = "It is paused. `/minimax-reminders resume` starts it again."
@@ -99,7 +99,7 @@ def present_embed(subscription: Subscription) -> discord.Embed:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a server has set up: what comes next by subscription, failures and last messages by channel."""
+    """The setup of a server: next reminders by subscription, failures and last messages by channel."""
 
     subscriptions: Sequence[Subscription]
     boards: Sequence[Board]
@@ -127,9 +127,9 @@ def _block(subscription: Subscription, setup: Setup, now: datetime) -> str:
     ahead = f"Next: {say_next(setup.comes_next.get(subscription.id), now)}"
     if subscription.paused_at is not None:
         ahead = f"⏸️ Paused since {format_dt(subscription.paused_at, 'D')}"
-    last = setup.last_messages.get(subscription.channel_id)
-    link = message_link(subscription.guild_id, subscription.channel_id, last)
-    history = "no reminder sent yet" if last is None else f"[last reminder]({link})"
+    history = "no reminder sent yet"
+    if (last := setup.last_messages.get(subscription.channel_id)) is not None:
+        history = f"[last reminder]({message_link(subscription.guild_id, subscription.channel_id, last)})"
     lines = [f"**{say_terms(subscription, setup.names)}**", f"{ahead} · {history}"]
     if (failure := setup.failures.get(subscription.channel_id)) is not None:
         lines.append(say_failure(failure))

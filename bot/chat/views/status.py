@@ -25,16 +25,11 @@ _MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
-    """The connection to Discord; the latency is in seconds, None if it is not known."""
-
-    is_connected: bool
-    latency: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
-    """What the status of one server shows: its own reminders and channels, and what all servers share."""
+    """The facts in the status of one server: its own reminders and channels, and those that all servers share.
+
+    The `latency` of the gateway is in seconds, None if it is not known.
+    """
 
     interval: timedelta
     polled_at: datetime | None
@@ -44,12 +39,13 @@ class Facts:
     blocked: Sequence[ChannelFailure]
     outdated: Sequence[ChannelFailure]
     subscriptions: Sequence[Subscription]
-    gateway: Gateway
+    is_connected: bool
+    latency: float | None
 
 
 def status_embed(facts: Facts, now: datetime) -> discord.Embed:
     """Return the status in words, problems first."""
-    verdict, colour = _judge(facts, now)
+    verdict, colour = _say_verdict(facts, now)
     embed = discord.Embed(title="Status", description=verdict, colour=colour, timestamp=now)
     embed.add_field(name="Account checks", value=_say_polls(facts, now), inline=False)
     embed.add_field(name="Reminders of this server", value=_say_reminders(facts), inline=False)
@@ -62,7 +58,7 @@ def status_embed(facts: Facts, now: datetime) -> discord.Embed:
     return embed
 
 
-def _judge(facts: Facts, now: datetime) -> tuple[str, int]:
+def _say_verdict(facts: Facts, now: datetime) -> tuple[str, int]:
     """Return the verdict and its colour; before the first poll has ended there is none."""
     if warnings := _warn(facts, now):
         return "\n".join(warnings), AMBER
@@ -84,7 +80,7 @@ def _warn(facts: Facts, now: datetime) -> list[str]:
         warnings.append("⚠️ **Reminders don't arrive** in every channel; see below.")
     if facts.outdated:
         warnings.append("⚠️ **A board can't be kept up to date**; see below.")
-    if not facts.gateway.is_connected:
+    if not facts.is_connected:
         warnings.append("⚠️ **Discord's gateway is out of reach.** Reminders still go out; commands may not work.")
     return warnings
 
@@ -127,8 +123,8 @@ def _say_connections(facts: Facts) -> str:
         useapi = f"⚪ useapi.net can't be read since {since}"
     elif facts.polled_at is None:
         useapi = "⚪ useapi.net was not asked yet"
-    latency = "" if facts.gateway.latency is None else f", {round(facts.gateway.latency * 1000)} ms away"
+    latency = "" if facts.latency is None else f", {round(facts.latency * 1000)} ms away"
     gateway = "⚠️ Discord's gateway is gone"
-    if facts.gateway.is_connected:
+    if facts.is_connected:
         gateway = f"✅ Discord's gateway is connected{latency}"
     return f"{useapi}\n{gateway}"

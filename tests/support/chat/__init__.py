@@ -1,1 +1,1 @@
-"""What tests in the simulated Discord share."""
+"""Helpers of the tests in the simulated Discord."""

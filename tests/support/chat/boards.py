@@ -1,25 +1,36 @@
-"""What the tests of the boards share: using the command, and reading what channels show."""
+"""Accounts for lists and boards, the command of the boards, and what channels show of them."""
+
+from typing import Any
 
 import discord
 import simcord
-from aiohttp import web
 from simcord.types import HttpLogEntry
 
-from bot.store.boards import Board, get_boards
-from tests.support.chat.reminders import posts_in, text_of
-from tests.support.world import GUILD_ID, World
+from bot.core.boards import Board
+from bot.core.messages import Message
+from bot.store.boards import get_boards
+from bot.store.messages import get_board_message
+from tests.support.chat.answers import text_of
+from tests.support.chat.reminders import posts_in
+from tests.support.world import GUILD_ID, World, account
 
 
 async def toggle(world: World, channel: simcord.ChannelHandle | None = None) -> str:
-    """Let the manager use the command; returns the answer's text, its title first."""
+    """Let the manager use the command; return the answer's text, its title first."""
     target = channel or world.channel
     return text_of(await world.manager.slash(world.channel, "minimax-reminders board", channel=target))
 
 
-async def stored(world: World) -> list[Board]:
-    """Return the boards that the database knows."""
+async def stored_boards(world: World) -> list[Board]:
+    """Return the boards in the database."""
     async with world.database.begin() as tx:
         return await get_boards(tx, [GUILD_ID])
+
+
+async def stored_message(world: World, channel: simcord.ChannelHandle | None = None) -> Message | None:
+    """Return the message of a channel's board in the database."""
+    async with world.database.begin() as tx:
+        return await get_board_message(tx, GUILD_ID, (channel or world.channel).id)
 
 
 def board_in(channel: simcord.ChannelHandle) -> discord.Message:
@@ -29,11 +40,11 @@ def board_in(channel: simcord.ChannelHandle) -> discord.Message:
 
 
 def delete_board(world: World) -> None:
-    """Delete the board's message, as somebody who may."""
+    """Delete the board's message, as a moderator does."""
     world.env.backend.delete_message(world.channel.id, board_in(world.channel).id)
 
 
-def shown_in(channel: simcord.ChannelHandle) -> list[str]:
+def lines_in(channel: simcord.ChannelHandle) -> list[str]:
     """Return the lines of the channel's board."""
     return (board_in(channel).embeds[0].description or "").splitlines()
 
@@ -47,6 +58,6 @@ def requests_to(world: World, method: str) -> list[HttpLogEntry]:
     ]
 
 
-async def fail(_request: web.Request) -> web.StreamResponse:
-    """Answer as the API does when it is down."""
-    return web.Response(status=500)
+def many_accounts(count: int) -> dict[str, Any]:
+    """Return so many accounts, a day between their expiries."""
+    return {f"{n:03}": account(f"{n:03}", f"User {n}", days=n) for n in range(1, count + 1)}

@@ -1,4 +1,4 @@
-"""Discord's limits on embeds and choices, which discord.py does not check."""
+"""Checks Discord's limits on embeds, which discord.py does not check, and that text has no live markup."""
 
 import json
 import re
@@ -11,7 +11,7 @@ _LIVE_START = re.compile(r"#{1,3}\s|>(>>)?\s|-#?\s")
 
 
 def assert_fits(embed: discord.Embed) -> None:
-    """Fail unless Discord takes the embed: every part within its limit, and none blank."""
+    """Fail unless Discord accepts the embed: every part is within its limit, and none is blank."""
     assert embed.title
     assert 1 <= len(embed.title.strip()) <= len(embed.title) <= 256
     assert embed.description
@@ -30,6 +30,6 @@ def assert_fits(embed: discord.Embed) -> None:
 
 
 def is_inert(text: str) -> bool:
-    """Whether a text shows as it stands: no Markdown, masked link, mention or line mark in it is live."""
+    """Whether a text has no live markup: no Markdown, masked link, mention or line mark."""
     unescaped = re.sub(r"\\.", "", text)
     return not (_LIVE_MARKDOWN.search(unescaped) or _LIVE_MENTION.search(unescaped) or _LIVE_START.match(text))

@@ -1,58 +1,77 @@
-"""What the tests of the reminders share: using the commands, and reading what they say."""
+"""Uses the commands of the reminders, polls, and reads what channels show."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import discord
 import simcord
-from aiohttp import web
+import sqlalchemy as sa
 from simcord.results import InteractionResult
 
-from tests.chat.test_lookup import card_of
+from bot.store.tables import notifications
+from tests.support.chat.answers import embed_of, text_of
 from tests.support.world import World
 
 DAY = 86_400.0
+HOUR = 3_600.0
 
 
 async def add(world: World, account: str = "all", **options: Any) -> str:
-    """Let the manager add a watch; returns the answer's text, its title first."""
+    """Let the manager add a reminder; return the answer's text, its title first."""
     return text_of(await world.manager.slash(world.channel, "minimax-reminders add", account=account, **options))
 
 
-async def show(world: World) -> InteractionResult:
-    """Let the manager list the watches."""
+async def steer(world: World, command: str, reminder: str = "1") -> str:
+    """Let the manager pause, resume, test or remove a reminder; return the answer's text, its title first."""
+    return text_of(await world.manager.slash(world.channel, f"minimax-reminders {command}", reminder=reminder))
+
+
+async def show_list(world: World) -> InteractionResult:
+    """Let the manager list the reminders."""
     return await world.manager.slash(world.channel, "minimax-reminders list")
 
 
-async def remove(world: World, subscription: str) -> str:
-    """Let the manager remove a watch."""
-    return text_of(await world.manager.slash(world.channel, "minimax-reminders remove", subscription=subscription))
+async def listed(world: World) -> str:
+    """Return the text of the list of reminders."""
+    return embed_of(await show_list(world)).description or ""
 
 
-def text_of(result: InteractionResult) -> str:
-    """Return the title and the text of a private answer."""
-    assert result.ephemeral
-    card = card_of(result)
-    return f"{card.title}\n{card.description}"
+async def poll_for(world: World, days: float, *, every: float = DAY) -> None:
+    """Let days pass, with a poll after each step of so many seconds."""
+    for _ in range(round(days * DAY / every)):
+        await world.env.advance_time(every)
+        await world.poll_once()
+
+
+async def poll_hourly(world: World, hours: int) -> None:
+    """Poll now and then once an hour."""
+    for _ in range(hours):
+        await world.poll_once()
+        await world.env.advance_time(HOUR)
 
 
 def posts_in(channel: simcord.ChannelHandle) -> list[discord.Message]:
-    """Return the reminders in a channel, oldest first."""
+    """Return the bot's messages in a channel that everybody sees, oldest first."""
     return [message for message in channel.history() if message.author.bot and not message.flags.ephemeral]
 
 
-def said_in(channel: simcord.ChannelHandle) -> list[str]:
-    """Return the sentences of the reminders in a channel, oldest first."""
+def contents_in(channel: simcord.ChannelHandle) -> list[str]:
+    """Return the sentences of the reminders in a channel as they are now, oldest first."""
     return [message.content for message in posts_in(channel)]
 
 
-def posted_in(world: World) -> list[str]:
-    """Return the sentences of the reminders in the world's channel as they were when they came, oldest first."""
-    path = f"/channels/{world.channel.id}/messages"
-    return [
-        one.json["content"] for one in world.env.http_requests if (one.method, one.path) == ("POST", path) and one.json
-    ]
+def sent_contents(world: World, channel: simcord.ChannelHandle | None = None) -> list[str]:
+    """Return the sentences of the reminders in a channel (default: the world's) as they were sent, oldest first."""
+    return [body["content"] for body in sent_bodies(world, channel)]
 
 
-async def be_busy(_request: web.Request) -> web.StreamResponse:
-    """Answer as the API does when it is asked too often, which is not tried again at once."""
-    return web.Response(status=429)
+def sent_bodies(world: World, channel: simcord.ChannelHandle | None = None) -> Sequence[dict[str, Any]]:
+    """Return what the bot asked Discord to post in a channel (default: the world's), oldest first."""
+    path = f"/channels/{(channel or world.channel).id}/messages"
+    return [one.json for one in world.env.http_requests if (one.method, one.path) == ("POST", path) and one.json]
+
+
+async def count_notifications(world: World) -> int:
+    """Return how many notifications the database has, in whatever state."""
+    async with world.database.begin() as tx:
+        return int((await tx.execute(sa.select(sa.func.count()).select_from(notifications))).scalar_one())

@@ -179,7 +179,7 @@ class Channels:
         assert user_id
         assert text
 
-    async def check(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
+    async def check_channels(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
         """Find no problem."""
         self._life.step()
         assert guild_id

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from bot.core.messages import Message, OutgoingMessage
+from bot.core.messages import Message, MessageKind, OutgoingMessage
 from bot.core.notifications import Notification
 from bot.core.stages import Heard
 from bot.store.database import Database
 from bot.store.messages import dissolve, get_unsettled, mark_sent, start_sending
-from bot.store.notifications import get_heard, get_pending, plan
-from tests.support.store.samples import CHANNEL, NOW
+from bot.store.notifications import add_pending, get_heard, get_pending
+from tests.support.store.samples import CHANNEL, GUILD, NOW
 
 DISCORD_ID = 1_500_000_000_000_000_001
 OUTGOING = OutgoingMessage("\N{FOX FACE}", ({"description": "a card"},), roles=(7,))
@@ -18,7 +18,7 @@ async def planned(database: Database, *notifications: Notification) -> None:
     """Plan notifications."""
     async with database.begin() as tx:
         for one in notifications:
-            await plan(tx, [one], NOW)
+            await add_pending(tx, [one], NOW)
 
 
 async def pending(database: Database, channel_id: int = CHANNEL) -> list[Notification]:
@@ -54,4 +54,4 @@ async def dissolved(database: Database, message: Message, *, is_late: bool = Fal
 async def unsettled(database: Database) -> list[Message]:
     """Return the messages in flight."""
     async with database.begin() as tx:
-        return await get_unsettled(tx)
+        return await get_unsettled(tx, {GUILD}, MessageKind.NOTIFICATIONS)

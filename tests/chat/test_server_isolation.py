@@ -1,4 +1,4 @@
-"""Tests of the walls between servers: nothing that is asked from one reads or changes anything of another."""
+"""Tests that no interaction in one server reads or changes anything of another one."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from simcord.backend import serializers
 from simcord.interactions import base_payload, command_leaves, nest_options
 
+from bot.core.messages import footer_id_of
 from bot.store.tables import metadata
 from tests.support.chat.reminders import add, posts_in
 from tests.support.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, World, account, open_world
@@ -23,15 +24,14 @@ TEXT, CHANNEL, ROLE = 3, 7, 8
 BUTTON, MENU = 2, 3
 NAMES = ("Jane Doe", "Sam Reed")
 EVERYTHING = str(discord.Permissions.all().value)
+LISTS = ["reminders", "watches", "preview", "accounts"]
 ACCOUNTS = ["123456", "234567", "345678", "999"]
 WORDS = st.sampled_from(
     ["1", "2", "3", "4", "0", "-1", "all", "All accounts", "yes", "no", "14, 7", "Jane Doe", *ACCOUNTS]
 ) | st.text(min_size=1, max_size=20)
 CUSTOM_IDS = st.one_of(
     st.builds("minimax:{}:{}".format, st.sampled_from(["check", "remind"]), st.sampled_from(ACCOUNTS)),
-    st.builds(
-        "minimax:page:{}:{}".format, st.sampled_from(["watches", "preview", "accounts", "odd"]), st.integers(0, 9)
-    ),
+    st.builds("minimax:page:{}:{}".format, st.sampled_from([*LISTS, "odd"]), st.integers(0, 9)),
     st.builds("minimax:accounts:{}".format, st.integers(0, 9)),
     st.sampled_from(["minimax:recheck", "minimax:take", "minimax:board"]),
     st.builds("minimax:{}".format, st.text(max_size=20)),
@@ -39,8 +39,8 @@ CUSTOM_IDS = st.one_of(
 
 
 @dataclass
-class Walls:
-    """Two servers: one in which all there is has been used, and another from which people reach for it."""
+class Servers:
+    """Two servers: one in which every feature was used, and another with a user who tries to reach it."""
 
     world: World
     role: simcord.RoleHandle
@@ -52,7 +52,7 @@ class Walls:
     is_listed: bool
 
     async def rows(self, guild_id: int = GUILD_ID) -> dict[str, Any]:
-        """Return all that is stored of a server."""
+        """Return all rows of a server in the database."""
         tables = [table for table in metadata.tables.values() if "guild_id" in table.c]
         async with self.world.database.begin() as tx:
             return {
@@ -61,7 +61,7 @@ class Walls:
             }
 
     def messages(self) -> list[Any]:
-        """Return all that is shown in the first server."""
+        """Return everything that the first server shows."""
         channels = (self.world.channel, self.hidden)
         return [
             (post.id, post.content, post.embeds, [row.to_dict() for row in post.components])
@@ -70,16 +70,16 @@ class Walls:
         ]
 
     async def secrets(self) -> set[str]:
-        """Return the words by which the first server's things would be known."""
-        things = (self.world.channel, self.hidden, self.role, self.world.manager, self.world.member)
-        boards = (await self.rows())["boards"]
+        """Return texts that would reveal something of the first server."""
+        objects = (self.world.channel, self.hidden, self.role, self.world.manager, self.world.member)
+        footer_ids = {footer_id_of(one.nonce) for one in (await self.rows())["messages"]}
         shown = {str(post[0]) for post in self.messages()}
-        return {str(thing.id) for thing in things} | {"hidden-room", "Ops"} | shown | {one.nonce[:8] for one in boards}
+        return {str(one.id) for one in objects} | {"hidden-room", "Ops"} | shown | footer_ids
 
     async def dispatch(
         self, kind: int, data: dict[str, Any], message: dict[str, Any] | None = None, *, at_home: bool = False
     ) -> str:
-        """Send an interaction as Discord would, as the intruder; return all that the bot sent then, as text."""
+        """Send an interaction of the intruder as Discord does; return everything that the bot sent then, as text."""
         env = self.world.env
         guild_id, channel = (GUILD_ID, self.world.channel) if at_home else (OTHER_GUILD_ID, self.outside)
         user = self.world.manager if at_home else self.intruder
@@ -93,7 +93,7 @@ class Walls:
         env.backend.emit("INTERACTION_CREATE", payload)
         await env.settle()
         await env.advance_time(4)
-        # A command that a server does not have is answered in words; the simulation minds it all the same.
+        # The bot answers a command that a server does not have in words; the simulation reports it nevertheless.
         assert not [error for error in env.errors if not isinstance(error, CommandNotFound)]
         env._errors.clear()  # noqa: SLF001
         return "\n".join(
@@ -109,7 +109,7 @@ class Walls:
         return {"name": spec["name"], "type": spec["type"], "value": draw.draw(choices.get(spec["type"], WORDS))}
 
     def resolved(self) -> dict[str, Any]:
-        """Return what Discord would know of the channels and roles that are named, rights included."""
+        """Return what Discord sends about the channels and roles of the options, with permissions."""
         channels = {
             str(one.id): {"id": str(one.id), "name": "named", "type": 0, "permissions": EVERYTHING, "parent_id": None}
             for one in (self.world.channel, self.hidden, self.outside)
@@ -118,15 +118,15 @@ class Walls:
         return {"channels": channels, "roles": {str(self.own_role.id): dict(role)}}
 
 
-async def _furnish(world: World, *, is_listed: bool) -> Walls:
-    """Use all there is in the first server; let somebody be the manager of the other."""
+async def _furnish(world: World, *, is_listed: bool) -> Servers:
+    """Use every feature in the first server; give the other one a manager."""
     guild, env = world.env.guild, world.env
     hidden = guild.create_text_channel("hidden-room")
     role = guild.create_role("Ops", mentionable=True)
     await add(world, mention=role)
     await add(world, "123456", channel=hidden)
     await add(world, "234567", channel=hidden)
-    await world.manager.slash(world.channel, "minimax-reminders pause", subscription="3")
+    await world.manager.slash(world.channel, "minimax-reminders pause", reminder="3")
     await world.poll_once()
     await world.member.click(posts_in(world.channel)[0], label="I'm on it")
     await world.manager.slash(world.channel, "minimax-reminders board", channel=hidden)
@@ -139,21 +139,21 @@ async def _furnish(world: World, *, is_listed: bool) -> Walls:
     intruder = other.add_member(env.create_user("eve"), roles=[managers])
     outside = other.create_text_channel("outside")
     own = await world.application.bot.get_partial_messageable(outside.id).send("own")
-    return Walls(world, role, hidden, outside, managers, intruder, own.id, is_listed=is_listed)
+    return Servers(world, role, hidden, outside, managers, intruder, own.id, is_listed=is_listed)
 
 
 @pytest.fixture(params=["unlisted", "listed"])
-async def walls(request: pytest.FixtureRequest) -> AsyncIterator[Walls]:
-    """Run the bot for the first server, and for the other one or not."""
+async def servers(request: pytest.FixtureRequest) -> AsyncIterator[Servers]:
+    """Run the bot for the first server, with the other one listed or not."""
     entries = [account("123456"), account("234567", "Sam Reed", days=3), account("345678", "Sam Reed", days=-2)]
     guild_ids = (GUILD_ID, OTHER_GUILD_ID) if request.param == "listed" else (GUILD_ID,)
     async with open_world({entry["account"]: entry for entry in entries}, guild_ids) as world:
         yield await _furnish(world, is_listed=request.param == "listed")
 
 
-def leaves(walls: Walls, kind: int) -> list[tuple[dict[str, Any], list[str], dict[str, Any]]]:
+def leaves(servers: Servers, kind: int) -> list[tuple[dict[str, Any], list[str], dict[str, Any]]]:
     """Return every command and subcommand that the first server has: its root, its path and itself."""
-    roots = walls.world.env.backend.commands[GUILD_ID].values()
+    roots = servers.world.env.backend.commands[GUILD_ID].values()
     found = [(dict(root), path, leaf) for root in roots for path, leaf in command_leaves(dict(root))]
     return [one for one in found if kind == COMMAND or completed(one[2])]
 
@@ -163,22 +163,22 @@ def completed(leaf: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [dict(spec) for spec in leaf.get("options") or [] if spec.get("autocomplete")]
 
 
-def build_command(walls: Walls, kind: int, draw: st.DataObject) -> dict[str, Any]:
-    """Draw what the use of a command, or the completion of one of its options, carries."""
-    root, path, leaf = draw.draw(st.sampled_from(leaves(walls, kind)))
+def build_command(servers: Servers, kind: int, draw: st.DataObject) -> dict[str, Any]:
+    """Draw the data of a command, or of the completion of one of its options."""
+    root, path, leaf = draw.draw(st.sampled_from(leaves(servers, kind)))
     specs = [dict(spec) for spec in leaf.get("options") or []]
-    options = [walls.option(spec, draw) for spec in specs if spec.get("required") or draw.draw(st.booleans())]
+    options = [servers.option(spec, draw) for spec in specs if spec.get("required") or draw.draw(st.booleans())]
     if kind == COMPLETION:
         focused = draw.draw(st.sampled_from(completed(leaf)))
         options = [one for one in options if one["name"] != focused["name"]]
         options.append({"name": focused["name"], "type": focused["type"], "value": draw.draw(WORDS), "focused": True})
     data = {"id": root["id"], "name": root["name"], "type": 1, "options": nest_options(root, path[1:], options)}
     registered_in = draw.draw(st.sampled_from([GUILD_ID, OTHER_GUILD_ID]))
-    return data | {"guild_id": str(registered_in), "resolved": walls.resolved()}
+    return data | {"guild_id": str(registered_in), "resolved": servers.resolved()}
 
 
-def build_press(walls: Walls, draw: st.DataObject) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Draw a press or a choice, and the message that it pretends to be on: an own one, or one of the first server."""
+def build_press(servers: Servers, draw: st.DataObject) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Draw a press or a choice, and the message that it claims to be on: an own one, or one of the first server."""
     is_menu = draw.draw(st.booleans())
     values = draw.draw(st.lists(WORDS, min_size=1, max_size=1)) if is_menu else []
     custom_id = draw.draw(st.just("minimax:open") | CUSTOM_IDS if is_menu else CUSTOM_IDS)
@@ -188,11 +188,11 @@ def build_press(walls: Walls, draw: st.DataObject) -> tuple[dict[str, Any], dict
         component |= {"options": [{"label": "x", "value": value if is_offered else "other"} for value in values]}
     else:
         component |= {"style": 1, "label": "x"}
-    backend = walls.world.env.backend
-    message = dict(serializers.message_payload(backend, backend.get_message(walls.outside.id, walls.own_message)))
-    pretended = [walls.own_message, *(post[0] for post in walls.messages())]
+    backend = servers.world.env.backend
+    message = dict(serializers.message_payload(backend, backend.get_message(servers.outside.id, servers.own_message)))
+    claimed = [servers.own_message, *(post[0] for post in servers.messages())]
     message |= {
-        "id": str(draw.draw(st.sampled_from(pretended))),
+        "id": str(draw.draw(st.sampled_from(claimed))),
         "flags": draw.draw(st.sampled_from([0, 64])),
         "components": [{"type": 1, "id": 1, "components": [component]}],
     }
@@ -200,13 +200,13 @@ def build_press(walls: Walls, draw: st.DataObject) -> tuple[dict[str, Any], dict
     return data | ({"values": values} if is_menu else {}), message
 
 
-async def assert_nothing_seen(walls: Walls, sent: str) -> None:
-    """Fail if an answer tells of the first server, or, in a server that is not listed, of the accounts."""
-    for secret in await walls.secrets():
+async def assert_nothing_seen(servers: Servers, sent: str) -> None:
+    """Fail if an answer reveals the first server, or, in a server that is not listed, the accounts."""
+    for secret in await servers.secrets():
         assert secret not in sent
-    if not walls.is_listed:
+    if not servers.is_listed:
         assert not [name for name in NAMES if name in sent]
-        assert not any((await walls.rows(OTHER_GUILD_ID)).values())
+        assert not any((await servers.rows(OTHER_GUILD_ID)).values())
 
 
 patiently = settings(
@@ -216,36 +216,36 @@ patiently = settings(
 
 @patiently
 @given(draw=st.data())
-async def test_nothing_of_another_server_is_read_or_changed(walls: Walls, draw: st.DataObject) -> None:
-    """No command, completion, button or menu, however forged, reads or changes what is another server's."""
-    rows, shown, calls = await walls.rows(), walls.messages(), len(walls.world.standin.calls)
+async def test_nothing_of_another_server_is_read_or_changed(servers: Servers, draw: st.DataObject) -> None:
+    """No command, completion, button or menu, however forged, reads or changes anything of another server."""
+    rows, shown, calls = await servers.rows(), servers.messages(), len(servers.world.standin.calls)
     kind = draw.draw(st.sampled_from([COMMAND, COMPONENT, COMPLETION]))
     if kind == COMPONENT:
-        sent = await walls.dispatch(kind, *build_press(walls, draw))
+        sent = await servers.dispatch(kind, *build_press(servers, draw))
     else:
-        sent = await walls.dispatch(kind, build_command(walls, kind, draw))
-    assert await walls.rows() == rows
-    assert walls.messages() == shown
-    assert walls.is_listed or len(walls.world.standin.calls) == calls
-    await assert_nothing_seen(walls, sent)
+        sent = await servers.dispatch(kind, build_command(servers, kind, draw))
+    assert await servers.rows() == rows
+    assert servers.messages() == shown
+    assert servers.is_listed or len(servers.world.standin.calls) == calls
+    await assert_nothing_seen(servers, sent)
 
 
-async def test_the_same_requests_work_at_home(walls: Walls) -> None:
-    """What is refused elsewhere does read and change things in the first server itself."""
-    rows, shown = await walls.rows(), walls.messages()
+async def test_the_same_requests_work_at_home(servers: Servers) -> None:
+    """The same interactions read and change things in the first server itself."""
+    rows, shown = await servers.rows(), servers.messages()
     assert all(rows.values())
 
     async def use(path: str, *options: dict[str, Any]) -> str:
-        root, names, _ = next(one for one in leaves(walls, COMMAND) if one[1] == path.split())
+        root, names, _ = next(one for one in leaves(servers, COMMAND) if one[1] == path.split())
         data = {"id": root["id"], "name": root["name"], "type": 1, "guild_id": str(GUILD_ID)}
-        data |= {"options": nest_options(root, names[1:], list(options)), "resolved": walls.resolved()}
-        return await walls.dispatch(COMMAND, data, at_home=True)
+        data |= {"options": nest_options(root, names[1:], list(options)), "resolved": servers.resolved()}
+        return await servers.dispatch(COMMAND, data, at_home=True)
 
-    secrets = await walls.secrets()
+    secrets = await servers.secrets()
     for path in ("minimax-reminders list", "minimax-status", "minimax-accounts"):
         assert [secret for secret in secrets if secret in (await use(path)).partition("\n")[0]]
-    await use("minimax-reminders remove", {"name": "watch", "type": TEXT, "value": "1"})
-    await use("minimax-reminders board", {"name": "channel", "type": CHANNEL, "value": str(walls.hidden.id)})
-    after = await walls.rows()
-    assert [name for name in rows if after[name] != rows[name]] == ["watches", "boards"]
-    assert len(walls.messages()) == len(shown) - 1
+    await use("minimax-reminders remove", {"name": "reminder", "type": TEXT, "value": "1"})
+    await use("minimax-reminders board", {"name": "channel", "type": CHANNEL, "value": str(servers.hidden.id)})
+    after = await servers.rows()
+    assert [name for name in rows if after[name] != rows[name]] == ["subscriptions", "messages", "boards"]
+    assert len(servers.messages()) == len(shown) - 1

@@ -1,0 +1,258 @@
+"""Tests of boards whose messages are refused, deleted or lost."""
+
+import asyncio
+
+import pytest
+
+from bot.core.messages import OutgoingMessage
+from bot.core.notifications import State
+from bot.store.tables import messages
+from tests.support.chat.answers import embed_of, fields_of, text_of
+from tests.support.chat.boards import (
+    board_in,
+    delete_board,
+    lines_in,
+    requests_to,
+    stored_boards,
+    stored_message,
+    toggle,
+)
+from tests.support.chat.places import dms_of
+from tests.support.chat.reminders import HOUR, add, contents_in, poll_hourly, posts_in, show_list
+from tests.support.world import World, account
+
+
+async def test_a_deleted_board_is_posted_again(world: World) -> None:
+    """A board that a moderator deleted comes back with the next change, once."""
+    await toggle(world)
+    delete_board(world)
+    await world.poll_once()
+    assert posts_in(world.channel) == []
+    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
+    for _ in range(3):
+        await world.poll_once()
+        await world.env.advance_time(1800)
+    assert "🟢 **Jane Renewed** `123456` · expires <t:1770681600:R> · 🔕" in lines_in(world.channel)
+    (board,) = await stored_boards(world)
+    assert board.discord_id == board_in(world.channel).id
+
+
+@pytest.mark.parametrize(("status", "code"), [(429, 30046), (403, 50013), (500, 0)])
+async def test_an_edit_that_fails_is_made_by_a_later_poll(world: World, status: int, code: int) -> None:
+    """After a refusal, such as Discord's limit on edits of old messages, nothing new is posted."""
+    await toggle(world)
+    before = board_in(world.channel)
+    await world.env.advance_time(2 * 3600)
+    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
+    world.env.inject_error("PATCH", "/channels/*/messages/*", status=status, code=code, times=None)
+    await world.poll_once()
+    assert "Jane Renewed" not in str(lines_in(world.channel))
+    world.env.backend.faults.clear()
+    await world.env.advance_time(60)
+    await world.poll_once()
+    assert "Jane Renewed" in str(lines_in(world.channel))
+    assert board_in(world.channel).id == before.id
+
+
+async def test_removes_a_board_whose_message_was_deleted(world: World) -> None:
+    """The command removes a board whose message a moderator has deleted."""
+    await toggle(world)
+    delete_board(world)
+    assert (await toggle(world)).startswith("Board removed")
+    assert await stored_boards(world) == []
+
+
+async def test_says_when_the_message_cant_be_deleted(world: World) -> None:
+    """A board whose message can't be deleted is removed too; its button says so."""
+    await toggle(world)
+    world.env.inject_error("DELETE", "/channels/*/messages/*", status=403, code=50001)
+    answer = await toggle(world)
+    assert answer.startswith("Board removed")
+    assert "the bot may not see the channel" in answer
+    assert await stored_boards(world) == []
+    pressed = text_of(await world.member.click(board_in(world.channel), label="Refresh"))
+    assert "This board is not kept up to date any more." in pressed
+
+
+async def test_says_when_the_channel_refuses_it(world: World) -> None:
+    """The answer to a refused post has the reason, and there is no board."""
+    world.env.inject_error("POST", "/channels/*/messages", status=403, code=200000)
+    assert "does not accept the board: AutoMod blocks the message." in await toggle(world)
+    assert await stored_boards(world) == []
+
+
+async def test_an_uncertain_post_is_repeated_with_the_same_nonce(world: World) -> None:
+    """A post whose outcome is unknown is repeated while Discord knows its nonce, so that there is one board."""
+    world.env.inject_error("POST", "/channels/*/messages", status=429, times=None)
+    assert (await toggle(world)).startswith("Board on its way")
+    world.env.backend.faults.clear()
+    message = await stored_message(world)
+    assert message is not None
+    await world.poll_once()
+    assert len(posts_in(world.channel)) == 1
+    posts = [one.json for one in requests_to(world, "POST") if one.json]
+    assert {(post["nonce"], post["enforce_nonce"]) for post in posts} == {(message.nonce, True)}
+    assert len(posts) > 1
+
+
+async def test_a_crash_after_the_post_does_not_double_it(world: World) -> None:
+    """A board that arrived just before a crash is found in its channel, and kept current."""
+    await toggle(world)
+    before = board_in(world.channel)
+    await forget_arrival(world)
+    await world.restart()
+    await world.env.advance_time(300)
+    await world.poll_once()
+    assert board_in(world.channel).id == before.id
+    (board,) = await stored_boards(world)
+    assert board.discord_id == before.id
+
+
+async def forget_arrival(world: World) -> None:
+    """Let the database be as after a crash between Discord's answer and its mark."""
+    outgoing = OutgoingMessage("").to_json()
+    async with world.database.begin() as tx:
+        await tx.execute(messages.update().values(state=State.SENDING, discord_id=None, payload=outgoing))
+
+
+@pytest.mark.parametrize("code", [50001, 0])
+async def test_a_history_that_cant_be_read_posts_nothing(world: World, code: int) -> None:
+    """A board is not posted again while the channel's history can't be read."""
+    await toggle(world)
+    await forget_arrival(world)
+    await world.env.advance_time(300)
+    status = 403 if code else 500
+    world.env.inject_error("GET", "/channels/*/messages", status=status, code=code, times=None)
+    await world.poll_once()
+    assert len(posts_in(world.channel)) == 1
+
+
+async def test_a_board_that_never_arrived_is_posted_later(world: World) -> None:
+    """A board that the channel's history does not hold is posted, once."""
+    world.env.inject_error("POST", "/channels/*/messages", status=429, times=None)
+    await toggle(world)
+    await world.poll_once()
+    world.env.backend.faults.clear()
+    await world.env.advance_time(300)
+    for _ in range(2):
+        await world.poll_once()
+    assert len(posts_in(world.channel)) == 1
+
+
+async def test_a_board_that_is_removed_before_it_arrives_is_not_posted(world: World) -> None:
+    """Removing a board whose post is uncertain ends its repetitions."""
+    world.env.inject_error("POST", "/channels/*/messages", status=429, times=None)
+    await toggle(world)
+    assert (await toggle(world)).startswith("Board removed")
+    world.env.backend.faults.clear()
+    await world.poll_once()
+    assert (posts_in(world.channel), await stored_boards(world)) == ([], [])
+
+
+async def test_a_board_that_arrived_unnoticed_is_removed(world: World) -> None:
+    """Removing a board that arrived just before a crash deletes its message."""
+    await toggle(world)
+    await forget_arrival(world)
+    assert (await toggle(world)).startswith("Board removed")
+    assert posts_in(world.channel) == []
+    await world.poll_once()
+    assert (posts_in(world.channel), await stored_boards(world)) == ([], [])
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+async def test_the_message_of_a_removed_board_is_deleted_later(world: World, *, is_refused: bool) -> None:
+    """A poll deletes the message of a removed board that could not be searched, or gives up if that is refused."""
+    await toggle(world)
+    await forget_arrival(world)
+    world.env.inject_error("GET", "/channels/*/messages", status=500, times=None)
+    assert "its message may still be there" in await toggle(world)
+    world.env.backend.faults.clear()
+    if is_refused:
+        world.env.inject_error("DELETE", "/channels/*/messages/*", status=403, code=50013)
+    for _ in range(2):
+        await world.poll_once()
+    assert len(posts_in(world.channel)) == is_refused
+    assert await stored_boards(world) == []
+
+
+async def test_a_poll_at_the_same_time_does_not_double_it(world: World) -> None:
+    """A poll and the command together post a board once."""
+    channels = [world.env.guild.create_text_channel(f"c{n}") for n in range(8)]
+
+    async def keep_polling() -> None:
+        for _ in range(40):
+            await world.poll_once()
+
+    await world.poll_once()
+    polling = asyncio.create_task(keep_polling())
+    for channel in channels:
+        await toggle(world, channel)
+    await polling
+    assert [len(posts_in(channel)) for channel in channels] == [1] * 8
+
+
+async def test_a_board_goes_with_its_channel(world: World) -> None:
+    """A board whose channel was deleted is removed: it is not tried again, and nobody is informed."""
+    doomed = world.env.guild.create_text_channel("doomed")
+    await toggle(world, doomed)
+    world.env.backend.delete_channel(doomed.id)
+    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
+    await poll_hourly(world, 3)
+    assert await stored_boards(world) == []
+    assert len(requests_to(world, "PATCH")) == 1
+    assert "doomed" not in text_of(await show_list(world))
+    assert dms_of(world) == []
+
+
+async def test_a_refused_board_is_tried_less_and_less_often(world: World) -> None:
+    """A refused board is tried after an hour, then every six; status and list show it, and its adder is informed."""
+    await world.poll_once()
+    await toggle(world)
+    world.env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50001, times=None)
+    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
+    for _ in range(25):
+        await world.poll_once()
+        await world.env.advance_time(HOUR + 60)
+    # After 0, 1, 2, 3, 9, 15 and 21 of them.
+    assert len(requests_to(world, "PATCH")) == 7
+    failure = "⚠️ The board is not up to date: the bot may not see the channel. Next try <t:1767324060:R>."
+    listed = text_of(await show_list(world))
+    assert f"**Board in {world.channel.mention}** · [message](https://discord.com/channels/" in listed
+    assert failure in listed
+    embed = embed_of(await world.manager.slash(world.channel, "minimax-status"))
+    assert embed.description == "⚠️ **A board can't be kept up to date**; see below."
+    assert fields_of(embed)["Boards out of date"] == f"{world.channel.mention}: {failure}"
+    (message,) = dms_of(world)
+    assert message == (
+        "⚠️ The board of MiniMax accounts can't be kept up to date in 1 channel:\n"
+        f"- {world.channel.mention}: the bot may not see the channel\n"
+        "Fix that there, or remove the board with `/minimax-reminders board`."
+    )
+    world.env.backend.faults.clear()
+    await poll_hourly(world, 5)
+    assert "Jane Renewed" in str(lines_in(world.channel))
+    assert "not up to date" not in text_of(await show_list(world))
+
+
+async def test_only_the_list_shows_it_if_nobody_can_be_informed(world: World) -> None:
+    """An adder who accepts no direct messages is written to once, not after every poll."""
+    await world.poll_once()
+    await toggle(world)
+    world.env.inject_error("PATCH", f"/channels/{world.channel.id}/messages/*", status=403, code=50013, times=None)
+    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
+    inbox = f"/channels/{world.manager.user.dm_channel.id}/messages"
+    world.env.inject_error("POST", inbox, status=403, code=50007, times=None)
+    await poll_hourly(world, 24)
+    assert "not up to date: the bot lacks a permission in the channel" in text_of(await show_list(world))
+    assert len([one for one in world.env.http_requests if one.path == inbox]) == 1
+
+
+async def test_a_refused_board_does_not_delay_a_reminder(world: World) -> None:
+    """A reminder is sent at once to an archived thread that refuses edits of its board."""
+    await toggle(world)
+    world.env.inject_error("PATCH", "/channels/*/messages/*", status=400, code=50083, times=None)
+    world.standin.accounts["345678"] = account("345678", "Sam Reed", days=40)
+    await world.poll_once()
+    await add(world, "234567")
+    await world.poll_once()
+    assert contents_in(world.channel)[-1].startswith("⏰ MiniMax login Sam Reed (234567) expires in 3 days.")

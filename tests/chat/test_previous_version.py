@@ -1,0 +1,117 @@
+"""Tests that buttons and messages of version 0.1 keep working."""
+
+import json
+from typing import Any
+
+import discord
+import pytest
+import sqlalchemy as sa
+
+from bot.core.messages import Action, OutgoingMessage
+from bot.core.notifications import State
+from bot.store.tables import messages, notifications
+from tests.support.chat.answers import buttons_of, embed_of
+from tests.support.chat.boards import board_in, toggle
+from tests.support.chat.reminders import add, posts_in
+from tests.support.world import World
+
+NONCE = "0123456789abcdef01234567"
+EMBED = {"type": "rich", "title": "Jane Doe", "footer": {"text": f"Read from useapi.net · {NONCE[:8]}"}}
+
+
+def show_control(world: World, message: discord.Message, control: dict[str, Any]) -> discord.Message:
+    """Let a message of the bot have this control alone; return it."""
+    rows = [{"type": 1, "components": [control]}]
+    world.env.backend.edit_message(world.channel.id, message.id, {"components": rows})
+    return next(post for post in posts_in(world.channel) if post.id == message.id)
+
+
+async def shared_card(world: World) -> discord.Message:
+    """Return a card that everybody sees."""
+    await world.look_up("123456", share="yes")
+    return posts_in(world.channel)[-1]
+
+
+async def reminder(world: World) -> discord.Message:
+    """Return a reminder."""
+    await add(world, "123456")
+    await world.poll_once()
+    return posts_in(world.channel)[-1]
+
+
+async def board(world: World) -> discord.Message:
+    """Return a board."""
+    await toggle(world)
+    return board_in(world.channel)
+
+
+@pytest.mark.parametrize(
+    ("custom_id", "place", "title"),
+    [
+        ("minimax:check:123456", shared_card, "Jane Doe"),
+        ("minimax:remind:123456", shared_card, "Reminder added"),
+        ("minimax:accounts:0", shared_card, "3 MiniMax accounts"),
+        ("minimax:page:accounts:0", shared_card, "3 MiniMax accounts"),
+        ("minimax:page:watches:0", shared_card, "Reminders"),
+        ("minimax:page:preview:0", shared_card, "The next 30 days"),
+        ("minimax:recheck", reminder, "Jane Doe"),
+        ("minimax:take", reminder, "Jane Doe"),
+        ("minimax:board", board, "3 MiniMax accounts"),
+    ],
+)
+async def test_every_button_works(world: World, custom_id: str, place: Any, title: str) -> None:
+    """Each button of version 0.1 does what it says, also after a restart."""
+    button = {"type": 2, "style": 2, "label": "Press", "custom_id": custom_id}
+    message = show_control(world, await place(world), button)
+    await world.restart()
+    assert embed_of(await world.manager.click(message, label="Press")).title == title
+
+
+async def test_the_menu_works(world: World) -> None:
+    """The menu of version 0.1 opens an account's card."""
+    options = [{"label": "Sam Reed", "value": "234567", "emoji": {"name": "🟡"}}]
+    menu = {"type": 3, "custom_id": "minimax:open", "placeholder": "Show an account", "options": options}
+    message = show_control(world, await shared_card(world), menu)
+    assert embed_of(await world.member.select(message, ["234567"])).title == "Sam Reed"
+
+
+async def test_an_unknown_button_is_refused(world: World) -> None:
+    """A button of another version with an unknown action is refused in words."""
+    button = {"type": 2, "style": 2, "label": "Press", "custom_id": "minimax:snooze:123456"}
+    message = show_control(world, await shared_card(world), button)
+    answer = await world.manager.click(message, label="Press")
+    assert answer.ephemeral
+    assert embed_of(answer).title == "This button no longer works"
+
+
+@pytest.mark.parametrize(
+    ("facts", "labels"),
+    [
+        ({"has_buttons": True, "can_take": True}, ["Check now", "I'm on it", "How to renew"]),
+        ({"has_buttons": True, "can_take": False}, ["Check now", "How to renew"]),
+        ({"has_buttons": False}, []),
+        ({}, ["Check now", "I'm on it", "How to renew"]),
+    ],
+)
+async def test_a_message_in_flight_is_sent(world: World, facts: dict[str, bool], labels: list[str]) -> None:
+    """A message that version 0.1 was sending is sent as it was saved, with its nonce, text, embed and buttons."""
+    await reminder(world)
+    payload = {"content": "⏰ A reminder", "embeds": [EMBED], "roles": [], **facts}
+    in_flight = {"state": State.SENDING, "discord_id": None, "payload": json.dumps(payload), "nonce": NONCE}
+    async with world.database.begin() as tx:
+        await tx.execute(messages.update().values(**in_flight))
+        await tx.execute(notifications.update().values(state=State.SENDING))
+    await world.restart()
+    await world.poll_once()
+    post = posts_in(world.channel)[-1]
+    assert (post.content, post.embeds[0].title, list(buttons_of(post))) == ("⏰ A reminder", "Jane Doe", labels)
+    sent = [one.json for one in world.env.http_requests if one.method == "POST" and one.json]
+    assert sent[-1]["nonce"] == NONCE
+    async with world.database.begin() as tx:
+        assert set((await tx.execute(sa.select(notifications.c.state))).scalars()) == {State.SENT}
+
+
+def test_an_outgoing_message_survives_the_database() -> None:
+    """A message that was saved as JSON is loaded unchanged."""
+    message = OutgoingMessage("text", (EMBED,), (Action.CHECK, Action.RENEW), roles=(1,), users=(2,))
+    assert OutgoingMessage.from_json(message.to_json()) == message

@@ -1,0 +1,165 @@
+"""Tests of `/minimax-reminders pause` and `resume`."""
+
+import pytest
+
+from tests.support.chat.reminders import (
+    DAY,
+    HOUR,
+    add,
+    contents_in,
+    count_notifications,
+    listed,
+    poll_for,
+    posts_in,
+    sent_contents,
+    steer,
+)
+from tests.support.world import World, account
+
+
+@pytest.mark.parametrize("restarting", [False, True])
+async def test_sends_the_tightest_stage_once_after_a_pause(world: World, *, restarting: bool) -> None:
+    """A pause plans no notification; after it, the tightest stage is sent once, also after restarts."""
+    await add(world, "123456")
+    await world.poll_once()
+    assert "paused until you resume it" in await steer(world, "pause")
+    if restarting:
+        await world.restart()
+    planned = await count_notifications(world)
+    await poll_for(world, 9.5, every=DAY / 2)
+    assert await count_notifications(world) == planned
+    if restarting:
+        await world.restart()
+    answer = await steer(world, "resume")
+    assert answer.startswith("Reminder resumed\nAccount 123456 in")
+    assert answer.endswith("Next reminder: now")
+    for _ in range(3):
+        await world.poll_once()
+    assert sent_contents(world) == [
+        "⏰ MiniMax login Jane Doe (123456) expires in 12 days.",
+        "⏰ MiniMax login Jane Doe (123456) expires in 3 days.",
+    ]
+
+
+async def test_pausing_and_resuming_repeats_nothing(world: World) -> None:
+    """A stage that was sent before the pause is not sent again, and the next one comes on its day."""
+    await add(world, "123456")
+    await world.poll_once()
+    for command in ("pause", "resume", "pause", "pause", "resume"):
+        await steer(world, command)
+        await world.poll_once()
+    assert (await steer(world, "resume")).startswith("This reminder was not paused")
+    await world.poll_once()
+    await poll_for(world, 5)
+    assert [post.rpartition(" in ")[2] for post in sent_contents(world)] == ["12 days.", "7 days."]
+
+
+async def test_pausing_deletes_pending_notifications(world: World) -> None:
+    """A pause deletes what a refusing channel has pending; after it, the stage of that time is sent once."""
+    await add(world, "123456")
+    world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
+    await world.poll_once()
+    assert await count_notifications(world) == 1
+    await steer(world, "pause")
+    assert await count_notifications(world) == 0
+    await poll_for(world, 5.5, every=DAY / 2)
+    assert posts_in(world.channel) == []
+    await steer(world, "resume")
+    await poll_for(world, 1)
+    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 6 days."]
+
+
+@pytest.mark.parametrize("event", ["error", "missing", "renewed", "unreadable"])
+async def test_events_during_a_pause_are_not_announced(world: World, event: str) -> None:
+    """An error, a missing account, a failed read and a renewal during a pause are not announced after it."""
+    await add(world, "123456")
+    await world.poll_once()
+    await steer(world, "pause")
+    before = dict(world.standin.accounts)
+    if event == "error":
+        world.standin.accounts["123456"] = account("123456", error="login failed")
+    elif event == "missing":
+        del world.standin.accounts["123456"]
+    elif event == "renewed":
+        world.standin.accounts["123456"] = account("123456", days=40)
+    else:
+        world.standin.accounts = {}
+    await poll_for(world, 0.5, every=2 * HOUR)
+    await steer(world, "resume")
+    await world.poll_once()
+    if event == "unreadable":
+        world.standin.accounts = before
+    await poll_for(world, 0.5, every=2 * HOUR)
+    assert len(sent_contents(world)) == 1
+
+
+async def test_a_paused_reminder_replaces_the_one_for_all(world: World) -> None:
+    """The reminder for all accounts leaves out one whose own reminder is paused, until that one is removed."""
+    await add(world)
+    await add(world, "345678")
+    await steer(world, "pause", "2")
+    await world.poll_once()
+    (post,) = contents_in(world.channel)
+    assert "123456" in post
+    assert "234567" in post
+    assert "345678" not in post
+    world.standin.accounts["345678"]["error"] = "login failed"
+    await poll_for(world, 0.25, every=HOUR)
+    assert len(contents_in(world.channel)) == 1
+    await steer(world, "remove", "2")
+    await world.poll_once()
+    assert contents_in(world.channel)[1:] == ["🔴 MiniMax login Sam Reed (345678) expired 2 days ago and is in error."]
+
+
+async def test_pausing_the_reminder_for_all_leaves_the_single_ones(world: World) -> None:
+    """A reminder for one account goes on while the one for all is paused."""
+    await add(world)
+    await add(world, "123456")
+    await steer(world, "pause", "1")
+    await world.poll_once()
+    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+
+
+async def test_completion_offers_what_can_be_paused_or_resumed(world: World) -> None:
+    """`pause` offers active reminders, `resume` paused ones, `test` and `remove` all."""
+    await add(world)
+    await add(world, "123456")
+    await steer(world, "pause", "2")
+
+    async def offered(command: str) -> list[str]:
+        choices = await world.manager.autocomplete(world.channel, f"minimax-reminders {command}", "reminder", "")
+        return [choice["value"] for choice in choices]
+
+    assert [await offered(command) for command in ("pause", "resume", "test", "remove")] == [
+        ["1"],
+        ["2"],
+        ["1", "2"],
+        ["1", "2"],
+    ]
+
+
+async def test_the_list_shows_since_when_it_is_paused(world: World) -> None:
+    """The list shows a pause instead of the next reminder; pausing again keeps the day."""
+    await add(world, "123456")
+    await steer(world, "pause")
+    await world.env.advance_time(3 * DAY)
+    await steer(world, "pause")
+    await world.restart()
+    assert "⏸️ Paused since <t:1767225600:D> · no reminder sent yet" in await listed(world)
+    assert "Next:" not in await listed(world)
+
+
+async def test_adding_again_ends_a_pause(world: World) -> None:
+    """Adding the same account in the same channel again replaces a paused reminder by an active one."""
+    await add(world, "123456")
+    await steer(world, "pause")
+    assert (await add(world, "123456")).startswith("Reminder changed")
+    assert "Paused" not in await listed(world)
+    await world.poll_once()
+    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+
+
+@pytest.mark.parametrize("command", ["pause", "resume", "test"])
+async def test_refuses_an_unknown_reminder(world: World, command: str) -> None:
+    """An id of no reminder in this server is refused in words."""
+    assert "There is no such reminder in this server." in await steer(world, command, "7")
