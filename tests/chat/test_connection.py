@@ -22,8 +22,8 @@ from bot.useapi.directory import open_directory
 from bot.useapi.guild_access import GuildAccess
 from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.gateway import Op
-from tests.support.wire.virtual_time import VirtualTimeLoop
 from tests.support.wire.rest import TOKEN
+from tests.support.wire.virtual_time import VirtualTimeLoop
 
 DAY = 86_400.0
 # Discord's limit for a day.

@@ -19,7 +19,6 @@ from tests.support.wire.launch import Launch
 from tests.support.wire.process import run_bot
 
 
-
 def _messages_in(backup: Path) -> list[str]:
     """Return the states of the messages in a backup, which must be intact."""
     with closing(sqlite3.connect(backup)) as opened:

@@ -2,13 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-<<<<<<< HEAD
-from dataclasses import dataclass
-from datetime import datetime
-=======
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
->>>>>>> refactor
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -41,7 +36,7 @@ class World:
     """A listed server with a channel, a manager and a member, and the bot with its database."""
 
     env: simcord.Env
-    standin: FakeApi
+    api: FakeApi
     channel: simcord.ChannelHandle
     manager: simcord.MemberActor
     member: simcord.MemberActor
@@ -57,15 +52,9 @@ class World:
         """Let the manager type into the account option."""
         return await self.manager.autocomplete(self.channel, "minimax-account", "account", typed)
 
-<<<<<<< HEAD
-    async def restart(self) -> None:
-        """Replace the bot by a new one, as a restart of the process does."""
-        self.application = self.build()
-=======
     async def restart(self, *guild_ids: int) -> None:
         """Replace the bot by a new one, as a restart of the process does; it serves these servers, if there are any."""
         self.application = self.build(*guild_ids)
->>>>>>> refactor
         await self.env.restart_bot(self.application.bot)
 
     async def poll_once(self) -> None:
@@ -87,18 +76,18 @@ async def open_world(
     accounts: dict[str, Any], guild_ids: tuple[int, ...] = (GUILD_ID,), *, budget: float = 1.0
 ) -> AsyncIterator[World]:
     """Run the bot for these accounts in the listed servers; `budget` is how many real seconds the API may take."""
-    standin, clock = FakeApi(accounts), _Clock()
+    api, clock = FakeApi(accounts), _Clock()
     with TemporaryDirectory() as folder:
-        async with _open_world(standin, clock, folder, guild_ids, budget) as world:
+        async with _open_world(api, clock, folder, guild_ids, budget) as world:
             yield world
 
 
 @asynccontextmanager
 async def _open_world(
-    standin: FakeApi, clock: _Clock, folder: str, guild_ids: tuple[int, ...], budget: float
+    api: FakeApi, clock: _Clock, folder: str, guild_ids: tuple[int, ...], budget: float
 ) -> AsyncIterator[World]:
     async with (
-        standin.serve() as base_url,
+        api.serve() as base_url,
         open_directory(
             base_url=base_url,
             token=SecretStr(TOKEN),
@@ -120,7 +109,7 @@ async def _open_world(
         clock.env = env = simcord.Env(application.bot, settle_timeout=15)
         await env.start()
         try:
-            yield _furnish(env, standin, build, application, database)
+            yield _furnish(env, api, build, application, database)
         finally:
             await env.shutdown()
         env.raise_errors()
@@ -128,7 +117,7 @@ async def _open_world(
 
 def _furnish(
     env: simcord.Env,
-    standin: FakeApi,
+    api: FakeApi,
     build: Callable[..., Application],
     application: Application,
     database: Database,
@@ -138,7 +127,7 @@ def _furnish(
     members = guild.create_role("Members", permissions=MEMBER)
     return World(
         env=env,
-        standin=standin,
+        api=api,
         channel=guild.create_text_channel("pipeline"),
         manager=guild.add_member(env.create_user("mia"), roles=[managers]),
         member=guild.add_member(env.create_user("noah"), roles=[members]),
