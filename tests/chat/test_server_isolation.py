@@ -16,7 +16,7 @@ from simcord.interactions import base_payload, command_leaves, nest_options
 
 from bot.core.messages import footer_id_of
 from bot.store.tables import metadata
-from tests.support.accounts import build_account
+from tests.support.accounts import build_account, by_id
 from tests.support.chat.reminders import add, posts_in
 from tests.support.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, World, open_world
 
@@ -146,11 +146,11 @@ async def _furnish(world: World, *, is_listed: bool) -> Servers:
 @pytest.fixture(params=["unlisted", "listed"])
 async def servers(request: pytest.FixtureRequest) -> AsyncIterator[Servers]:
     """Run the bot for the first server, with the other one listed or not."""
-    entries = [
+    entries = by_id(
         build_account("123456"),
         build_account("234567", "Sam Reed", days=3),
         build_account("345678", "Sam Reed", days=-2),
-    ]
+    )
     guild_ids = (GUILD_ID, OTHER_GUILD_ID) if request.param == "listed" else (GUILD_ID,)
     async with open_world(entries, guild_ids) as world:
         yield await _furnish(world, is_listed=request.param == "listed")

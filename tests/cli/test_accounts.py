@@ -14,29 +14,27 @@ from bot.cli.accounts import ExitStatus, build_facts, describe, judge
 from bot.cli.command import INTERRUPTED
 from bot.core.accounts import Account
 from bot.useapi.fake import TOKEN, FakeApi
+from tests.support.accounts import JWT, build_account, by_id
 from tests.support.hostile import UNREADABLE, answering
 from tests.support.wire.process import run_bot
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-# Without an address discord.py is not even loaded.
-NOWHERE = ""
+# Without an address discord.py is not loaded.
+NO_DISCORD = ""
 
 
-def entry(name: str, days: float | None, **top: Any) -> dict[str, Any]:
-    """Return an account as the API gives it, expiring this many days from the real now."""
-    jwt: dict[str, Any] = {"user": {"name": name}, "token": "eyJ" + "0" * 40}
-    if days is not None:
-        jwt["exp"] = (datetime.now(UTC) + timedelta(days=days)).timestamp()
-    return {"jwt": jwt, **top}
+def build_current(account_id: str, name: str, days: float | None, **fields: Any) -> dict[str, Any]:
+    """Return an account object whose login expires in so many days from now."""
+    return build_account(account_id, name, days=days, now=datetime.now(UTC), **fields)
 
 
-ACCOUNTS = {
-    "1": entry("Healthy", 20.5, supportVideo=True),
-    "2": entry("Expiring", 2.5),
-    "3": entry("Expired", -3.5),
-    "4": entry("Broken", 20.5, error="login lost"),
-    "5": entry("Undated", None),
-}
+ACCOUNTS = by_id(
+    build_current("1", "Healthy", 20.5),
+    build_current("2", "Expiring", 2.5, supportVideo=None, maxJobs=None),
+    build_current("3", "Expired", -3.5),
+    build_current("4", "Broken", 20.5, error="login lost"),
+    build_current("5", "Undated", None),
+)
 
 
 async def ask(
@@ -46,11 +44,11 @@ async def ask(
     **settings: str,
 ) -> tuple[int, str]:
     """Run the bot with these arguments; returns its exit status and output."""
-    standin = FakeApi(dict(accounts))
-    standin.behave = behave
-    async with standin.serve() as base_url:
+    api = FakeApi(dict(accounts))
+    api.behave = behave
+    async with api.serve() as base_url:
         given = {"USEAPI_TOKEN": TOKEN, "USEAPI_BASE_URL": base_url, **settings}
-        async with run_bot(NOWHERE, given, *arguments) as bot:
+        async with run_bot(NO_DISCORD, given, *arguments) as bot:
             return await bot.ended(), bot.output
 
 
@@ -70,8 +68,8 @@ async def test_one_account_by_id_or_name(asked: str, status: int, state: str) ->
     found, output = await ask(ACCOUNTS, "account", asked)
     assert (found, state in output) == (status, True)
     assert ("How to renew" in output) is bool(status)
-    assert "eyJ•••000" in output
-    assert "eyJ0" not in output
+    assert f"{JWT[:3]}•••{JWT[-3:]}" in output
+    assert JWT[:9] not in output
 
 
 async def test_one_account_as_json() -> None:
@@ -81,7 +79,7 @@ async def test_one_account_as_json() -> None:
     assert status == ExitStatus.NEEDS_ATTENTION
     assert facts["status"] == "expiring"
     assert facts["user"] == "Expiring"
-    assert facts["issued"] is None
+    assert facts["max_jobs"] is None
     assert facts["capabilities"]["supportVideo"] is None
     assert datetime.fromisoformat(facts["expires"]).utcoffset() == timedelta(0)
     assert 2 < facts["expires_in_seconds"] / 86_400 < 3
@@ -157,7 +155,7 @@ async def test_an_answer_that_cannot_be_read() -> None:
 
 async def test_ten_thousand_accounts() -> None:
     """Each account has a line, and a name that many have is answered with ten ids."""
-    many = {str(number): entry("Twin", 20.5 + number) for number in range(10_000)}
+    many = by_id(*(build_current(str(number), "Twin", 20.5 + number) for number in range(10_000)))
     status, output = await ask(many, "accounts")
     assert status == ExitStatus.HEALTHY
     assert [line.split()[0] for line in output.splitlines()] == [str(number) for number in range(10_000)]
@@ -170,7 +168,8 @@ async def test_ten_thousand_accounts() -> None:
 async def test_hostile_accounts_cannot_steer_the_terminal(style: tuple[str, ...]) -> None:
     """No control character of an id, name or error reaches the terminal, in words or as JSON."""
     text = "\x1b[2J\x9b31m\u202e\x85\u2028\x00" + "x" * 100_000
-    status, output = await ask({"\u202e1": entry(text, 2, error=text), "2": entry(text, 2)}, "accounts", *style)
+    accounts = by_id(build_current("\u202e1", text, 2, error=text), build_current("2", text, 2))
+    status, output = await ask(accounts, "accounts", *style)
     assert status == ExitStatus.NEEDS_ATTENTION
     assert not set("\x1b\x9b\u202e\x85\u2028\x00") & set(output)
     assert len(output) < 20_000
@@ -186,17 +185,17 @@ async def test_a_missing_setting_is_not_readable() -> None:
 
 async def test_an_interrupted_command_is_not_healthy() -> None:
     """Ctrl-C before the API answers ends with a status of its own, not with the one for healthy."""
-    standin, asked = FakeApi({}), asyncio.Event()
+    api, asked = FakeApi({}), asyncio.Event()
 
     async def wait(_request: web.Request) -> web.StreamResponse:
         asked.set()
         await asyncio.Event().wait()
         raise AssertionError
 
-    standin.behave = wait
-    async with standin.serve() as base_url:
+    api.behave = wait
+    async with api.serve() as base_url:
         settings = {"USEAPI_TOKEN": TOKEN, "USEAPI_BASE_URL": base_url}
-        async with run_bot(NOWHERE, settings, "accounts") as bot:
+        async with run_bot(NO_DISCORD, settings, "accounts") as bot:
             await asked.wait()
             bot.signal(signal.SIGINT)
             assert await bot.ended() == INTERRUPTED

@@ -1,15 +1,17 @@
 """Tests of `check`, run as a real process against stand-ins of Discord and of the API."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from bot.useapi.fake import Behaviour, FakeApi
+from tests.support.accounts import build_account, by_id
 from tests.support.hostile import UNREADABLE, answering
-from tests.support.process.stage import build_account, build_settings
 from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.payloads import APPLICATION_ID, OTHER_GUILD_ID
 from tests.support.wire.process import run_bot
+from tests.support.wire.standins import build_settings
 
 VIEW, SEND, EMBED, HISTORY, THREADS = 1 << 10, 1 << 11, 1 << 14, 1 << 16, 1 << 38
 NEEDED = VIEW | SEND | EMBED | HISTORY | THREADS
@@ -19,9 +21,9 @@ async def check(
     discord: DiscordStandIn, *account_ids: str, behave: Behaviour | None = None, **changes: str
 ) -> tuple[int, str]:
     """Run `check`; returns its exit status and output."""
-    standin = FakeApi({account_id: build_account(account_id) for account_id in account_ids})
-    standin.behave = behave
-    async with discord.serve() as url, standin.serve() as api_url:
+    api = FakeApi(by_id(*(build_account(account_id, now=datetime.now(UTC)) for account_id in account_ids)))
+    api.behave = behave
+    async with discord.serve() as url, api.serve() as api_url:
         async with run_bot(url, build_settings(api_url, **changes), "check") as bot:
             status, output = await bot.ended(), bot.output
         assert discord.gateway.identifies == 0

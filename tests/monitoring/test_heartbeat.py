@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.monitoring.heartbeat import Heartbeat, open_heartbeat
-from tests.support.api import Script, closed_port, serve_bare
+from tests.support.network import Script, closed_port, serve_bare
 
 PATH = "/ping/0badcafe%2F?token=%20s3cret"
 
