@@ -10,7 +10,7 @@ import psutil
 from bot.useapi.client import ACCOUNTS_PATH
 from bot.useapi.fake import FakeApi
 from tests.support.process.stage import Stage, build_settings
-from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.payloads import GUILD_ID
 from tests.support.wire.process import BotProcess, run_bot
 

@@ -14,7 +14,7 @@ from benchmarks.rows.latency import API_DELAY, ROUND_TRIP
 from benchmarks.table import Row, Scale, ratio
 from bot.useapi.fake import FakeApi
 from tests.support.process.stage import build_account
-from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.discord import DiscordStandIn
 
 _ACCOUNT = "104000000"
 

@@ -1,8 +1,7 @@
 """How long the bot waits; tests and benchmarks hand in shorter times."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +44,6 @@ class Timing:
     def longest_wait(self, failures: int) -> timedelta:
         """Return the longest wait after this many refusals in a row."""
         return max(waits[min(max(failures, 1), len(waits)) - 1] for waits in (self.transient_waits, self.refused_waits))
-
-    def scaled(self, factor: float) -> Self:
-        """Return these times with all waits between attempts multiplied by a factor."""
-        return replace(
-            self,
-            nonce_window=self.nonce_window * factor,
-            post_retries=tuple(wait * factor for wait in self.post_retries),
-            transient_waits=tuple(wait * factor for wait in self.transient_waits),
-            refused_waits=tuple(wait * factor for wait in self.refused_waits),
-            polls_apart=self.polls_apart * factor,
-        )
 
 
 DEFAULT_TIMING = Timing()

@@ -1,1 +1,1 @@
-"""Asks useapi.net's MiniMax API; never imports discord."""
+"""The client of useapi.net's MiniMax API, and its cache; never imports discord."""

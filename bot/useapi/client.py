@@ -1,4 +1,4 @@
-"""The useapi.net MiniMax client: two GETs, bounded in number, time and size."""
+"""The client of useapi.net's MiniMax API: two GETs, bounded in number, time and size."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ _TRIES = 3
 _LONGEST_RETRY_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 60.0
 _CONNECT_SECONDS = 3.0
-# Larger bodies are parsed in a thread, so that the answers to others do not wait.
+# Larger bodies are parsed in a thread, so that other answers do not wait.
 _PARSED_AT_ONCE = 2**18
 
 Parsed = TypeVar("Parsed")
@@ -49,7 +49,10 @@ def build_session(*, keep_connections: bool = True) -> aiohttp.ClientSession:
 
 
 class MiniMaxClient:
-    """Reads accounts of one useapi.net token; at most 64 calls at a time, first come first served."""
+    """Reads the accounts of one useapi.net token; at most 64 calls at a time, first come, first served.
+
+    `budget` is the seconds that a call may take with all its attempts; `jitter` returns random numbers from 0 to 1.
+    """
 
     def __init__(
         self,
@@ -78,20 +81,20 @@ class MiniMaxClient:
         """Read one account.
 
         Raises:
-            NoSuchAccount: there is none with this id (404), or the id cannot stand in a path, or is a secret.
-            BotError: another of the kinds that `check_status` and `parse_account` name.
+            NoSuchAccount: no account has this id (404), or the id can't be part of a path, or is a secret.
+            BotError: see `check_status` and `parse_account`.
         """
-        # A secret that somebody pasted as an id must not get into other people's logs.
+        # A secret that was pasted as an id must not get into the logs of useapi.net.
         if not is_possible_id(account_id) or self._redact(account_id) == HIDDEN:
             raise NoSuchAccount
         body = await self._fetch(f"{ACCOUNTS_PATH}/{quote(account_id, safe='')}", MAX_ACCOUNT_BYTES)
         return await _aside(body, lambda: parse_account(account_id, parse_json(body), self._redact))
 
     async def fetch_accounts(self) -> dict[str, Account]:
-        """Read all accounts, by id; empty if none is configured (answered `{}` or 404).
+        """Read all accounts, by id; an empty object and a 404 both mean that none is configured.
 
         Raises:
-            BotError: of the kinds that `check_status` and `parse_accounts` name.
+            BotError: see `check_status` and `parse_accounts`.
         """
         try:
             body = await self._fetch(ACCOUNTS_PATH, MAX_LIST_BYTES)
@@ -119,7 +122,7 @@ class MiniMaxClient:
             return await self._get(path, limit, deadline)
 
     def _wait_before_retry(self, error: ApiBusy | ApiUnreachable, failures: int) -> float | None:
-        """Return the seconds to wait, None if a person should rather be told."""
+        """Return the seconds to wait before the next attempt, None if there should be none."""
         if isinstance(error, ApiUnreachable):
             return backoff(failures, self._jitter(), first=0.5)
         asked = error.retry_after
@@ -128,7 +131,7 @@ class MiniMaxClient:
         return max(asked, backoff(failures, self._jitter(), first=0.5))
 
     def _note_pause(self, error: ApiBusy | ApiUnreachable, now: float) -> None:
-        """Remember a pause that is too long to wait out here, so that nobody else asks meanwhile; a minute at most."""
+        """Remember a requested pause that is too long to wait for, a minute at most: until then no call is made."""
         if isinstance(error, ApiBusy) and error.retry_after is not None and error.retry_after > _LONGEST_RETRY_SECONDS:
             self._busy_until = now + min(error.retry_after, _LONGEST_PAUSE_SECONDS)
 

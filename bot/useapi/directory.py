@@ -1,4 +1,4 @@
-"""The accounts of one useapi.net token, asked for sparingly: calls are shared and answers kept for seconds."""
+"""The accounts of one useapi.net token: equal calls are shared, and answers are reused for some seconds."""
 
 import asyncio
 import random
@@ -19,9 +19,9 @@ from bot.useapi.shared_calls import SharedCalls
 REUSE_FOR = timedelta(seconds=15)
 LIST_REUSE_FOR = timedelta(seconds=60)
 LIST_WAIT_SECONDS = 1.5
-# Typing is not limited as commands are, and each key would be a call.
+# Completion is not rate limited as commands are, and each key would make a call.
 LIST_RETRY_AFTER = timedelta(seconds=5)
-_MAX_KEPT = 4096
+MAX_KEPT = 4096
 
 Answer = TypeVar("Answer")
 
@@ -35,10 +35,15 @@ async def open_directory(
     now: Callable[[], datetime],
     jitter: Callable[[], float] = random.random,
     budget: float = BUDGET_SECONDS,
+    max_kept: int = MAX_KEPT,
     keep_connections: bool = True,
     telemetry: Telemetry = NO_TELEMETRY,
 ) -> AsyncIterator["AccountDirectory"]:
-    """Open a directory with a connection of its own, closed at the end; the arguments are `MiniMaxClient`'s."""
+    """Open a directory with a connection of its own, closed at the end.
+
+    The arguments are those of `MiniMaxClient` and `AccountDirectory`; without `keep_connections` each call makes a new
+    connection.
+    """
     async with build_session(keep_connections=keep_connections) as session:
         client = MiniMaxClient(
             session,
@@ -50,7 +55,7 @@ async def open_directory(
             budget=budget,
             telemetry=telemetry,
         )
-        directory = AccountDirectory(client, now=now, budget=budget)
+        directory = AccountDirectory(client, now=now, budget=budget, max_kept=max_kept)
         try:
             yield directory
         finally:
@@ -58,12 +63,20 @@ async def open_directory(
 
 
 class AccountDirectory:
-    """Answers which accounts there are and how each is doing."""
+    """Finds and reads accounts; at most `max_kept` answers about single accounts are kept."""
 
-    def __init__(self, client: MiniMaxClient, *, now: Callable[[], datetime], budget: float = BUDGET_SECONDS) -> None:
+    def __init__(
+        self,
+        client: MiniMaxClient,
+        *,
+        now: Callable[[], datetime],
+        budget: float = BUDGET_SECONDS,
+        max_kept: int = MAX_KEPT,
+    ) -> None:
         self._client = client
         self._budget = budget
         self._now = now
+        self._max_kept = max_kept
         self._singles: dict[str, AccountSnapshot] = {}
         self._listing: dict[str, AccountSnapshot] = {}
         self._listed_at: datetime | None = None
@@ -76,12 +89,12 @@ class AccountDirectory:
         """Find an account by its id, or else by a user name that only one account has.
 
         Raises:
-            NoSuchAccount: neither fits; names the ids that do exist, if they can be read.
-            AmbiguousName: the name fits several accounts.
+            NoSuchAccount: neither matches; holds the existing ids, if they can be read.
+            AmbiguousName: several accounts have the name.
             BotError: the API failed.
         """
         asked = asked.strip()
-        # Names move between accounts, so that only a current list decides that something is one.
+        # Names move between accounts, so only a current list decides that a text is a name.
         is_known_name = self._is_recent(self._listed_at, LIST_REUSE_FOR) and asked not in self._listing
         named = self._named(asked) if is_known_name else []
         if not named and not is_possible_id(asked):
@@ -100,7 +113,7 @@ class AccountDirectory:
         except TimeoutError:
             raise ApiUnreachable("the list took too long") from None
         except TryLater as error:
-            # Digits were meant as an id, and that there is none is certain; a name may well exist.
+            # Digits were meant as an id, which certainly does not exist; a name may exist.
             if isinstance(error, Stopping) or not asked.isdigit():
                 raise
             raise NoSuchAccount from None
@@ -109,10 +122,10 @@ class AccountDirectory:
         raise self._no_such_account(asked, listing)
 
     async def read_again(self, account_id: str) -> AccountSnapshot:
-        """Read one account past every cache.
+        """Read one account with a new call.
 
         Raises:
-            NoSuchAccount: it is gone; names the ids that do exist, if they can be read.
+            NoSuchAccount: it does not exist; holds the existing ids.
             BotError: the API failed.
         """
         try:
@@ -129,7 +142,7 @@ class AccountDirectory:
         return [account.id for account in sorted((item.account for item in listing.values()), key=by_expiry)]
 
     def _named(self, name: str) -> list[str]:
-        """Return the ids of the listed accounts with this user name, whatever its case."""
+        """Return the ids of the listed accounts with this user name, in any case."""
         wanted = name.casefold()
         snapshots = self._listing.values()
         return [item.account.id for item in snapshots if (item.account.name or "").casefold() == wanted and wanted]
@@ -141,7 +154,7 @@ class AccountDirectory:
         return ids[0]
 
     async def read(self, account_id: str, *, fresh: bool = False) -> AccountSnapshot:
-        """Read one account; an answer up to 15 seconds old will do, unless it is to be `fresh`.
+        """Read one account; an answer up to 15 seconds old is reused, unless it must be `fresh`.
 
         Raises:
             BotError: as `MiniMaxClient.fetch_account`.
@@ -154,7 +167,7 @@ class AccountDirectory:
         return await self._wait(call)
 
     async def read_all(self, *, fresh: bool = False) -> Mapping[str, AccountSnapshot]:
-        """Read all accounts, by id; an answer up to 15 seconds old will do, unless it is to be `fresh`.
+        """Read all accounts, by id; an answer up to 15 seconds old is reused, unless it must be `fresh`.
 
         Raises:
             BotError: as `MiniMaxClient.fetch_accounts`.
@@ -165,10 +178,9 @@ class AccountDirectory:
         return await self._wait(self._list_calls.join("list", self._fetch_list, fresh=fresh))
 
     async def offer(self) -> list[Account]:
-        """Return what is known of all accounts, soonest expiry first, for completion: never raises, never waits long.
+        """Return all known accounts, soonest expiry first, for completion; never raises, takes 1.5 seconds at most.
 
-        A list older than 60 seconds is fetched again, and served as it is if that takes over 1.5 seconds or has failed
-        within the last 5.
+        A list older than 60 seconds is read again first, unless that failed within the last 5 seconds.
         """
         is_old = not self._is_recent(self._listed_at, LIST_REUSE_FOR)
         if is_old and not self._is_recent(self._list_failed_at, LIST_RETRY_AFTER) and not self._is_closed:
@@ -180,13 +192,13 @@ class AccountDirectory:
         return self._listed_at is None or self._listed_at < snapshot.read_at <= self._now()
 
     def close(self) -> None:
-        """Let whoever waits, and whoever comes, be told that the bot is stopping."""
+        """Let all waiting and later reads fail with Stopping."""
         self._is_closed = True
         self._account_calls.fail_all()
         self._list_calls.fail_all()
 
     def _is_recent(self, moment: datetime | None, age: timedelta) -> bool:
-        # A clock set back must not keep an answer alive, hence the lower bound.
+        # The lower bound is for a clock that was set back.
         return moment is not None and timedelta(0) <= self._now() - moment <= age
 
     def _known(self, account_id: str) -> AccountSnapshot | None:
@@ -215,11 +227,10 @@ class AccountDirectory:
             self._singles.pop(account_id, None)
             raise
         known = self._singles.pop(account_id, snapshot)
-        # A call that was overtaken by a later one must not put its older answer back. The upper bound is for a clock
-        # set back, after which what is known seems to come from the future.
+        # The answer of a later call may have arrived first. The upper bound is for a clock that was set back.
         is_overtaken = asked_at < known.read_at <= self._now()
         self._singles[account_id] = known if is_overtaken else snapshot
-        if len(self._singles) > _MAX_KEPT:
+        if len(self._singles) > self._max_kept:
             del self._singles[next(iter(self._singles))]
         return snapshot
 

@@ -1,4 +1,4 @@
-"""A stand-in of the useapi.net MiniMax API on this machine, for the demo and the tests."""
+"""A fake of useapi.net's MiniMax API on this machine, for the demo and the tests."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,13 +10,17 @@ from aiohttp import web
 from bot.useapi.client import ACCOUNTS_PATH
 
 TOKEN = "user:0-standin"  # noqa: S105  (opens nothing)
-# A thousand who ask at once each open a connection.
+# A thousand look-ups at once open a connection each.
 _BACKLOG = 4096
 Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class FakeApi:
-    """Answers as the documents say; `behave` replaces its answers, `calls` and `most_at_once` count them."""
+    """Answers as the API's documents say, or as `behave` does.
+
+    `delay` is the seconds before each answer, `calls` the paths of all calls so far, `most_at_once` the largest number
+    of calls at the same time.
+    """
 
     def __init__(self, accounts: dict[str, Any], *, delay: float = 0.0) -> None:
         self.accounts = accounts

@@ -1,4 +1,4 @@
-"""Which servers (guilds) the bot serves, and by which useapi.net token."""
+"""Which servers (guilds) the bot serves, and with which useapi.net token."""
 
 from collections.abc import Collection
 
@@ -7,7 +7,7 @@ from bot.useapi.directory import AccountDirectory
 
 
 class GuildAccess:
-    """The one place that decides it: one token, for the listed servers only."""
+    """Serves the listed servers only, all with the same token."""
 
     def __init__(self, listed: Collection[int], directory: AccountDirectory) -> None:
         self.listed = frozenset(listed)

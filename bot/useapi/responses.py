@@ -1,4 +1,4 @@
-"""An HTTP answer of useapi.net into JSON or a typed error: told apart by status, never by the body's shape."""
+"""Turns HTTP answers of useapi.net into JSON or errors; the status alone decides which error."""
 
 import json
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ from bot.errors import (
 # useapi.net's own status, not in any registry: the linked account is on hold or in error.
 ON_HOLD = 596
 _LONGEST_WAIT = 86_400.0
-# Twenty for each of more accounts than are taken; a value of three bytes costs Python up to two hundred.
+# Far more than all accounts have; a value of three bytes takes up to two hundred in Python.
 _MAX_COMMAS = 500_000
 
 
 def parse_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds that `Retry-After` asks for, number or HTTP date, a day at most; None if absent or odd."""
+    """Return the seconds that `Retry-After` asks for, as a number or date, a day at most; None if absent or invalid."""
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return min(float(value), _LONGEST_WAIT)
@@ -37,7 +37,7 @@ def parse_retry_after(headers: Mapping[str, str], now: datetime) -> float | None
 
 
 def check_status(status: int, headers: Mapping[str, str], now: datetime) -> None:
-    """Raise the error that a status stands for; return on 200. The body of any other status is not looked at.
+    """Raise the error of a status; return on 200.
 
     Raises:
         UseapiTokenRefused: 401. SubscriptionLapsed: 402. NoSuchAccount: 404. ApiBusy: 429. AccountOnHold: 596.
@@ -67,8 +67,7 @@ def parse_json(body: bytes) -> object:
     """Return the decoded JSON.
 
     Raises:
-        UnreadableAnswer: the body is not JSON, is cut off, is nested too deep or is in a wrong charset, or holds far
-            more values than all accounts would.
+        UnreadableAnswer: it is not JSON, cut off, nested too deep or wrongly encoded, or holds too many values.
     """
     if body.count(b",") > _MAX_COMMAS:
         raise UnreadableAnswer("too many values")

@@ -1,7 +1,6 @@
-"""Equal calls at the same time become one.
+"""Shares one call among equal calls at the same time.
 
-Not async-lru: that ties a shared call to whoever waits for it, drops calls in flight when it evicts, judges age by the
-loop's timer instead of the given clock, and has no say on which of two overlapping calls is the newer.
+Not async-lru, which cancels a shared call with its first caller and measures age by the loop's own timer.
 """
 
 import asyncio
@@ -13,9 +12,9 @@ Answer = TypeVar("Answer")
 
 
 class SharedCalls(Generic[Answer]):
-    """Runs one call a key at a time; whoever asks meanwhile gets the same answer or error.
+    """Runs one call a key at a time; all callers that join it get the same answer or error.
 
-    The call belongs to nobody who waits: it goes on when they are cancelled.
+    The call goes on when its callers are cancelled.
     """
 
     def __init__(self) -> None:
@@ -25,7 +24,7 @@ class SharedCalls(Generic[Answer]):
     def join(
         self, key: Hashable, call: Callable[[], Awaitable[Answer]], *, fresh: bool = False
     ) -> asyncio.Task[Answer]:
-        """Return the running call of this key, or start one; `fresh` starts one in any case."""
+        """Return the running call of this key, or start one; always start one if it must be `fresh`."""
         running = self._running.get(key)
         if running is not None and not fresh:
             return running
@@ -33,7 +32,7 @@ class SharedCalls(Generic[Answer]):
         async def run() -> Answer:
             return await call()
 
-        # A context of its own: what belongs to the first who asks must not stick to a call that many share.
+        # With a context of its own: context variables of the first caller must not apply to a call that many share.
         task = asyncio.create_task(run(), name=f"shared-call-{key}", context=Context())
         self._running[key] = task
         self._all.add(task)
@@ -48,6 +47,6 @@ class SharedCalls(Generic[Answer]):
             done.exception()
 
     def fail_all(self) -> None:
-        """Cancel all running calls, also those that a fresh one replaced."""
+        """Cancel all running calls, and those that a fresh call has replaced."""
         for task in list(self._all):
             task.cancel()

@@ -5,9 +5,10 @@ import pytest
 import simcord
 from simcord.results import ResponseMessage
 
+from tests.support.accounts import build_account
 from tests.support.chat.answers import message_of, text_of
 from tests.support.chat.reminders import DAY, add, posts_in, sent_contents
-from tests.support.world import World, account
+from tests.support.world import World
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ async def test_a_press_is_for_all_open_accounts_of_the_message(world: World) -> 
     await add(world)
     await world.poll_once()
     (message,) = posts_in(world.channel)
-    world.standin.accounts["345678"] = account("345678", "Sam Reed", days=60)
+    world.api.accounts["345678"] = build_account("345678", "Sam Reed", days=60)
     await world.poll_once()
     assert len(assigned_in(await press(world.member, message))) == 2
 
@@ -98,7 +99,7 @@ async def test_the_preview_shows_whom_later_reminders_mention(world: World, remi
 async def test_a_new_login_starts_unassigned(world: World, reminder: discord.Message) -> None:
     """After a renewal nobody is assigned, and the next reminder mentions the role."""
     await press(world.member, reminder)
-    world.standin.accounts["123456"] = account("123456", days=40)
+    world.api.accounts["123456"] = build_account("123456", days=40)
     await world.poll_once()
     (green, _) = posts_in(world.channel)
     assert assigned_in(green) == []
@@ -109,7 +110,7 @@ async def test_a_new_login_starts_unassigned(world: World, reminder: discord.Mes
 
 async def test_says_that_nothing_is_left_to_do(world: World, reminder: discord.Message) -> None:
     """A press of a button that was shown before the renewal is refused in words."""
-    world.standin.accounts["123456"] = account("123456", days=40)
+    world.api.accounts["123456"] = build_account("123456", days=40)
     await world.poll_once()
     world.env.backend.edit_message(world.channel.id, reminder.id, {"components": COMPONENTS})
     assert "Nothing is left to do" in text_of(await world.member.click(posts_in(world.channel)[0], label="I'm on it"))

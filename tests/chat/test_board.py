@@ -6,6 +6,7 @@ import discord
 import pytest
 
 from bot.useapi.client import ACCOUNTS_PATH
+from tests.support.accounts import build_account
 from tests.support.chat.answers import buttons_of, embed_of, menu_of, message_of, text_of
 from tests.support.chat.boards import (
     board_in,
@@ -19,7 +20,7 @@ from tests.support.chat.boards import (
 from tests.support.chat.places import channel_with
 from tests.support.chat.reminders import DAY, posts_in
 from tests.support.hostile import with_status
-from tests.support.world import World, account
+from tests.support.world import World
 
 
 async def test_posts_all_accounts_in_a_channel(world: World) -> None:
@@ -45,7 +46,7 @@ async def test_posts_all_accounts_in_a_channel(world: World) -> None:
 
 async def test_shows_25_accounts_and_names_the_rest(world: World) -> None:
     """A board shows 25 accounts and says where the others are."""
-    world.standin.accounts = many_accounts(30)
+    world.api.accounts = many_accounts(30)
     await toggle(world)
     assert len(menu_of(board_in(world.channel))) == 25
     assert "and 5 more: `/minimax-accounts`" in lines_in(world.channel)
@@ -59,7 +60,7 @@ async def test_is_edited_only_when_something_changes(world: World) -> None:
         await world.poll_once()
         await world.env.advance_time(1800)
     assert requests_to(world, "PATCH") == []
-    world.standin.accounts["345678"] = account("345678", "Sam Reed", days=40)
+    world.api.accounts["345678"] = build_account("345678", "Sam Reed", days=40)
     await world.poll_once()
     assert lines_in(world.channel)[2:] == [
         "🟢 **Sam Reed** `345678` · expires <t:1770681600:R> · 🔕",
@@ -87,10 +88,10 @@ async def test_survives_a_restart(world: World) -> None:
     opened = await world.member.select(before, ["123456"])
     assert opened.ephemeral
     assert embed_of(opened).title == "Jane Doe"
-    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
-    world.standin.calls.clear()
+    world.api.accounts["123456"] = build_account("123456", "Jane Renewed", days=40)
+    world.api.calls.clear()
     refreshed = message_of(await world.member.click(before, label="Refresh"))
-    assert (refreshed.id, world.standin.calls) == (before.id, [ACCOUNTS_PATH])
+    assert (refreshed.id, world.api.calls) == (before.id, [ACCOUNTS_PATH])
     assert "🟢 **Jane Renewed** `123456` · expires <t:1770681600:R> · 🔕" in lines_in(world.channel)
     await world.poll_once()
     assert board_in(world.channel).id == before.id
@@ -100,10 +101,10 @@ async def test_a_refresh_does_not_hide_a_change_from_the_next_poll(world: World)
     """A poll edits a board whose refresh showed an error that has ended, though the last poll saw no error."""
     await world.poll_once()
     await toggle(world)
-    world.standin.accounts["123456"]["error"] = "login failed"
+    world.api.accounts["123456"]["error"] = "login failed"
     await world.member.click(board_in(world.channel), label="Refresh")
     assert "🔴 **Jane Doe** `123456` · in error · 🔕" in lines_in(world.channel)
-    del world.standin.accounts["123456"]["error"]
+    del world.api.accounts["123456"]["error"]
     await world.poll_once()
     assert "🟢 **Jane Doe** `123456` · expires <t:1768262400:R> · 🔕" in lines_in(world.channel)
 
@@ -112,7 +113,7 @@ async def test_a_failed_refresh_leaves_the_board(world: World) -> None:
     """Only the user sees a failure of the API."""
     await toggle(world)
     before = board_in(world.channel).embeds
-    world.standin.behave = with_status(500)
+    world.api.behave = with_status(500)
     assert "useapi.net can't be reached" in text_of(await world.member.click(board_in(world.channel), label="Refresh"))
     assert board_in(world.channel).embeds == before
 
@@ -121,7 +122,7 @@ async def test_says_once_that_the_accounts_cant_be_read(world: World) -> None:
     """While reads fail, the board says since when, and never that a login has expired meanwhile."""
     await world.poll_once()
     await toggle(world)
-    world.standin.behave = with_status(429)
+    world.api.behave = with_status(429)
     for _ in range(8):
         await world.env.advance_time(DAY / 2)
         await world.poll_once()
@@ -134,7 +135,7 @@ async def test_says_once_that_the_accounts_cant_be_read(world: World) -> None:
     ]
     # The first failed read; the last day of 234567; its end.
     assert len(requests_to(world, "PATCH")) == 3
-    world.standin.behave = None
+    world.api.behave = None
     await world.poll_once()
     assert lines_in(world.channel)[1].startswith("🔴 **Sam Reed** `234567` · expired <t:1767484800:R>")
     assert lines_in(world.channel)[-1].startswith("As of ")
@@ -144,7 +145,7 @@ async def test_a_deleted_account_leaves_the_board(world: World) -> None:
     """The board shows the accounts of the last list."""
     await toggle(world)
     await world.poll_once()
-    del world.standin.accounts["123456"]
+    del world.api.accounts["123456"]
     await world.env.advance_time(1800)
     await world.poll_once()
     assert not [line for line in lines_in(world.channel) if "123456" in line]
@@ -168,7 +169,7 @@ async def test_each_channel_has_its_own(world: World) -> None:
     await world.poll_once()
     await toggle(world)
     await toggle(world, other)
-    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
+    world.api.accounts["123456"] = build_account("123456", "Jane Renewed", days=40)
     world.env.inject_error("PATCH", f"/channels/{world.channel.id}/messages/*", status=403, code=50001)
     await world.poll_once()
     assert ["Jane Renewed" in str(lines_in(channel)) for channel in (world.channel, other)] == [False, True]

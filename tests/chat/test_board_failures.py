@@ -7,6 +7,7 @@ import pytest
 from bot.core.messages import OutgoingMessage
 from bot.core.notifications import State
 from bot.store.tables import messages
+from tests.support.accounts import build_account
 from tests.support.chat.answers import embed_of, fields_of, text_of
 from tests.support.chat.boards import (
     board_in,
@@ -19,7 +20,7 @@ from tests.support.chat.boards import (
 )
 from tests.support.chat.places import dms_of
 from tests.support.chat.reminders import HOUR, add, contents_in, poll_hourly, posts_in, show_list
-from tests.support.world import World, account
+from tests.support.world import World
 
 
 async def test_a_deleted_board_is_posted_again(world: World) -> None:
@@ -28,7 +29,7 @@ async def test_a_deleted_board_is_posted_again(world: World) -> None:
     delete_board(world)
     await world.poll_once()
     assert posts_in(world.channel) == []
-    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
+    world.api.accounts["123456"] = build_account("123456", "Jane Renewed", days=40)
     for _ in range(3):
         await world.poll_once()
         await world.env.advance_time(1800)
@@ -43,7 +44,7 @@ async def test_an_edit_that_fails_is_made_by_a_later_poll(world: World, status: 
     await toggle(world)
     before = board_in(world.channel)
     await world.env.advance_time(2 * 3600)
-    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
+    world.api.accounts["123456"] = build_account("123456", "Jane Renewed", days=40)
     world.env.inject_error("PATCH", "/channels/*/messages/*", status=status, code=code, times=None)
     await world.poll_once()
     assert "Jane Renewed" not in str(lines_in(world.channel))
@@ -222,7 +223,7 @@ async def test_a_board_goes_with_its_channel(world: World) -> None:
     doomed = world.env.guild.create_text_channel("doomed")
     await toggle(world, doomed)
     world.env.backend.delete_channel(doomed.id)
-    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
+    world.api.accounts["123456"] = build_account("123456", "Jane Renewed", days=40)
     await poll_hourly(world, 3)
     assert await stored_boards(world) == []
     assert len(requests_to(world, "PATCH")) == 1
@@ -235,7 +236,7 @@ async def test_a_refused_board_is_tried_less_and_less_often(world: World) -> Non
     await world.poll_once()
     await toggle(world)
     world.env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50001, times=None)
-    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
+    world.api.accounts["123456"] = build_account("123456", "Jane Renewed", days=40)
     for _ in range(25):
         await world.poll_once()
         await world.env.advance_time(HOUR + 60)
@@ -265,7 +266,7 @@ async def test_only_the_list_shows_it_if_nobody_can_be_informed(world: World) ->
     await world.poll_once()
     await toggle(world)
     world.env.inject_error("PATCH", f"/channels/{world.channel.id}/messages/*", status=403, code=50013, times=None)
-    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
+    world.api.accounts["123456"] = build_account("123456", "Jane Renewed", days=40)
     inbox = f"/channels/{world.manager.user.dm_channel.id}/messages"
     world.env.inject_error("POST", inbox, status=403, code=50007, times=None)
     await poll_hourly(world, 24)
@@ -277,7 +278,7 @@ async def test_a_refused_board_does_not_delay_a_reminder(world: World) -> None:
     """A reminder is sent at once to an archived thread that refuses edits of its board."""
     await toggle(world)
     world.env.inject_error("PATCH", "/channels/*/messages/*", status=400, code=50083, times=None)
-    world.standin.accounts["345678"] = account("345678", "Sam Reed", days=40)
+    world.api.accounts["345678"] = build_account("345678", "Sam Reed", days=40)
     await world.poll_once()
     await add(world, "234567")
     await world.poll_once()

@@ -4,10 +4,11 @@ import pytest
 
 from bot.core.messages import MessageKind
 from bot.store.channel_failures import get_failures
+from tests.support.accounts import build_account, by_id
 from tests.support.chat.boards import toggle
 from tests.support.chat.places import dms_of, refuse_in
 from tests.support.chat.reminders import DAY, add, contents_in, listed, poll_hourly, posts_in, steer
-from tests.support.world import World, account
+from tests.support.world import World
 
 
 async def test_the_adder_is_informed_once(world: World) -> None:
@@ -77,7 +78,7 @@ async def test_the_first_success_ends_it(world: World) -> None:
 
 async def test_a_daily_check_finds_a_deleted_channel(world: World) -> None:
     """The adder is informed within a day that a channel was deleted, long before the next reminder."""
-    world.standin.accounts = {"9": account("9", days=300)}
+    world.api.accounts = by_id(build_account("9", days=300))
     doomed = world.env.guild.create_text_channel("doomed")
     await add(world, "9", channel=doomed)
     await world.poll_once()
@@ -92,7 +93,7 @@ async def test_a_daily_check_finds_a_deleted_channel(world: World) -> None:
 
 async def test_a_check_that_breaks_off_keeps_its_findings(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """The adder is informed of channels that were checked before Discord failed; the others are checked later."""
-    world.standin.accounts = {"9": account("9", days=300)}
+    world.api.accounts = by_id(build_account("9", days=300))
     first, second = (world.env.guild.create_text_channel(name) for name in ("first", "second"))
     for channel in (first, second):
         await add(world, "9", channel=channel)
@@ -111,7 +112,7 @@ async def test_a_check_that_breaks_off_keeps_its_findings(world: World, caplog: 
 
 async def test_a_daily_check_finds_a_deleted_role(world: World) -> None:
     """The adder is informed that a role was deleted; the reminder itself is still sent."""
-    world.standin.accounts = {"9": account("9", days=16)}
+    world.api.accounts = by_id(build_account("9", days=16))
     role = world.env.guild.create_role("Ops", mentionable=True)
     await add(world, "9", mention=role)
     await world.poll_once()
@@ -126,7 +127,7 @@ async def test_a_daily_check_finds_a_deleted_role(world: World) -> None:
 
 async def test_daily_checks_of_working_channels_send_nothing(world: World) -> None:
     """Days of checks send no message to a channel or a user."""
-    world.standin.accounts = {"9": account("9", days=300)}
+    world.api.accounts = by_id(build_account("9", days=300))
     thread_parent = world.env.guild.create_text_channel("above")
     await add(world, "9", channel=thread_parent)
     await add(world, "9")
@@ -169,7 +170,7 @@ async def test_a_working_channel_gets_the_message_about_a_board(world: World) ->
     await toggle(world)
     refuse_in(world, world.manager.user.dm_channel, code=50007)
     world.env.inject_error("PATCH", f"/channels/{world.channel.id}/messages/*", status=403, code=50013, times=None)
-    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=40)
+    world.api.accounts["123456"] = build_account("123456", "Jane Renewed", days=40)
     await poll_hourly(world, 24)
     (message,) = contents_in(other)[2:]
     assert message == (

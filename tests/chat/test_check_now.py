@@ -3,9 +3,10 @@
 import pytest
 
 from bot.core.links import SETUP_GUIDE
+from tests.support.accounts import build_account
 from tests.support.chat.answers import buttons_of, embed_of, message_of
 from tests.support.hostile import with_status
-from tests.support.world import World, account
+from tests.support.world import World
 
 
 async def test_links_to_the_guide(world: World) -> None:
@@ -19,7 +20,7 @@ async def test_reads_again_and_edits_the_message(world: World, *, restarted: boo
     message = message_of(await world.look_up("123456", share="yes"))
     if restarted:
         await world.restart()
-    world.standin.accounts["123456"] = account("123456", "Jane Renewed", days=30)
+    world.api.accounts["123456"] = build_account("123456", "Jane Renewed", days=30)
     result = await world.member.click(message, label="Check now")
     assert embed_of(result).title == "Jane Renewed"
     assert message_of(result).id == message.id
@@ -29,14 +30,14 @@ async def test_reads_again_and_edits_the_message(world: World, *, restarted: boo
 async def test_works_on_private_answers(world: World) -> None:
     """The user can refresh a private card too."""
     message = message_of(await world.look_up("123456"))
-    world.standin.accounts["123456"] = account("123456", "Jane Renewed")
+    world.api.accounts["123456"] = build_account("123456", "Jane Renewed")
     assert embed_of(await world.manager.click(message, label="Check now")).title == "Jane Renewed"
 
 
 async def test_keeps_the_good_card_when_the_read_fails(world: World) -> None:
     """Only the user sees that a read failed, and the card stays."""
     message = message_of(await world.look_up("123456", share="yes"))
-    world.standin.behave = with_status(401)
+    world.api.behave = with_status(401)
     result = await world.member.click(message, label="Check now")
     assert result.ephemeral
     assert embed_of(result).title == "The bot's useapi.net token was refused"
@@ -46,7 +47,7 @@ async def test_keeps_the_good_card_when_the_read_fails(world: World) -> None:
 async def test_says_when_the_account_was_deleted(world: World) -> None:
     """Only the user sees that the account was deleted, and the card stays."""
     message = message_of(await world.look_up("123456", share="yes"))
-    del world.standin.accounts["123456"]
+    del world.api.accounts["123456"]
     card = embed_of(await world.member.click(message, label="Check now"))
     assert card.title == "No such account"
     assert "`345678`, `234567`" in (card.description or "")
@@ -56,14 +57,14 @@ async def test_says_when_the_account_was_deleted(world: World) -> None:
 async def test_is_left_out_where_the_id_is_too_long(world: World) -> None:
     """The card of an account whose id does not fit into a button's id has no such button."""
     long_id = "9" * 90
-    world.standin.accounts = {long_id: account(long_id, "Long Id")}
+    world.api.accounts = {long_id: build_account(long_id, "Long Id")}
     assert set(buttons_of(message_of(await world.look_up("Long Id")))) == {"How to renew"}
 
 
 async def test_keeps_odd_ids_unchanged(world: World) -> None:
     """A button finds an account whose id has slashes, spaces, colons and emoji."""
     odd_id = "a/b:c %2f ü 🦊"
-    world.standin.accounts = {odd_id: account(odd_id, "Odd")}
+    world.api.accounts = {odd_id: build_account(odd_id, "Odd")}
     message = message_of(await world.look_up(odd_id))
-    world.standin.accounts = {odd_id: account(odd_id, "Odd again")}
+    world.api.accounts = {odd_id: build_account(odd_id, "Odd again")}
     assert embed_of(await world.manager.click(message, label="Check now")).title == "Odd again"

@@ -20,10 +20,10 @@ from bot.chat.gateway.responder import Responder
 from bot.core.secrets import Redactor
 from bot.useapi.directory import open_directory
 from bot.useapi.guild_access import GuildAccess
-from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.gateway import Op
-from tests.support.wire.hurry import HurriedLoop
 from tests.support.wire.rest import TOKEN
+from tests.support.wire.virtual_time import VirtualTimeLoop
 
 DAY = 86_400.0
 # Discord's limit for a day.
@@ -75,7 +75,7 @@ def test_a_day_without_a_session_that_lasts(monkeypatch: pytest.MonkeyPatch, cap
         caplog.set_level(logging.CRITICAL, logger=noisy)
     caplog.set_level(logging.WARNING, logger="bot.chat.rest.rate_limit")
     stand_in = DiscordStandIn(guild_ids=())
-    with asyncio.Runner(loop_factory=HurriedLoop) as runner:
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         runner.run(run_day(stand_in, monkeypatch))
     # discord.py does not close each connection that failed.
     with warnings.catch_warnings():

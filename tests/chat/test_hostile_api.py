@@ -9,12 +9,13 @@ from simcord.results import InteractionResult
 
 from bot.store.leases import FIRST_EPOCH
 from bot.useapi.client import ACCOUNTS_PATH
+from tests.support.accounts import build_account, by_id
 from tests.support.chat.answers import embed_of, fields_of, text_of
 from tests.support.chat.limits import assert_fits, is_inert
 from tests.support.chat.places import dms_of, refuse_in
 from tests.support.chat.reminders import DAY, add, contents_in, poll_hourly, posts_in, sent_contents, steer
 from tests.support.hostile import STATUSES, UNREADABLE, answering, raw_accounts, with_status
-from tests.support.world import World, account, open_world
+from tests.support.world import World, open_world
 
 ODD_IDS = ["a/b", "../../v2", "%2f", "a?b=c", "a#b", "a b", "\U0001f600", "\u202eabc", "@everyone", "*" * 64]
 MARKED = [("__a__", ""), ("[x](https://e.example)", "Odd _One_"), ("`||a||`", ""), ("@everyone", "**@here**")]
@@ -32,13 +33,13 @@ async def test_an_unreadable_answer_leaves_no_trace(world: World, kind: str) -> 
     await add(world, "234567")
     await world.poll_once()
     await world.env.advance_time(61)
-    world.standin.behave = answering(UNREADABLE[kind])
+    world.api.behave = answering(UNREADABLE[kind])
     assert embed_of(await world.look_up("123456")).title == "useapi.net's answer can't be read"
     assert len(await world.complete("")) == 3
     for _ in range(2):
         await world.poll_once()
     assert len(sent_contents(world)) == 1
-    world.standin.behave = None
+    world.api.behave = None
     assert embed_of(await world.look_up("123456")).title == "Jane Doe"
     await world.env.advance_time(2 * DAY)
     await world.poll_once()
@@ -47,17 +48,17 @@ async def test_an_unreadable_answer_leaves_no_trace(world: World, kind: str) -> 
 
 async def test_a_failure_of_the_api_is_none_of_an_account() -> None:
     """A look-up explains each failure, completion offers the known accounts, and channels get nothing."""
-    async with open_world({"234567": account("234567", "Sam Reed", days=3)}, budget=0.2) as world:
+    async with open_world(by_id(build_account("234567", "Sam Reed", days=3)), budget=0.2) as world:
         await add(world, "234567")
         await world.complete("")
         for status in (401, 429, 503, 596):
             await world.env.advance_time(61)
-            world.standin.behave = with_status(status)
+            world.api.behave = with_status(status)
             assert embed_of(await world.look_up("123456")).title == STATUSES[status]
             assert [choice["value"] for choice in await world.complete("")] == ["234567"]
             assert not await world.application.poller.poll_once(FIRST_EPOCH)
         assert sent_contents(world) == []
-        world.standin.behave = None
+        world.api.behave = None
         await world.env.advance_time(61)
         assert await world.application.poller.poll_once(FIRST_EPOCH)
         assert sent_contents(world) == ["⏰ MiniMax login Sam Reed (234567) expires in 3 days."]
@@ -82,9 +83,9 @@ async def test_a_failure_of_the_api_is_none_of_an_account() -> None:
 )
 async def test_an_odd_expiry_is_a_date_or_unknown(world: World, exp: str, expires: str) -> None:
     """Milliseconds are understood, the last of two values counts, and a value that is no possible date is unknown."""
-    odd = account("123456", days=None)
+    odd = build_account("123456", days=None)
     odd["jwt"] |= {"exp": 0.5, "iat": 0.5}
-    world.standin.behave = raw_accounts({"123456": odd}, exp=exp, iat=exp)
+    world.api.behave = raw_accounts({"123456": odd}, exp=exp, iat=exp)
     await add(world, days="5")
     await world.poll_once()
     assert expires in (fields_of(embed_of(await world.look_up("123456")))["Expires"] or "")
@@ -102,7 +103,7 @@ async def look_up_offered(world: World, typed: str) -> InteractionResult:
 @pytest.mark.parametrize("odd_id", ODD_IDS)
 async def test_an_odd_id_works_everywhere_and_stays_in_its_path(world: World, odd_id: str) -> None:
     """An account with an odd id is offered, shown and in a reminder; it is requested below the accounts' path only."""
-    world.standin.accounts[odd_id] = account(odd_id, "Odd One", days=2)
+    world.api.accounts[odd_id] = build_account(odd_id, "Odd One", days=2)
     card = embed_of(await look_up_offered(world, "odd one"))
     assert_fits(card)
     assert card.title == "Odd One"
@@ -114,7 +115,7 @@ async def test_an_odd_id_works_everywhere_and_stays_in_its_path(world: World, od
     assert post.embeds[0].title == "Odd One"
     assert post.mentions == post.role_mentions == []
     assert not post.mention_everyone
-    segments = [path.removeprefix(ACCOUNTS_PATH).removeprefix("/") for path in world.standin.calls]
+    segments = [path.removeprefix(ACCOUNTS_PATH).removeprefix("/") for path in world.api.calls]
     assert segments.count("") < len(segments)
     assert not [segment for segment in segments if set(segment) & set("/?# ") or segment in (".", "..")]
 
@@ -122,7 +123,7 @@ async def test_an_odd_id_works_everywhere_and_stays_in_its_path(world: World, od
 @pytest.mark.parametrize(("odd_id", "name"), MARKED)
 async def test_an_odd_id_has_no_live_markup(world: World, odd_id: str, name: str) -> None:
     """Every command of the reminders, and every form of a reminder, show an id without live markup."""
-    world.standin.accounts = {odd_id: account(odd_id, name, days=2)}
+    world.api.accounts = {odd_id: build_account(odd_id, name, days=2)}
     texts = [await add(world, odd_id, days="7, 1")]
     await world.poll_once()
     texts += [
@@ -162,7 +163,7 @@ async def test_thousands_of_capabilities(world: World) -> None:
     flags: dict[str, Any] = {f"supportX{number}__a__" + "X" * 40: True for number in range(2_000)} | {
         "supportA__b__": True
     }
-    world.standin.accounts = {"9": account("9", days=2, **flags)}
+    world.api.accounts = by_id(build_account("9", days=2, **flags))
     await add(world)
     await world.poll_once()
     (post,) = posts_in(world.channel)
@@ -185,9 +186,9 @@ async def test_thousands_of_capabilities(world: World) -> None:
 )
 async def test_a_hostile_text_stays_a_text(world: World, text: str) -> None:
     """Names, hosts and errors with mentions, markup or control characters have no effect and keep the limits."""
-    hostile = account("666", text, days=2, error=text)
+    hostile = build_account("666", text, days=2, error=text)
     hostile["jwt"] |= {"host": text, "token": text}
-    world.standin.accounts = {"666": hostile, "777": account("777", text, days=2)}
+    world.api.accounts = {"666": hostile, "777": build_account("777", text, days=2)}
     await add(world)
     await world.poll_once()
     await world.env.advance_time(1800)
@@ -210,7 +211,7 @@ async def test_two_logins_that_alternate_are_announced_once(world: World) -> Non
     """An account that alternates between two logins gets one reminder and one renewal."""
     await add(world, "123456")
     for number in range(60):
-        world.standin.accounts["123456"] = account("123456", days=40 if number % 2 else 6.5)
+        world.api.accounts["123456"] = build_account("123456", days=40 if number % 2 else 6.5)
         await world.poll_once()
         await world.env.advance_time(1800)
     assert sent_contents(world) == [
@@ -221,7 +222,7 @@ async def test_two_logins_that_alternate_are_announced_once(world: World) -> Non
 
 async def test_ten_thousand_accounts(world: World) -> None:
     """The list is one call; completion then offers 25 choices within a second of CPU time."""
-    world.standin.accounts = {str(n): account(str(n), f"User {n % 5_000}", days=n) for n in range(10_000)}
+    world.api.accounts = {str(n): build_account(str(n), f"User {n % 5_000}", days=n) for n in range(10_000)}
     await world.complete("")
     started = time.process_time()
     choices = await world.complete("user 49")
@@ -231,4 +232,4 @@ async def test_ten_thousand_accounts(world: World) -> None:
     assert "and 9990 more" in (embed_of(await world.look_up("nobody")).description or "")
     assert embed_of(await world.look_up("User 77")).title == "Several accounts have this name"
     assert embed_of(await world.look_up("5077")).title == "User 77"
-    assert world.standin.calls.count(ACCOUNTS_PATH) == 1
+    assert world.api.calls.count(ACCOUNTS_PATH) == 1

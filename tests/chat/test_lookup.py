@@ -6,9 +6,10 @@ from aiohttp import web
 from simcord.backend.errors import SetupError
 
 from bot.core.links import SETUP_GUIDE
+from tests.support.accounts import build_account
 from tests.support.chat.answers import embed_of, fields_of
 from tests.support.hostile import STATUSES, with_status
-from tests.support.world import GUILD_ID, World, account
+from tests.support.world import GUILD_ID, World
 
 
 async def test_answers_with_the_account(world: World) -> None:
@@ -82,7 +83,7 @@ async def test_lists_the_accounts_for_an_unknown_id(world: World) -> None:
 @pytest.mark.parametrize("share", ["yes", "no"])
 async def test_explains_failures_of_the_api(world: World, status: int, title: str, share: str) -> None:
     """Each failure of the API is explained privately, with advice and a reference, without the API's own text."""
-    world.standin.behave = with_status(status)
+    world.api.behave = with_status(status)
     result = await world.look_up("123456", share=share)
     card = embed_of(result)
     assert result.ephemeral
@@ -98,7 +99,7 @@ async def test_shows_the_wait_of_a_busy_api(world: World) -> None:
     async def busy(_request: web.Request) -> web.StreamResponse:
         return web.Response(status=429, headers={"Retry-After": "90"})
 
-    world.standin.behave = busy
+    world.api.behave = busy
     assert "Try again in 2 minutes." in (embed_of(await world.look_up("123456")).description or "")
 
 
@@ -177,7 +178,7 @@ async def test_completes_by_id_and_name(world: World) -> None:
 
 async def test_completes_at_most_25(world: World) -> None:
     """Completion offers no more than Discord's 25 choices."""
-    world.standin.accounts = {str(n): account(str(n), f"User {n}", days=n) for n in range(1, 41)}
+    world.api.accounts = {str(n): build_account(str(n), f"User {n}", days=n) for n in range(1, 41)}
     choices = await world.complete("")
     assert [choice["value"] for choice in choices] == [str(n) for n in range(1, 26)]
 
@@ -185,12 +186,12 @@ async def test_completes_at_most_25(world: World) -> None:
 async def test_completion_answers_the_look_up_that_follows(world: World) -> None:
     """The look-up of an account that was just offered makes no call to the API."""
     await world.complete("jane")
-    calls = len(world.standin.calls)
+    calls = len(world.api.calls)
     assert embed_of(await world.look_up("123456")).title == "Jane Doe"
-    assert len(world.standin.calls) == calls
+    assert len(world.api.calls) == calls
 
 
 async def test_completes_nothing_when_the_api_is_down(world: World) -> None:
     """Completion stays empty, without an error, while the API fails."""
-    world.standin.behave = with_status(500)
+    world.api.behave = with_status(500)
     assert await world.complete("") == []

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from tests.support.accounts import build_account
 from tests.support.chat.answers import embed_of, message_of
 from tests.support.chat.reminders import add, posts_in
-from tests.support.world import World, account
+from tests.support.world import World
 
 NAME = "trap.example"
 
@@ -52,7 +53,7 @@ async def open_trap(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Trap]:
 
 def with_address(account_id: str, url: str) -> dict[str, Any]:
     """Return an account with the address in every field that may hold one."""
-    entry = account(account_id, url, days=2, error=url, callback=url, replyUrl=url)
+    entry = build_account(account_id, url, days=2, error=url, callback=url, replyUrl=url)
     entry["jwt"]["user"] |= {"avatar": url, "id": url}
     entry["jwt"] |= {"host": url, "url": url, "searchParams": f"url={url}"}
     return entry
@@ -88,7 +89,7 @@ async def test_no_address_from_data_is_ever_fetched(world: World, monkeypatch: p
     """Look-up, completion, button and reminders fetch no address of an account."""
     async with open_trap(monkeypatch) as trap:
         url = f"http://{host}:{trap.port}/a.png"
-        world.standin.accounts = {"1": with_address("1", url)}
+        world.api.accounts = {"1": with_address("1", url)}
         assert await use_everything(world) == (url if host == NAME else None)
     assert trap.visits == []
     assert NAME not in trap.resolved
@@ -108,10 +109,10 @@ async def test_no_address_from_a_header_is_ever_fetched(world: World, monkeypatc
         async def point_elsewhere(request: web.Request) -> web.StreamResponse:
             return web.Response(status=200 if "account" in request.match_info else 302, headers=headers)
 
-        world.standin.behave = point_elsewhere
+        world.api.behave = point_elsewhere
         assert embed_of(await world.look_up("1")).title == "useapi.net's answer can't be read"
         await world.complete("")
         await world.poll_once()
-    assert len(world.standin.calls) == 3
+    assert len(world.api.calls) == 3
     assert trap.visits == []
     assert NAME not in trap.resolved

@@ -8,12 +8,13 @@ from bot.chat.views.overview import overview_reply, render_board
 from bot.core.accounts import Account, Capability
 from bot.core.overview import Overview
 from bot.useapi.client import ACCOUNTS_PATH
+from tests.support.accounts import START, build_account
 from tests.support.chat.answers import buttons_of, embed_of, menu_of, message_of
 from tests.support.chat.boards import many_accounts
 from tests.support.chat.limits import assert_fits
 from tests.support.chat.reminders import DAY, add
 from tests.support.hostile import with_status
-from tests.support.world import START, World, account
+from tests.support.world import World
 
 
 async def overview(world: World, **options: str) -> InteractionResult:
@@ -28,7 +29,7 @@ def controls_of(message: ResponseMessage) -> tuple[list[str], list[str]]:
 
 async def test_shows_all_accounts_soonest_expiry_first(world: World) -> None:
     """The private list shows each account's status, name, id, capabilities, expiry and the channels with a reminder."""
-    world.standin.accounts["123456"] |= {"supportMusic": True, "supportChat": False}
+    world.api.accounts["123456"] |= {"supportMusic": True, "supportChat": False}
     await add(world, "234567")
     result = await overview(world)
     assert result.ephemeral
@@ -60,10 +61,10 @@ async def test_shows_the_channels_with_a_reminder(world: World) -> None:
 
 async def test_shows_error_unknown_and_the_last_day(world: World) -> None:
     """An error, an unknown expiry and the last day have words and emoji of their own."""
-    world.standin.accounts = {
-        "1": account("1", "Bad", error="login *failed*"),
-        "2": account("2", "Odd", days=None),
-        "3": account("3", "Soon", days=0.5),
+    world.api.accounts = {
+        "1": build_account("1", "Bad", error="login *failed*"),
+        "2": build_account("2", "Odd", days=None),
+        "3": build_account("3", "Soon", days=0.5),
     }
     embed = embed_of(await overview(world))
     assert (embed.description or "").split("\n\n") == [
@@ -75,7 +76,7 @@ async def test_shows_error_unknown_and_the_last_day(world: World) -> None:
 
 async def test_says_that_there_is_no_account(world: World) -> None:
     """An empty list has a text and the button that reads it again."""
-    world.standin.accounts = {}
+    world.api.accounts = {}
     result = await overview(world)
     assert embed_of(result).description == "No account is set up at useapi.net."
     assert controls_of(message_of(result)) == (["Refresh"], [])
@@ -83,14 +84,14 @@ async def test_says_that_there_is_no_account(world: World) -> None:
 
 async def test_explains_failures_of_the_api(world: World) -> None:
     """A failure of the API is explained as in a look-up."""
-    world.standin.behave = with_status(402)
+    world.api.behave = with_status(402)
     assert embed_of(await overview(world, share="yes")).title == "The useapi.net subscription has lapsed"
 
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_turns_pages_of_ten(world: World, *, restarted: bool) -> None:
     """A long list has pages with a menu of their accounts each, also after a restart of the bot."""
-    world.standin.accounts = many_accounts(12)
+    world.api.accounts = many_accounts(12)
     first = message_of(await overview(world))
     assert (first.embeds[0].footer.text or "").endswith("Page 1 of 2")
     assert controls_of(first) == (["Next", "Refresh"], [f"{n:03}" for n in range(1, 11)])
@@ -104,7 +105,7 @@ async def test_turns_pages_of_ten(world: World, *, restarted: bool) -> None:
 
 async def test_everybody_may_turn_the_pages_of_a_shared_list(world: World) -> None:
     """Everybody who sees a shared list may turn its pages, in place."""
-    world.standin.accounts = many_accounts(12)
+    world.api.accounts = many_accounts(12)
     message = message_of(await overview(world, share="yes"))
     turned = message_of(await world.member.click(message, label="Next"))
     assert turned.id == message.id
@@ -114,7 +115,7 @@ async def test_everybody_may_turn_the_pages_of_a_shared_list(world: World) -> No
 @pytest.mark.parametrize("name", ["reminders", "watches", "preview"])
 async def test_only_managers_turn_other_lists(world: World, name: str) -> None:
     """A forged button that names a list of reminders shows a member nothing."""
-    world.standin.accounts = many_accounts(12)
+    world.api.accounts = many_accounts(12)
     message = message_of(await overview(world, share="yes"))
     button = {"type": 2, "style": 2, "label": "Forged", "custom_id": f"minimax:page:{name}:0"}
     world.env.backend.edit_message(world.channel.id, message.id, {"components": [{"type": 1, "components": [button]}]})
@@ -130,15 +131,15 @@ async def test_only_managers_turn_other_lists(world: World, name: str) -> None:
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_refresh_reads_without_the_cache_and_keeps_the_page(world: World, *, restarted: bool) -> None:
     """Everybody who sees a shared list can refresh it: one call, in place, on the same page."""
-    world.standin.accounts = many_accounts(12)
+    world.api.accounts = many_accounts(12)
     message = message_of(await overview(world, share="yes"))
     await world.manager.click(message, label="Next")
     if restarted:
         await world.restart()
-    world.standin.accounts["012"] = account("012", "Renamed", days=40)
-    world.standin.calls.clear()
+    world.api.accounts["012"] = build_account("012", "Renamed", days=40)
+    world.api.calls.clear()
     after = message_of(await world.member.click(world.channel.last_message or message, label="Refresh"))
-    assert world.standin.calls == [ACCOUNTS_PATH]
+    assert world.api.calls == [ACCOUNTS_PATH]
     assert after.id == message.id
     assert "🟢 **Renamed** `012`" in (after.embeds[0].description or "")
     assert (after.embeds[0].footer.text or "").endswith("Page 2 of 2")
@@ -147,7 +148,7 @@ async def test_refresh_reads_without_the_cache_and_keeps_the_page(world: World, 
 async def test_refresh_keeps_the_list_when_the_read_fails(world: World) -> None:
     """Only the user sees that a read failed."""
     message = message_of(await overview(world, share="yes"))
-    world.standin.behave = with_status(401)
+    world.api.behave = with_status(401)
     result = await world.member.click(message, label="Refresh")
     assert result.ephemeral
     assert embed_of(result).title == "The bot's useapi.net token was refused"
@@ -172,14 +173,14 @@ async def test_the_menu_opens_a_card_privately(world: World, share: str, *, rest
 async def test_the_menu_says_when_an_account_was_deleted(world: World) -> None:
     """The choice of an account that was deleted meanwhile is explained."""
     message = message_of(await overview(world))
-    del world.standin.accounts["234567"]
+    del world.api.accounts["234567"]
     await world.env.advance_time(DAY)
     assert embed_of(await world.manager.select(message, ["234567"])).title == "No such account"
 
 
 async def test_the_menu_leaves_out_ids_that_are_too_long(world: World) -> None:
     """An account whose id does not fit into a menu is listed, but has no choice."""
-    world.standin.accounts = {"9" * 90: account("9" * 90, "Long Id")}
+    world.api.accounts = {"9" * 90: build_account("9" * 90, "Long Id")}
     result = await overview(world)
     assert "Long Id" in (embed_of(result).description or "")
     assert menu_of(message_of(result)) == []

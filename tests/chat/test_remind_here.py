@@ -92,7 +92,7 @@ async def test_refuses_a_channel_where_the_bot_lacks_a_permission(world: World, 
 async def test_says_when_the_account_was_deleted(world: World) -> None:
     """An old answer adds no reminder for an account that is not set up any more."""
     message = message_of(await world.look_up("123456", share="yes"))
-    del world.standin.accounts["123456"]
+    del world.api.accounts["123456"]
     await world.env.advance_time(DAY)
     assert (await press(world, message)).startswith("No such account")
     assert "No reminders yet" in await listed(world)

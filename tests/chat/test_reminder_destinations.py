@@ -179,7 +179,7 @@ async def test_mentions_only_the_role_of_the_reminder(world: World) -> None:
     """A reminder notifies its role alone, whatever the account's name holds; a renewal notifies nobody."""
     guild = world.env.guild
     role, other = (guild.create_role(name, mentionable=True) for name in ("Ops", "Other"))
-    jwt = world.standin.accounts["123456"]["jwt"]
+    jwt = world.api.accounts["123456"]["jwt"]
     jwt["user"]["name"] = f"{other.mention} @everyone {world.member.mention}"
     await add(world, "123456", mention=role)
     await world.poll_once()

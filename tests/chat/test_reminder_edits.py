@@ -6,9 +6,10 @@ import discord
 import pytest
 
 from bot.core.status import GREEN, RED
+from tests.support.accounts import build_account, by_id
 from tests.support.chat.reminders import DAY, HOUR, add, contents_in, poll_for, posts_in, sent_contents
 from tests.support.hostile import with_status
-from tests.support.world import World, account
+from tests.support.world import World
 
 EDIT = "/channels/*/messages/*"
 RENEWED = "✅ MiniMax login Sam Reed (345678) is renewed until 31 January 2026."
@@ -23,7 +24,7 @@ def edits(world: World) -> list[dict[str, Any]]:
 
 def renew(world: World, account_id: str = "345678", name: str = "Sam Reed", *, days: float = 30) -> None:
     """Give an account a new login, which expires so many days after the start."""
-    world.standin.accounts[account_id] = account(account_id, name, days=days)
+    world.api.accounts[account_id] = build_account(account_id, name, days=days)
 
 
 async def remind(world: World, account_id: str = "345678", **options: Any) -> discord.Message:
@@ -81,17 +82,17 @@ async def test_only_the_renewed_account_of_a_message_turns_green(world: World) -
 def begin_incident(world: World, kind: str) -> None:
     """Let an incident of this kind begin."""
     if kind == "error":
-        world.standin.accounts["123456"]["error"] = "login failed"
+        world.api.accounts["123456"]["error"] = "login failed"
     elif kind == "missing":
-        del world.standin.accounts["123456"]
+        del world.api.accounts["123456"]
     else:
-        world.standin.behave = with_status(429)
+        world.api.behave = with_status(429)
 
 
 def end_incident(world: World) -> None:
     """Let the incident end."""
-    world.standin.behave = None
-    world.standin.accounts["123456"] = account("123456", days=40)
+    world.api.behave = None
+    world.api.accounts["123456"] = build_account("123456", days=40)
 
 
 INCIDENTS = {
@@ -182,7 +183,7 @@ async def test_nothing_is_edited_while_nothing_changes(world: World) -> None:
     """Polls of unchanged accounts, and of an expiry that shifts by hours, make no edit."""
     await remind(world, "all", days="20")
     for hours in range(0, 12, 3):
-        world.standin.accounts["123456"] = account("123456", days=12 + hours / 24)
+        world.api.accounts["123456"] = build_account("123456", days=12 + hours / 24)
         await poll_for(world, 0.5, every=DAY / 4)
         await world.restart()
     assert edits(world) == []
@@ -193,13 +194,13 @@ async def test_nothing_is_edited_while_nothing_changes(world: World) -> None:
 
 async def test_a_missing_account_gets_no_stages(world: World) -> None:
     """No stage is sent while an account is missing; once it is back, the tightest one is."""
-    world.standin.accounts["123456"] = account("123456", days=8.5)
+    world.api.accounts["123456"] = build_account("123456", days=8.5)
     await add(world, "123456", days="7 3 1")
     await world.poll_once()
-    back = world.standin.accounts.pop("123456")
+    back = world.api.accounts.pop("123456")
     await poll_for(world, 6, every=DAY / 4)
     assert [post.rpartition(") ")[2] for post in sent_contents(world)] == ["is no longer set up at useapi.net."]
-    world.standin.accounts["123456"] = back
+    world.api.accounts["123456"] = back
     await poll_for(world, 1 / 24, every=HOUR)
     assert [post.rpartition(") ")[2] for post in sent_contents(world)[1:]] == ["expires in 3 days."]
     assert contents_in(world.channel)[0].endswith("is set up again.")
@@ -207,30 +208,30 @@ async def test_a_missing_account_gets_no_stages(world: World) -> None:
 
 async def test_a_stage_sent_during_an_error_is_edited_after_it(world: World) -> None:
     """A reminder that was sent while its account was in error is edited once the error has ended."""
-    world.standin.accounts["123456"]["error"] = "login failed"
+    world.api.accounts["123456"]["error"] = "login failed"
     for _ in range(2):
         await world.poll_once()
     await add(world, "123456")
     await world.poll_once()
     assert sent_contents(world) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days and is in error."]
-    del world.standin.accounts["123456"]["error"]
+    del world.api.accounts["123456"]["error"]
     await world.poll_once()
     assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
 
 
 async def test_a_refused_error_is_announced_once_it_returns(world: World) -> None:
     """An error whose message was refused, and that ended for a while, is announced once it is back."""
-    world.standin.accounts = {"123456": account("123456", days=60)}
+    world.api.accounts = by_id(build_account("123456", days=60))
     await add(world, "123456")
-    world.standin.accounts["123456"]["error"] = "login failed"
+    world.api.accounts["123456"]["error"] = "login failed"
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
     for _ in range(2):
         await world.poll_once()
     assert posts_in(world.channel) == []
-    error = world.standin.accounts["123456"].pop("error")
+    error = world.api.accounts["123456"].pop("error")
     await world.env.advance_time(HOUR)
     await world.poll_once()
-    world.standin.accounts["123456"]["error"] = error
+    world.api.accounts["123456"]["error"] = error
     for _ in range(2):
         await world.poll_once()
         await world.env.advance_time(60)

@@ -8,16 +8,17 @@ import pytest
 from bot.core.links import SETUP_GUIDE
 from bot.store.tables import messages
 from bot.useapi.client import ACCOUNTS_PATH
+from tests.support.accounts import build_account
 from tests.support.chat.answers import buttons_of, message_of, text_of
 from tests.support.chat.reminders import DAY, HOUR, add, contents_in, poll_for, posts_in, sent_contents, steer
 from tests.support.hostile import with_status
-from tests.support.world import World, account
+from tests.support.world import World
 
 
 @pytest.mark.parametrize("restarting", [False, True])
 async def test_each_stage_of_a_login_is_sent_once(world: World, *, restarting: bool) -> None:
     """Each lead time, the expiry and the renewal are sent once, also if the bot restarts every day."""
-    world.standin.accounts["123456"] = account("123456", days=20.5)
+    world.api.accounts["123456"] = build_account("123456", days=20.5)
     await add(world, "123456")
     for _ in range(24):
         await world.poll_once()
@@ -25,7 +26,7 @@ async def test_each_stage_of_a_login_is_sent_once(world: World, *, restarting: b
             await world.restart()
         await world.poll_once()
         await world.env.advance_time(DAY)
-    world.standin.accounts["123456"] = account("123456", days=60)
+    world.api.accounts["123456"] = build_account("123456", days=60)
     for _ in range(3):
         await world.poll_once()
         await world.env.advance_time(DAY)
@@ -64,11 +65,11 @@ async def test_removing_and_adding_again_repeats_nothing(world: World) -> None:
 
 async def test_a_reminder_added_long_after_a_renewal_follows_the_new_login(world: World) -> None:
     """A reminder that is added weeks after a renewal sends the stages of the new login."""
-    world.standin.accounts["123456"] = account("123456", days=6.5)
+    world.api.accounts["123456"] = build_account("123456", days=6.5)
     await add(world, "123456")
     await world.poll_once()
     await steer(world, "remove")
-    world.standin.accounts["123456"] = account("123456", days=40.5)
+    world.api.accounts["123456"] = build_account("123456", days=40.5)
     await world.poll_once()
     await world.env.advance_time(34 * DAY)
     await add(world, "123456")
@@ -120,10 +121,10 @@ async def test_a_refusing_channel_does_not_delay_the_others(world: World) -> Non
 
 async def test_the_most_urgent_account_is_named_first(world: World) -> None:
     """The sentence names expired accounts first, then the soonest expiry: a phone shows only its beginning."""
-    world.standin.accounts = {
-        "1": account("1", "Late", days=9),
-        "2": account("2", "Soon", days=2),
-        "3": account("3", "Over", days=-2),
+    world.api.accounts = {
+        "1": build_account("1", "Late", days=9),
+        "2": build_account("2", "Soon", days=2),
+        "3": build_account("3", "Over", days=-2),
     }
     await add(world)
     await world.poll_once()
@@ -139,7 +140,7 @@ async def test_a_dozen_accounts_due_at_once_fit(world: World, name: str) -> None
     """Twelve accounts are grouped into messages within Discord's limits, each account in exactly one."""
     ids = [f"{n:06}" for n in range(12)]
     flags = {f"supportSomethingLong{n}": True for n in range(20)} if len(name) > 60 else {}
-    world.standin.accounts = {key: account(key, name, days=2, **flags) for key in ids}
+    world.api.accounts = {key: build_account(key, name, days=2, **flags) for key in ids}
     role = world.env.guild.create_role("Ops", mentionable=True)
     await add(world, mention=role)
     await world.poll_once()
@@ -181,10 +182,10 @@ async def test_check_now_reads_all_with_one_call(world: World, *, restarted: boo
     (before,) = posts_in(world.channel)
     if restarted:
         await world.restart()
-    world.standin.accounts["234567"] = account("234567", "Sam Renewed", days=40)
-    world.standin.calls.clear()
+    world.api.accounts["234567"] = build_account("234567", "Sam Renewed", days=40)
+    world.api.calls.clear()
     result = await world.member.click(before, label="Check now")
-    assert world.standin.calls == [ACCOUNTS_PATH]
+    assert world.api.calls == [ACCOUNTS_PATH]
     assert message_of(result).id == before.id
     assert set(buttons_of(message_of(result))) == {"Check now", "I'm on it", "How to renew"}
     (after,) = posts_in(world.channel)
@@ -203,7 +204,7 @@ async def test_check_now_sends_nothing(world: World) -> None:
     """*Check now* does not announce a renewal; the next poll does."""
     await add(world, "123456")
     await world.poll_once()
-    world.standin.accounts["123456"] = account("123456", days=60)
+    world.api.accounts["123456"] = build_account("123456", days=60)
     await world.member.click(posts_in(world.channel)[0], label="Check now")
     assert len(posts_in(world.channel)) == 1
     await world.poll_once()
@@ -213,7 +214,7 @@ async def test_check_now_sends_nothing(world: World) -> None:
 async def test_check_now_shows_an_account_once(world: World) -> None:
     """An account that a message shows twice, for its expiry and an error, has one card after *Check now*."""
     await add(world, "123456", days="13")
-    world.standin.accounts["123456"]["error"] = "login failed"
+    world.api.accounts["123456"]["error"] = "login failed"
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
     for _ in range(3):
         await world.poll_once()
@@ -229,7 +230,7 @@ async def test_check_now_keeps_the_cards_when_the_read_fails(world: World) -> No
     await add(world)
     await world.poll_once()
     (before,) = posts_in(world.channel)
-    world.standin.behave = with_status(401)
+    world.api.behave = with_status(401)
     assert "useapi.net token was refused" in text_of(await world.member.click(before, label="Check now"))
     (after,) = posts_in(world.channel)
     assert after.embeds == before.embeds
@@ -239,7 +240,7 @@ async def test_check_now_says_when_an_account_was_deleted(world: World) -> None:
     """*Check now* shows that an account is not set up any more."""
     await add(world, "123456")
     await world.poll_once()
-    del world.standin.accounts["123456"]
+    del world.api.accounts["123456"]
     result = await world.member.click(posts_in(world.channel)[0], label="Check now")
     assert message_of(result).content == "🔴 MiniMax login Jane Doe (123456) is no longer set up at useapi.net."
     assert "does not list this account any more" in (message_of(result).embeds[0].description or "")
@@ -249,8 +250,8 @@ async def test_check_now_shows_another_users_login(world: World) -> None:
     """An account that has another MiniMax user's login by now is not shown as renewed."""
     await add(world, "123456")
     await world.poll_once()
-    world.standin.accounts["123456"] = account("123456", days=40)
-    world.standin.accounts["123456"]["jwt"]["user"] |= {"id": "999", "name": "Max Roe"}
+    world.api.accounts["123456"] = build_account("123456", days=40)
+    world.api.accounts["123456"]["jwt"]["user"] |= {"id": "999", "name": "Max Roe"}
     result = await world.member.click(posts_in(world.channel)[0], label="Check now")
     assert message_of(result).content == "⚠️ MiniMax login Max Roe (123456) holds another person's login now."
     assert "belongs to somebody else than before" in (message_of(result).embeds[0].description or "")
@@ -271,10 +272,10 @@ async def test_check_now_knows_only_its_own_messages(world: World) -> None:
 async def test_two_polls_run_one_after_the_other(world: World) -> None:
     """Two polls that are requested together read one after the other."""
     await world.poll_once()
-    world.standin.calls.clear()
-    world.standin.delay = 0.02
+    world.api.calls.clear()
+    world.api.delay = 0.02
     await asyncio.gather(world.poll_once(), world.poll_once())
-    assert (world.standin.calls, world.standin.most_at_once) == ([ACCOUNTS_PATH] * 2, 1)
+    assert (world.api.calls, world.api.most_at_once) == ([ACCOUNTS_PATH] * 2, 1)
 
 
 async def test_guarded_words_follow_a_failed_read(world: World) -> None:
@@ -284,7 +285,7 @@ async def test_guarded_words_follow_a_failed_read(world: World) -> None:
     await world.env.advance_time(HOUR / 3)
     await world.manager.click(posts_in(world.channel)[0], label="I'm on it")
     assert contents_in(world.channel)[0].startswith("🔴 MiniMax login Sam Reed (345678) expired 2 days ago.")
-    world.standin.accounts = {}
+    world.api.accounts = {}
     await poll_for(world, 1 / 24, every=HOUR)
     await world.manager.click(posts_in(world.channel)[0], label="I'm on it")
     (post,) = posts_in(world.channel)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.accounts import build_account
 from tests.support.chat.reminders import (
     DAY,
     HOUR,
@@ -14,7 +15,7 @@ from tests.support.chat.reminders import (
     sent_contents,
     steer,
 )
-from tests.support.world import World, account
+from tests.support.world import World
 
 
 @pytest.mark.parametrize("restarting", [False, True])
@@ -75,20 +76,20 @@ async def test_events_during_a_pause_are_not_announced(world: World, event: str)
     await add(world, "123456")
     await world.poll_once()
     await steer(world, "pause")
-    before = dict(world.standin.accounts)
+    before = dict(world.api.accounts)
     if event == "error":
-        world.standin.accounts["123456"] = account("123456", error="login failed")
+        world.api.accounts["123456"] = build_account("123456", error="login failed")
     elif event == "missing":
-        del world.standin.accounts["123456"]
+        del world.api.accounts["123456"]
     elif event == "renewed":
-        world.standin.accounts["123456"] = account("123456", days=40)
+        world.api.accounts["123456"] = build_account("123456", days=40)
     else:
-        world.standin.accounts = {}
+        world.api.accounts = {}
     await poll_for(world, 0.5, every=2 * HOUR)
     await steer(world, "resume")
     await world.poll_once()
     if event == "unreadable":
-        world.standin.accounts = before
+        world.api.accounts = before
     await poll_for(world, 0.5, every=2 * HOUR)
     assert len(sent_contents(world)) == 1
 
@@ -103,7 +104,7 @@ async def test_a_paused_reminder_replaces_the_one_for_all(world: World) -> None:
     assert "123456" in post
     assert "234567" in post
     assert "345678" not in post
-    world.standin.accounts["345678"]["error"] = "login failed"
+    world.api.accounts["345678"]["error"] = "login failed"
     await poll_for(world, 0.25, every=HOUR)
     assert len(contents_in(world.channel)) == 1
     await steer(world, "remove", "2")

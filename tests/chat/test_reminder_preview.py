@@ -8,9 +8,10 @@ import discord
 import pytest
 from simcord.results import InteractionResult
 
+from tests.support.accounts import START, build_account, by_id
 from tests.support.chat.answers import buttons_of, embed_of, message_of
 from tests.support.chat.reminders import DAY, add, contents_in, listed, poll_for, sent_contents, steer
-from tests.support.world import START, World, account
+from tests.support.world import World
 
 _WHEN = re.compile(r"<t:(\d+):f>")
 _ID = re.compile(r"\((\d{6})\)")
@@ -45,7 +46,10 @@ def at(days: float) -> str:
 
 async def test_shows_when_and_where_each_message_comes(world: World) -> None:
     """Each message has its time, its channel, its accounts with their stages, and its mentions."""
-    world.standin.accounts = {"123456": account("123456", days=40), "234567": account("234567", "Sam Reed", days=3)}
+    world.api.accounts = {
+        "123456": build_account("123456", days=40),
+        "234567": build_account("234567", "Sam Reed", days=3),
+    }
     role = world.env.guild.create_role("Ops", mentionable=True)
     other = world.env.guild.create_text_channel("other")
     await world.poll_once()
@@ -65,7 +69,7 @@ async def test_shows_when_and_where_each_message_comes(world: World) -> None:
 async def test_groups_the_accounts_of_one_message(world: World) -> None:
     """Accounts that are due in the same minute share a line; more than five are counted."""
     ids = [str(200_000 + n) for n in range(7)]
-    world.standin.accounts = {key: account(key, days=10 + n / 86_400) for n, key in enumerate(ids)}
+    world.api.accounts = {key: build_account(key, days=10 + n / 86_400) for n, key in enumerate(ids)}
     await world.poll_once()
     await add(world, days="5")
     first = ", 5 days before; ".join(f"Jane Doe ({key})" for key in ids[:5])
@@ -74,7 +78,7 @@ async def test_groups_the_accounts_of_one_message(world: World) -> None:
 
 async def test_says_that_nothing_is_due(world: World) -> None:
     """Without a reminder, without a known account and after the last stage, the preview says that none is due."""
-    world.standin.accounts = {"345678": account("345678", days=-2)}
+    world.api.accounts = by_id(build_account("345678", days=-2))
     assert await previewed(world) == ["No reminder is due."]
     await add(world)
     assert await previewed(world) == ["No reminder is due."]
@@ -101,7 +105,7 @@ async def test_leaves_out_paused_reminders(world: World) -> None:
 async def test_turns_pages_with_every_message(world: World, name: str) -> None:
     """More than ten messages, and more text than one embed holds, have pages; no message is cut or left out."""
     ids = [str(200_000 + n) for n in range(60)]
-    world.standin.accounts = {key: account(key, name, days=10 + n // 5 * 1.5) for n, key in enumerate(ids)}
+    world.api.accounts = {key: build_account(key, name, days=10 + n // 5 * 1.5) for n, key in enumerate(ids)}
     await world.poll_once()
     await add(world, days="1")
     turned = await pages(world)
@@ -125,11 +129,11 @@ async def test_leaves_out_a_missing_account(world: World) -> None:
     """The preview has no stages of an account that useapi.net does not list; once it is back, it has."""
     await add(world, "123456")
     await world.poll_once()
-    back = world.standin.accounts.pop("123456")
+    back = world.api.accounts.pop("123456")
     await poll_for(world, 0.25, every=3600)
     assert contents_in(world.channel)[-1].endswith("is no longer set up at useapi.net.")
     assert await previewed(world) == ["No reminder is due."]
-    world.standin.accounts["123456"] = back
+    world.api.accounts["123456"] = back
     await world.poll_once()
     assert len(await previewed(world)) == 4
 
@@ -151,7 +155,7 @@ async def test_the_previewed_reminders_are_sent(world: World, seed: int) -> None
     chance = random.Random(seed)
     ids = [str(200_000 + n) for n in range(4)]
     lives = {key: chance.choice([None, -2.3, chance.uniform(0, 45), chance.uniform(0, 45)]) for key in ids}
-    world.standin.accounts = {key: account(key, days=days) for key, days in lives.items()}
+    world.api.accounts = {key: build_account(key, days=days) for key, days in lives.items()}
     await world.poll_once()
     await add(world, days=" ".join(str(chance.randint(1, 45)) for _ in range(5)))
     await add(world, ids[0], days=str(chance.randint(1, 20)))

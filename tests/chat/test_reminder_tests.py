@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.support.accounts import build_account
 from tests.support.chat.reminders import (
     DAY,
     add,
@@ -12,7 +13,7 @@ from tests.support.chat.reminders import (
     sent_contents,
     steer,
 )
-from tests.support.world import GUILD_ID, World, account
+from tests.support.world import GUILD_ID, World
 
 
 def sent_tests(world: World) -> list[dict[str, Any]]:
@@ -71,7 +72,7 @@ async def test_a_test_of_all_accounts_shows_the_soonest(world: World) -> None:
 
 async def test_a_test_needs_a_known_expiry(world: World) -> None:
     """Before the first poll, and for an account without an expiry, the command is refused in words."""
-    world.standin.accounts["123456"] = account("123456", days=None)
+    world.api.accounts["123456"] = build_account("123456", days=None)
     await add(world, "123456")
     for _ in range(2):
         assert "None of its accounts has a known expiry yet." in await steer(world, "test")

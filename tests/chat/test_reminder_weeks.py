@@ -6,8 +6,9 @@ import discord
 import pytest
 import simcord
 
+from tests.support.accounts import START, build_account, by_id
 from tests.support.chat.reminders import DAY, HOUR, add, contents_in, poll_for, posts_in, sent_contents
-from tests.support.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, START, World, account
+from tests.support.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, World
 
 
 def ends(contents: list[str]) -> list[str]:
@@ -25,7 +26,7 @@ async def test_two_logins_with_daily_restarts(world: World, renewed_after: int, 
     await add(world, "123456")
     for day in range(2 * renewed_after + 3):
         if day in (0, renewed_after, 2 * renewed_after):
-            world.standin.accounts["123456"] = account("123456", days=day + 30.5)
+            world.api.accounts["123456"] = build_account("123456", days=day + 30.5)
         await world.restart()
         await world.poll_once()
         await world.env.advance_time(DAY)
@@ -49,14 +50,14 @@ async def test_two_servers_with_one_account(world: World) -> None:
     """Two servers, and two channels of one, get reminders about the same account, each stage of their own once."""
     theirs, lea = await second_server(world)
     beside = world.env.guild.create_text_channel("beside")
-    world.standin.accounts = {"123456": account("123456", days=8.5)}
+    world.api.accounts = by_id(build_account("123456", days=8.5))
     await add(world, "123456", days="7")
     await add(world, "123456", days="3", channel=beside)
     await lea.slash(theirs, "minimax-reminders add", account="all", days="7 1")
     for _ in range(10):
         await poll_for(world, 1)
         await world.restart(GUILD_ID, OTHER_GUILD_ID)
-    world.standin.accounts["123456"] = account("123456", days=60)
+    world.api.accounts["123456"] = build_account("123456", days=60)
     await poll_for(world, 1, every=DAY / 4)
     news = "is renewed until 2 March 2026"
     assert ends(sent_contents(world)) == ["expires in 7 days", "expired 12 hours ago", news]
@@ -74,7 +75,7 @@ async def test_two_servers_with_one_account(world: World) -> None:
 async def test_a_single_reminder_and_one_for_all_share_a_channel(world: World) -> None:
     """During a login's life each account belongs to one reminder, with its days and its role."""
     ops, boss = (world.env.guild.create_role(name, mentionable=True) for name in ("Ops", "Boss"))
-    world.standin.accounts = {key: account(key, days=9.5) for key in ("123456", "234567")}
+    world.api.accounts = {key: build_account(key, days=9.5) for key in ("123456", "234567")}
     await add(world, days="7 3", mention=ops)
     await add(world, "123456", days="5", mention=boss)
     await poll_for(world, 11)
@@ -95,11 +96,11 @@ async def test_a_single_reminder_and_one_for_all_share_a_channel(world: World) -
 
 async def test_a_list_without_a_known_account_counts_as_unreadable(world: World) -> None:
     """Accounts that share none with the known ones, as of another useapi.net token, are not saved for three days."""
-    world.standin.accounts["123456"] = account("123456", days=8.2)
+    world.api.accounts["123456"] = build_account("123456", days=8.2)
     await add(world, "123456")
     await world.poll_once()
-    own = dict(world.standin.accounts)
-    world.standin.accounts = {"999999": account("999999", "Someone Else", days=2)}
+    own = dict(world.api.accounts)
+    world.api.accounts = by_id(build_account("999999", "Someone Else", days=2))
     await add(world, channel=world.env.guild.create_text_channel("other"))
     await poll_for(world, 2, every=4 * HOUR)
     assert ends(sent_contents(world)[:1]) == ["expires in 9 days"]
@@ -107,7 +108,7 @@ async def test_a_list_without_a_known_account_counts_as_unreadable(world: World)
     assert unreadable.startswith("⚪ The MiniMax accounts could not be read for hours")
     assert "was due to expire 9 January 2026 04:48 UTC, not confirmed for" in guarded
     assert not any("999999" in post or "no longer set up" in post for post in sent_contents(world))
-    world.standin.accounts = own
+    world.api.accounts = own
     await world.env.advance_time(60)
     await world.poll_once()
     assert "✅ The MiniMax accounts can be read again." in contents_in(world.channel)
@@ -115,10 +116,10 @@ async def test_a_list_without_a_known_account_counts_as_unreadable(world: World)
 
 async def test_accounts_are_replaced_after_three_days(world: World) -> None:
     """A team that replaces its only account by one with another id gets reminders about it after three days."""
-    world.standin.accounts = {"123456": account("123456", days=40)}
+    world.api.accounts = by_id(build_account("123456", days=40))
     await add(world)
     await world.poll_once()
-    world.standin.accounts = {"777777": account("777777", "New One", days=14)}
+    world.api.accounts = by_id(build_account("777777", "New One", days=14))
     await poll_for(world, 5, every=4 * HOUR)
     unreadable, new, missing = contents_in(world.channel)
     assert unreadable == "✅ The MiniMax accounts can be read again."
@@ -129,7 +130,7 @@ async def test_accounts_are_replaced_after_three_days(world: World) -> None:
 @pytest.mark.parametrize("refusing", [False, True])
 async def test_a_server_that_is_not_listed_gets_nothing(world: World, *, refusing: bool) -> None:
     """A server that is not listed gets nothing; listed again, it gets the tightest stage that has come."""
-    world.standin.accounts["123456"] = account("123456", days=7.5)
+    world.api.accounts["123456"] = build_account("123456", days=7.5)
     await add(world, "123456", days="7 3 1")
     if refusing:
         await world.env.advance_time(DAY)
@@ -150,7 +151,7 @@ async def test_a_renewal_while_not_listed_turns_green_later(world: World) -> Non
     await add(world, "345678")
     await world.poll_once()
     await world.restart(OTHER_GUILD_ID)
-    world.standin.accounts["345678"] = account("345678", "Sam Reed", days=30)
+    world.api.accounts["345678"] = build_account("345678", "Sam Reed", days=30)
     await poll_for(world, 1)
     assert contents_in(world.channel) == ["🔴 MiniMax login Sam Reed (345678) expired 2 days ago."]
     await world.restart(GUILD_ID)

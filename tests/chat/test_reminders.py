@@ -6,9 +6,10 @@ from simcord.results import ResponseMessage
 
 from bot.core.subscriptions import NewSubscription
 from bot.store.subscriptions import get_subscriptions, put_subscription
+from tests.support.accounts import START, build_account
 from tests.support.chat.answers import buttons_of, message_of
 from tests.support.chat.reminders import DAY, add, listed, posts_in, show_list, steer
-from tests.support.world import GUILD_ID, OTHER_GUILD_ID, START, World, account
+from tests.support.world import GUILD_ID, OTHER_GUILD_ID, World
 
 
 def stamp(days: float) -> str:
@@ -19,7 +20,7 @@ def stamp(days: float) -> str:
 async def fill(world: World, number: int) -> None:
     """Add reminders for so many accounts in the world's channel, the soonest expiry last."""
     ids = [str(1000 + n) for n in range(number)]
-    world.standin.accounts = {key: account(key, f"User {key}", days=200 - n) for n, key in enumerate(ids)}
+    world.api.accounts = {key: build_account(key, f"User {key}", days=200 - n) for n, key in enumerate(ids)}
     for position, key in enumerate(ids):
         if position % 10 == 0:
             await world.env.advance_time(30)  # a user has a burst of ten, then one in three seconds
@@ -79,7 +80,7 @@ async def test_completion_offers_all_accounts_first(world: World) -> None:
     assert await offered("") == ["all", "345678", "234567", "123456"]
     assert await offered("All acc") == ["all"]
     assert await offered("sam") == ["345678", "234567"]
-    world.standin.accounts = {str(n): account(str(n), days=n) for n in range(1, 41)}
+    world.api.accounts = {str(n): build_account(str(n), days=n) for n in range(1, 41)}
     await world.env.advance_time(90)
     assert len(await offered("")) == 25
 
@@ -208,7 +209,7 @@ async def test_a_page_of_the_longest_reminders_fits(world: World) -> None:
     """Ten reminders with the longest ids and the most days keep Discord's limits, and none is cut."""
     role = world.env.guild.create_role("Ops", mentionable=True)
     ids = [str(n) + "*" * 62 for n in range(10, 20)]
-    world.standin.accounts = {key: account(key) for key in ids}
+    world.api.accounts = {key: build_account(key) for key in ids}
     for key in ids:
         await add(world, key, days="365 364 363 362 361 360 359 358", mention=role)
     await world.env.advance_time(30)

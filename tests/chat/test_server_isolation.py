@@ -16,8 +16,9 @@ from simcord.interactions import base_payload, command_leaves, nest_options
 
 from bot.core.messages import footer_id_of
 from bot.store.tables import metadata
+from tests.support.accounts import build_account
 from tests.support.chat.reminders import add, posts_in
-from tests.support.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, World, account, open_world
+from tests.support.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, World, open_world
 
 COMMAND, COMPONENT, COMPLETION = 2, 3, 4
 TEXT, CHANNEL, ROLE = 3, 7, 8
@@ -131,7 +132,7 @@ async def _furnish(world: World, *, is_listed: bool) -> Servers:
     await world.member.click(posts_in(world.channel)[0], label="I'm on it")
     await world.manager.slash(world.channel, "minimax-reminders board", channel=hidden)
     env.inject_error("POST", f"/channels/{hidden.id}/messages", status=403, code=50013)
-    world.standin.accounts["123456"] = account("123456", days=2)
+    world.api.accounts["123456"] = build_account("123456", days=2)
     await env.advance_time(60)
     await world.poll_once()
     other = env.create_guild("Other", id=OTHER_GUILD_ID)
@@ -145,9 +146,13 @@ async def _furnish(world: World, *, is_listed: bool) -> Servers:
 @pytest.fixture(params=["unlisted", "listed"])
 async def servers(request: pytest.FixtureRequest) -> AsyncIterator[Servers]:
     """Run the bot for the first server, with the other one listed or not."""
-    entries = [account("123456"), account("234567", "Sam Reed", days=3), account("345678", "Sam Reed", days=-2)]
+    entries = [
+        build_account("123456"),
+        build_account("234567", "Sam Reed", days=3),
+        build_account("345678", "Sam Reed", days=-2),
+    ]
     guild_ids = (GUILD_ID, OTHER_GUILD_ID) if request.param == "listed" else (GUILD_ID,)
-    async with open_world({entry["account"]: entry for entry in entries}, guild_ids) as world:
+    async with open_world(entries, guild_ids) as world:
         yield await _furnish(world, is_listed=request.param == "listed")
 
 
@@ -218,7 +223,7 @@ patiently = settings(
 @given(draw=st.data())
 async def test_nothing_of_another_server_is_read_or_changed(servers: Servers, draw: st.DataObject) -> None:
     """No command, completion, button or menu, however forged, reads or changes anything of another server."""
-    rows, shown, calls = await servers.rows(), servers.messages(), len(servers.world.standin.calls)
+    rows, shown, calls = await servers.rows(), servers.messages(), len(servers.world.api.calls)
     kind = draw.draw(st.sampled_from([COMMAND, COMPONENT, COMPLETION]))
     if kind == COMPONENT:
         sent = await servers.dispatch(kind, *build_press(servers, draw))
@@ -226,7 +231,7 @@ async def test_nothing_of_another_server_is_read_or_changed(servers: Servers, dr
         sent = await servers.dispatch(kind, build_command(servers, kind, draw))
     assert await servers.rows() == rows
     assert servers.messages() == shown
-    assert servers.is_listed or len(servers.world.standin.calls) == calls
+    assert servers.is_listed or len(servers.world.api.calls) == calls
     await assert_nothing_seen(servers, sent)
 
 

@@ -9,11 +9,12 @@ from bot import __version__
 from bot.chat.views.status import Facts, status_embed
 from bot.core.channel_failures import ChannelFailure
 from bot.core.messages import MessageKind
+from tests.support.accounts import START
 from tests.support.chat.answers import embed_of, fields_of
 from tests.support.chat.limits import assert_fits
 from tests.support.chat.reminders import DAY, add
 from tests.support.hostile import with_status
-from tests.support.world import START, World
+from tests.support.world import World
 
 CHECKS, REMINDERS, REFUSING, OUTDATED, CONNECTIONS = (
     "Account checks",
@@ -90,7 +91,7 @@ async def test_shows_refusing_channels_and_paused_reminders(world: World) -> Non
 async def test_shows_since_when_the_accounts_cant_be_read(world: World) -> None:
     """The status shows failed reads from the first one on, until one succeeds."""
     await world.poll_once()
-    world.standin.behave = with_status(401)
+    world.api.behave = with_status(401)
     await world.env.advance_time(60)
     for _ in range(2):
         await world.poll_once()
@@ -98,7 +99,7 @@ async def test_shows_since_when_the_accounts_cant_be_read(world: World) -> None:
     verdict, fields = await status(world)
     assert verdict == "⚠️ **The accounts can't be read.** Reminders go by the last known dates."
     assert fields[CONNECTIONS].startswith("⚪ useapi.net can't be read since <t:1767225660:f>")
-    world.standin.behave = None
+    world.api.behave = None
     await world.poll_once()
     assert (await status(world))[0] == "✅ All is well."
 

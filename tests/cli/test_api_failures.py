@@ -17,7 +17,7 @@ from bot.useapi.fake import Behaviour, FakeApi
 from tests.support.api import START, account, closed_port, no_pause
 from tests.support.hostile import STATUSES, UNREADABLE, answering, drip, raw_accounts, with_status
 from tests.support.process.stage import build_settings
-from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.discord import DiscordStandIn
 
 UNREAD = "useapi.net's answer can't be read"
 FAILURES: dict[str, tuple[Behaviour, str]] = {

@@ -7,7 +7,7 @@ import pytest
 from bot.useapi.fake import Behaviour, FakeApi
 from tests.support.hostile import UNREADABLE, answering
 from tests.support.process.stage import build_account, build_settings
-from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.payloads import APPLICATION_ID, OTHER_GUILD_ID
 from tests.support.wire.process import run_bot
 

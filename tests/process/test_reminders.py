@@ -1,189 +1,192 @@
-"""Reminders of a bot that lives on while others have trouble: each arrives, and arrives once."""
+"""While Discord, the API or a channel fails, each reminder arrives, and only once."""
 
+from dataclasses import replace
+from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
 from aiohttp import web
 
-from tests.support.process.scene import Reminding
+from bot.core.timing import DEFAULT_TIMING
+from tests.support.process.deployment import Deployment, shortened
 from tests.support.wire.channels import FORBIDDEN, Moment
 from tests.support.wire.payloads import CHANNEL_ID
 
-# Two seconds between tries become 20 ms; the two minutes in which a nonce is safe 1.2 s.
-_FAST = {"REMINDER_TEST_SCALE": "0.01"}
+# Two seconds between attempts become 20 ms, the two minutes of a nonce 1.2 s.
+_FAST = shortened(0.01)
 
 
-async def test_one_reminder_for_a_command(sqlite_reminding: Reminding) -> None:
-    """An account that expires in two days, watched by command, is told of once, over many passes and restarts."""
-    account = sqlite_reminding.add_account()
+async def test_reminder_added_by_command(sqlite_deployment: Deployment) -> None:
+    """A reminder that a command adds is sent once for an account, over many polls and restarts."""
+    account = sqlite_deployment.add_account()
     channel = int(CHANNEL_ID)
-    async with sqlite_reminding.run(REMINDER_TEST_INTERVAL="1"):
-        await sqlite_reminding.discord.gateway.ready()
-        added = await (await sqlite_reminding.discord.manage("add", account=account)).answer()
+    async with sqlite_deployment.run(replace(DEFAULT_TIMING, poll_interval=timedelta(seconds=1))):
+        await sqlite_deployment.discord.gateway.ready()
+        added = await (await sqlite_deployment.discord.manage("add", account=account)).answer()
         assert added["embeds"][0]["title"] == "Reminder added"
-        message = await sqlite_reminding.channels.message_in(channel)
-        await sqlite_reminding.polls(1)
-    await sqlite_reminding.run_through()
-    await sqlite_reminding.run_through()
-    assert sqlite_reminding.times_told(channel, account) == 1
+        message = await sqlite_deployment.channels.message_in(channel)
+        await sqlite_deployment.polls(1)
+    await sqlite_deployment.run_through()
+    await sqlite_deployment.run_through()
+    assert sqlite_deployment.count_mentions(channel, account) == 1
     assert "expires in 2 days" in message["content"]
     assert "How to renew" in str(message["components"])
 
 
-async def test_renewal_is_said_once(reminding: Reminding) -> None:
-    """An account that was renewed after its reminder is told of once more, as renewed, over passes and a restart."""
-    account = reminding.add_account()
-    channel = await reminding.add_subscription()
-    async with reminding.run():
-        await reminding.channels.message_in(channel)
-        reminding.set_expiry(account, days=30)
-        renewed = await reminding.channels.message_in(channel, nth=2)
-        await reminding.polls()
-    await reminding.run_through()
-    assert reminding.times_told(channel, account) == 2
+async def test_renewal_is_announced_once(deployment: Deployment) -> None:
+    """A renewal after a reminder is announced once, over several polls and a restart."""
+    account = deployment.add_account()
+    channel = await deployment.add_subscription()
+    async with deployment.run():
+        await deployment.channels.message_in(channel)
+        deployment.set_expiry(account, days=30)
+        renewed = await deployment.channels.message_in(channel, nth=2)
+        await deployment.polls()
+    await deployment.run_through()
+    assert deployment.count_mentions(channel, account) == 2
     assert "is renewed" in renewed["content"]
 
 
-async def test_outage_of_discord(sqlite_reminding: Reminding) -> None:
-    """While Discord fails, longer than all tries take, nothing is lost; when it is well again, nothing is doubled."""
-    account = sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_subscription()
-    rest = sqlite_reminding.discord.rest
+async def test_outage_of_discord(sqlite_deployment: Deployment) -> None:
+    """An outage of Discord that is longer than all attempts neither loses nor doubles a reminder."""
+    account = sqlite_deployment.add_account()
+    channel = await sqlite_deployment.add_subscription()
+    rest = sqlite_deployment.discord.rest
     rest.fail("POST", "/channels/", HTTPStatus.SERVICE_UNAVAILABLE)
     rest.fail("GET", "/channels/", HTTPStatus.SERVICE_UNAVAILABLE)
-    async with sqlite_reminding.run(**_FAST):
+    async with sqlite_deployment.run(_FAST):
         await rest.request("GET", "/channels/", nth=2)
-        assert not sqlite_reminding.channels.messages.items
+        assert not sqlite_deployment.channels.messages.items
         rest.faults.clear()
-        await sqlite_reminding.channels.message_in(channel)
-        await sqlite_reminding.polls()
-    assert sqlite_reminding.times_told(channel, account) == 1
+        await sqlite_deployment.channels.message_in(channel)
+        await sqlite_deployment.polls()
+    assert sqlite_deployment.count_mentions(channel, account) == 1
 
 
 @pytest.mark.parametrize("status", [None, HTTPStatus.INTERNAL_SERVER_ERROR])
-async def test_answer_lost(sqlite_reminding: Reminding, status: int | None) -> None:
-    """A message that was stored while its answer got lost is not posted again."""
-    account = sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_subscription()
-    sqlite_reminding.channels.lose_answer(channel, status)
-    async with sqlite_reminding.run():
-        await sqlite_reminding.channels.posts.nth(2)
-        await sqlite_reminding.polls()
-    assert sqlite_reminding.times_told(channel, account) == 1
-    assert len(sqlite_reminding.channels.posts) == 2
+async def test_answer_lost(sqlite_deployment: Deployment, status: int | None) -> None:
+    """A message that Discord stored, but whose answer was lost, is not posted again."""
+    account = sqlite_deployment.add_account()
+    channel = await sqlite_deployment.add_subscription()
+    sqlite_deployment.channels.lose_answer(channel, status)
+    async with sqlite_deployment.run():
+        await sqlite_deployment.channels.posts.nth(2)
+        await sqlite_deployment.polls()
+    assert sqlite_deployment.count_mentions(channel, account) == 1
+    assert len(sqlite_deployment.channels.posts) == 2
 
 
 @pytest.mark.parametrize("status", [None, HTTPStatus.INTERNAL_SERVER_ERROR])
-async def test_answer_lost_then_refused(sqlite_reminding: Reminding, status: int | None) -> None:
-    """A refusal of the second try does not mean that the first, whose answer got lost, did not arrive."""
-    account = sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_subscription()
-    sqlite_reminding.channels.lose_answer(channel, status)
-    rest = sqlite_reminding.discord.rest
+async def test_answer_lost_then_refused(sqlite_deployment: Deployment, status: int | None) -> None:
+    """A refusal of the second attempt does not undo the first, which was stored but whose answer was lost."""
+    account = sqlite_deployment.add_account()
+    channel = await sqlite_deployment.add_subscription()
+    sqlite_deployment.channels.lose_answer(channel, status)
+    rest = sqlite_deployment.discord.rest
 
     def refuse_from_now_on(_channel_id: int) -> bool:
         rest.fail("POST", "/channels/", HTTPStatus.FORBIDDEN, code=FORBIDDEN, times=1)
         return True
 
-    sqlite_reminding.channels.hooks[Moment.STORED] = refuse_from_now_on
-    async with sqlite_reminding.run(**_FAST):
+    sqlite_deployment.channels.hooks[Moment.STORED] = refuse_from_now_on
+    async with sqlite_deployment.run(_FAST):
         await rest.request("POST", "/channels/", nth=2)
-        sqlite_reminding.channels.hooks.clear()
-        await sqlite_reminding.polls()
-    assert sqlite_reminding.times_told(channel, account) == 1
+        sqlite_deployment.channels.hooks.clear()
+        await sqlite_deployment.polls()
+    assert sqlite_deployment.count_mentions(channel, account) == 1
 
 
-async def test_killed_then_refused(sqlite_reminding: Reminding) -> None:
-    """A refusal after a restart does not mean that what was posted before the crash did not arrive."""
-    account = sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_subscription()
-    await sqlite_reminding.killed_at(Moment.STORED)
-    sqlite_reminding.discord.rest.fail("POST", "/channels/", HTTPStatus.FORBIDDEN, code=FORBIDDEN, times=1)
-    await sqlite_reminding.run_through(**_FAST)
-    assert sqlite_reminding.times_told(channel, account) == 1
+async def test_killed_then_refused(sqlite_deployment: Deployment) -> None:
+    """A refusal after a restart does not undo the post before the crash."""
+    account = sqlite_deployment.add_account()
+    channel = await sqlite_deployment.add_subscription()
+    await sqlite_deployment.killed_at(Moment.STORED)
+    sqlite_deployment.discord.rest.fail("POST", "/channels/", HTTPStatus.FORBIDDEN, code=FORBIDDEN, times=1)
+    await sqlite_deployment.run_through(_FAST)
+    assert sqlite_deployment.count_mentions(channel, account) == 1
 
 
-async def test_deleted_before_the_second_try(sqlite_reminding: Reminding) -> None:
-    """A message that arrived, and was deleted before a restarted bot could ask, is not posted again."""
-    account = sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_subscription()
-    await sqlite_reminding.killed_at(Moment.STORED)
-    sqlite_reminding.channels.delete(sqlite_reminding.channels.messages.items[0])
-    await sqlite_reminding.run_through()
-    assert sqlite_reminding.times_told(channel, account) == 1
+async def test_deleted_before_the_second_attempt(sqlite_deployment: Deployment) -> None:
+    """A message that was sent, and deleted before the restarted bot tried again, is not posted again."""
+    account = sqlite_deployment.add_account()
+    channel = await sqlite_deployment.add_subscription()
+    await sqlite_deployment.killed_at(Moment.STORED)
+    sqlite_deployment.channels.delete(sqlite_deployment.channels.messages.items[0])
+    await sqlite_deployment.run_through()
+    assert sqlite_deployment.count_mentions(channel, account) == 1
 
 
-async def test_outage_of_the_api(sqlite_reminding: Reminding) -> None:
-    """While the API fails nothing is said; what came due meanwhile is said once when it is well again."""
-    account = sqlite_reminding.add_account(days=14.5)
-    channel = await sqlite_reminding.add_subscription()
+async def test_outage_of_the_api(sqlite_deployment: Deployment) -> None:
+    """While the API fails no reminder is sent; one that falls due meanwhile is sent once when it recovers."""
+    account = sqlite_deployment.add_account(days=14.5)
+    channel = await sqlite_deployment.add_subscription()
 
     async def fail(_request: web.Request) -> web.Response:
         return web.Response(status=HTTPStatus.BAD_GATEWAY)
 
-    async with sqlite_reminding.run():
-        await sqlite_reminding.polls(1)
-        sqlite_reminding.api.behave = fail
-        await sqlite_reminding.polls(1)
-        sqlite_reminding.set_expiry(account, days=14)
-        assert not sqlite_reminding.channels.messages.items
-        sqlite_reminding.api.behave = None
-        await sqlite_reminding.channels.message_in(channel)
-        await sqlite_reminding.polls()
-    assert sqlite_reminding.times_told(channel, account) == 1
+    async with sqlite_deployment.run():
+        await sqlite_deployment.polls(1)
+        sqlite_deployment.api.behave = fail
+        await sqlite_deployment.polls(1)
+        sqlite_deployment.set_expiry(account, days=14)
+        assert not sqlite_deployment.channels.messages.items
+        sqlite_deployment.api.behave = None
+        await sqlite_deployment.channels.message_in(channel)
+        await sqlite_deployment.polls()
+    assert sqlite_deployment.count_mentions(channel, account) == 1
 
 
-async def test_channel_that_refuses(sqlite_reminding: Reminding) -> None:
-    """A channel that takes no messages keeps none from another, is named in the log, and is tried again later."""
-    account = sqlite_reminding.add_account()
-    refusing, open_one = await sqlite_reminding.add_subscription(), await sqlite_reminding.add_subscription()
-    rest = sqlite_reminding.discord.rest
+async def test_channel_that_refuses(sqlite_deployment: Deployment) -> None:
+    """A channel that refuses messages holds up no other, is named in the log, and is tried again later."""
+    account = sqlite_deployment.add_account()
+    refusing, open_one = await sqlite_deployment.add_subscription(), await sqlite_deployment.add_subscription()
+    rest = sqlite_deployment.discord.rest
     rest.fail("POST", f"/channels/{refusing}/", HTTPStatus.FORBIDDEN, code=FORBIDDEN)
-    async with sqlite_reminding.run(**_FAST) as bot:
-        await bot.says(f"Channel {refusing} takes no reminder (the bot lacks a right in the channel)")
-        await sqlite_reminding.channels.message_in(open_one)
+    async with sqlite_deployment.run(_FAST) as bot:
+        await bot.says(f"Channel {refusing} refuses messages (the bot lacks a permission in the channel)")
+        await sqlite_deployment.channels.message_in(open_one)
         await rest.request("POST", f"/channels/{refusing}/", nth=2)
         rest.faults.clear()
-        await sqlite_reminding.channels.message_in(refusing)
-        await sqlite_reminding.polls()
-    assert [sqlite_reminding.times_told(one, account) for one in (refusing, open_one)] == [1, 1]
+        await sqlite_deployment.channels.message_in(refusing)
+        await sqlite_deployment.polls()
+    assert [sqlite_deployment.count_mentions(one, account) for one in (refusing, open_one)] == [1, 1]
 
 
-async def test_channel_that_refuses_once(sqlite_reminding: Reminding) -> None:
-    """A channel is tried again when its wait is over, though the next regular look at the accounts is far away."""
-    sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_subscription()
-    rest = sqlite_reminding.discord.rest
+async def test_channel_that_refuses_once(sqlite_deployment: Deployment) -> None:
+    """A channel is tried again when its wait is over, although the next regular poll is far away."""
+    sqlite_deployment.add_account()
+    channel = await sqlite_deployment.add_subscription()
+    rest = sqlite_deployment.discord.rest
     rest.fail("POST", f"/channels/{channel}/", HTTPStatus.FORBIDDEN, code=FORBIDDEN)
-    async with sqlite_reminding.run(**_FAST | {"REMINDER_TEST_INTERVAL": "1800"}):
+    async with sqlite_deployment.run(replace(_FAST, poll_interval=timedelta(minutes=30))):
         await rest.request("POST", f"/channels/{channel}/")
         rest.faults.clear()
-        await sqlite_reminding.channels.message_in(channel)
+        await sqlite_deployment.channels.message_in(channel)
 
 
-async def test_channel_that_hangs(sqlite_reminding: Reminding) -> None:
-    """A channel that never answers keeps nothing from another, neither in this pass nor in a later one."""
-    first = sqlite_reminding.add_account()
-    silent, open_one = await sqlite_reminding.add_subscription(), await sqlite_reminding.add_subscription()
-    sqlite_reminding.channels.hanging.add(silent)
-    async with sqlite_reminding.run(**_FAST):
-        await sqlite_reminding.channels.message_in(open_one)
-        second = sqlite_reminding.add_account()
-        await sqlite_reminding.channels.message_in(open_one, nth=2)
-        sqlite_reminding.channels.hanging.clear()
-        await sqlite_reminding.channels.message_in(silent)
-        await sqlite_reminding.polls()
-    told = [sqlite_reminding.times_told(channel, one) for channel in (silent, open_one) for one in (first, second)]
-    assert told == [1, 1, 1, 1]
+async def test_channel_that_hangs(sqlite_deployment: Deployment) -> None:
+    """A channel that never answers holds up no other, in this poll or a later one."""
+    first = sqlite_deployment.add_account()
+    silent, open_one = await sqlite_deployment.add_subscription(), await sqlite_deployment.add_subscription()
+    sqlite_deployment.channels.hanging.add(silent)
+    async with sqlite_deployment.run(_FAST):
+        await sqlite_deployment.channels.message_in(open_one)
+        second = sqlite_deployment.add_account()
+        await sqlite_deployment.channels.message_in(open_one, nth=2)
+        sqlite_deployment.channels.hanging.clear()
+        await sqlite_deployment.channels.message_in(silent)
+        await sqlite_deployment.polls()
+    sent = [sqlite_deployment.count_mentions(channel, one) for channel in (silent, open_one) for one in (first, second)]
+    assert sent == [1, 1, 1, 1]
 
 
-async def test_second_process_on_one_file(sqlite_reminding: Reminding) -> None:
-    """A second bot on the same SQLite file does not start, and says why; the first goes on."""
-    channel = await sqlite_reminding.add_subscription()
-    async with sqlite_reminding.run() as bot:
+async def test_second_process_on_one_file(sqlite_deployment: Deployment) -> None:
+    """A second bot on the same SQLite file ends with the reason; the first goes on."""
+    channel = await sqlite_deployment.add_subscription()
+    async with sqlite_deployment.run() as bot:
         await bot.says("useapi.net answers")
         status, output = await bot.run_beside()
         assert status == 2
         assert "Another bot already works with" in output
-        sqlite_reminding.add_account()
-        await sqlite_reminding.channels.message_in(channel)
+        sqlite_deployment.add_account()
+        await sqlite_deployment.channels.message_in(channel)

@@ -1,4 +1,4 @@
-"""Reminders of a bot that is killed: each arrives, and arrives once."""
+"""When the bot is killed and restarted, each reminder arrives, and only once."""
 
 import random
 import signal
@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.process.scene import Reminding
+from tests.support.process.deployment import Deployment
 from tests.support.wire.channels import Moment
+from tests.support.wire.launch import Launch
 
-# A restart after the lease of a killed process has run out, well within the memory of nonces.
+# The lease of a killed process has run out; Discord still remembers nonces.
 _SOON = timedelta(seconds=20)
 # Longer than Discord remembers a nonce.
 _LATE = timedelta(minutes=10)
@@ -17,61 +18,61 @@ _SEED = 20_260
 
 
 @pytest.mark.parametrize("moment", list(Moment))
-async def test_killed_around_a_post(reminding: Reminding, moment: Moment) -> None:
-    """Killed before a post is stored, before it is answered or right after, and started again: one reminder."""
-    account = reminding.add_account()
-    channel = await reminding.add_subscription(account)
-    await reminding.killed_at(moment)
-    await reminding.elapse(_SOON)
-    await reminding.run_through()
-    assert reminding.times_told(channel, account) == 1
-    assert len(reminding.channels.messages) == 1
+async def test_killed_around_a_post(deployment: Deployment, moment: Moment) -> None:
+    """A bot that is killed before a post is stored, before its answer, or after it, sends one reminder."""
+    account = deployment.add_account()
+    channel = await deployment.add_subscription(account)
+    await deployment.killed_at(moment)
+    await deployment.elapse(_SOON)
+    await deployment.run_through()
+    assert deployment.count_mentions(channel, account) == 1
+    assert len(deployment.channels.messages) == 1
 
 
 @pytest.mark.parametrize("moment", [Moment.ARRIVED, Moment.STORED])
-async def test_down_longer_than_nonces_are_remembered(reminding: Reminding, moment: Moment) -> None:
-    """After a crash longer than the memory of nonces, the message is found in the history, or sent if it is not."""
-    account = reminding.add_account()
-    channel = await reminding.add_subscription(account)
-    await reminding.killed_at(moment)
-    await reminding.elapse(_LATE)
-    reminding.channels.forget_nonces()
-    await reminding.run_through()
-    assert reminding.times_told(channel, account) == 1
-    # Once since its post, and if it is not there, once among the newest.
-    assert reminding.channels.searches.items == [channel] * (1 if moment is Moment.STORED else 2)
+async def test_off_longer_than_nonces_are_remembered(deployment: Deployment, moment: Moment) -> None:
+    """After an absence longer than nonces live, the message is found in the channel's history, or else sent."""
+    account = deployment.add_account()
+    channel = await deployment.add_subscription(account)
+    await deployment.killed_at(moment)
+    await deployment.elapse(_LATE)
+    deployment.channels.forget_nonces()
+    await deployment.run_through()
+    assert deployment.count_mentions(channel, account) == 1
+    # First since the time of the post, then among the newest messages.
+    assert deployment.channels.searches.items == [channel] * (1 if moment is Moment.STORED else 2)
 
 
-async def test_killed_before_each_commit(reminding: Reminding) -> None:
-    """Killed before the first, second, third ... commit since its start, on and on: one reminder a channel."""
-    account = reminding.add_account()
+async def test_killed_before_each_commit(deployment: Deployment) -> None:
+    """A bot that is killed before its first, second, third ... commit sends one reminder a channel."""
+    account = deployment.add_account()
     channels = []
     for number in range(1, 11):
-        channels.append(await reminding.add_subscription(account))
-        async with reminding.run(REMINDER_TEST_DIE_BEFORE_COMMIT=str(number)) as bot:
-            assert await bot.ended(within=20) == -signal.SIGKILL
-        await reminding.elapse(_SOON)
-    await reminding.run_through()
-    assert [reminding.times_told(channel, account) for channel in channels] == [1] * len(channels)
+        channels.append(await deployment.add_subscription(account))
+        async with deployment.run(launch=Launch(die_before_commit=number)) as bot:
+            assert await bot.ended() == -signal.SIGKILL
+        await deployment.elapse(_SOON)
+    await deployment.run_through()
+    assert [deployment.count_mentions(channel, account) for channel in channels] == [1] * len(channels)
 
 
-async def test_killed_at_random_moments(reminding: Reminding) -> None:
-    """Killed at ten random moments of its posts to several channels: one reminder a channel and account."""
+async def test_killed_at_random_moments(deployment: Deployment) -> None:
+    """A bot that is killed at random moments of its posts sends one reminder a channel and account."""
     chance = random.Random(_SEED)
-    channels = [await reminding.add_subscription() for _ in range(6)]
+    channels = [await deployment.add_subscription() for _ in range(6)]
     accounts = []
     for _ in range(7):
-        accounts.append(reminding.add_account())
-        _kill_at_random(reminding, chance)
-        async with reminding.run() as bot:
-            assert await bot.ended(within=20) == -signal.SIGKILL
-        await reminding.elapse(_SOON)
-    await reminding.run_through()
-    told = {(channel, one): reminding.times_told(channel, one) for channel in channels for one in accounts}
-    assert set(told.values()) == {1}, told
+        accounts.append(deployment.add_account())
+        _kill_at_random(deployment, chance)
+        async with deployment.run() as bot:
+            assert await bot.ended() == -signal.SIGKILL
+        await deployment.elapse(_SOON)
+    await deployment.run_through()
+    sent = {(channel, one): deployment.count_mentions(channel, one) for channel in channels for one in accounts}
+    assert set(sent.values()) == {1}, sent
 
 
-def _kill_at_random(reminding: Reminding, chance: random.Random) -> None:
+def _kill_at_random(deployment: Deployment, chance: random.Random) -> None:
     moment, left = chance.choice(list(Moment)), chance.randint(1, 6)
 
     def kill(_channel_id: int) -> bool:
@@ -79,8 +80,8 @@ def _kill_at_random(reminding: Reminding, chance: random.Random) -> None:
         left -= 1
         if left:
             return True
-        reminding.channels.hooks.clear()
-        reminding.bots[-1].signal(signal.SIGKILL)
+        deployment.channels.hooks.clear()
+        deployment.bots[-1].signal(signal.SIGKILL)
         return moment is not Moment.ARRIVED
 
-    reminding.channels.hooks[moment] = kill
+    deployment.channels.hooks[moment] = kill

@@ -1,48 +1,50 @@
-"""Reminders of a bot whose PostgreSQL server goes away and comes back: each arrives, and arrives once."""
+"""When the PostgreSQL server crashes and restarts, each reminder arrives, and only once."""
 
 import asyncio
+from dataclasses import replace
 
+from tests.support.network import NOWHERE
 from tests.support.postgres import Postgres
-from tests.support.process.scene import open_reminding
-from tests.support.process.stage import build_settings
+from tests.support.process.deployment import open_deployment, shortened
 from tests.support.wire.channels import Moment
 from tests.support.wire.process import run_bot
+from tests.support.wire.standins import build_settings
 
-_FAST = {"REMINDER_TEST_LEASE": "2", "REMINDER_TEST_SCALE": "0.1"}
+_FAST = replace(shortened(0.1), lease_seconds=2.0)
 
 
 async def test_server_crashes_during_a_post(postgres: Postgres) -> None:
-    """What was under way when the server crashed arrives once; the bot goes on by itself, in words, not tracebacks."""
-    async with open_reminding(postgres.create()) as scene:
-        channel = await scene.add_subscription()
+    """A post during the crash arrives once; the bot recovers by itself, without a traceback."""
+    async with open_deployment(postgres.create()) as deployment:
+        channel = await deployment.add_subscription()
 
         def crash(_channel_id: int) -> bool:
-            scene.channels.hooks.clear()
+            deployment.channels.hooks.clear()
             postgres.crash()
             return True
 
-        async with scene.run(**_FAST) as bot:
-            await scene.polls(1)
-            scene.channels.hooks[Moment.STORED] = crash
-            first = scene.add_account()
+        async with deployment.run(_FAST) as bot:
+            await deployment.polls(1)
+            deployment.channels.hooks[Moment.STORED] = crash
+            first = deployment.add_account()
             try:
                 await bot.says("The lease can't be taken")
             finally:
                 await asyncio.to_thread(postgres.start)
-            second = scene.add_account()
-            await scene.channels.message_in(channel, nth=2)
-            await scene.polls()
-        assert [scene.times_told(channel, one) for one in (first, second)] == [1, 1]
+            second = deployment.add_account()
+            await deployment.channels.message_in(channel, nth=2)
+            await deployment.polls()
+        assert [deployment.count_mentions(channel, one) for one in (first, second)] == [1, 1]
         assert "Traceback" not in bot.output
         assert "another process" not in bot.output
 
 
 async def test_server_is_away_at_the_start(postgres: Postgres) -> None:
-    """Without its server the bot ends with words, and with the status of a crash, so that it is started again."""
-    nobody, url = "http://127.0.0.1:9", postgres.create()
+    """Without the server the bot ends with a message, and with status 1, so that its service manager restarts it."""
+    url = postgres.create()
     postgres.crash()
     try:
-        async with run_bot(nobody, build_settings(nobody, DATABASE_URL=url)) as bot:
+        async with run_bot(NOWHERE, build_settings(NOWHERE, DATABASE_URL=url)) as bot:
             assert await bot.ended() == 1
     finally:
         postgres.start()

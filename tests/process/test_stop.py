@@ -1,19 +1,23 @@
-"""How the bot ends when it is told to."""
+"""The bot stops on a signal, within ten seconds, and gives the last answers."""
 
 import asyncio
 import signal
+from pathlib import Path
 
 import pytest
 from aiohttp import WSCloseCode, web
 
 from bot.useapi.fake import FakeApi
-from tests.support.process.stage import Stage, build_settings
-from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.network import NOWHERE
+from tests.support.process.world import ProcessWorld
+from tests.support.wire.discord import DiscordStandIn
+from tests.support.wire.launch import Launch
 from tests.support.wire.payloads import PRIVATE
 from tests.support.wire.process import run_bot
+from tests.support.wire.standins import build_settings, owner_of
 
-# A port at which nothing listens.
-NOWHERE = "http://127.0.0.1:9"
+# Docker and systemd kill a process after ten seconds.
+MOST_SECONDS = 10
 STOP_SIGNALS = [signal.SIGTERM, signal.SIGINT]
 
 
@@ -22,28 +26,30 @@ def _title(message: dict[str, list[dict[str, str]]]) -> str:
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
-async def test_stop_with_command_in_flight(own_stage: Stage, number: signal.Signals) -> None:
-    """Told to stop, the bot answers the command it is at, then ends with status 0 within ten seconds."""
-    account, held = own_stage.add_account(), own_stage.hold_api()
-    exchange = await own_stage.discord.slash(account)
+async def test_stop_during_a_command(own_world: ProcessWorld, number: signal.Signals) -> None:
+    """On a signal the bot answers the current command, then ends with status 0 within ten seconds."""
+    account, held = own_world.add_account(), own_world.hold_api()
+    exchange = await own_world.discord.slash(account)
     await held.called.wait()
-    own_stage.bot.signal(number)
-    await own_stage.bot.says("Stopping")
+    own_world.bot.signal(number)
+    await own_world.bot.says("Stopping")
     held.release()
-    assert await own_stage.bot.ended() == 0
-    assert _title(await exchange.answer()) == f"Owner of {account}"
+    assert await own_world.bot.ended(within=MOST_SECONDS) == 0
+    assert _title(await exchange.answer()) == owner_of(account)
 
 
-async def test_stop_with_api_silent(own_stage: Stage) -> None:
-    """Told to stop while the API is silent, the bot tells everyone that it restarts, and ends within ten seconds."""
-    account, held = own_stage.add_account(), own_stage.hold_api()
-    early = await own_stage.discord.slash(account)
+async def test_stop_while_the_api_is_silent(own_world: ProcessWorld) -> None:
+    """A bot that stops while the API is silent answers that it restarts, and ends within ten seconds."""
+    account, held = own_world.add_account(), own_world.hold_api()
+    early = await own_world.discord.slash(account)
     await held.called.wait()
-    own_stage.bot.signal(signal.SIGTERM)
-    ending = asyncio.create_task(own_stage.bot.ended())
-    await own_stage.bot.says("Stopping")
-    late = await own_stage.discord.slash(own_stage.add_account())
-    assert _title(await late.answer(within=1)) == "The bot is restarting"
+    own_world.bot.signal(signal.SIGTERM)
+    ending = asyncio.create_task(own_world.bot.ended(within=MOST_SECONDS))
+    await own_world.bot.says("Stopping")
+    late = await own_world.discord.slash(own_world.add_account())
+    assert _title(await late.answer()) == "The bot is restarting"
+    # Not only once the bot gives up on the first command.
+    assert not early.shown.items
     assert await ending == 0
     shown = await early.answer()
     assert _title(shown) == "The bot is restarting"
@@ -51,34 +57,36 @@ async def test_stop_with_api_silent(own_stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
-async def test_stop_while_idle(own_stage: Stage, number: signal.Signals) -> None:
-    """Told to stop with nothing to do, the bot ends at once, and closes its session properly."""
-    own_stage.bot.signal(number)
-    assert await own_stage.bot.ended(within=5) == 0
-    assert await own_stage.discord.gateway.closes.nth(1) == WSCloseCode.OK
+async def test_stop_while_idle(own_world: ProcessWorld, number: signal.Signals) -> None:
+    """A bot that stops while idle ends with status 0, and closes its session as Discord expects."""
+    own_world.bot.signal(number)
+    assert await own_world.bot.ended(within=MOST_SECONDS) == 0
+    assert await own_world.discord.gateway.closes.nth(1) == WSCloseCode.OK
 
 
 async def test_stop_without_network() -> None:
-    """Told to stop while Discord can't be reached, the bot ends with status 0."""
+    """A bot that stops while Discord can't be reached ends with status 0."""
     async with FakeApi({}).serve() as api_url, run_bot(NOWHERE, build_settings(api_url)) as bot:
         await bot.says("Discord can't be reached")
         bot.signal(signal.SIGTERM)
-        assert await bot.ended(within=5) == 0
+        assert await bot.ended(within=MOST_SECONDS) == 0
 
 
-async def test_crash() -> None:
-    """An end that nobody foresaw is status 1, with its traceback in the log, line by line redacted and indented."""
+async def test_crash(tmp_path: Path) -> None:
+    """An unexpected error ends the bot with status 1 and an indented traceback in the log."""
+    clock = tmp_path / "clock"
+    clock.write_text("broken")
     async with (
         FakeApi({}).serve() as api_url,
-        run_bot(NOWHERE, build_settings(api_url, CRASH_TEST="unforeseen")) as bot,
+        run_bot(NOWHERE, build_settings(api_url), launch=Launch(clock=clock)) as bot,
     ):
         assert await bot.ended() == 1
         assert "CRITICAL bot: Crashed" in bot.output
         assert "  Traceback" in bot.output
 
 
-async def test_refused_token_with_command_in_flight() -> None:
-    """A useapi.net token that is refused at the start ends the bot only after the command it is at was answered."""
+async def test_refused_token_during_a_command() -> None:
+    """A useapi.net token that is refused at the start ends the bot after the current command was answered."""
     discord, api = DiscordStandIn(), FakeApi({})
     asked = asyncio.Event()
     released = asyncio.Event()
@@ -100,15 +108,15 @@ async def test_refused_token_with_command_in_flight() -> None:
 
 
 @pytest.mark.parametrize(("option", "text"), [("--help", "exit status:"), ("--version", "minimax-bot 0.")])
-async def test_questions_about_the_command(option: str, text: str) -> None:
-    """Help and version need no setting and end with status 0."""
+async def test_help_and_version(option: str, text: str) -> None:
+    """Help and version need no settings and end with status 0."""
     async with run_bot(NOWHERE, {}, option) as bot:
         assert await bot.ended() == 0
         assert text in bot.output
 
 
 async def test_demo_without_its_packages() -> None:
-    """Without the demo's packages the demo says which to install, and ends with status 2."""
-    async with run_bot(NOWHERE, {"WITHOUT_PACKAGES": "simcord"}, "demo") as bot:
+    """Without its packages the demo says how to install them, and ends with status 2."""
+    async with run_bot(NOWHERE, {}, "demo", launch=Launch(missing=("simcord",))) as bot:
         assert await bot.ended() == 2
         assert "pip install -r requirements/demo.txt" in bot.output

@@ -1,4 +1,4 @@
-"""Answers of an API that is broken, or means harm."""
+"""Answers of an API that is broken or malicious."""
 
 import asyncio
 import gzip
@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.errors import AccountOnHold, ApiBusy, ApiUnreachable, SubscriptionLapsed, UnreadableAnswer, UseapiTokenRefused
 from bot.useapi.client import MAX_LIST_BYTES
 from bot.useapi.fake import Behaviour
 
@@ -25,7 +26,7 @@ def _bomb(megabytes: int) -> bytes:
     return gzip.compress(b" " * (megabytes * 2**20), compresslevel=1)
 
 
-# Each comes with status 200 and can't be read.
+# Answers with status 200 that can't be read.
 UNREADABLE: dict[str, Build] = {
     "html": lambda: web.Response(text="<html><h1>Just a moment...</h1></html>", content_type="text/html"),
     "nothing": _json(b""),
@@ -42,21 +43,21 @@ UNREADABLE: dict[str, Build] = {
 }
 
 
-# What each status is told as; of 200 it is a body that can't be read.
+# The title of the error that each status leads to; of 200 with a body that can't be read.
 STATUSES = {
-    401: "The bot's useapi.net token was refused",
-    402: "The useapi.net subscription has lapsed",
-    429: "useapi.net is busy",
-    596: "The account is on hold at MiniMax",
-    400: "useapi.net can't be reached",
-    503: "useapi.net can't be reached",
-    302: "useapi.net's answer can't be read",
-    200: "useapi.net's answer can't be read",
+    401: UseapiTokenRefused.title,
+    402: SubscriptionLapsed.title,
+    429: ApiBusy.title,
+    596: AccountOnHold.title,
+    400: ApiUnreachable.title,
+    503: ApiUnreachable.title,
+    302: UnreadableAnswer.title,
+    200: UnreadableAnswer.title,
 }
 
 
 async def drip(request: web.Request) -> web.StreamResponse:
-    """Answer byte by byte, and never to the end."""
+    """Answer byte by byte, without end."""
     response = web.StreamResponse()
     await response.prepare(request)
     with suppress(ConnectionError):
@@ -67,14 +68,14 @@ async def drip(request: web.Request) -> web.StreamResponse:
 
 
 def with_status(status: int) -> Behaviour:
-    """Return a behaviour that answers everything with this status, and a text that nobody must see."""
+    """Return a behaviour that answers every request with this status, and a text that users must not see."""
     return answering(
         lambda: web.Response(status=status, text="<html>raw upstream text</html>", headers={"Location": "/elsewhere"})
     )
 
 
 def answering(build: Build) -> Behaviour:
-    """Return a behaviour of the stand-in that answers everything like this."""
+    """Return a behaviour that answers every request like this."""
 
     async def behave(_request: web.Request) -> web.StreamResponse:
         return build()
@@ -83,7 +84,7 @@ def answering(build: Build) -> Behaviour:
 
 
 def raw_accounts(accounts: dict[str, Any], **numbers: str) -> Behaviour:
-    """Return a behaviour that gives these accounts with fields of `jwt` that JSON of Python's would not write."""
+    """Return a behaviour that answers with these accounts, and these spellings in place of the numbers 0.5 in `jwt`."""
 
     def dump(value: Any) -> str:
         text = json.dumps(value)

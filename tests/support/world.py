@@ -1,9 +1,9 @@
-"""The bot in a simulated Discord, with the API's stand-in behind it."""
+"""The bot in a simulated Discord, with the fake API behind it: the world of the tests of commands and messages."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,7 +24,6 @@ from tests.support.sqlite import lay_database
 
 GUILD_ID = 1_200_000_000_000_000_001
 OTHER_GUILD_ID = 1_200_000_000_000_000_002
-START = datetime(2026, 1, 1, tzinfo=UTC)
 MEMBER = discord.Permissions(
     view_channel=True, send_messages=True, read_message_history=True, use_application_commands=True
 )
@@ -32,26 +31,12 @@ MEMBER = discord.Permissions(
 _TIMING = replace(DEFAULT_TIMING, post_retries=(0.0,) * len(DEFAULT_TIMING.post_retries))
 
 
-def account(account_id: str, name: str = "Jane Doe", *, days: float | None = 12, **top: Any) -> dict[str, Any]:
-    """Return an account object as the API gives it, expiring this many days after the simulation's start."""
-    jwt: dict[str, Any] = {
-        "token": "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoiSmFuZSJ9.c2lnbmF0dXJlb2ZqYW5l",
-        "user": {"deviceID": "dev1ce-1d", "id": account_id, "isAnonymous": False, "name": name},
-        "host": "hailuoai.video",
-        "searchParams": "uuid=f1ngerpr1nt",
-    }
-    if days is not None:
-        expires = START + timedelta(days=days)
-        jwt |= {"exp": expires.timestamp(), "iat": (expires - timedelta(days=30)).timestamp()}
-    return {"account": account_id, "jwt": jwt, "maxJobs": 2, "supportVideo": True, **top}
-
-
 @dataclass
 class World:
-    """A server with a manager and a member, and a second server that is not listed."""
+    """A listed server with a channel, a manager and a member, and the bot with its database."""
 
     env: simcord.Env
-    standin: FakeApi
+    api: FakeApi
     channel: simcord.ChannelHandle
     manager: simcord.MemberActor
     member: simcord.MemberActor
@@ -73,12 +58,12 @@ class World:
         await self.env.restart_bot(self.application.bot)
 
     async def poll_once(self) -> None:
-        """Run one pass of the reminders."""
+        """Run one poll."""
         await self.application.poller.poll_once(FIRST_EPOCH)
 
 
 class _Clock:
-    """The simulation's time, once there is a simulation."""
+    """The time of the simulation."""
 
     env: simcord.Env
 
@@ -90,28 +75,27 @@ class _Clock:
 async def open_world(
     accounts: dict[str, Any], guild_ids: tuple[int, ...] = (GUILD_ID,), *, budget: float = 1.0
 ) -> AsyncIterator[World]:
-    """Run the bot for the given accounts in the listed servers; the time is the simulation's, but for the budget."""
-    standin, clock = FakeApi(accounts), _Clock()
+    """Run the bot for these accounts in the listed servers; `budget` is how many real seconds the API may take."""
+    api, clock = FakeApi(accounts), _Clock()
     with TemporaryDirectory() as folder:
-        async with _open_world(standin, clock, folder, guild_ids, budget) as world:
+        async with _open_world(api, clock, folder, guild_ids, budget) as world:
             yield world
 
 
 @asynccontextmanager
 async def _open_world(
-    standin: FakeApi, clock: _Clock, folder: str, guild_ids: tuple[int, ...], budget: float
+    api: FakeApi, clock: _Clock, folder: str, guild_ids: tuple[int, ...], budget: float
 ) -> AsyncIterator[World]:
     async with (
-        standin.serve() as base_url,
+        api.serve() as base_url,
         open_directory(
             base_url=base_url,
             token=SecretStr(TOKEN),
             redact=Redactor([TOKEN]),
             now=clock.now,
             jitter=lambda: 0.0,
-            # An API that fails is given up on soon: that takes real time.
             budget=budget,
-            # Kept-alive connections hold timers, which simcord would wait for after each action.
+            # simcord would wait for the timers of kept-alive connections after each action.
             keep_connections=False,
         ) as directory,
         open_database(await lay_database(Path(folder))) as database,
@@ -125,7 +109,7 @@ async def _open_world(
         clock.env = env = simcord.Env(application.bot, settle_timeout=15)
         await env.start()
         try:
-            yield _furnish(env, standin, build, application, database)
+            yield _furnish(env, api, build, application, database)
         finally:
             await env.shutdown()
         env.raise_errors()
@@ -133,7 +117,7 @@ async def _open_world(
 
 def _furnish(
     env: simcord.Env,
-    standin: FakeApi,
+    api: FakeApi,
     build: Callable[..., Application],
     application: Application,
     database: Database,
@@ -143,7 +127,7 @@ def _furnish(
     members = guild.create_role("Members", permissions=MEMBER)
     return World(
         env=env,
-        standin=standin,
+        api=api,
         channel=guild.create_text_channel("pipeline"),
         manager=guild.add_member(env.create_user("mia"), roles=[managers]),
         member=guild.add_member(env.create_user("noah"), roles=[members]),

@@ -1,1 +1,1 @@
-"""What asks useapi.net, against real local HTTP servers."""
+"""Tests of the API client and the account directory, against real HTTP servers on this machine."""

@@ -1,4 +1,4 @@
-"""The client against real local servers: what it sends, and what it makes of each status."""
+"""The API client: the requests it sends, and the result or error of each status."""
 
 import asyncio
 from datetime import timedelta
@@ -26,7 +26,10 @@ from bot.errors import (
 from bot.useapi.client import ACCOUNTS_PATH
 from bot.useapi.fake import TOKEN, FakeApi
 from tests.data import OCTOBER, load
-from tests.support.api import START, account, always, open_client
+from tests.support.accounts import START, build_account, by_id
+from tests.support.api import open_client
+from tests.support.hostile import answering
+from tests.support.wire.virtual_time import in_virtual_time
 
 BODIES = [
     (b"", "text/plain"),
@@ -37,42 +40,42 @@ BODIES = [
 ]
 
 
-async def test_it_reads_one_account() -> None:
-    """An account is read under the id it was asked for."""
-    standin = FakeApi({"123456": load(OCTOBER)})
-    async with standin.serve() as base_url, open_client(base_url) as client:
+async def test_one_account_is_read() -> None:
+    """An account is read by its id, in one call."""
+    api = FakeApi({"123456": load(OCTOBER)})
+    async with api.serve() as base_url, open_client(base_url) as client:
         found = await client.fetch_account("123456")
     assert (found.id, found.name, found.max_jobs) == ("123456", "<name>", 1)
-    assert standin.calls == [f"{ACCOUNTS_PATH}/123456"]
+    assert api.calls == [f"{ACCOUNTS_PATH}/123456"]
 
 
-async def test_it_reads_all_accounts_in_one_call() -> None:
-    """The list is one call, whatever its length."""
-    standin = FakeApi({"1": account("Jane"), "2": account("Sam")})
-    async with standin.serve() as base_url, open_client(base_url) as client:
+async def test_all_accounts_are_read_in_one_call() -> None:
+    """The list of all accounts is one call."""
+    api = FakeApi(by_id(build_account("1", "Jane"), build_account("2", "Sam")))
+    async with api.serve() as base_url, open_client(base_url) as client:
         found = await client.fetch_accounts()
     assert {key: item.name for key, item in found.items()} == {"1": "Jane", "2": "Sam"}
-    assert standin.calls == [ACCOUNTS_PATH]
+    assert api.calls == [ACCOUNTS_PATH]
 
 
 @pytest.mark.parametrize("status", [200, 404])
 async def test_no_accounts_is_an_empty_list(status: int) -> None:
-    """Both ways in which the API may say that there is no account mean just that."""
-    standin = FakeApi({})
-    standin.behave = always(lambda: web.json_response({}, status=status))
-    async with standin.serve() as base_url, open_client(base_url) as client:
+    """An empty object and a 404 in place of the list both mean that no account is configured."""
+    api = FakeApi({})
+    api.behave = answering(lambda: web.json_response({}, status=status))
+    async with api.serve() as base_url, open_client(base_url) as client:
         assert await client.fetch_accounts() == {}
 
 
 @pytest.mark.parametrize(("body", "kind"), BODIES)
-async def test_404_is_no_such_account_whatever_its_body(body: bytes, kind: str) -> None:
-    """The status counts, never the body's shape; nobody asks twice."""
-    standin = FakeApi({})
-    standin.behave = always(lambda: web.Response(status=404, body=body, content_type=kind))
-    async with standin.serve() as base_url, open_client(base_url) as client:
+async def test_a_404_is_no_such_account_whatever_its_body(body: bytes, kind: str) -> None:
+    """The status decides, never the body; the call is not repeated."""
+    api = FakeApi({})
+    api.behave = answering(lambda: web.Response(status=404, body=body, content_type=kind))
+    async with api.serve() as base_url, open_client(base_url) as client:
         with pytest.raises(NoSuchAccount):
             await client.fetch_account("1")
-    assert len(standin.calls) == 1
+    assert len(api.calls) == 1
 
 
 @pytest.mark.parametrize(("body", "body_type"), BODIES[:3])
@@ -95,13 +98,13 @@ async def test_404_is_no_such_account_whatever_its_body(body: bytes, kind: str) 
 async def test_each_status_is_its_own_error(
     status: int, kind: type[BotError], calls: int, body: bytes, body_type: str
 ) -> None:
-    """Both calls tell statuses apart alike; only trouble that may pass is tried three times."""
-    standin = FakeApi({})
-    standin.behave = always(lambda: web.Response(status=status, body=body, content_type=body_type))
-    async with standin.serve() as base_url, open_client(base_url) as client:
+    """Both calls raise the same error for a status; only failures that may be temporary are tried three times."""
+    api = FakeApi({})
+    api.behave = answering(lambda: web.Response(status=status, body=body, content_type=body_type))
+    async with api.serve() as base_url, open_client(base_url) as client:
         with pytest.raises(kind):
             await client.fetch_account("1")
-        assert len(standin.calls) == calls
+        assert len(api.calls) == calls
         with pytest.raises(kind):
             await client.fetch_accounts()
 
@@ -118,65 +121,66 @@ async def test_each_status_is_its_own_error(
         (format_datetime(START - timedelta(seconds=30)), 0.0, 3),
     ],
 )
-async def test_a_long_or_unnamed_pause_is_told_and_none_at_all_tried(
+async def test_a_long_or_missing_pause_ends_the_call_and_an_empty_one_repeats_it(
     header: str | None, asked: float | None, calls: int
 ) -> None:
-    """A pause too long to wait for is passed on to whoever asked; if none is asked for, the call is repeated."""
-    standin = FakeApi({})
+    """A 429 with a long pause, or without one, is raised to the caller; with a pause of zero the call is repeated."""
+    api = FakeApi({})
     headers = {} if header is None else {"Retry-After": header}
-    standin.behave = always(lambda: web.Response(status=429, headers=headers))
-    async with standin.serve() as base_url, open_client(base_url) as client:
+    api.behave = answering(lambda: web.Response(status=429, headers=headers))
+    async with api.serve() as base_url, open_client(base_url) as client:
         with pytest.raises(ApiBusy) as caught:
             await client.fetch_account("1")
     assert caught.value.retry_after == asked
-    assert len(standin.calls) == calls
+    assert len(api.calls) == calls
 
 
-async def test_a_short_pause_is_honoured_by_trying_again() -> None:
-    """A pause of up to two seconds is waited for, and the answer after it given."""
-    standin, asked_at = FakeApi({"1": account("Jane")}), list[float]()
+@in_virtual_time
+async def test_a_short_pause_is_waited_for() -> None:
+    """After a pause of up to two seconds the call is repeated, and its answer returned."""
+    api, asked_at = FakeApi(by_id(build_account("1", "Jane"))), list[float]()
     until = format_datetime(START + timedelta(seconds=1))
 
     async def behave(_request: web.Request) -> web.StreamResponse:
         asked_at.append(asyncio.get_running_loop().time())
         return web.Response(status=429, headers={"Retry-After": until}) if len(asked_at) == 1 else web.json_response({})
 
-    standin.behave = behave
+    api.behave = behave
     now = START + timedelta(milliseconds=800)
-    async with standin.serve() as base_url, open_client(base_url, now=now) as client:
+    async with api.serve() as base_url, open_client(base_url, now=now) as client:
         assert (await client.fetch_account("1")).id == "1"
     first, second = asked_at
-    assert 0.19 <= second - first < 2.0
+    assert second - first == pytest.approx(0.2, abs=0.05)
 
 
-async def test_a_pause_beyond_the_budget_is_told_at_once() -> None:
-    """A pause that the budget does not cover is not waited for."""
-    standin = FakeApi({})
-    standin.behave = always(lambda: web.Response(status=429, headers={"Retry-After": "2"}))
-    async with standin.serve() as base_url, open_client(base_url, budget=1.0) as client:
+async def test_a_pause_beyond_the_budget_ends_the_call_at_once() -> None:
+    """A pause that the time budget does not cover is not waited for."""
+    api = FakeApi({})
+    api.behave = answering(lambda: web.Response(status=429, headers={"Retry-After": "2"}))
+    async with api.serve() as base_url, open_client(base_url, budget=1.0) as client:
         with pytest.raises(ApiBusy) as caught:
             await client.fetch_account("1")
     assert caught.value.retry_after == 2.0
-    assert len(standin.calls) == 1
+    assert len(api.calls) == 1
 
 
 @pytest.mark.parametrize("failures", [1, 2])
-async def test_a_server_error_that_passes_is_not_noticed(failures: int) -> None:
-    """Up to two server errors in a row are made good by trying again."""
-    standin = FakeApi({})
+async def test_a_temporary_server_error_is_retried(failures: int) -> None:
+    """After up to two server errors in a row, the call succeeds with the next attempt."""
+    api = FakeApi({})
 
     async def behave(_request: web.Request) -> web.StreamResponse:
-        return web.Response(status=503) if len(standin.calls) <= failures else web.json_response({"maxJobs": 4})
+        return web.Response(status=503) if len(api.calls) <= failures else web.json_response({"maxJobs": 4})
 
-    standin.behave = behave
-    async with standin.serve() as base_url, open_client(base_url) as client:
+    api.behave = behave
+    async with api.serve() as base_url, open_client(base_url) as client:
         assert (await client.fetch_account("1")).max_jobs == 4
-    assert len(standin.calls) == failures + 1
+    assert len(api.calls) == failures + 1
 
 
-async def test_it_sends_the_token_and_nothing_that_identifies_the_machine() -> None:
-    """Each request bears the token, asks for JSON and names the bot; cookies are never sent back."""
-    standin, seen = FakeApi({}), list[dict[str, str]]()
+async def test_requests_carry_the_token_and_nothing_about_the_machine() -> None:
+    """Each request carries the token, asks for JSON and names the bot; cookies are never sent back."""
+    api, seen = FakeApi({}), list[dict[str, str]]()
 
     async def behave(request: web.Request) -> web.StreamResponse:
         seen.append(dict(request.headers))
@@ -184,8 +188,8 @@ async def test_it_sends_the_token_and_nothing_that_identifies_the_machine() -> N
         response.set_cookie("session", "s3cret")
         return response
 
-    standin.behave = behave
-    async with standin.serve() as base_url, open_client(base_url) as client:
+    api.behave = behave
+    async with api.serve() as base_url, open_client(base_url) as client:
         await client.fetch_account("1")
         await client.fetch_accounts()
     host = base_url.removeprefix("http://")
@@ -201,20 +205,20 @@ async def test_it_sends_the_token_and_nothing_that_identifies_the_machine() -> N
 
 
 async def test_a_proxy_from_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The token does not travel through a proxy that happens to be set for other programs."""
+    """A proxy that is set for other programs does not get the token."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    async with FakeApi({"1": account("Jane")}).serve() as base_url, open_client(base_url) as client:
+    async with FakeApi(by_id(build_account("1", "Jane"))).serve() as base_url, open_client(base_url) as client:
         assert (await client.fetch_account("1")).name == "Jane"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_never_followed(status: int) -> None:
-    """Neither the call nor its token goes to wherever an answer points."""
-    here, elsewhere = FakeApi({}), FakeApi({"1": account()})
+    """Neither the call nor its token is sent to the address in a redirect."""
+    here, elsewhere = FakeApi({}), FakeApi(by_id(build_account("1")))
     async with elsewhere.serve() as other_url, here.serve() as base_url, open_client(base_url) as client:
         for target in (f"{other_url}{ACCOUNTS_PATH}/1", f"{ACCOUNTS_PATH}/2"):
-            here.behave = always(lambda: web.Response(status=status, headers={"Location": target}))  # noqa: B023
+            here.behave = answering(lambda: web.Response(status=status, headers={"Location": target}))  # noqa: B023
             with pytest.raises(UnreadableAnswer):
                 await client.fetch_account("1")
     assert elsewhere.calls == []
@@ -222,18 +226,18 @@ async def test_a_redirect_is_never_followed(status: int) -> None:
 
 
 def is_asked(account_id: str) -> bool:
-    """Whether the API may be asked for an id: one that can exist, and that no secret looks like."""
+    """Whether the client asks the API for an id: it can exist, and does not look like a secret."""
     return is_possible_id(account_id) and Redactor()(account_id) != HIDDEN
 
 
 async def assert_one_segment(account_ids: list[str]) -> None:
     """Fail unless each id is sent as one path segment below the accounts, or refused without a call."""
-    standin = FakeApi({})
-    async with standin.serve() as base_url, open_client(base_url) as client:
+    api = FakeApi({})
+    async with api.serve() as base_url, open_client(base_url) as client:
         for account_id in account_ids:
             with pytest.raises(NoSuchAccount):
                 await client.fetch_account(account_id)
-    segments = [path.removeprefix(f"{ACCOUNTS_PATH}/") for path in standin.calls]
+    segments = [path.removeprefix(f"{ACCOUNTS_PATH}/") for path in api.calls]
     assert [unquote(segment) for segment in segments] == [one for one in account_ids if is_asked(one)]
     assert not [segment for segment in segments if not segment.isascii() or set(segment) & set("/?#\\ ")]
     assert not [segment for segment in segments if segment in ("", ".", "..")]
@@ -248,7 +252,7 @@ async def assert_one_segment(account_ids: list[str]) -> None:
     ],
 )
 async def test_an_id_never_leaves_its_place_in_the_path(account_id: str) -> None:
-    """Whatever an id holds, it is sent percent-encoded as one segment."""
+    """An id with any characters is sent percent-encoded as one path segment."""
     assert is_possible_id(account_id)
     await assert_one_segment([account_id])
 
@@ -256,14 +260,14 @@ async def test_an_id_never_leaves_its_place_in_the_path(account_id: str) -> None
 @pytest.mark.parametrize(
     "account_id", ["", " ", ".", "..", "1" * 257, "a\x00b", "a\nb", "\r\nHost: evil", "\x7f", "\x85", "a\ud800"]
 )
-async def test_an_id_that_can_not_be_a_segment_is_not_asked_for(account_id: str) -> None:
-    """Blanks, dots, control characters and broken ones, and what no index holds, are answered without a call."""
+async def test_an_impossible_id_is_refused_without_a_call(account_id: str) -> None:
+    """Blanks, dots, control characters, half surrogate pairs and overlong ids are refused without a call."""
     assert not is_possible_id(account_id)
     await assert_one_segment([account_id])
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.text(st.characters(), max_size=30) | st.text("./%?#\\\0", max_size=8), max_size=20))
-async def test_no_id_at_all_leaves_its_place_in_the_path(account_ids: list[str]) -> None:
-    """Every text is sent as one segment or not at all."""
+async def test_any_text_stays_in_its_place_in_the_path(account_ids: list[str]) -> None:
+    """Every text is sent as one path segment, or not at all."""
     await assert_one_segment(account_ids)

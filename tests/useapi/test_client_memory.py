@@ -1,4 +1,4 @@
-"""How much memory an answer that means harm takes, in a process that reads nothing else."""
+"""The memory that a malicious answer takes, in a process that reads only such answers."""
 
 import asyncio
 import sys
@@ -14,9 +14,9 @@ from bot.useapi.fake import Behaviour, FakeApi
 from tests.support.paths import REPOSITORY
 
 MIB = 2**20
-# The list may have 16 MiB, for which Python makes more room than that while it comes in and is parsed.
+# The list may have 16 MiB; Python takes more memory than that while it reads and parses it.
 MOST_GROWTH = 64 * MIB
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's largest size")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the peak memory of a process")
 
 PROGRAM = """
 import asyncio, contextlib, re, sys
@@ -54,14 +54,14 @@ async def flood(request: web.Request) -> web.StreamResponse:
 
 
 async def explode(_request: web.Request) -> web.StreamResponse:
-    """Answer with a quarter of a megabyte that unpacks to 256."""
+    """Answer with a quarter of a megabyte that decompresses to 256 MiB."""
     packer = zlib.compressobj(1, wbits=31)
     body = b"".join(packer.compress(b" " * MIB) for _ in range(256)) + packer.flush()
     return web.Response(body=body, headers={"Content-Encoding": "gzip"})
 
 
 def crowd(value: bytes, most: int) -> Behaviour:
-    """Return a behaviour that answers with as many of these values as there is room for, or with so many."""
+    """Return a behaviour that answers with a list of this value, `most` times or as often as the limit allows."""
 
     async def behave(request: web.Request) -> web.StreamResponse:
         room = MAX_ACCOUNT_BYTES if "account" in request.match_info else MAX_LIST_BYTES
@@ -72,14 +72,14 @@ def crowd(value: bytes, most: int) -> Behaviour:
 
 
 async def growth(hostile: Behaviour) -> int:
-    """Return by how many bytes a process grows that reads such answers, after a good one."""
-    standin = FakeApi({})
+    """Return by how many bytes a process that has read a good answer grows when it reads such answers."""
+    api = FakeApi({})
 
     async def behave(request: web.Request) -> web.StreamResponse:
         return web.json_response({}) if request.match_info.get("account") == "good" else await hostile(request)
 
-    standin.behave = behave
-    async with standin.serve() as base_url:
+    api.behave = behave
+    async with api.serve() as base_url:
         command = (sys.executable, "-c", PROGRAM, base_url)
         process = await asyncio.create_subprocess_exec(*command, cwd=REPOSITORY, stdout=PIPE)
         output, _ = await asyncio.wait_for(process.communicate(), 60)
@@ -89,12 +89,12 @@ async def growth(hostile: Behaviour) -> int:
 
 @pytest.mark.parametrize("hostile", [flood, explode])
 async def test_memory_stays_flat(hostile: Behaviour) -> None:
-    """Neither length nor compression makes the process grow by 64 MiB."""
+    """Neither a long nor a compressed answer makes the process grow by 64 MiB."""
     assert await growth(hostile) < MOST_GROWTH
 
 
 @pytest.mark.parametrize("most", [500_000, MAX_LIST_BYTES])
 @pytest.mark.parametrize("value", [b"{}", b'{"a":1}', b'"ab"'])
-async def test_a_crowd_of_values_takes_no_more_room_than_it_may(value: bytes, most: int) -> None:
-    """However small its values are, and so however many, an answer makes the process grow by 192 MiB at most."""
+async def test_memory_stays_bounded_with_many_small_values(value: bytes, most: int) -> None:
+    """An answer of very many small values makes the process grow by less than 192 MiB."""
     assert await growth(crowd(value, most)) < 3 * MOST_GROWTH

@@ -1,4 +1,4 @@
-"""Any bytes at all in the place of an answer: an account, or an error of the bot's own.
+"""Any bytes in place of an answer become accounts, or an error of the bot's own.
 
 Longer by hand: `python -m pytest tests/useapi/test_fuzz.py --hypothesis-profile=long`.
 Where CI is set, Hypothesis draws the same examples each time.
@@ -11,23 +11,23 @@ from typing import Any
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
-from bot.chat.views.account import account_card, choice_label
+from bot.chat.views.account import account_embed, choice_label
 from bot.cli.accounts import build_facts, describe, tabulate
-from bot.core.accounts import Account, by_urgency
+from bot.core.accounts import Account, by_expiry
 from bot.core.parsing import parse_account, parse_accounts
 from bot.core.secrets import Redactor
 from bot.errors import UnreadableAnswer
 from bot.useapi.directory import AccountSnapshot
 from bot.useapi.responses import parse_json
-from tests.core.test_parsing_untrusted import OBJECTS
 from tests.data import MARCH, OCTOBER, load
 from tests.support.chat.limits import assert_fits
+from tests.support.strategies import OBJECTS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REDACT = Redactor(["user:1-fuzz"])
 FIELDS = ["jwt", "token", "user", "id", "name", "avatar", "isAnonymous", "exp", "iat", "exp_Expire", "iat_Issued"]
 FIELDS += ["host", "maxJobs", "error", "supportVideo", "supportX", "account", "123456"]
-# What a text of JSON is made of, and what breaks parsers of it.
+# The parts of a JSON text, and texts that break JSON parsers.
 TOKENS = [
     "{",
     "}",
@@ -77,7 +77,7 @@ TEXTS = SOUPS | st.recursive(
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """Draw a sample of which some stretches are replaced, repeated or lost."""
+    """Draw a sample with some stretches replaced, repeated or deleted."""
     body = draw(st.sampled_from(SAMPLES))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(body)))
@@ -88,7 +88,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 
 def encoded(text: str, charset: str) -> bytes:
-    """Return the text in this charset, half surrogate pairs and all."""
+    """Return the text in this charset, with its half surrogate pairs."""
     return text.encode(charset, "surrogatepass" if "utf" in charset else "replace")
 
 
@@ -102,7 +102,7 @@ BODIES = (
 
 
 def digest(body: bytes) -> list[Account]:
-    """Return what both calls make of a body; [] if it can't be read."""
+    """Return the accounts that both calls make of a body; [] if it can't be read."""
     try:
         data: Any = parse_json(body)
         return [parse_account("1", data, REDACT), *parse_accounts(data, REDACT).values()]
@@ -114,11 +114,11 @@ def digest(body: bytes) -> list[Account]:
 @given(BODIES)
 @example(b'{"jwt": {"token": "\\ud83d-more-than-eight", "user": {"name": "\\ud83d"}}}')
 def test_any_body_is_accounts_or_unreadable_and_can_be_shown(body: bytes) -> None:
-    """No answer leads to any other error, neither when it is read nor when it is shown in Discord or on a terminal."""
-    accounts = sorted(digest(body), key=by_urgency)
+    """No answer leads to another error, when it is read, shown in Discord or printed on a terminal."""
+    accounts = sorted(digest(body), key=by_expiry)
     event(f"accounts: {min(len(accounts), 3)}")
     for account in accounts:
-        assert_fits(account_card(AccountSnapshot(account, NOW), NOW))
+        assert_fits(account_embed(AccountSnapshot(account, NOW), NOW))
         assert 1 <= len(choice_label(account, NOW)) <= 100
         describe(account, NOW).encode()
         json.dumps(build_facts(account, NOW))
@@ -128,5 +128,5 @@ def test_any_body_is_accounts_or_unreadable_and_can_be_shown(body: bytes) -> Non
 @settings(deadline=None)
 @given(st.sampled_from(SAMPLES), st.integers(0, 2_000))
 def test_half_an_answer_is_never_an_account(body: bytes, length: int) -> None:
-    """An answer that lost its end, wherever, is not taken for a whole one."""
+    """An answer that was cut off at any place is not read as a whole one."""
     assert digest(body[: min(length, len(body) - 1)]) == []

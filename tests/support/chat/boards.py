@@ -10,9 +10,10 @@ from bot.core.boards import Board
 from bot.core.messages import Message
 from bot.store.boards import get_boards
 from bot.store.messages import get_board_message
+from tests.support.accounts import build_account
 from tests.support.chat.answers import text_of
 from tests.support.chat.reminders import posts_in
-from tests.support.world import GUILD_ID, World, account
+from tests.support.world import GUILD_ID, World
 
 
 async def toggle(world: World, channel: simcord.ChannelHandle | None = None) -> str:
@@ -60,4 +61,4 @@ def requests_to(world: World, method: str) -> list[HttpLogEntry]:
 
 def many_accounts(count: int) -> dict[str, Any]:
     """Return so many accounts, a day between their expiries."""
-    return {f"{n:03}": account(f"{n:03}", f"User {n}", days=n) for n in range(1, count + 1)}
+    return {f"{n:03}": build_account(f"{n:03}", f"User {n}", days=n) for n in range(1, count + 1)}

@@ -1,4 +1,4 @@
-"""What the tests of an operator's view share: asking the bot over HTTP, and a monitor that is pinged."""
+"""The operator's view of a bot: its health and metrics over HTTP, and a monitor that it pings."""
 
 import re
 from collections.abc import AsyncIterator, Callable
@@ -14,14 +14,14 @@ PING_QUERY = "status=up&secret=0123456789"
 
 
 class View:
-    """What the bot tells on its port."""
+    """The health and metrics that the bot serves on its port."""
 
     def __init__(self, port: int) -> None:
         self.port = port
 
     @property
     def settings(self) -> dict[str, str]:
-        """Return the setting that lets the bot tell it."""
+        """Return the setting that makes the bot serve them."""
         return {"HEALTH_PORT": str(self.port)}
 
     async def get(self, path: str) -> tuple[int, str]:
@@ -30,14 +30,14 @@ class View:
             return response.status, await response.text()
 
     async def read(self, sample: str) -> float:
-        """Return the value of a metric, spelled with its labels; zero if it is not told."""
+        """Return the value of a metric, spelled with its labels; zero if it is missing."""
         _, text = await self.get("/metrics")
         found = re.search(rf"^{re.escape(sample)} (\S+)$", text, re.MULTILINE)
         return float(found[1]) if found else 0.0
 
 
 class Monitor:
-    """A monitor elsewhere, which notes each ping with what was asked for."""
+    """A monitor that records each ping with its method and path, and answers with `response`."""
 
     def __init__(self) -> None:
         self.pings: Journal[str] = Journal()
@@ -45,13 +45,13 @@ class Monitor:
         self.url = ""
 
     async def take(self, request: web.Request) -> web.StreamResponse:
-        """Note a ping."""
+        """Record a ping."""
         self.pings.add(f"{request.method} {request.path_qs}")
         return self.response()
 
     @property
     def settings(self) -> dict[str, str]:
-        """Return the setting that lets the bot ping it."""
+        """Return the setting that makes the bot ping it."""
         return {"HEARTBEAT_URL": self.url}
 
 

@@ -55,9 +55,10 @@ class Exchange:
 
 
 class Interactions:
-    """The routes under which the bot answers interactions."""
+    """The routes through which the bot answers interactions; `deadline` is the seconds for a first reply."""
 
     def __init__(self) -> None:
+        self.deadline = DEADLINE
         self._exchanges: dict[str, Exchange] = {}
 
     def open(self, payload: Json) -> Exchange:
@@ -87,7 +88,7 @@ class Interactions:
 
     async def _reply(self, request: web.Request) -> web.Response:
         exchange, now = self._exchange(request), asyncio.get_running_loop().time()
-        if exchange is None or exchange.id != request.match_info["id"] or now - exchange.sent_at > DEADLINE:
+        if exchange is None or exchange.id != request.match_info["id"] or now - exchange.sent_at > self.deadline:
             return refuse(HTTPStatus.NOT_FOUND, _UNKNOWN_INTERACTION, "Unknown interaction")
         if exchange.acknowledged_at is not None:
             return refuse(HTTPStatus.BAD_REQUEST, _ACKNOWLEDGED, "Interaction has already been acknowledged.")

@@ -1,4 +1,4 @@
-"""What happened, in order, for a test to wait on."""
+"""A list of events that a test can wait for."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -6,12 +6,13 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
-PATIENCE = 15.0
+# Seconds after which a missing item is a failure, also on a busy machine.
+PATIENCE = 60.0
 _SHOWN = 20
 
 
 class Journal(Generic[Item]):
-    """A growing list; waiting ends as soon as the awaited item is added, or is there already."""
+    """A growing list; a wait for an item ends when it is added, or at once if it was added before."""
 
     def __init__(self) -> None:
         self.items: list[Item] = []
@@ -25,12 +26,12 @@ class Journal(Generic[Item]):
         return iter(self.items)
 
     def add(self, item: Item) -> None:
-        """Append an item and wake whoever waits."""
+        """Append an item and wake all waiting tasks."""
         self.items.append(item)
         self._grew.set()
 
     def close(self) -> None:
-        """Add nothing more: whoever waits need not wait any longer."""
+        """Add nothing more, and end all waits."""
         self._is_closed = True
         self._grew.set()
 
@@ -39,10 +40,10 @@ class Journal(Generic[Item]):
         return [item for item in self.items if matches(item)]
 
     async def find(self, matches: Callable[[Item], bool], *, nth: int = 1, within: float = PATIENCE) -> Item:
-        """Return the n-th matching item, waiting for it if need be.
+        """Wait for the n-th matching item, and return it.
 
         Raises:
-            AssertionError: it did not come within that many seconds, or can't come any more.
+            AssertionError: it was not added within that many seconds, or can't be any more.
         """
         try:
             async with asyncio.timeout(within):
@@ -52,7 +53,7 @@ class Journal(Generic[Item]):
             raise AssertionError(f"not among {len(self.items)} items within {within} s; the last:\n{last}") from None
 
     async def nth(self, number: int, *, within: float = PATIENCE) -> Item:
-        """Return the n-th item of all, from 1."""
+        """Wait for the n-th item, counted from 1, and return it."""
         return await self.find(lambda _item: True, nth=number, within=within)
 
     async def _await_item(self, matches: Callable[[Item], bool], nth: int) -> Item:

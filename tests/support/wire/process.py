@@ -8,22 +8,24 @@ import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from tests.support.paths import REPOSITORY
 from tests.support.wire.journal import PATIENCE, Journal
+from tests.support.wire.launch import VARIABLE, Launch
 
-_REPOSITORY = Path(__file__).parents[3]
-_SITE = Path(__file__).parent / "site"
 _STOP_SECONDS = 10.0
+_PLAIN = Launch()
 
 
 class BotProcess:
-    """A running `python -m bot`, or another module; `lines` is what it wrote, standard output and error together."""
+    """A running `python -m bot`, or another module; `lines` is its output, standard output and error together."""
 
     def __init__(self, process: Process, folder: Path, environment: Mapping[str, str]) -> None:
         self.lines: Journal[str] = Journal()
+        self.folder = folder
         self._process = process
-        self._folder = folder
         self._environment = environment
         assert process.stdout is not None
         self._reading = asyncio.create_task(self._read(process.stdout))
@@ -35,19 +37,19 @@ class BotProcess:
 
     @property
     def output(self) -> str:
-        """Return everything written so far."""
+        """Return the output so far."""
         return "\n".join(self.lines)
 
     async def says(self, text: str, *, nth: int = 1, within: float = PATIENCE) -> str:
-        """Wait for the n-th line that holds the text, and return the line."""
+        """Wait for the n-th line with this text, and return the line."""
         return await self.lines.find(lambda line: text in line, nth=nth, within=within)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
         self._process.send_signal(number)
 
-    async def ended(self, *, within: float = _STOP_SECONDS) -> int:
-        """Wait for the end and for all of the output; returns the exit status.
+    async def ended(self, *, within: float = PATIENCE) -> int:
+        """Wait for the end and for all output; returns the exit status.
 
         Raises:
             TimeoutError: it still runs after that many seconds.
@@ -58,16 +60,20 @@ class BotProcess:
             return status
 
     async def run_beside(self, *arguments: str) -> tuple[int, str]:
-        """Run the bot once more in the same folder, with these arguments; returns its exit status and output."""
-        async with _start(self._folder, self._environment, "bot", *arguments) as beside:
+        """Run the bot once more in the same folder and environment; returns its exit status and output."""
+        async with _start(self.folder, self._environment, "bot", *arguments) as beside:
             return await beside.ended(), beside.output
 
     async def stop(self) -> int:
-        """End the process as an operator does, by force if it does not listen; returns the exit status."""
+        """Stop the process as an operator does, by force after ten seconds; returns the exit status.
+
+        Raises:
+            TimeoutError: it took longer than the ten seconds that service managers wait.
+        """
         if self._process.returncode is None:
             self.signal(signal.SIGTERM)
         try:
-            return await self.ended()
+            return await self.ended(within=_STOP_SECONDS)
         finally:
             if self._process.returncode is None:
                 self._process.kill()
@@ -79,22 +85,13 @@ class BotProcess:
         self.lines.close()
 
 
-def _environment(discord_url: str, settings: Mapping[str, str]) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join((str(_SITE), str(_REPOSITORY))),
-        "DISCORD_STANDIN": discord_url,
-        **settings,
-    }
-
-
 @asynccontextmanager
 async def _start(
     folder: Path, environment: Mapping[str, str], module: str, *arguments: str
 ) -> AsyncIterator[BotProcess]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", module, *arguments),
+        *("-m", "tests.support.wire.launch", module, *arguments),
         cwd=folder,
         env=environment,
         stdin=DEVNULL,
@@ -114,18 +111,32 @@ async def run_bot(
     discord_url: str,
     settings: Mapping[str, str],
     *arguments: str,
+    launch: Launch = _PLAIN,
     module: str = "bot",
     dotenv: str | None = None,
     blocked: str | None = None,
 ) -> AsyncIterator[BotProcess]:
-    """Run the bot, or another module, until the block ends, in a folder that is empty but for what is asked for here.
+    """Run the bot, or another module, until the block ends.
 
-    It meets no other setting than the given ones.
+    Args:
+        discord_url: the stand-in of Discord.
+        settings: the environment; the process gets no other settings.
+        arguments: the command line.
+        launch: further differences from a process of an operator.
+        module: the module to run.
+        dotenv: the content of a `.env` in the folder of the process, which is empty otherwise.
+        blocked: the path of a folder in it, in place of a file that the bot would write.
     """
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(REPOSITORY),
+        VARIABLE: replace(launch, discord_url=discord_url).to_json(),
+        **settings,
+    }
     with tempfile.TemporaryDirectory() as folder:
         if dotenv is not None:
             (Path(folder) / ".env").write_text(dotenv, encoding="utf-8")
         if blocked is not None:
             (Path(folder) / blocked).mkdir(parents=True)
-        async with _start(Path(folder), _environment(discord_url, settings), module, *arguments) as bot:
+        async with _start(Path(folder), environment, module, *arguments) as bot:
             yield bot

@@ -1,4 +1,4 @@
-"""The client against servers that misbehave: refused, reset, slow, endless, oversized, garbled."""
+"""The API client against servers that fail: refused, reset, slow, endless, oversized and garbled answers."""
 
 import asyncio
 import gzip
@@ -11,9 +11,13 @@ from aiohttp import web
 from bot.errors import ApiBusy, ApiUnreachable, SubscriptionLapsed, UnreadableAnswer
 from bot.useapi.client import ACCOUNTS_PATH, MAX_ACCOUNT_BYTES, MAX_CALLS, MAX_LIST_BYTES, MiniMaxClient
 from bot.useapi.fake import FakeApi
-from tests.support.api import OK_HEAD, Gate, Script, account, always, closed_port, open_client, serve_bare
+from tests.support.accounts import build_account, by_id
+from tests.support.api import Gate, open_client
+from tests.support.hostile import answering
+from tests.support.network import OK_HEAD, Script, closed_port, serve_bare
+from tests.support.wire.virtual_time import in_virtual_time
 
-SHORT = 0.3
+BUDGET = 10.0
 GOOD = Script(OK_HEAD + b'Content-Length: 14\r\n\r\n{"maxJobs": 4}')
 RESET = Script(reset=True)
 
@@ -23,29 +27,29 @@ def padded(size: int) -> bytes:
     return b'{"maxJobs": 4' + b" " * (size - 14) + b"}"
 
 
-async def test_a_server_that_is_not_there_is_unreachable() -> None:
-    """A refused connection is told as unreachable after three tries."""
+async def test_a_refused_connection_is_unreachable() -> None:
+    """A server that refuses connections is unreachable after three attempts."""
     async with open_client(f"http://127.0.0.1:{closed_port()}") as client:
         with pytest.raises(ApiUnreachable, match="ClientConnector"):
             await client.fetch_account("1")
 
 
 async def test_a_server_without_tls_is_unreachable_over_https() -> None:
-    """A failed handshake is told as unreachable; nothing is asked for in the clear."""
-    standin = FakeApi({"1": account()})
-    async with standin.serve() as base_url, open_client(base_url.replace("http:", "https:")) as client:
+    """After a failed handshake the server is unreachable; no request is sent unencrypted."""
+    api = FakeApi(by_id(build_account("1")))
+    async with api.serve() as base_url, open_client(base_url.replace("http:", "https:")) as client:
         with pytest.raises(ApiUnreachable, match=r"ClientConnectorSSLError|ClientOSError"):
             await client.fetch_account("1")
-    assert standin.calls == []
+    assert api.calls == []
 
 
-@pytest.mark.parametrize("troubles", [1, 2])
-@pytest.mark.parametrize("trouble", [RESET, Script(), Script(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")])
-async def test_a_connection_that_breaks_is_tried_again(trouble: Script, incidents: int) -> None:
-    """A reset, a hang-up or a server error is made good by the next try."""
-    async with serve_bare(*[trouble] * incidents, GOOD) as bare, open_client(bare.base_url) as client:
+@pytest.mark.parametrize("failures", [1, 2])
+@pytest.mark.parametrize("failure", [RESET, Script(), Script(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")])
+async def test_a_broken_connection_is_retried(failure: Script, failures: int) -> None:
+    """After a reset, a closed connection or a server error, the next attempt succeeds."""
+    async with serve_bare(*[failure] * failures, GOOD) as bare, open_client(bare.base_url) as client:
         assert (await client.fetch_account("1")).max_jobs == 4
-    assert len(bare.requests) == incidents + 1
+    assert len(bare.requests) == failures + 1
 
 
 @pytest.mark.parametrize(
@@ -66,11 +70,11 @@ async def test_a_connection_that_breaks_is_tried_again(trouble: Script, incident
     ],
 )
 async def test_a_broken_answer_is_unreachable(script: Script) -> None:
-    """A server that does not speak HTTP is tried three times and then told as unreachable."""
+    """A server that does not speak HTTP is unreachable after three attempts."""
     async with serve_bare(script) as bare, open_client(bare.base_url) as client:
         with pytest.raises(ApiUnreachable):
             await client.fetch_account("1")
-    # aiohttp itself repeats a GET once where the connection broke.
+    # aiohttp itself repeats a GET once if the connection broke.
     assert 3 <= len(bare.requests) <= 6
 
 
@@ -87,7 +91,7 @@ async def test_a_broken_answer_is_unreachable(script: Script) -> None:
     ],
 )
 async def test_an_answer_that_breaks_off_is_unreadable(script: Script) -> None:
-    """A body that is cut off or garbled is a bad answer, and not asked for again."""
+    """A body that is cut off or garbled is unreadable; the call is not repeated."""
     async with serve_bare(script) as bare, open_client(bare.base_url) as client:
         with pytest.raises(UnreadableAnswer):
             await client.fetch_account("1")
@@ -99,14 +103,16 @@ async def test_an_answer_that_breaks_off_is_unreadable(script: Script) -> None:
     [
         Script(hang=True),
         Script(b"HTTP/1.1 200 OK\r\nContent-", hang=True),
-        Script(b"HTTP/1.1 200 OK\r\n", repeat=b"X-Drip: 1\r\n", pause=0.01),
+        Script(b"HTTP/1.1 200 OK\r\n", repeat=b"X-Drip: 1\r\n", pause=0.5),
     ],
 )
+@in_virtual_time
 async def test_a_server_that_never_answers_is_unreachable_within_the_budget(script: Script) -> None:
-    """Silence, and headers that trickle in, end with the budget."""
-    async with serve_bare(script) as bare, open_client(bare.base_url, budget=SHORT) as client, asyncio.timeout(5):
+    """A call without an answer, or with endless headers, ends when its time budget does."""
+    async with serve_bare(script) as bare, open_client(bare.base_url, budget=BUDGET) as client:
         with pytest.raises(ApiUnreachable, match="TimeoutError"):
             await client.fetch_account("1")
+        assert asyncio.get_running_loop().time() - bare.asked_at[0] == pytest.approx(BUDGET, abs=0.5)
     assert len(bare.requests) == 1
 
 
@@ -114,18 +120,20 @@ async def test_a_server_that_never_answers_is_unreachable_within_the_budget(scri
     "script",
     [
         Script(OK_HEAD + b'Content-Length: 99\r\n\r\n{"maxJobs', hang=True),
-        Script(OK_HEAD + b"\r\n{", repeat=b" ", pause=0.01),
+        Script(OK_HEAD + b"\r\n{", repeat=b" ", pause=0.5),
     ],
 )
+@in_virtual_time
 async def test_a_body_that_never_ends_is_unreadable_within_the_budget(script: Script) -> None:
-    """A body that stops half way, or trickles in for ever, ends with the budget."""
-    async with serve_bare(script) as bare, open_client(bare.base_url, budget=SHORT) as client, asyncio.timeout(5):
+    """A call whose body stops half way, or never ends, ends when its time budget does."""
+    async with serve_bare(script) as bare, open_client(bare.base_url, budget=BUDGET) as client:
         with pytest.raises(UnreadableAnswer, match="TimeoutError"):
             await client.fetch_account("1")
+        assert asyncio.get_running_loop().time() - bare.asked_at[0] == pytest.approx(BUDGET, abs=0.5)
 
 
 async def test_the_body_of_an_error_is_not_waited_for() -> None:
-    """Of an answer that is an error only the status counts, however slowly the rest trickles in."""
+    """The status of an error is enough: its endless body is not read."""
     script = Script(b"HTTP/1.1 402 Lapsed\r\n\r\n", repeat=b" ", pause=0.01)
     async with serve_bare(script) as bare, open_client(bare.base_url) as client, asyncio.timeout(5):
         with pytest.raises(SubscriptionLapsed):
@@ -136,28 +144,28 @@ async def test_the_body_of_an_error_is_not_waited_for() -> None:
     "body", [b"", b"<html></html>", b"null", b"[]", b'[{"account": "1"}]', b'"text"', b"7", b"true", b'{"a": ', b"\xff"]
 )
 async def test_a_body_that_is_no_json_object_is_unreadable(body: bytes) -> None:
-    """A 200 with anything but an object is a bad answer to both calls."""
-    standin = FakeApi({})
-    standin.behave = always(lambda: web.Response(body=body, content_type="application/json"))
-    async with standin.serve() as base_url, open_client(base_url) as client:
+    """A 200 whose body is not a JSON object is unreadable in both calls."""
+    api = FakeApi({})
+    api.behave = answering(lambda: web.Response(body=body, content_type="application/json"))
+    async with api.serve() as base_url, open_client(base_url) as client:
         with pytest.raises(UnreadableAnswer):
             await client.fetch_account("1")
         with pytest.raises(UnreadableAnswer):
             await client.fetch_accounts()
-    assert len(standin.calls) == 2
+    assert len(api.calls) == 2
 
 
 @pytest.mark.parametrize("content_type", ["text/html", "text/plain", "application/octet-stream"])
 async def test_the_content_type_does_not_matter(content_type: str) -> None:
-    """JSON is read whatever the server calls it."""
-    standin = FakeApi({})
-    standin.behave = always(lambda: web.Response(body=padded(50), content_type=content_type))
-    async with standin.serve() as base_url, open_client(base_url) as client:
+    """JSON is read under any content type."""
+    api = FakeApi({})
+    api.behave = answering(lambda: web.Response(body=padded(50), content_type=content_type))
+    async with api.serve() as base_url, open_client(base_url) as client:
         assert (await client.fetch_account("1")).max_jobs == 4
 
 
 async def fetch(client: MiniMaxClient, limit: int) -> int:
-    """Read an account or, with the list's limit, the list; return how many accounts came."""
+    """Read an account or, with the limit of the list, the list; return the number of accounts."""
     if limit == MAX_LIST_BYTES:
         return len(await client.fetch_accounts())
     await client.fetch_account("1")
@@ -167,17 +175,17 @@ async def fetch(client: MiniMaxClient, limit: int) -> int:
 @pytest.mark.parametrize(("limit", "body"), [(MAX_ACCOUNT_BYTES, b"{}"), (MAX_LIST_BYTES, b'{"1": {}}')])
 async def test_the_largest_answer_is_read_and_one_byte_more_is_not(limit: int, body: bytes) -> None:
     """An account may have 1 MiB, the list 16 MiB, to the byte."""
-    standin = FakeApi({})
-    standin.behave = always(lambda: web.Response(body=body.ljust(limit)))
-    async with standin.serve() as base_url, open_client(base_url) as client:
+    api = FakeApi({})
+    api.behave = answering(lambda: web.Response(body=body.ljust(limit)))
+    async with api.serve() as base_url, open_client(base_url) as client:
         assert await fetch(client, limit) == 1
-        standin.behave = always(lambda: web.Response(body=body.ljust(limit + 1)))
+        api.behave = answering(lambda: web.Response(body=body.ljust(limit + 1)))
         with pytest.raises(UnreadableAnswer, match="over"):
             await fetch(client, limit)
 
 
 @pytest.mark.parametrize("limit", [MAX_ACCOUNT_BYTES, MAX_LIST_BYTES])
-async def test_an_endless_answer_is_given_up(limit: int) -> None:
+async def test_an_endless_answer_is_abandoned(limit: int) -> None:
     """A body without an end is read up to the limit only."""
     endless = Script(OK_HEAD + b"\r\n", repeat=b" " * 65_536)
     async with serve_bare(endless) as bare, open_client(bare.base_url) as client, asyncio.timeout(20):
@@ -187,19 +195,19 @@ async def test_an_endless_answer_is_given_up(limit: int) -> None:
 
 async def test_a_compressed_answer_is_read() -> None:
     """A body may be compressed."""
-    packed = gzip.compress(json.dumps(account("Jane")).encode())
-    standin = FakeApi({})
-    standin.behave = always(lambda: web.Response(body=packed, headers={"Content-Encoding": "gzip"}))
-    async with standin.serve() as base_url, open_client(base_url) as client:
+    packed = gzip.compress(json.dumps(build_account("1", "Jane")).encode())
+    api = FakeApi({})
+    api.behave = answering(lambda: web.Response(body=packed, headers={"Content-Encoding": "gzip"}))
+    async with api.serve() as base_url, open_client(base_url) as client:
         assert (await client.fetch_account("1")).name == "Jane"
 
 
-async def test_a_small_answer_that_unpacks_to_a_huge_one_is_given_up() -> None:
-    """The limit holds for what is unpacked, and memory stays near it."""
+async def test_an_answer_that_decompresses_to_a_huge_one_is_abandoned() -> None:
+    """The limit holds for the decompressed body, and memory stays near it."""
     bomb = gzip.compress(b" " * 2**26)
-    standin = FakeApi({})
-    standin.behave = always(lambda: web.Response(body=bomb, headers={"Content-Encoding": "gzip"}))
-    async with standin.serve() as base_url, open_client(base_url) as client:
+    api = FakeApi({})
+    api.behave = answering(lambda: web.Response(body=bomb, headers={"Content-Encoding": "gzip"}))
+    async with api.serve() as base_url, open_client(base_url) as client:
         tracemalloc.start()
         with pytest.raises(UnreadableAnswer):
             await client.fetch_account("1")
@@ -208,9 +216,9 @@ async def test_a_small_answer_that_unpacks_to_a_huge_one_is_given_up() -> None:
     assert peak < 2**24
 
 
-async def test_at_most_64_calls_run_and_the_rest_come_in_order() -> None:
-    """The 65th call waits for a free place, and whoever came first goes first."""
-    standin, arrived = FakeApi({}), asyncio.Queue[str]()
+async def test_at_most_64_calls_run_and_the_others_wait_in_order() -> None:
+    """The 65th call waits for a free slot; waiting calls start first come, first served."""
+    api, arrived = FakeApi({}), asyncio.Queue[str]()
     releases = asyncio.Queue[None]()
 
     async def behave(request: web.Request) -> web.StreamResponse:
@@ -218,8 +226,8 @@ async def test_at_most_64_calls_run_and_the_rest_come_in_order() -> None:
         await releases.get()
         return web.json_response({})
 
-    standin.behave = behave
-    async with standin.serve() as base_url, open_client(base_url) as client, asyncio.TaskGroup() as group:
+    api.behave = behave
+    async with api.serve() as base_url, open_client(base_url) as client, asyncio.TaskGroup() as group:
         for number in range(MAX_CALLS + 20):
             group.create_task(client.fetch_account(str(number)))
         assert {await arrived.get() for _ in range(MAX_CALLS)} == {str(number) for number in range(MAX_CALLS)}
@@ -229,14 +237,15 @@ async def test_at_most_64_calls_run_and_the_rest_come_in_order() -> None:
             assert await arrived.get() == str(number)
         for _ in range(MAX_CALLS):
             releases.put_nowait(None)
-    assert standin.most_at_once == MAX_CALLS
+    assert api.most_at_once == MAX_CALLS
 
 
-async def test_calls_that_fail_or_are_cancelled_give_their_place_back() -> None:
-    """After 64 time-outs and 64 cancelled calls there is still room for more."""
-    standin = FakeApi({"1": account("Jane")})
-    async with standin.serve() as base_url, open_client(base_url, budget=SHORT) as client:
-        with Gate(standin) as gate:
+@in_virtual_time
+async def test_failed_and_cancelled_calls_free_their_slots() -> None:
+    """After 64 timed-out and 64 cancelled calls, another call still runs."""
+    api = FakeApi(by_id(build_account("1", "Jane")))
+    async with api.serve() as base_url, open_client(base_url, budget=BUDGET) as client:
+        with Gate(api) as gate:
             calls = (client.fetch_account("1") for _ in range(MAX_CALLS))
             failed = await asyncio.gather(*calls, return_exceptions=True)
             assert {type(error) for error in failed} == {ApiUnreachable}
@@ -248,15 +257,15 @@ async def test_calls_that_fail_or_are_cancelled_give_their_place_back() -> None:
         assert (await client.fetch_account("1")).name == "Jane"
 
 
-async def test_a_pause_that_was_asked_for_is_kept() -> None:
-    """After a 429 with a pause nobody calls until it is over; who asks is told how long that is."""
-    standin = FakeApi({"1": account()})
-    standin.behave = always(lambda: web.Response(status=429, headers={"Retry-After": "30"}))
-    async with standin.serve() as base_url, open_client(base_url) as client:
+async def test_a_requested_pause_is_kept() -> None:
+    """After a 429 with a pause no call is made until it is over; callers get an error with the time left."""
+    api = FakeApi(by_id(build_account("1")))
+    api.behave = answering(lambda: web.Response(status=429, headers={"Retry-After": "30"}))
+    async with api.serve() as base_url, open_client(base_url) as client:
         with pytest.raises(ApiBusy):
             await client.fetch_account("1")
         with pytest.raises(ApiBusy) as caught:
             await client.fetch_accounts()
-    assert len(standin.calls) == 1
+    assert len(api.calls) == 1
     assert caught.value.retry_after is not None
-    assert 29 < caught.value.retry_after <= 30
+    assert 20 < caught.value.retry_after <= 30

@@ -1,4 +1,4 @@
-"""The stand-in of the API answers as the documents say."""
+"""The fake API answers as the API's documents say."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.useapi.client import ACCOUNTS_PATH
 from bot.useapi.fake import TOKEN, FakeApi
 from tests.data import MARCH, OCTOBER, load
-from tests.support.api import always
+from tests.support.hostile import answering
 
 ACCOUNTS = {"123456": load(OCTOBER), "a/b": load(MARCH)}
 
@@ -33,60 +33,60 @@ async def ask(base_url: str, path: str, token: str = TOKEN) -> tuple[int, str, A
     ],
 )
 async def test_it_answers_as_documented(path: str, answer: tuple[int, str, Any]) -> None:
-    """The list is an object keyed by id, an account is itself, an unknown one is 404 in words."""
+    """The list is an object by id, an account is its object, an unknown account is a 404 with a text."""
     async with FakeApi(ACCOUNTS).serve() as base_url:
         assert await ask(base_url, ACCOUNTS_PATH + path) == answer
 
 
 @pytest.mark.parametrize("path", ["", "/123456", "/999"])
 async def test_it_refuses_another_token(path: str) -> None:
-    """Whatever is asked for, a wrong token is answered as in both documents."""
+    """A request with a wrong token is answered as in both documents."""
     async with FakeApi(ACCOUNTS).serve() as base_url:
         status, _, body = await ask(base_url, ACCOUNTS_PATH + path, token="user:1-wrong")
     assert (status, body) == (401, {"error": "Unauthorized", "code": 401})
 
 
-async def test_it_counts_calls_as_they_came_over_the_wire() -> None:
-    """Each call is noted with its path as it was sent."""
-    standin = FakeApi(ACCOUNTS)
-    async with standin.serve() as base_url:
+async def test_it_counts_calls_by_their_encoded_path() -> None:
+    """Each call is recorded with its path as it was sent."""
+    api = FakeApi(ACCOUNTS)
+    async with api.serve() as base_url:
         await ask(base_url, ACCOUNTS_PATH)
         await ask(base_url, ACCOUNTS_PATH + "/a%2Fb")
-    assert standin.calls == [ACCOUNTS_PATH, ACCOUNTS_PATH + "/a%2Fb"]
-    assert standin.most_at_once == 1
+    assert api.calls == [ACCOUNTS_PATH, ACCOUNTS_PATH + "/a%2Fb"]
+    assert api.most_at_once == 1
 
 
 async def test_its_behaviour_can_be_replaced_and_restored() -> None:
-    """`behave` takes over until it is taken away."""
-    standin = FakeApi(ACCOUNTS)
-    async with standin.serve() as base_url:
-        standin.behave = always(lambda: web.Response(status=503))
+    """`behave` replaces the answers until it is removed."""
+    api = FakeApi(ACCOUNTS)
+    async with api.serve() as base_url:
+        api.behave = answering(lambda: web.Response(status=503))
         assert (await ask(base_url, ACCOUNTS_PATH))[0] == 503
-        standin.behave = None
+        api.behave = None
         assert (await ask(base_url, ACCOUNTS_PATH))[0] == 200
 
 
 async def test_accounts_may_change_while_it_serves() -> None:
-    """An account that is added is there at once."""
-    standin = FakeApi({})
-    async with standin.serve() as base_url:
+    """An account that is added is listed at once."""
+    api = FakeApi({})
+    async with api.serve() as base_url:
         assert (await ask(base_url, ACCOUNTS_PATH))[2] == {}
-        standin.accounts = ACCOUNTS
+        api.accounts = ACCOUNTS
         assert (await ask(base_url, ACCOUNTS_PATH + "/123456"))[0] == 200
 
 
 async def test_it_stops_while_an_answer_is_held_back() -> None:
-    """An answer that never comes does not keep the stand-in from stopping."""
-    standin, arrived = FakeApi(ACCOUNTS), asyncio.Event()
+    """An answer that never comes does not keep the fake API from stopping."""
+    api, arrived = FakeApi(ACCOUNTS), asyncio.Event()
 
     async def behave(_request: web.Request) -> web.StreamResponse:
         arrived.set()
         await asyncio.Event().wait()
         return web.Response()
 
-    standin.behave = behave
+    api.behave = behave
     async with asyncio.timeout(5):
-        async with standin.serve() as base_url:
+        async with api.serve() as base_url:
             asking = asyncio.create_task(ask(base_url, ACCOUNTS_PATH))
             await arrived.wait()
         with pytest.raises(aiohttp.ClientError):

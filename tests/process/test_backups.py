@@ -1,4 +1,4 @@
-"""Backups, restores and moves beside bots that run, and when they are killed themselves."""
+"""Backups, restores and moves: beside a running bot, and when they are killed themselves."""
 
 import asyncio
 import shutil
@@ -12,29 +12,29 @@ from pathlib import Path
 import pytest
 
 from bot.store.database import open_database, sqlite_file
-from tests.support.process.scene import Reminding
+from tests.support.network import NOWHERE
+from tests.support.process.deployment import Deployment
 from tests.support.store.samples import count, fill, put, rows_of
+from tests.support.wire.launch import Launch
 from tests.support.wire.process import run_bot
-
-_NOWHERE = "http://127.0.0.1:9"
 
 
 def _messages_in(backup: Path) -> list[str]:
-    """Return the states of the messages in a sound backup."""
+    """Return the states of the messages in a backup, which must be intact."""
     with closing(sqlite3.connect(backup)) as opened:
         assert opened.execute("PRAGMA foreign_key_check").fetchall() == []
         return [state for (state,) in opened.execute("SELECT state FROM messages")]
 
 
-async def test_backup_amid_reminders(sqlite_reminding: Reminding, tmp_path: Path) -> None:
-    """While reminders are written, and while one hangs at Discord, each backup is whole, and the bot misses nothing."""
-    channels = [await sqlite_reminding.add_subscription() for _ in range(6)]
-    seen, accounts = sqlite_reminding.channels, []
-    async with sqlite_reminding.run() as bot:
+async def test_backup_amid_reminders(sqlite_deployment: Deployment, tmp_path: Path) -> None:
+    """A backup during reminders, and while one hangs at Discord, is intact, and the bot loses no reminder."""
+    channels = [await sqlite_deployment.add_subscription() for _ in range(6)]
+    seen, accounts = sqlite_deployment.channels, []
+    async with sqlite_deployment.run() as bot:
         for number in range(1, 5):
             if number == 4:
                 seen.hanging.add(channels[0])
-            accounts.append(sqlite_reminding.add_account())
+            accounts.append(sqlite_deployment.add_account())
             backup = tmp_path / f"{number}.db"
             result, *_ = await asyncio.gather(
                 bot.run_beside("backup", str(backup)),
@@ -46,19 +46,19 @@ async def test_backup_amid_reminders(sqlite_reminding: Reminding, tmp_path: Path
         assert (await bot.run_beside("backup", f"{tmp_path}/last.db"))[0] == 0
     assert sorted(_messages_in(tmp_path / "last.db")) == ["sending"] + ["sent"] * 23
     seen.hanging.clear()
-    await sqlite_reminding.elapse(timedelta(seconds=20))
-    await sqlite_reminding.run_through()
-    assert {sqlite_reminding.times_told(channel, one) for channel in channels for one in accounts} == {1}
+    await sqlite_deployment.elapse(timedelta(seconds=20))
+    await sqlite_deployment.run_through()
+    assert {sqlite_deployment.count_mentions(channel, one) for channel in channels for one in accounts} == {1}
 
 
-async def test_restore_beside_a_bot(sqlite_reminding: Reminding, tmp_path: Path) -> None:
+async def test_restore_beside_a_bot(sqlite_deployment: Deployment, tmp_path: Path) -> None:
     """A restore is refused while the bot runs; after its end it succeeds, and the bot goes on from the backup."""
-    account = sqlite_reminding.add_account()
-    channel = await sqlite_reminding.add_subscription()
+    account = sqlite_deployment.add_account()
+    channel = await sqlite_deployment.add_subscription()
     backup = f"{tmp_path}/backup.db"
-    async with sqlite_reminding.run() as bot:
-        await sqlite_reminding.channels.message_in(channel)
-        await sqlite_reminding.polls()
+    async with sqlite_deployment.run() as bot:
+        await sqlite_deployment.channels.message_in(channel)
+        await sqlite_deployment.polls()
         assert (await bot.run_beside("backup", backup))[0] == 0
         status, output = await bot.run_beside("restore", backup)
         assert status == 2
@@ -66,39 +66,39 @@ async def test_restore_beside_a_bot(sqlite_reminding: Reminding, tmp_path: Path)
         assert await bot.stop() == 0
         status, output = await bot.run_beside("restore", backup)
         assert status == 0, output
-    await sqlite_reminding.run_through()
-    assert sqlite_reminding.times_told(channel, account) == 1
+    await sqlite_deployment.run_through()
+    assert sqlite_deployment.count_mentions(channel, account) == 1
 
 
-async def test_move_beside_a_bot(reminding: Reminding, new_database: Callable[[], str], tmp_path: Path) -> None:
-    """A move is refused while the bot runs; after its end a bot on the new database repeats nothing, and goes on."""
-    first = reminding.add_account()
-    channel = await reminding.add_subscription()
-    target = new_database() if sqlite_file(reminding.database_url) else f"sqlite+aiosqlite:///{tmp_path}/new.db"
-    async with reminding.run() as bot:
-        await reminding.channels.message_in(channel)
+async def test_move_beside_a_bot(deployment: Deployment, new_database: Callable[[], str], tmp_path: Path) -> None:
+    """A move is refused while the bot runs; after its end a bot on the new database goes on and repeats no reminder."""
+    first = deployment.add_account()
+    channel = await deployment.add_subscription()
+    target = new_database() if sqlite_file(deployment.database_url) else f"sqlite+aiosqlite:///{tmp_path}/new.db"
+    async with deployment.run() as bot:
+        await deployment.channels.message_in(channel)
         status, output = await bot.run_beside("migrate-to", target)
         assert status == 2
         assert "A bot runs on" in output
         assert await bot.stop() == 0
         status, output = await bot.run_beside("migrate-to", target)
         assert status == 0, output
-    reminding.database_url = target
-    second = reminding.add_account()
-    await reminding.run_through()
-    assert [reminding.times_told(channel, one) for one in (first, second)] == [1, 1]
+    deployment.database_url = target
+    second = deployment.add_account()
+    await deployment.run_through()
+    assert [deployment.count_mentions(channel, one) for one in (first, second)] == [1, 1]
 
 
-async def _run_until_killed(url: str, *arguments: str, **settings: str) -> bool:
-    """Run a command that may kill itself; returns whether it came to its end."""
-    async with run_bot(_NOWHERE, {"DATABASE_URL": url, **settings}, *arguments) as bot:
+async def _run_until_killed(url: str, *arguments: str, launch: Launch) -> bool:
+    """Run a command that may kill itself; returns whether it was completed."""
+    async with run_bot(NOWHERE, {"DATABASE_URL": url}, *arguments, launch=launch) as bot:
         status = await bot.ended()
         assert status in (0, -signal.SIGKILL), bot.output
         return status == 0
 
 
 async def test_restore_killed_at_each_step(tmp_path: Path) -> None:
-    """Killed when it touches a file for the first, second ... time: the database is the old one or the restored one."""
+    """A restore that is killed at its first, second ... use of a file leaves the old database or the restored one."""
     home, backup = tmp_path / "home", tmp_path / "backup.db"
     home.mkdir()
     async with open_database(f"sqlite+aiosqlite:///{backup}") as database:
@@ -108,12 +108,12 @@ async def test_restore_killed_at_each_step(tmp_path: Path) -> None:
         await put(database)
         await asyncio.to_thread(shutil.copytree, home, tmp_path / "killed")
     ended, subscriptions = False, []
-    for stage in range(1, 100):
+    for number in range(1, 100):
         await asyncio.to_thread(shutil.rmtree, home)
-        # The watch of a killed bot is in the write-ahead log alone.
+        # The subscription of a killed bot is only in the write-ahead log.
         await asyncio.to_thread(shutil.copytree, tmp_path / "killed", home)
         url = f"sqlite+aiosqlite:///{home}/bot.db"
-        ended = await _run_until_killed(url, "restore", str(backup), REMINDER_TEST_DIE_AT_STEP=str(stage))
+        ended = await _run_until_killed(url, "restore", str(backup), launch=Launch(die_at_file=number))
         async with open_database(url) as database:
             subscriptions.append(await count(database))
         if ended:
@@ -128,7 +128,7 @@ async def test_restore_killed_at_each_step(tmp_path: Path) -> None:
 async def test_move_killed_before_each_commit(
     database_url: str, new_database: Callable[[], str], tmp_path: Path
 ) -> None:
-    """Killed before the first, second ... commit, a move has brought nothing or all, and leaves the source alone."""
+    """A move that is killed before its first, second ... commit has copied all or nothing; the source is unchanged."""
     is_file = sqlite_file(database_url) is not None
     async with open_database(database_url) as source:
         await fill(source, 2)
@@ -136,8 +136,8 @@ async def test_move_killed_before_each_commit(
     ended = False
     for commit in range(1, 20):
         target = new_database() if is_file else f"sqlite+aiosqlite:///{tmp_path}/{commit}.db"
-        settings = {"REMINDER_TEST_DIE_BEFORE_COMMIT": str(commit)}
-        ended = await _run_until_killed(database_url, "migrate-to", target, **settings)
+        launch = Launch(die_before_commit=commit)
+        ended = await _run_until_killed(database_url, "migrate-to", target, launch=launch)
         async with open_database(target) as database:
             found = await rows_of(database)
         assert found in (before, {name: [] for name in before})

@@ -1,4 +1,4 @@
-"""Statuses, pauses and bodies, apart from any connection."""
+"""Statuses, pauses and bodies of answers, without a connection."""
 
 import json
 from datetime import UTC, datetime
@@ -23,8 +23,8 @@ NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 DATE_PARTS = ["Mon,", "Thu,", "01", "Jan", "2026", "99999", "12:00:00", "GMT", "+0000", "-2359", "+99999999999999"]
 
 
-def test_200_is_no_error() -> None:
-    """Only the status 200 lets the body be read."""
+def test_a_200_is_no_error() -> None:
+    """The status 200 raises nothing."""
     check_status(200, {}, NOW)
 
 
@@ -78,25 +78,25 @@ def test_every_status_has_its_error(status: int, kind: type[BotError]) -> None:
     ],
 )
 def test_a_pause_is_a_number_or_a_date(value: str, seconds: float | None) -> None:
-    """`Retry-After` gives 0 to a day's worth of seconds, or nothing if it makes no sense."""
+    """`Retry-After` gives between 0 seconds and a day, or None if it makes no sense."""
     assert parse_retry_after({"Retry-After": value}, NOW) == seconds
 
 
 def test_no_pause_without_the_header() -> None:
-    """A busy API that names no pause names none."""
+    """Without `Retry-After` there is no pause."""
     assert parse_retry_after({}, NOW) is None
 
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(DATE_PARTS), max_size=7).map(" ".join) | st.text(max_size=30))
 def test_any_pause_is_sane(value: str) -> None:
-    """Whatever the header holds, the pause is none or 0 to a day."""
+    """For any text in the header, the pause is None or between 0 seconds and a day."""
     seconds = parse_retry_after({"Retry-After": value}, NOW)
     assert seconds is None or 0.0 <= seconds <= 86_400.0
 
 
 def test_a_busy_answer_carries_its_pause() -> None:
-    """The error of a 429 knows how long to wait."""
+    """The error of a 429 holds the pause."""
     with pytest.raises(ApiBusy) as caught:
         check_status(429, {"Retry-After": "7"}, NOW)
     assert caught.value.retry_after == 7.0
@@ -141,16 +141,16 @@ def test_json_is_decoded(body: bytes, value: object) -> None:
     ],
     ids=lambda body: ascii(body[:12]),
 )
-def test_what_is_not_json_is_unreadable(body: bytes) -> None:
-    """Cut off, wrongly encoded, too deep or something else: it can't be read, and the error does not hold it."""
+def test_a_body_that_is_not_json_is_unreadable(body: bytes) -> None:
+    """A body that is cut off, wrongly encoded, too deep or no JSON is unreadable; the error does not hold it."""
     with pytest.raises(UnreadableAnswer) as caught:
         parse_json(body)
     assert str(caught.value) == "not JSON"
     assert caught.value.__suppress_context__
 
 
-def test_as_many_values_as_all_accounts_have_are_read_and_more_are_not() -> None:
-    """A crowd of values, which would take many times the room of its text, is a bad answer."""
+def test_the_number_of_values_is_bounded() -> None:
+    """Half a million values are read; more, which would take many times the memory of their text, are not."""
     most = b"[" + b"0," * 500_000 + b"0]"
     assert len(str(parse_json(most))) > 1_000_000
     with pytest.raises(UnreadableAnswer, match="too many"):
@@ -160,7 +160,7 @@ def test_as_many_values_as_all_accounts_have_are_read_and_more_are_not() -> None
 @settings(deadline=None)
 @given(st.binary(max_size=50))
 def test_any_body_is_json_or_unreadable(body: bytes) -> None:
-    """No bytes lead to any other error."""
+    """Any bytes are JSON or raise UnreadableAnswer."""
     try:
         json.dumps(parse_json(body))
     except UnreadableAnswer:

@@ -1,4 +1,4 @@
-"""When the bot can't start: exit status 2 and a message for whoever runs it, without a traceback or a value."""
+"""A bot that can't start ends with status 2 and a message for the operator, without a traceback or a secret."""
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -6,16 +6,17 @@ from contextlib import AsyncExitStack
 import pytest
 
 from bot.useapi.fake import FakeApi
-from tests.support.process.stage import build_settings
-from tests.support.wire.discord_standin import DiscordStandIn
+from tests.support.network import NOWHERE
+from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.gateway import AUTHENTICATION_FAILED
 from tests.support.wire.process import run_bot
+from tests.support.wire.standins import build_settings
 
 REFUSED = 2
 
 
 async def _run_until_refused(discord: DiscordStandIn, **changes: str) -> str:
-    """Run a bot that must end by itself, and return what it said."""
+    """Run a bot that must end with status 2, and return its output."""
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(discord.serve())
         api_url = await stack.enter_async_context(FakeApi({}).serve())
@@ -29,7 +30,7 @@ async def _run_until_refused(discord: DiscordStandIn, **changes: str) -> str:
     [("DISCORD_TOKEN", "MTEwMDAw.other.discord-token"), ("USEAPI_TOKEN", "user:77-otheruseapitoken")],
 )
 async def test_token_refused_at_start(name: str, value: str) -> None:
-    """A token that is refused at the start ends the bot with a message that names its setting."""
+    """A token that is refused at the start ends the bot with a message that names the setting."""
     output = await _run_until_refused(DiscordStandIn(), **{name: value})
     assert name in output
     assert "refused" in output
@@ -38,7 +39,7 @@ async def test_token_refused_at_start(name: str, value: str) -> None:
 
 
 async def test_token_refused_by_gateway() -> None:
-    """A token that only the gateway refuses ends the bot likewise, after one try."""
+    """A token that only the gateway refuses ends the bot as well, after one attempt."""
     discord = DiscordStandIn()
     discord.gateway.refuse_identify = True
     output = await _run_until_refused(discord)
@@ -49,7 +50,7 @@ async def test_token_refused_by_gateway() -> None:
 
 @pytest.mark.parametrize(("code", "word"), [(AUTHENTICATION_FAILED, "DISCORD_TOKEN"), (4012, "Update the bot")])
 async def test_connection_closed_for_good(code: int, word: str) -> None:
-    """A token that is reset while the bot runs, or a bot too old for Discord, ends it likewise."""
+    """A token that is reset while the bot runs, or a version too old for Discord, ends the bot as well."""
     discord = DiscordStandIn()
     async with discord.serve() as url, FakeApi({}).serve() as api_url, run_bot(url, build_settings(api_url)) as bot:
         await discord.gateway.ready()
@@ -79,11 +80,11 @@ _WRONG = {
     ids=["none", "some", "wrong"],
 )
 async def test_settings(settings: Mapping[str, str], names: set[str]) -> None:
-    """Missing and wrong settings are told together, by name, without their values."""
-    async with run_bot("http://127.0.0.1:9", settings) as bot:
+    """All missing and wrong settings are listed by name, without their values."""
+    async with run_bot(NOWHERE, settings) as bot:
         assert await bot.ended() == REFUSED
-        told = [line.split()[0] for line in bot.lines if line.startswith("  ")]
-        assert sorted(told) == sorted(names)
+        listed = [line.split()[0] for line in bot.lines if line.startswith("  ")]
+        assert sorted(listed) == sorted(names)
         assert not [value for value in settings.values() if value and value in bot.output]
         assert "wrong-value" not in bot.output
         assert "Traceback" not in bot.output

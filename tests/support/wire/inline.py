@@ -1,0 +1,48 @@
+"""The bot in the process of the test, connected to the stand-ins: for tests in virtual time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.app import Application, open_application
+from bot.chat.gateway.connection import Connection
+from bot.config import Settings, read_settings
+from bot.core.timing import DEFAULT_TIMING, Timing
+from bot.store.database import open_database
+from bot.useapi.fake import FakeApi
+from tests.support.sqlite import lay_database
+from tests.support.wire.discord import DiscordStandIn
+from tests.support.wire.redirect import discord_led_to
+from tests.support.wire.rest import TOKEN
+from tests.support.wire.standins import StandIns, build_settings
+
+
+@dataclass
+class InlineWorld(StandIns):
+    """The stand-ins and the bot's parts."""
+
+    application: Application
+
+
+@asynccontextmanager
+async def open_inline_world(folder: Path, timing: Timing = DEFAULT_TIMING) -> AsyncIterator[InlineWorld]:
+    """Run the bot until the block ends, connected and ready for commands; it does not poll."""
+    discord, api, url = DiscordStandIn(), FakeApi({}), await lay_database(folder)
+    async with discord.serve() as discord_url, api.serve() as api_url, open_database(url) as database:
+        settings = read_settings(Settings, build_settings(api_url, DATABASE_URL=url), folder / ".env")
+        with discord_led_to(discord_url):
+            async with open_application(settings, database, lambda: datetime.now(UTC), timing=timing) as application:
+                connection = Connection(application.bot, jitter=lambda: 0.0, timing=timing)
+                connecting = asyncio.create_task(connection.keep(TOKEN))
+                await discord.gateway.ready()
+                world = InlineWorld(discord, api, application)
+                try:
+                    yield world
+                finally:
+                    world.reset()
+                    connecting.cancel()
+                    await asyncio.wait({connecting})
+    assert not discord.rest.unknown.items

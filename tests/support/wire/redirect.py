@@ -1,0 +1,26 @@
+"""Leads discord.py to the stand-in of Discord."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import discord.gateway
+import discord.http
+import yarl
+
+
+def lead_discord_to(url: str) -> None:
+    """Let discord.py send its requests and connections there, from now on."""
+    standin = yarl.URL(url)
+    discord.http.Route.BASE = f"{standin.origin()}/api/v10"
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = standin.with_scheme("ws").with_path("/gateway/")
+
+
+@contextmanager
+def discord_led_to(url: str) -> Iterator[None]:
+    """Lead discord.py there until the block ends."""
+    base, gateway = discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
+    lead_discord_to(url)
+    try:
+        yield
+    finally:
+        discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = base, gateway

@@ -1,0 +1,123 @@
+"""Every interaction is acknowledged within three seconds: with a slow API, a slow network, and a thousand people."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.core.timing import DEFAULT_TIMING
+from bot.useapi.client import ACCOUNTS_PATH, MAX_CALLS
+from tests.support.wire.inline import open_inline_world
+from tests.support.wire.interactions import DEADLINE, DEFERRED, DEFERRED_UPDATE, Exchange
+from tests.support.wire.payloads import PRIVATE, build_button_message
+from tests.support.wire.standins import owner_of
+from tests.support.wire.virtual_time import in_virtual_time
+
+CHECK = "minimax:check:"
+PEOPLE = 1000
+MOST_CONNECTIONS = 256
+# A round trip over a slow mobile network.
+SLOW_NETWORK = 0.4
+
+
+def methods_of(exchange: Exchange) -> list[str]:
+    """Return the methods of the requests about an interaction, in order."""
+    return [call.method for call in exchange.calls]
+
+
+async def answers_of(exchanges: list[Exchange]) -> list[dict[str, Any]]:
+    """Wait for the answers to all interactions."""
+    return await asyncio.gather(*(exchange.answer() for exchange in exchanges))
+
+
+@pytest.mark.parametrize(("share", "is_private"), [("no", True), ("yes", False)])
+@in_virtual_time
+async def test_slow_look_up(tmp_path: Path, share: str, *, is_private: bool) -> None:
+    """A look-up that waits for the API is deferred in time, also over a slow network, and edited later."""
+    async with open_inline_world(tmp_path) as world:
+        account, held = world.add_account(), world.hold_api()
+        world.discord.rest.round_trip = SLOW_NETWORK
+        exchange = await world.discord.slash(account, share=share)
+        first = await exchange.acknowledgement()
+        assert first.json["type"] == DEFERRED
+        assert not exchange.shown.items
+        held.release()
+        assert bool((await exchange.answer())["flags"] & PRIVATE) is is_private
+        await world.settle()
+        assert methods_of(exchange) == ["POST", "PATCH"]
+        # The event's way, the time that the API gets, and the way back.
+        assert exchange.seconds_to_acknowledge() <= SLOW_NETWORK + DEFAULT_TIMING.answer_within < DEADLINE
+
+
+@in_virtual_time
+async def test_slow_check_now(tmp_path: Path) -> None:
+    """A *Check now* that waits for the API is acknowledged in time without a visible change, and edited later."""
+    async with open_inline_world(tmp_path) as world:
+        account, held = world.add_account(), world.hold_api()
+        message = build_button_message(CHECK + account)
+        exchange = await world.discord.press(message, CHECK + account)
+        first = await exchange.acknowledgement()
+        assert first.json["type"] == DEFERRED_UPDATE
+        held.release()
+        assert (await exchange.answer())["id"] == message["id"]
+        await world.settle()
+        assert methods_of(exchange) == ["POST", "PATCH"]
+        assert exchange.seconds_to_acknowledge() < DEADLINE
+
+
+@pytest.mark.usefixtures("many_files")
+@in_virtual_time
+async def test_a_thousand_look_ups_of_one_account(tmp_path: Path) -> None:
+    """A thousand look-ups of one account at once share one API call and at most 256 connections to Discord."""
+    async with open_inline_world(tmp_path) as world:
+        world.discord.rest.round_trip, world.api.delay = SLOW_NETWORK, 0.05
+        account = world.add_account()
+        exchanges = await world.discord.slash_all([account] * PEOPLE)
+        await answers_of(exchanges)
+        assert [call for call in world.api.calls if call != ACCOUNTS_PATH] == [f"{ACCOUNTS_PATH}/{account}"]
+        assert max(exchange.seconds_to_acknowledge() for exchange in exchanges) < DEADLINE
+        assert len(world.discord.rest.connections) <= MOST_CONNECTIONS
+
+
+@pytest.mark.usefixtures("many_files")
+@in_virtual_time
+async def test_a_thousand_look_ups_of_different_accounts(tmp_path: Path) -> None:
+    """A thousand look-ups of different accounts, each of which the API takes a second for, are deferred in time.
+
+    Each is answered with its own account, with at most 64 API calls at a time. The deferrals are spread over time.
+    """
+    async with open_inline_world(tmp_path) as world:
+        accounts = world.add_accounts(PEOPLE)
+        world.api.delay = 1.0
+        exchanges = await world.discord.slash_all(accounts)
+        shown = await answers_of(exchanges)
+        assert [message["embeds"][0]["title"] for message in shown] == [owner_of(account) for account in accounts]
+        assert world.api.most_at_once == MAX_CALLS
+        assert max(exchange.seconds_to_acknowledge() for exchange in exchanges) < DEADLINE
+        deferred = [exchange for exchange in exchanges if exchange.calls.items[0].json["type"] == DEFERRED]
+        assert len(deferred) >= PEOPLE - 2 * MAX_CALLS
+        times = sorted(exchange.seconds_to_acknowledge() for exchange in deferred)
+        assert times[0] < DEFAULT_TIMING.answer_within - 0.4
+        assert times[-1] <= DEFAULT_TIMING.answer_within
+        assert len({round(seconds, 2) for seconds in times}) > 20
+
+
+@in_virtual_time
+async def test_one_user_flooding(tmp_path: Path) -> None:
+    """Of 300 commands and presses of one user at once ten reach the API; another user is answered in time."""
+    async with open_inline_world(tmp_path) as world:
+        accounts, user_id = world.add_accounts(301), "1100000000000000013"
+        before = len(world.api.calls)
+        commands = [world.discord.slash(account, user_id=user_id) for account in accounts[:150]]
+        presses = [
+            world.discord.press(build_button_message(CHECK + account), CHECK + account, user_id=user_id)
+            for account in accounts[150:300]
+        ]
+        exchanges = await asyncio.gather(*commands, *presses)
+        other = await world.discord.slash(accounts[300])
+        assert "Healthy" in (await other.answer())["embeds"][0]["description"]
+        assert other.seconds_to_acknowledge() < DEADLINE
+        titles = [message["embeds"][0]["title"] for message in await answers_of(exchanges)]
+        assert titles.count("A little slower, please") == 290
+        assert len(world.api.calls) - before == 11
