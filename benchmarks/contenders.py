@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import psutil
+from tests.support.process.stage import Stage, build_settings
 
 from bot.useapi.client import ACCOUNTS_PATH
 from bot.useapi.fake import FakeApi
-from tests.support.process.stage import Stage, build_settings
 from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.payloads import GUILD_ID
 from tests.support.wire.process import BotProcess, run_bot

@@ -9,11 +9,12 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from statistics import median
 
+from tests.support.process.stage import build_account
+
 from benchmarks.contenders import ALL, Contender, build_discord, launch
 from benchmarks.rows.latency import API_DELAY, ROUND_TRIP
 from benchmarks.table import Row, Scale, ratio
 from bot.useapi.fake import FakeApi
-from tests.support.process.stage import build_account
 from tests.support.wire.discord import DiscordStandIn
 
 _ACCOUNT = "104000000"

@@ -128,6 +128,32 @@ async def test_a_history_that_cant_be_read_posts_nothing(world: World, code: int
     assert len(posts_in(world.channel)) == 1
 
 
+async def test_an_uncertain_board_does_not_hold_up_a_poll(world: World) -> None:
+    """A board is tried once a poll, after the reminders, so that they don't wait for its repetitions."""
+    world.env.inject_error("POST", "/channels/*/messages", status=500, times=None)
+    await toggle(world)
+    before = len(requests_to(world, "POST"))
+    await world.poll_once()
+    assert {one.json["nonce"] for one in requests_to(world, "POST")[before:]} == {(await stored_message(world)).nonce}
+    world.env.backend.faults.clear()
+    await add(world, "234567")
+    await world.poll_once()
+    first, second = posts_in(world.channel)
+    assert first.content.startswith("⏰ MiniMax login Sam Reed")
+    assert second.id == (await stored_boards(world))[0].discord_id
+
+
+async def test_a_message_that_cant_be_read_stops_no_poll(world: World) -> None:
+    """A message in flight whose content another version wrote stays in flight; reminders are sent all the same."""
+    await toggle(world)
+    async with world.database.begin() as tx:
+        lost = {"state": State.SENDING, "discord_id": None, "payload": '{"actions": ["snooze"]}'}
+        await tx.execute(messages.update().values(**lost))
+    await add(world, "234567")
+    await world.poll_once()
+    assert contents_in(world.channel)[-1].startswith("⏰ MiniMax login Sam Reed")
+
+
 async def test_a_board_that_never_arrived_is_posted_later(world: World) -> None:
     """A board that the channel's history does not hold is posted, once."""
     world.env.inject_error("POST", "/channels/*/messages", status=429, times=None)

@@ -6,6 +6,7 @@ from typing import Any
 import discord
 import pytest
 import sqlalchemy as sa
+from simcord.interactions import base_payload
 
 from bot.core.messages import Action, OutgoingMessage
 from bot.core.notifications import State
@@ -82,6 +83,34 @@ async def test_an_unknown_button_is_refused(world: World) -> None:
     answer = await world.manager.click(message, label="Press")
     assert answer.ephemeral
     assert embed_of(answer).title == "This button no longer works"
+
+
+@pytest.mark.parametrize(
+    ("group", "command", "option"),
+    [("minimax-reminders", "pause", "watch"), ("minimax-reminders", "snooze", "reminder")],
+)
+async def test_a_changed_command_is_refused(
+    world: World, caplog: pytest.LogCaptureFixture, group: str, command: str, option: str
+) -> None:
+    """A command that a Discord app still shows as another version registered it is refused in words, not as a bug."""
+    options = [{"name": option, "type": 3, "value": "1"}]
+    data = {"id": "1", "type": 1, "name": group, "options": [{"name": command, "type": 1, "options": options}]}
+    data["guild_id"] = str(world.channel.guild.id)
+    _, payload = base_payload(
+        world.env.backend,
+        type=2,
+        channel_id=world.channel.id,
+        guild_id=world.channel.guild.id,
+        user_id=world.manager.user.id,
+        data=data,
+    )
+    world.env.backend.emit("INTERACTION_CREATE", payload)
+    await world.env.settle()
+    # The simulation reports a command that the bot does not know, however the bot answers.
+    world.env._errors.clear()  # noqa: SLF001
+    (answer,) = [one for one in world.env.http_requests if one.path.endswith("/callback")]
+    assert "This command has changed" in str(answer.json)
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.cli.accounts import ExitStatus, build_facts, describe, judge
+from bot.cli.accounts import ExitStatus, build_facts, describe, exit_status_of
 from bot.cli.command import INTERRUPTED
 from bot.core.accounts import Account
 from bot.useapi.fake import TOKEN, FakeApi
@@ -216,4 +216,4 @@ def test_names_cannot_steer_the_terminal() -> None:
 def test_the_worst_account_decides(days: list[int | None], verdict: int) -> None:
     """One account in need of attention is enough."""
     expiries = [None if day is None else NOW + timedelta(days=day) for day in days]
-    assert judge([Account("1", expires_at=expires_at) for expires_at in expiries], NOW) == verdict
+    assert exit_status_of([Account("1", expires_at=expires_at) for expires_at in expiries], NOW) == verdict

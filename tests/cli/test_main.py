@@ -64,10 +64,7 @@ def test_the_help_is_quick_to_load() -> None:
         ),
         (
             StoreError("it can't be opened (disk full)"),
-            [
-                "The database can't be used: it can't be opened (disk full).",
-                "Try again in a minute. If it goes on, report it to the bot's operator.",
-            ],
+            ["The database can't be used: it can't be opened (disk full)."],
         ),
         (
             AmbiguousName(["1", "2\x1b[31m"]),
