@@ -20,8 +20,7 @@ _UNAUTHORIZED = 401
 _STEADY_SECONDS = 300.0
 _CHECKS_APART = 60.0
 # Each costs a handshake, so a crowd shares them. Posts that hang use 64 at most, which leaves the others to answers.
-# Some systems let a process open 256 files, and the database and useapi.net need some too.
-_MAX_CONNECTIONS = 128
+_MAX_CONNECTIONS = 256
 
 
 class Connection:
@@ -60,7 +59,7 @@ class Connection:
     async def _log_in(self, token: str) -> None:
         while True:
             # A session of its own each time, and closing it closes its connector too.
-            self._client.http.connector = aiohttp.TCPConnector(limit=_MAX_CONNECTIONS)
+            self._client.http.connector = aiohttp.TCPConnector(limit=_most_connections())
             try:
                 await self._client.login(token)
                 return
@@ -83,6 +82,16 @@ class Connection:
         )
         _LOG.info("%s again in %.1f s", what, wait)
         await asyncio.sleep(wait)
+
+
+def _most_connections() -> int:
+    """Return how many connections may be open: half of the files that this process may open, as some allow only 256."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return _MAX_CONNECTIONS
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MAX_CONNECTIONS if limit == resource.RLIM_INFINITY else min(_MAX_CONNECTIONS, limit // 2)
 
 
 async def monitor_token(bot: AccountBot) -> None:
