@@ -14,7 +14,7 @@ from bot.store.tables import messages, notifications
 from tests.support.chat.answers import buttons_of, embed_of
 from tests.support.chat.boards import board_in, toggle
 from tests.support.chat.reminders import add, posts_in
-from tests.support.world import World
+from tests.support.world import GUILD_ID, World
 
 NONCE = "0123456789abcdef01234567"
 EMBED = {"type": "rich", "title": "Jane Doe", "footer": {"text": f"Read from useapi.net · {NONCE[:8]}"}}
@@ -94,13 +94,18 @@ async def test_a_changed_command_is_refused(
 ) -> None:
     """A command that a Discord app still shows as another version registered it is refused in words, not as a bug."""
     options = [{"name": option, "type": 3, "value": "1"}]
-    data = {"id": "1", "type": 1, "name": group, "options": [{"name": command, "type": 1, "options": options}]}
-    data["guild_id"] = str(world.channel.guild.id)
+    data: dict[str, Any] = {
+        "id": "1",
+        "type": 1,
+        "name": group,
+        "options": [{"name": command, "type": 1, "options": options}],
+    }
+    data["guild_id"] = str(GUILD_ID)
     _, payload = base_payload(
         world.env.backend,
         type=2,
         channel_id=world.channel.id,
-        guild_id=world.channel.guild.id,
+        guild_id=GUILD_ID,
         user_id=world.manager.user.id,
         data=data,
     )

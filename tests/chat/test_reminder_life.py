@@ -1,6 +1,7 @@
 """Tests of the reminders that channels get while time passes, and of *Check now* under them."""
 
 import asyncio
+from typing import Any
 
 import discord
 import pytest
@@ -139,7 +140,7 @@ async def test_the_most_urgent_account_is_named_first(world: World) -> None:
 async def test_a_dozen_accounts_due_at_once_fit(world: World, name: str) -> None:
     """Twelve accounts are grouped into messages within Discord's limits, each account in exactly one."""
     ids = [f"{n:06}" for n in range(12)]
-    flags = {f"supportSomethingLong{n}": True for n in range(20)} if len(name) > 60 else {}
+    flags: dict[str, Any] = {f"supportSomethingLong{n}": True for n in range(20)} if len(name) > 60 else {}
     world.api.accounts = {key: build_account(key, name, days=2, **flags) for key in ids}
     role = world.env.guild.create_role("Ops", mentionable=True)
     await add(world, mention=role)

@@ -62,7 +62,7 @@ COLUMNS = {
     "passed_at": "polled_at",
     "audited_at": "channels_checked_at",
 }
-VALUES = {
+VALUES: dict[str, dict[Any, Any]] = {
     "kind": {"step": "stage", "gone": "missing", "blind": "unreadable"},
     "state": {"covered": "superseded"},
     "account_id": {"": None},

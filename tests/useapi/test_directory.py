@@ -188,7 +188,7 @@ async def test_an_ambiguous_name_is_answered_with_the_ids(*, listed_before: bool
             await served.directory.read_all()
         with pytest.raises(AmbiguousName) as caught:
             await served.directory.look_up("SAM")
-        assert (caught.value.name, caught.value.account_ids) == ("SAM", ("2", "3"))
+        assert caught.value.account_ids == ("2", "3")
 
 
 @pytest.mark.parametrize("listed_before", [True, False])
@@ -232,7 +232,6 @@ async def test_an_unknown_account_is_answered_with_the_existing_ids() -> None:
     async with serve_directory(ACCOUNTS) as served:
         with pytest.raises(NoSuchAccount) as caught:
             await served.directory.look_up(" 999 ")
-        assert caught.value.asked == "999"
         assert caught.value.account_ids == ("2", "3", "1", "4", "5")
         assert served.api.calls == [f"{ACCOUNTS_PATH}/999", LIST]
 
@@ -247,7 +246,7 @@ async def test_an_unknown_account_is_the_error_even_if_the_list_fails() -> None:
         served.api.behave = behave
         with pytest.raises(NoSuchAccount) as caught:
             await served.directory.look_up("999")
-        assert (caught.value.asked, caught.value.account_ids) == ("999", ())
+        assert caught.value.account_ids == ()
 
 
 async def test_a_deleted_account_is_not_among_the_existing_ids() -> None:

@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from bot.chat.views.account import account_embed, choice_label
 from bot.cli.accounts import build_facts, describe, tabulate
-from bot.core.accounts import Account, by_expiry
+from bot.core.accounts import Account, AccountSnapshot, by_expiry
 from bot.core.parsing import parse_account, parse_accounts
 from bot.core.secrets import Redactor
 from bot.errors import UnreadableAnswer
-from bot.useapi.directory import AccountSnapshot
 from bot.useapi.responses import parse_json
 from tests.data import MARCH, OCTOBER, load
 from tests.support.chat.limits import assert_fits
