@@ -11,6 +11,7 @@ from tests.support.paths import REPOSITORY
 
 BOT = REPOSITORY / "bot"
 MODULES = sorted(BOT.rglob("*.py"))
+TEST_MODULES = sorted(path for folder in ("tests", "benchmarks") for path in (REPOSITORY / folder).rglob("*.py"))
 STANDARD = sys.stdlib_module_names
 CLOCKS = {"now", "utcnow", "today", "time", "time_ns"}
 
@@ -65,6 +66,7 @@ def is_in(name: str, *packages: str) -> bool:
 
 
 every_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
+every_test_module = pytest.mark.parametrize("path", TEST_MODULES, ids=name_of)
 
 
 def test_the_modules_are_found() -> None:
@@ -132,3 +134,26 @@ def test_the_bot_knows_neither_tests_nor_benchmarks(path: Path) -> None:
 def test_every_module_has_a_docstring(path: Path) -> None:
     """Each module begins with a docstring."""
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+@every_test_module
+def test_tests_share_code_only_in_their_kit(path: Path) -> None:
+    """Tests and the kit import the kit and the sample data, benchmarks themselves and the kit; never a test module."""
+    name = name_of(path)
+    allowed = ("tests.support", "benchmarks") if is_in(name, "benchmarks") else ("tests.support", "tests.data")
+    imported = [one for one in imports_of(path) if is_in(one, "tests", "benchmarks")]
+    assert [one for one in imported if not is_in(one, *allowed)] == []
+
+
+def names_replaced_in(path: Path) -> Iterator[str]:
+    """Yield the last part of each name that a module replaces with `setattr`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "setattr":
+            texts = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            yield texts[0].rpartition(".")[2] if texts else ast.unparse(node)
+
+
+@every_test_module
+def test_no_test_replaces_a_private_name(path: Path) -> None:
+    """Tests set the bot's clock, waits and neighbours through its arguments, not behind its back."""
+    assert [name for name in names_replaced_in(path) if name.startswith("_")] == []

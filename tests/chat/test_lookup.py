@@ -118,10 +118,11 @@ async def test_answers_in_words_after_a_bug(
 ) -> None:
     """An unforeseen error is answered in words, with the reference of its traceback in the log."""
 
-    def break_down(*_: object) -> discord.Embed:
+    def fail(*_: object, **_options: object) -> discord.Embed:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("bot.chat.commands.account.account_reply", break_down)
+    # The embed of an error has no fields.
+    monkeypatch.setattr(discord.Embed, "add_field", fail)
     card = embed_of(await world.look_up("123456"))
     assert card.title == "Something broke"
     assert "ZeroDivisionError" in caplog.text

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.app import Application, open_application
@@ -18,6 +17,7 @@ from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.redirect import discord_led_to
 from tests.support.wire.rest import TOKEN
 from tests.support.wire.standins import StandIns, build_settings
+from tests.support.wire.virtual_time import read_clock
 
 
 @dataclass
@@ -34,7 +34,7 @@ async def open_inline_world(folder: Path, timing: Timing = DEFAULT_TIMING) -> As
     async with discord.serve() as discord_url, api.serve() as api_url, open_database(url) as database:
         settings = read_settings(Settings, build_settings(api_url, DATABASE_URL=url), folder / ".env")
         with discord_led_to(discord_url):
-            async with open_application(settings, database, lambda: datetime.now(UTC), timing=timing) as application:
+            async with open_application(settings, database, read_clock, timing=timing) as application:
                 connection = Connection(application.bot, jitter=lambda: 0.0, timing=timing)
                 connecting = asyncio.create_task(connection.keep(TOKEN))
                 await discord.gateway.ready()

@@ -1,10 +1,10 @@
 """The JSON that Discord sends: people, places, interactions, messages, registered commands."""
 
 import itertools
-import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
+
+from tests.support.wire.virtual_time import read_clock
 
 Json = dict[str, Any]
 
@@ -26,7 +26,7 @@ _count = itertools.count(1)
 
 def new_id() -> str:
     """Return a snowflake of this moment, unlike any other."""
-    milliseconds = time.time_ns() // 1_000_000 - _EPOCH_MS
+    milliseconds = int(read_clock().timestamp() * 1000) - _EPOCH_MS
     return str(milliseconds << 22 | next(_count) % 2**22)
 
 
@@ -219,7 +219,7 @@ def build_message(content: Mapping[str, Any], *, flags: int = 0) -> Json:
         "author": build_user(APPLICATION_ID, "bot", bot=True),
         "application_id": APPLICATION_ID,
         "webhook_id": APPLICATION_ID,
-        "timestamp": datetime.now(UTC).isoformat(),
+        "timestamp": read_clock().isoformat(),
         "edited_timestamp": None,
         "flags": flags,
         "tts": False,

@@ -8,6 +8,7 @@ import asyncio
 import functools
 import selectors
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec
 
 # The longest that a packet takes within this machine.
@@ -34,15 +35,27 @@ class _Impatient(selectors.DefaultSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """The event loop."""
+    """The event loop; `began_at` is the real time of its beginning."""
 
     def __init__(self) -> None:
+        self.began_at = datetime.now(UTC)
         self._impatient = _Impatient()
         super().__init__(self._impatient)
 
     def time(self) -> float:
         """Return the time."""
         return self._impatient.passed
+
+
+def read_clock() -> datetime:
+    """Return the time of the running loop if that is a virtual one, the real time otherwise."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return datetime.now(UTC)
+    if isinstance(loop, VirtualTimeLoop):
+        return loop.began_at + timedelta(seconds=loop.time())
+    return datetime.now(UTC)
 
 
 def in_virtual_time(test: Callable[Arguments, Coroutine[Any, Any, None]]) -> Callable[Arguments, None]:

@@ -1,4 +1,4 @@
-"""Tests of a day without a lasting gateway session, against a real gateway in hurried time."""
+"""Tests of a day without a lasting gateway session, against a real gateway in virtual time."""
 
 import asyncio
 import gc
@@ -9,9 +9,7 @@ import warnings
 from datetime import UTC, datetime
 
 import discord.gateway
-import discord.http
 import pytest
-import yarl
 from pydantic import SecretStr
 
 from bot.chat.gateway.client import AccountBot
@@ -20,10 +18,12 @@ from bot.chat.gateway.responder import Responder
 from bot.core.secrets import Redactor
 from bot.useapi.directory import open_directory
 from bot.useapi.guild_access import GuildAccess
+from tests.support.network import NOWHERE
 from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.gateway import Op
+from tests.support.wire.redirect import discord_led_to
 from tests.support.wire.rest import TOKEN
-from tests.support.wire.virtual_time import VirtualTimeLoop
+from tests.support.wire.virtual_time import in_virtual_time
 
 DAY = 86_400.0
 # Discord's limit for a day.
@@ -52,16 +52,14 @@ async def live_through_a_day(discord_: DiscordStandIn, bot: AccountBot) -> None:
     await asyncio.wait({keeping})
 
 
-async def run_day(discord_: DiscordStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+async def run_day(discord_: DiscordStandIn) -> None:
     """Connect the bot to the simulated gateway for that day."""
-    nobody = open_directory(base_url="http://127.0.0.1:9", token=SecretStr("x"), redact=Redactor(), now=_now)
+    nobody = open_directory(base_url=NOWHERE, token=SecretStr("x"), redact=Redactor(), now=_now)
     async with discord_.serve() as url, nobody as directory:
-        monkeypatch.setattr(discord.http.Route, "BASE", f"{url}/api/v10")
-        gateway = yarl.URL(url).with_scheme("ws").with_path("/gateway/")
-        monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", gateway)
         bot = AccountBot(access=GuildAccess((), directory), responder=Responder(now=_now), jitter=lambda: 0.0)
-        async with bot:
-            await live_through_a_day(discord_, bot)
+        with discord_led_to(url):
+            async with bot:
+                await live_through_a_day(discord_, bot)
     # discord.py leaves the heartbeat threads of some connections running, into another test.
     for thread in threading.enumerate():
         if isinstance(thread, discord.gateway.KeepAliveHandler):
@@ -69,14 +67,13 @@ async def run_day(discord_: DiscordStandIn, monkeypatch: pytest.MonkeyPatch) -> 
             thread.join()
 
 
-def test_a_day_without_a_session_that_lasts(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_day_without_a_session_that_lasts(caplog: pytest.LogCaptureFixture) -> None:
     """After connections that end in every way, the bot has identified less often than Discord allows, and is back."""
     for noisy in ("discord", "bot.chat.gateway.connection"):
         caplog.set_level(logging.CRITICAL, logger=noisy)
     caplog.set_level(logging.WARNING, logger="bot.chat.rest.rate_limit")
     stand_in = DiscordStandIn(guild_ids=())
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        runner.run(run_day(stand_in, monkeypatch))
+    in_virtual_time(run_day)(stand_in)
     # discord.py does not close each connection that failed.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
