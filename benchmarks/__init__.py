@@ -1,1 +1,1 @@
-"""What is claimed about speed, size and endurance, runnable: `python -m benchmarks` and `python -m benchmarks.soak`."""
+"""Measures speed, memory and endurance: `python -m benchmarks` and `python -m benchmarks.soak`."""

@@ -15,7 +15,7 @@ from benchmarks.rows.crowd import measure_crowds
 from benchmarks.rows.extras import measure_extras
 from benchmarks.rows.latency import measure_latency, measure_offered
 from benchmarks.rows.memory import measure_growth, measure_servers, measure_week
-from benchmarks.rows.passes import measure_polls
+from benchmarks.rows.polls import measure_polls
 from benchmarks.rows.reminders import measure_sending, measure_takeover
 from benchmarks.rows.start import measure_starts
 from benchmarks.table import QUICK, Row, Scale, to_markdown
@@ -30,7 +30,7 @@ GROUPS: dict[str, Callable[[Scale], Awaitable[list[Row]]]] = {
     "growth": measure_growth,
     "week": measure_week,
     "start": measure_starts,
-    "passes": measure_polls,
+    "polls": measure_polls,
     "sending": measure_sending,
     "takeover": measure_takeover,
     "extras": measure_extras,
@@ -54,7 +54,7 @@ async def measure(groups: Sequence[str], scale: Scale) -> list[Row]:
         started = time.monotonic()
         try:
             rows += await GROUPS[name](scale)
-        except Exception as error:  # what one group runs into must not cost the others' numbers
+        except Exception as error:  # a failing group must not cost the numbers of the others
             traceback.print_exc()
             rows.append(Row(name, f"failed: {type(error).__name__}", is_met=False))
         print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
@@ -62,7 +62,7 @@ async def measure(groups: Sequence[str], scale: Scale) -> list[Row]:
 
 
 def _run(groups: Sequence[str], scale: Scale) -> list[Row]:
-    # This process plays Discord and the API; on the faster loop it is not what is measured.
+    # This process is Discord and the API; on a faster loop it limits the bots less.
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -81,7 +81,7 @@ def main() -> int:
     if unknown := set(args.groups) - set(GROUPS):
         parser.error(f"no such group: {', '.join(sorted(unknown))}")
     _allow_many_connections()
-    # The pauses of this process would pass for the bots'.
+    # A pause of this process would be measured as one of the bots.
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS_A_COLLECTION)
     machine = describe()

@@ -1,4 +1,4 @@
-"""On what the numbers were measured: nothing that names the machine or its folders."""
+"""The machine and the versions of a run, without names or folders of the machine."""
 
 import platform
 from collections.abc import Sequence

@@ -9,7 +9,7 @@ _VERDICTS = {True: "yes", False: "**no**", None: ""}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measured thing: ours, the rivals' where they have it, and whether the target is met (None: there is none)."""
+    """One measurement: of our bot and of the rivals, and whether the target is met (None: there is none)."""
 
     what: str
     ours: str
@@ -20,7 +20,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is measured: all of it, or just enough to see that it works."""
+    """The size of the measurements."""
 
     rounds: int = 3
     one_by_one: int = 20
@@ -29,7 +29,7 @@ class Scale:
     starts: int = 7
     servers: int = 10_000
     look_ups: int = 50_000
-    passes: int = 336
+    polls: int = 336
     subscriptions: int = 100_000
     reminders: int = 2000
     killed_amid: int = 500
@@ -43,7 +43,7 @@ QUICK = Scale(
     starts=2,
     servers=1000,
     look_ups=3000,
-    passes=40,
+    polls=40,
     subscriptions=10_000,
     reminders=200,
     killed_amid=60,
@@ -51,7 +51,7 @@ QUICK = Scale(
 
 
 def ratio(ours: float, theirs: float) -> float:
-    """Return ours as a multiple of theirs, rounded as it is shown: the verdict is about what is read."""
+    """Return ours as a multiple of theirs, rounded as it is shown, so that the verdict fits the shown number."""
     return round(ours / theirs, 2)
 
 

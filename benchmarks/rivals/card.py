@@ -1,4 +1,4 @@
-"""What every rival shows of an account: the title and fields of our card, as plainly as it can be written."""
+"""The title and fields that every rival shows of an account: the same as ours, written as plainly as possible."""
 
 from datetime import UTC, datetime
 from typing import Any

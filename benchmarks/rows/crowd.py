@@ -1,4 +1,4 @@
-"""A thousand people at once, asking for one account or each for another."""
+"""A thousand look-ups at once, of one account or of a thousand accounts."""
 
 import asyncio
 import itertools
@@ -18,7 +18,7 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """What became of a crowd: processor time, seconds until the last answer, API calls, deadlines missed."""
+    """The result of a crowd: processor time, seconds until the last answer, API calls, missed deadlines."""
 
     cpu: float
     last: float
@@ -29,7 +29,7 @@ class Crowd:
 
 
 async def gather_crowd(contest: Contest, accounts: Sequence[str]) -> Crowd:
-    """Let everybody ask at once, and wait until all is over."""
+    """Look all accounts up at once, and wait until the bot is idle again."""
     contest.api.most_at_once = 0
     calls_before, cpu_before = len(contest.single_calls()), contest.cpu_seconds()
     started = asyncio.get_running_loop().time()
@@ -48,7 +48,7 @@ async def gather_crowd(contest: Contest, accounts: Sequence[str]) -> Crowd:
 
 
 async def _end(exchange: Exchange) -> None:
-    """Wait for the answer, or for the first try of one that comes too late to be taken."""
+    """Wait for the answer, or for a first reply that comes too late."""
     await exchange.acknowledgement(within=_PATIENCE)
     if exchange.acknowledged_at is not None:
         await exchange.answer(within=_PATIENCE)
@@ -61,7 +61,7 @@ def _medians(crowds: Sequence[Crowd]) -> Crowd:
 
 
 async def measure_crowds(scale: Scale) -> list[Row]:
-    """Send the crowds bot by bot, round by round, with a fast API; then once with one that takes a second."""
+    """Send crowds to all bots in turn, round by round, with a fast API; then once with an API of a second."""
     same, distinct = defaultdict[str, list[Crowd]](list), defaultdict[str, list[Crowd]](list)
     slow: dict[str, Crowd] = {}
     async with open_contests(ALL) as contests:

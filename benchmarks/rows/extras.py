@@ -1,4 +1,4 @@
-"""What uvloop, orjson and zstandard would buy our bot."""
+"""The gain of our bot from uvloop, orjson and zstandard."""
 
 import itertools
 from collections import defaultdict

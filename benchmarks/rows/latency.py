@@ -13,24 +13,24 @@ API_DELAY = 0.05
 
 
 def slow_down(contest: Contest) -> None:
-    """Put the network between the bot and Discord, and let the API take its time."""
+    """Delay the network between the bot and Discord, and the API's answers."""
     contest.discord.rest.round_trip, contest.api.delay = ROUND_TRIP, API_DELAY
 
 
 def seconds_from_arrival(exchange: Exchange) -> float:
-    """Return the time from the event's arrival at the bot until people see the answer."""
+    """Return the seconds from the event's arrival at the bot until the answer is shown."""
     return exchange.seconds_to_answer() - ROUND_TRIP / 2
 
 
 async def look_up(contest: Contest, account: str) -> Exchange:
-    """Let someone look an account up, and wait for the answer."""
+    """Look an account up, and wait for the answer."""
     exchange = await contest.discord.slash(account)
     await exchange.answer()
     return exchange
 
 
 async def measure_latency(scale: Scale) -> list[Row]:
-    """Look accounts up that nobody has read before, bot by bot, round by round."""
+    """Look up accounts that were never read before, with all bots in turn, round by round."""
     seconds, requests = defaultdict[str, list[float]](list), defaultdict[str, set[int]](set)
     async with open_contests(ALL) as contests:
         for contest in contests:
@@ -40,7 +40,7 @@ async def measure_latency(scale: Scale) -> list[Row]:
             for contest in contests:
                 for account in contest.add_accounts(scale.one_by_one):
                     exchange = await look_up(contest, account)
-                    # A deferred answer's second request may still be under way when people see the first.
+                    # The second request of a deferred answer may still be on its way.
                     await contest.discord.rest.travel()
                     seconds[contest.contender.name].append(seconds_from_arrival(exchange))
                     requests[contest.contender.name].add(len(exchange.calls))
@@ -68,7 +68,7 @@ def _latency_rows(seconds: Mapping[str, Sequence[float]]) -> list[Row]:
 
 
 async def measure_offered(scale: Scale) -> list[Row]:
-    """Look accounts up that the completion has just offered, in turn with the lean rival's look-ups."""
+    """Look up accounts that completion has just offered, in turn with the lean rival's look-ups."""
     ours_seconds, lean_seconds = [], []
     async with open_contest(LEAN) as lean, open_contest(OURS, accounts=scale.offered) as ours:
         for contest in (lean, ours):

@@ -1,4 +1,4 @@
-"""From the start of the process to the first answered command, with a network between bot and Discord and without."""
+"""The time from the start of the process to the first answered command, with and without a network to Discord."""
 
 import asyncio
 import itertools
@@ -6,27 +6,27 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-
-from tests.support.process.stage import build_account
 
 from benchmarks.contenders import ALL, Contender, build_discord, launch
 from benchmarks.rows.latency import API_DELAY, ROUND_TRIP
 from benchmarks.table import Row, Scale, ratio
 from bot.useapi.fake import FakeApi
+from tests.support.accounts import build_account, by_id
 from tests.support.wire.discord import DiscordStandIn
 
 _ACCOUNT = "104000000"
 
 
 class Starts:
-    """A contender's stand-ins and folder, which outlive its processes: each but the first start is a restart."""
+    """A contender's stand-ins and folder, which outlive its processes: all starts but the first are restarts."""
 
     def __init__(self, contender: Contender, folder: Path) -> None:
         self.contender = contender
         self._discord: DiscordStandIn = build_discord()
-        self._api = FakeApi({_ACCOUNT: build_account(_ACCOUNT)}, delay=API_DELAY)
+        self._api = FakeApi(by_id(build_account(_ACCOUNT, days=20, now=datetime.now(UTC))), delay=API_DELAY)
         self._settings = {"DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'bot.db'}"} if contender.is_ours else {}
         self._urls = ("", "")
 
@@ -39,7 +39,7 @@ class Starts:
         return self
 
     async def start(self, round_trip: float) -> float:
-        """Start the bot, ask as soon as Discord has connected it; return the seconds until people see the answer."""
+        """Start the bot, use a command once it is connected, and return the seconds until the answer is shown."""
         self._discord.rest.round_trip = round_trip
         clock, before = asyncio.get_running_loop().time, len(self._discord.gateway.started)
         started = clock()
@@ -52,7 +52,7 @@ class Starts:
 
 
 async def measure_starts(scale: Scale) -> list[Row]:
-    """Start bot after bot, round by round; the very first start of each, which registers commands, is told apart."""
+    """Start all bots in turn, round by round; the very first start of each, which registers commands, counts apart."""
     near, far = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -1,1 +1,1 @@
-"""The reminders' promise over a long time: whatever goes wrong, each step is told exactly once."""
+"""The promise of the reminders over a long time: each stage is sent exactly once, whatever fails."""

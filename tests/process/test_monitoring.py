@@ -45,7 +45,7 @@ async def open_view(file: Path, path: str = PING_PATH) -> AsyncIterator[tuple[De
         deployment = await stack.enter_async_context(open_deployment(f"sqlite+aiosqlite:///{file}"))
         monitor = await stack.enter_async_context(open_monitor())
         monitor.url = monitor.url.replace(PING_PATH, path)
-        bot = await stack.enter_async_context(deployment.run(_ONE_POLL, **view.settings, **monitor.settings))
+        bot = await stack.enter_async_context(deployment.run(_ONE_POLL, settings=view.settings | monitor.settings))
         await deployment.discord.gateway.ready()
         await monitor.pings.nth(1)
         yield deployment, bot, view
@@ -130,7 +130,10 @@ async def test_a_database_that_accepts_no_writes(tmp_path: Path) -> None:
 async def test_polls_are_counted_by_outcome(tmp_path: Path) -> None:
     """Polls are counted by how they end; an API that can't be read is no problem of the bot, however long."""
     view = View(closed_port())
-    async with open_deployment(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as deployment, deployment.run(**view.settings):
+    async with (
+        open_deployment(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as deployment,
+        deployment.run(settings=view.settings),
+    ):
         await deployment.polls()
         assert await view.read('minimax_bot_polls_total{outcome="completed"}') > 0
         assert await view.read('minimax_bot_polls_total{outcome="unreadable"}') == 0
@@ -155,7 +158,7 @@ async def test_events_are_counted_without_a_name(tmp_path: Path) -> None:
     view = View(closed_port())
     async with open_deployment(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as deployment:
         channel, account = await deployment.add_subscription(), deployment.add_account()
-        async with deployment.run(LOG_LEVEL="DEBUG", **view.settings):
+        async with deployment.run(settings={"LOG_LEVEL": "DEBUG", **view.settings}):
             await deployment.discord.gateway.ready()
             await deployment.channels.message_in(channel)
             await (await deployment.discord.slash(account)).answer()
@@ -207,7 +210,7 @@ async def test_retries_are_counted(tmp_path: Path) -> None:
     async with open_deployment(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as deployment:
         channel, _ = await deployment.add_subscription(), deployment.add_account()
         deployment.channels.lose_answer(channel)
-        async with deployment.run(shortened(0.1), **view.settings):
+        async with deployment.run(shortened(0.1), settings=view.settings):
             await deployment.channels.message_in(channel)
             await deployment.polls()
             deployment.api.behave = Flaky(deployment.api)
@@ -240,7 +243,7 @@ async def test_the_heartbeat_goes_on_while_the_accounts_are_read() -> None:
         monitor = await stack.enter_async_context(open_monitor())
         folder = stack.enter_context(TemporaryDirectory())
         deployment = await stack.enter_async_context(open_deployment(f"sqlite+aiosqlite:///{folder}/bot.db"))
-        bot = await stack.enter_async_context(deployment.run(LOG_LEVEL="DEBUG", **monitor.settings))
+        bot = await stack.enter_async_context(deployment.run(settings={"LOG_LEVEL": "DEBUG", **monitor.settings}))
         await monitor.pings.nth(2)
         deployment.api.behave = _lapsed
         await deployment.polls()

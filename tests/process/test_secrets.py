@@ -119,7 +119,7 @@ async def traces(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Trac
             _build_leaky_account(leaky), build_account(_UNSAVED, days=20, now=datetime.now(UTC))
         )
         launch = Launch(unsaved=_UNSAVED, failure=_FAILURE)
-        async with deployment.run(launch=launch, LOG_LEVEL="DEBUG") as bot:
+        async with deployment.run(launch=launch, settings={"LOG_LEVEL": "DEBUG"}) as bot:
             await deployment.discord.gateway.ready()
             await _look_up_everything(deployment, healthy, leaky)
             await _use_reminders(deployment, healthy, leaky)

@@ -31,9 +31,9 @@ def _path(guild_id: int) -> str:
     return f"/guilds/{guild_id}/commands$"
 
 
-async def _registration(discord: DiscordStandIn, **changes: str) -> list[str]:
+async def _registration(discord: DiscordStandIn) -> list[str]:
     """Start a bot, wait until it has registered its commands, and return the methods of its requests about that."""
-    async with open_process_world(discord, **changes) as world:
+    async with open_process_world(discord) as world:
         # After the listed servers it looks for left-over commands in the other ones.
         await discord.rest.request("GET", "/users/@me/guilds")
         assert await world.bot.stop() == 0

@@ -2,7 +2,7 @@
 
 import itertools
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -128,16 +128,20 @@ class Deployment:
 
     @asynccontextmanager
     async def run(
-        self, timing: Timing = DEFAULT_TIMING, *, launch: Launch | None = None, **changes: str
+        self,
+        timing: Timing = DEFAULT_TIMING,
+        *,
+        launch: Launch | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> AsyncIterator[BotProcess]:
         """Run the bot until the block ends, unless it was killed before; it must not lose an error.
 
         It polls five times a second, or as `timing` says.
         """
-        settings = build_settings(self.api_url, DATABASE_URL=self.database_url, **changes)
+        environment = build_settings(self.api_url, DATABASE_URL=self.database_url, **(settings or {}))
         timing = replace(timing, poll_interval=timing.poll_interval or POLL_INTERVAL)
         launch = replace(launch or Launch(), timing=timing, clock=self._clock)
-        async with run_bot(self.discord_url, settings, launch=launch) as bot:
+        async with run_bot(self.discord_url, environment, launch=launch) as bot:
             self.bots.append(bot)
             try:
                 yield bot
