@@ -180,7 +180,7 @@ async def test_events_are_counted_without_a_name(tmp_path: Path) -> None:
         'minimax_bot_answer_seconds_count{command="minimax-account"} 3.0',
         'minimax_bot_answers_total{command="button",outcome="NoSuchAccount"} 1.0',
         'minimax_bot_answers_total{command="minimax-reminders list",outcome="answered"} 1.0',
-        'minimax_bot_answers_total{command="other",outcome="crashed"} 1.0',
+        'minimax_bot_answers_total{command="other",outcome="CommandChanged"} 1.0',
         'minimax_bot_api_calls_total{status="404"} 2.0',
         "minimax_bot_gateway_reconnects_total 1.0",
         "minimax_bot_notification_delay_seconds_count 1.0",

@@ -18,7 +18,7 @@ from tests.support.wire.virtual_time import in_virtual_time
 
 CHECK = "minimax:check:"
 PEOPLE = 1000
-MOST_CONNECTIONS = 128
+MOST_CONNECTIONS = 256
 # Round trips of an ordinary and of a slow network, in seconds.
 NETWORK, SLOW_NETWORK = 0.1, 0.4
 
@@ -71,7 +71,7 @@ async def test_slow_check_now(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("many_files")
 @in_virtual_time
 async def test_a_thousand_look_ups_of_one_account(tmp_path: Path) -> None:
-    """A thousand look-ups of one account at once share one API call and at most 128 connections to Discord."""
+    """A thousand look-ups of one account at once share one API call and at most 256 connections to Discord."""
     async with open_inline_world(tmp_path) as world:
         world.discord.rest.round_trip, world.api.delay = NETWORK, 0.05
         account = world.add_account()
