@@ -188,4 +188,4 @@ async def open_deployment(database_url: str) -> AsyncIterator[Deployment]:
         deployment = Deployment(database_url, Path(folder))
         async with deployment.discord.serve() as deployment.discord_url, deployment.api.serve() as deployment.api_url:
             yield deployment
-    assert not deployment.discord.rest.unknown.items
+    assert deployment.discord.rest.unknown.items == []

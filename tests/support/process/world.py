@@ -40,5 +40,5 @@ async def open_process_world(
             finally:
                 world.reset()
             assert await bot.stop() == 0
-        assert not discord.rest.unknown.items
+        assert discord.rest.unknown.items == []
         assert not [line for line in bot.lines if any(text in line.lower() for text in LOST_ERRORS)]

@@ -1,4 +1,4 @@
-"""Discord's channels: posts with their nonces, the history, and the ways in which a post gets lost."""
+"""Discord's channels: posts with their nonces, the history, direct messages, and the ways in which a post is lost."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,15 @@ from http import HTTPStatus
 from aiohttp import web
 
 from tests.support.wire.journal import Journal
-from tests.support.wire.payloads import Json, build_channel, build_message
+from tests.support.wire.payloads import (
+    DIRECT_CHANNEL,
+    GUILD_ID,
+    Json,
+    build_channel,
+    build_message,
+    build_user,
+    new_id,
+)
 from tests.support.wire.rest import BASE, CALL, answer, refuse, reset
 
 UNKNOWN_MESSAGE = 10008
@@ -17,26 +25,30 @@ _MOST_LISTED = 50
 
 
 class Moment(StrEnum):
-    """How far a post has come: at the door, in the channel, or answered."""
+    """How far a post has come: received, stored in the channel, or answered."""
 
     ARRIVED = "arrived"
     STORED = "stored"
     ANSWERED = "answered"
 
 
-# Gets the channel; returns whether the request goes on, else its connection is cut.
+# Gets the channel; returns whether the request goes on, or else its connection is cut.
 Hook = Callable[[int], bool]
 
 
 class Channels:
-    """Takes posts for any channel: `messages` are those that people saw, `posts` every attempt's channel.
+    """Accepts posts to any channel.
 
-    `edits` are what was made of messages later, each with the message's id.
+    `posts` are the channels of all attempts, `messages` the messages that were stored, `edits` the messages after each
+    edit, `direct_messages` those to users, `searches` the channels whose history was read. `nonce_memory` is how many
+    seconds a nonce prevents a second message. `hooks` are called at a moment of each post, `lost_answers` are the
+    errors (None for a cut connection) that replace the answers of a channel, and channels in `hanging` never answer.
     """
 
     def __init__(self) -> None:
         self.posts: Journal[int] = Journal()
         self.messages: Journal[Json] = Journal()
+        self.direct_messages: Journal[Json] = Journal()
         self.edits: Journal[Json] = Journal()
         self.searches: Journal[int] = Journal()
         self.nonce_memory = 300.0
@@ -45,11 +57,14 @@ class Channels:
         self.hanging: set[int] = set()
         self._nonces: dict[tuple[int, str], tuple[float, Json]] = {}
         self._deleted: set[str] = set()
+        self._direct: set[int] = set()
 
     def add_routes(self, app: web.Application) -> None:
         """Add this module's routes."""
         path = f"{BASE}/channels/{{channel}}/messages"
         app.router.add_get(f"{BASE}/guilds/{{guild}}/channels", self._list_channels)
+        app.router.add_get(f"{BASE}/channels/{{channel}}", self._get_channel)
+        app.router.add_post(f"{BASE}/users/@me/channels", self._open_direct_channel)
         app.router.add_post(path, self._post)
         app.router.add_get(path, self._list)
         app.router.add_patch(f"{path}/{{message}}", self._edit)
@@ -69,11 +84,11 @@ class Channels:
         self.lost_answers.setdefault(channel_id, []).append(status)
 
     def delete(self, message: Json) -> None:
-        """Let somebody delete a message; a repeat of its nonce is answered accordingly."""
+        """Delete a message; a repetition of its nonce is answered accordingly."""
         self._deleted.add(message["id"])
 
     def forget_nonces(self) -> None:
-        """Let the nonces' memory have passed."""
+        """Forget all nonces, as Discord does after some minutes."""
         self._nonces.clear()
 
     def _goes_on(self, moment: Moment, channel_id: int) -> bool:
@@ -111,7 +126,7 @@ class Channels:
         del message["webhook_id"]
         if nonce is not None:
             self._nonces[channel_id, nonce] = now, message
-        self.messages.add(message)
+        (self.direct_messages if channel_id in self._direct else self.messages).add(message)
         return message
 
     async def _edit(self, request: web.Request) -> web.Response:
@@ -124,9 +139,19 @@ class Channels:
         return answer(edited)
 
     async def _list_channels(self, request: web.Request) -> web.Response:
-        """Answer with every channel that was ever posted in, as channels of whatever server is asked for."""
+        """Answer with every channel that was ever posted in, as channels of the requested server."""
         guild_id = request.match_info["guild"]
-        return answer([build_channel(channel_id, guild_id) for channel_id in sorted(set(self.posts.items))])
+        posted_in = sorted(set(self.posts.items) - self._direct)
+        return answer([build_channel(channel_id, guild_id) for channel_id in posted_in])
+
+    async def _get_channel(self, request: web.Request) -> web.Response:
+        return answer(build_channel(int(request.match_info["channel"]), str(GUILD_ID)))
+
+    async def _open_direct_channel(self, request: web.Request) -> web.Response:
+        channel_id = new_id()
+        self._direct.add(int(channel_id))
+        recipients = [build_user(request[CALL].json["recipient_id"])]
+        return answer({"id": channel_id, "type": DIRECT_CHANNEL, "recipients": recipients, "last_message_id": None})
 
     async def _list(self, request: web.Request) -> web.Response:
         channel_id, query = int(request.match_info["channel"]), request.query
@@ -138,6 +163,6 @@ class Channels:
             if after < int(message["id"]) < before and message["id"] not in self._deleted
         ]
         limit = int(query.get("limit", _MOST_LISTED))
-        # With `after`, Discord gives those next to it; always the newest first.
+        # With `after`, Discord returns the messages next to it; always the newest first.
         chosen = present[:limit] if "after" in query else present[-limit:]
         return answer(chosen[::-1])

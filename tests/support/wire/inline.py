@@ -45,4 +45,4 @@ async def open_inline_world(folder: Path, timing: Timing = DEFAULT_TIMING) -> As
                     world.reset()
                     connecting.cancel()
                     await asyncio.wait({connecting})
-    assert not discord.rest.unknown.items
+    assert discord.rest.unknown.items == []

@@ -17,7 +17,7 @@ REMINDERS_COMMAND = "minimax-reminders"
 
 SLASH, BUTTON, AUTOCOMPLETE = 2, 3, 4
 PRIVATE, LOADING = 64, 128
-_STRING_OPTION, _BUTTON_COMPONENT, _TEXT_CHANNEL, _DIRECT_CHANNEL = 3, 2, 0, 1
+_STRING_OPTION, _BUTTON_COMPONENT, _TEXT_CHANNEL, DIRECT_CHANNEL = 3, 2, 0, 1
 _EPOCH_MS = 1_420_070_400_000
 _BLANK: Json = {"content": "", "embeds": [], "components": []}
 ALL_PERMISSIONS = str(2**50 - 1)
@@ -145,7 +145,7 @@ def _build_place(guild_id: int | None, user: Json) -> Json:
     """Return the part of an interaction that tells where it happened; None stands for a direct message."""
     channel: Json = {"id": CHANNEL_ID, "name": "pipeline", "position": 0, "permissions": ALL_PERMISSIONS, "flags": 0}
     if guild_id is None:
-        private = {"id": CHANNEL_ID, "type": _DIRECT_CHANNEL, "recipients": [user], "flags": 0}
+        private = {"id": CHANNEL_ID, "type": DIRECT_CHANNEL, "recipients": [user], "flags": 0}
         return {"user": user, "channel": private, "context": 1, "authorizing_integration_owners": {"0": "0"}}
     member = {
         "user": user,

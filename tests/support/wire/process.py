@@ -15,7 +15,6 @@ from tests.support.paths import REPOSITORY
 from tests.support.wire.journal import PATIENCE, Journal
 from tests.support.wire.launch import VARIABLE, Launch
 
-_STOP_SECONDS = 10.0
 _PLAIN = Launch()
 
 
@@ -65,15 +64,15 @@ class BotProcess:
             return await beside.ended(), beside.output
 
     async def stop(self) -> int:
-        """Stop the process as an operator does, by force after ten seconds; returns the exit status.
+        """Stop the process as an operator does, by force if it does not end; returns the exit status.
 
         Raises:
-            TimeoutError: it took longer than the ten seconds that service managers wait.
+            TimeoutError: it did not end by itself.
         """
         if self._process.returncode is None:
             self.signal(signal.SIGTERM)
         try:
-            return await self.ended(within=_STOP_SECONDS)
+            return await self.ended()
         finally:
             if self._process.returncode is None:
                 self._process.kill()
