@@ -1,4 +1,4 @@
-"""On what the numbers were measured: nothing that names the machine or its folders."""
+"""Describes the machine of a run, without its name and folders."""
 
 import platform
 from collections.abc import Sequence

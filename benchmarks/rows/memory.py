@@ -1,17 +1,18 @@
-"""How much memory a bot takes: by joined servers, after many look-ups, after many passes."""
+"""The memory of a bot: by joined servers, after many look-ups, after many polls."""
 
 import asyncio
 import itertools
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
-import psutil
-
-from benchmarks.contenders import ALL, MIB, OURS, Contender, build_settings_without_extras, open_contest
+from benchmarks.contenders import ALL, OURS, Contender, memory_of, open_contest, without_extras
 from benchmarks.table import Row, Scale, ratio
+from bot.core.timing import DEFAULT_TIMING
 from bot.store.database import open_database
-from tests.support.process.scene import Reminding, open_reminding
+from tests.support.process.deployment import Deployment, open_deployment
 
 _FEW_SERVERS = 100
 _SIDE_BY_SIDE = 200
@@ -31,7 +32,7 @@ async def _memory_in(contender: Contender, servers: int, database_url: str) -> f
 
 
 async def measure_servers(scale: Scale) -> list[Row]:
-    """Let each bot join few servers, then many; the database is there, as at every start but the very first."""
+    """Let each bot join few servers, then many; the database exists already, as at every start but the first."""
     with tempfile.TemporaryDirectory() as folder:
         database_url = f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}"
         async with open_database(database_url):
@@ -70,7 +71,7 @@ def _flat_row(what: str, before: float, after: float) -> Row:
 
 
 async def measure_growth(scale: Scale) -> list[Row]:
-    """Look the same accounts up again and again; the first fifth of it fills what is kept."""
+    """Look the same accounts up again and again; the first fifth of the look-ups fills the caches."""
     async with open_contest(OURS) as contest:
         accounts = itertools.cycle(contest.add_accounts(_ACCOUNTS))
         before = 0.0
@@ -85,26 +86,26 @@ async def measure_growth(scale: Scale) -> list[Row]:
 
 
 async def measure_week(scale: Scale) -> list[Row]:
-    """Do two weeks' half-hourly passes one after the other; every day brings each channel a reminder or a renewal."""
+    """Run two weeks' half-hourly polls one after the other; every day brings each channel a reminder or a renewal."""
+    timing = replace(DEFAULT_TIMING, poll_interval=timedelta(seconds=0.02))
     with tempfile.TemporaryDirectory() as folder:
-        async with open_reminding(f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}") as scene:
+        async with open_deployment(f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}") as deployment:
             for _ in range(_CHANNELS):
-                await scene.add_subscription()
-            accounts = [scene.add_account() for _ in range(_REMINDED_ACCOUNTS)]
-            settings = build_settings_without_extras() | {"REMINDER_TEST_INTERVAL": "0.02"}
-            async with scene.run(**settings) as bot:
+                await deployment.add_subscription()
+            accounts = [deployment.add_account() for _ in range(_REMINDED_ACCOUNTS)]
+            async with deployment.run(timing, launch=without_extras()) as bot:
                 sizes = []
                 for day in range(2 * _DAYS):
-                    await _poll_a_day(scene, accounts, day, scale.passes // _DAYS)
-                    sizes.append(float(psutil.Process(bot.pid).memory_info().rss) / MIB)
-            sent = len(scene.channels.messages)
-    what = f"memory after a week's, then two weeks' {2 * scale.passes} passes with {sent} reminders"
+                    await _poll_a_day(deployment, accounts, day, scale.polls // _DAYS)
+                    sizes.append(memory_of(bot))
+            sent = len(deployment.channels.messages)
+    what = f"memory after a week's, then two weeks' {2 * scale.polls} polls with {sent} reminders"
     return [_flat_row(what, sizes[_DAYS - 1], sizes[-1])]
 
 
-async def _poll_a_day(scene: Reminding, accounts: Sequence[str], day: int, passes: int) -> None:
-    """Let a day's passes come, in which all accounts are near their expiry, or renewed."""
+async def _poll_a_day(deployment: Deployment, accounts: Sequence[str], day: int, polls: int) -> None:
+    """Wait for a day's polls; on that day all accounts are near their expiry, or renewed."""
     for account in accounts:
-        # Less than a day apart would pass for the same token.
-        scene.set_expiry(account, days=(1.5 if day % 2 else 40) + 1.1 * (day // 2))
-    await scene.api.lists.nth(len(scene.api.lists) + passes, within=120)
+        # An expiry that moves by less than a day belongs to the same login.
+        deployment.set_expiry(account, days=(1.5 if day % 2 else 40) + 1.1 * (day // 2))
+    await deployment.api.lists.nth(len(deployment.api.lists) + polls, within=120)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.soak`: kills the bot, breaks what it needs and sets its clock, then counts its messages."""
+"""`python -m benchmarks.soak`: kills the bot, causes faults around it, sets its clock, and counts its messages."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ import time
 from benchmarks.soak.count import Count, count, wait_until_quiet
 from benchmarks.soak.course import Course
 from tests.support.postgres import Postgres, serve_postgres
-from tests.support.process.scene import open_reminding
+from tests.support.process.deployment import open_deployment
 
 _LONGEST_MINUTES = 600.0
 _SHOWN = 30
@@ -19,34 +19,33 @@ _SHOWN = 30
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=4.0, help="how long to make trouble (default: 4)")
+    parser.add_argument("--minutes", type=float, default=4.0, help="how long to cause faults (default: 4)")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
-    parser.add_argument(
-        "--seed", type=int, default=None, help="repeat the troubles of an earlier run, not their timing"
-    )
+    parser.add_argument("--seed", type=int, default=None, help="repeat the faults of an earlier run, not their timing")
     return parser.parse_args()
 
 
 async def _soak(database_url: str, postgres: Postgres | None, seconds: float, seed: int) -> tuple[Course, Count]:
-    """Make trouble for so long, then let the bot finish, and count."""
-    async with open_reminding(database_url) as scene:
-        course = Course(scene, postgres, random.Random(seed))
+    """Cause faults for so long, then let the bot finish, and count."""
+    async with open_deployment(database_url) as deployment:
+        course = Course(deployment, postgres, random.Random(seed))
         await course.run(ends_at=time.monotonic() + seconds)
         async with course.last_run():
-            await wait_until_quiet(scene)
-        return course, await count(scene)
+            await wait_until_quiet(deployment)
+        return course, await count(deployment)
 
 
 def _report(course: Course, result: Count) -> None:
     for name, number in sorted(course.done.items()):
         print(f"  {number:6} {name}")
-    print(f"  {len(course.scene.channels.posts):6} posts tried")
-    print(f"  {result.messages:6} messages seen, with {result.told} reminders of {len(course.accounts)} accounts")
+    print(f"  {len(course.deployment.channels.posts):6} attempts to post")
+    print(f"  {len(course.accounts):6} accounts")
+    print(f"  {result.messages:6} messages in the channels, with {result.sent} reminders")
     print(f"  {result.doubled:6} messages too many")
     print(f"  {result.lost:6} reminders lost")
-    print(f"  {result.unsettled:6} under way for ever")
+    print(f"  {result.unsettled:6} never settled")
     if not result.is_right:
-        print("The last bot said:", *course.scene.bots[-1].lines.items[-_SHOWN:], sep="\n  ")
+        print("The last output of the bot:", *course.deployment.bots[-1].lines.items[-_SHOWN:], sep="\n  ")
 
 
 def main() -> int:

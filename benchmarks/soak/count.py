@@ -1,4 +1,4 @@
-"""Counts what people saw against what the database says was told."""
+"""Compares the messages that people saw with the database."""
 
 import asyncio
 import time
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.core.notifications import Kind, State
 from bot.core.stages import EXPIRED
 from bot.store.database import open_database
-from bot.store.notifications import Kind, State
 from bot.store.tables import accounts, messages, notifications, subscriptions
-from tests.support.process.scene import Reminding
+from tests.support.process.deployment import Deployment
 
 _PATIENCE = 120.0
 _LOOK_EVERY = 0.5
@@ -19,44 +19,44 @@ _LOOK_EVERY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What came out: `told` reminders in `messages`; the rest should be 0."""
+    """The figures of a run: `sent` reminders in `messages`; the other fields should be 0."""
 
     messages: int
-    told: int
+    sent: int
     doubled: int
     lost: int
     unsettled: int
 
     @property
     def is_right(self) -> bool:
-        """Whether each reminder arrived exactly once, and there was any."""
-        return bool(self.told) and not (self.doubled or self.lost or self.unsettled)
+        """Whether there were reminders, and each arrived exactly once."""
+        return bool(self.sent) and not (self.doubled or self.lost or self.unsettled)
 
 
-async def wait_until_quiet(scene: Reminding) -> None:
-    """Wait, two minutes at most, until the bot has nothing left to say; all accounts have expired by now."""
+async def wait_until_quiet(deployment: Deployment) -> None:
+    """Wait, two minutes at most, until the bot has sent everything; all accounts have expired by now."""
     ends_at = time.monotonic() + _PATIENCE
     while time.monotonic() < ends_at:
-        await scene.polls(1)
-        result = await count(scene)
+        await deployment.polls(1)
+        result = await count(deployment)
         if not (result.lost or result.unsettled):
-            await scene.polls(1)
+            await deployment.polls(1)
             return
         await asyncio.sleep(_LOOK_EVERY)
 
 
-async def count(scene: Reminding) -> Count:
-    """Compare the channels with the database: each message seen is known as sent, and the other way round.
+async def count(deployment: Deployment) -> Count:
+    """Compare the channels with the database: each message in a channel is stored as sent, and the other way round.
 
-    A step can be in one message only, by the database's keys; an expired account's last one must be in one.
+    By the keys of the database, a stage is in one message at most. *Expired* must be in one, for every account.
     """
-    async with open_database(scene.database_url) as database, database.begin() as tx:
+    async with open_database(deployment.database_url) as database, database.begin() as tx:
         sent = set((await tx.execute(sa.select(messages.c.discord_id).where(messages.c.state == State.SENT))).scalars())
-        told = await _number(tx, notifications.c.state == State.SENT)
+        reminders = await _number(tx, notifications.c.state == State.SENT)
         unsettled = await _number(tx, notifications.c.state.in_([State.PENDING, State.SENDING]))
-        untold = await _count_untold(tx)
-    seen = [int(message["id"]) for message in scene.channels.messages]
-    return Count(len(seen), told, len(set(seen) - sent), len(sent - set(seen)) + untold, unsettled)
+        missing = await _count_missing(tx)
+    seen = [int(message["id"]) for message in deployment.channels.messages]
+    return Count(len(seen), reminders, len(set(seen) - sent), len(sent - set(seen)) + missing, unsettled)
 
 
 async def _number(tx: AsyncConnection, where: sa.ColumnElement[bool]) -> int:
@@ -64,19 +64,19 @@ async def _number(tx: AsyncConnection, where: sa.ColumnElement[bool]) -> int:
     return int((await tx.execute(query)).scalar_one())
 
 
-async def _count_untold(tx: AsyncConnection) -> int:
-    """Return how many channels were not told that an account has expired, summed over the accounts."""
-    is_reported = sa.and_(
+async def _count_missing(tx: AsyncConnection) -> int:
+    """Return how many reminders about expired accounts were not sent, over all channels and accounts."""
+    is_sent = sa.and_(
         notifications.c.channel_id == subscriptions.c.channel_id,
         notifications.c.account_id == accounts.c.account_id,
-        notifications.c.kind == Kind.STEP,
+        notifications.c.kind == Kind.STAGE,
         notifications.c.ref == accounts.c.login_id,
         notifications.c.stage == EXPIRED,
         notifications.c.state == State.SENT,
     )
-    untold = (
+    missing = (
         sa.select(sa.func.count())
         .select_from(accounts.join(subscriptions, sa.true()))
-        .where(~sa.exists().where(is_reported))
+        .where(~sa.exists().where(is_sent))
     )
-    return int((await tx.execute(untold)).scalar_one())
+    return int((await tx.execute(missing)).scalar_one())

@@ -1,4 +1,4 @@
-"""A pass with nothing due, by the number of stored watches, on both databases."""
+"""A poll with nothing due, by the number of stored subscriptions, on both databases."""
 
 import asyncio
 import tempfile
@@ -13,29 +13,30 @@ from statistics import median
 from pydantic import SecretStr
 
 from benchmarks.table import Row, Scale, ratio
-from bot.chat.views import reminder as reminder_cards
-from bot.chat.views.overview import render_board
+from bot.chat.views import rendering
+from bot.core.messages import OutgoingMessage
 from bot.core.secrets import Redactor
-from bot.reminders.boards import Boards
-from bot.reminders.context import Context, Payload
+from bot.reminders.context import Context
 from bot.reminders.poller import Poller
 from bot.store.database import Database, open_database
 from bot.store.leases import Lease
-from bot.store.tables import ALL_ACCOUNTS, subscriptions
+from bot.store.tables import subscriptions
 from bot.useapi.directory import open_directory
 from bot.useapi.fake import TOKEN, FakeApi
 from bot.useapi.guild_access import GuildAccess
+from tests.support.accounts import build_account
 from tests.support.postgres import Postgres, serve_postgres
-from tests.support.process.stage import build_account
 from tests.support.wire.payloads import GUILD_ID
 
 _FIRST_CHANNEL = 1_200_000_000_000_000_000
 _FIRST_ACCOUNT = 104_000_000
 _ACCOUNTS = 200
 _GUILDS = [GUILD_ID + number for number in range(100)]
-_FEW_WATCHES = 1000
+_FEW_SUBSCRIPTIONS = 1000
 _MEASURED = 15
 _AT_A_TIME = 1000
+_LEAD_TIMES = (14, 7, 3, 1)
+# Before the first lead time of the accounts, which expire in 20 days.
 _LATER = timedelta(days=6)
 LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
 
@@ -48,12 +49,12 @@ async def put_subscriptions(
     database: Database,
     number: int,
     next_check_at: datetime,
-    account_ids: Sequence[str],
+    account_ids: Sequence[str | None],
     guild_ids: Sequence[int] = (GUILD_ID,),
 ) -> list[int]:
-    """Store so many watches, each in a channel of its own, on these accounts and in these servers in turn.
+    """Store so many subscriptions, each in a channel of its own; returns the channels.
 
-    Returns the channels.
+    They are for these accounts (None: for all) and in these servers, in turn.
     """
     rows = [
         {
@@ -61,10 +62,9 @@ async def put_subscriptions(
             "channel_id": _FIRST_CHANNEL + index,
             "channel_name": "pipeline",
             "account_id": account_ids[index % len(account_ids)],
-            "days": "14,7,3,1",
+            "lead_times": ",".join(map(str, _LEAD_TIMES)),
             "added_by": 1,
-            "added_at": LONG_AGO,
-            "look_at": next_check_at,
+            "next_check_at": next_check_at,
         }
         for index in range(number)
     ]
@@ -74,92 +74,102 @@ async def put_subscriptions(
     return [_FIRST_CHANNEL + index for index in range(number)]
 
 
-class _Silent:
-    """A sender that may only be asked whether the channels are open."""
+class _Unused:
+    """A sender that finds all channels open, and must not send anything."""
 
-    async def post(self, channel_id: int, payload: Payload, nonce: str) -> int | None:
+    async def post(self, channel_id: int, message: OutgoingMessage, nonce: str) -> int | None:
         """Fail."""
-        raise AssertionError(f"something was due in {channel_id}: {payload}, {nonce}")
+        raise AssertionError(f"posted in {channel_id}: {message}, {nonce}")
 
     async def find(self, channel_id: int, footer_id: str, after: datetime) -> int | None:
         """Fail."""
-        raise AssertionError(f"something was looked for in {channel_id}: {footer_id}, {after}")
+        raise AssertionError(f"searched {channel_id}: {footer_id}, {after}")
 
-    async def write_to(self, user_id: int, text: str) -> None:
+    async def edit(self, channel_id: int, message_id: int, message: OutgoingMessage) -> None:
         """Fail."""
-        raise AssertionError(f"something was told to {user_id}: {text}")
-
-    async def edit(self, channel_id: int, message_id: int, payload: Payload) -> None:
-        """Fail."""
-        raise AssertionError(f"something was edited in {channel_id}: {message_id}, {payload}")
+        raise AssertionError(f"edited in {channel_id}: {message_id}, {message}")
 
     async def delete(self, channel_id: int, message_id: int) -> None:
         """Fail."""
-        raise AssertionError(f"something was deleted in {channel_id}: {message_id}")
+        raise AssertionError(f"deleted in {channel_id}: {message_id}")
 
-    async def audit(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> dict[int, str | None]:  # noqa: ARG002
-        """Find all channels open."""
+    async def send_direct(self, user_id: int, text: str) -> None:
+        """Fail."""
+        raise AssertionError(f"sent to {user_id}: {text}")
+
+    async def check_channels(
+        self,
+        guild_id: int,  # noqa: ARG002  (of the protocol)
+        roles: Mapping[int, Collection[int]],
+    ) -> Mapping[int, str | None]:
+        """Return no problem for any channel."""
         return dict.fromkeys(roles)
 
 
 @dataclass
-class Scene:
+class Polling:
     """The loop of the reminders on one database, in this process."""
 
-    passes: Poller
+    poller: Poller
     epoch: int
     api: FakeApi
 
     async def seconds(self) -> float:
-        """Pass once and return how long it took."""
+        """Poll once and return how long it took."""
         started = time.perf_counter()
-        await self.passes.run_once(self.epoch)
+        await self.poller.poll_once(self.epoch)
         return time.perf_counter() - started
 
 
 @asynccontextmanager
 async def open_postgres() -> AsyncIterator[Postgres]:
-    """Run a PostgreSQL server until the block ends, started and stopped beside this process's loop."""
+    """Run a PostgreSQL server until the block ends; the loop of this process goes on while it starts and stops."""
     with ExitStack() as stack:
         yield await asyncio.to_thread(stack.enter_context, serve_postgres())
 
 
 @asynccontextmanager
-async def _open_scene(url: str, number: int) -> AsyncIterator[Scene]:
+async def _open_polling(url: str, number: int) -> AsyncIterator[Polling]:
     ids = [str(_FIRST_ACCOUNT + index) for index in range(_ACCOUNTS)]
-    api = FakeApi({account_id: build_account(account_id) for account_id in ids})
+    api = FakeApi({account_id: build_account(account_id, days=20, now=_now()) for account_id in ids})
     async with (
         api.serve() as api_url,
         open_database(url) as database,
         open_directory(base_url=api_url, token=SecretStr(TOKEN), redact=Redactor([TOKEN]), now=_now) as directory,
     ):
-        context = Context(database, GuildAccess(_GUILDS, directory), _Silent(), reminder_cards, _now)
-        boards = Boards(context, render=render_board)
-        passes = Poller(context, directory=directory, boards=boards, interval=timedelta(seconds=1))
-        scene = Scene(passes, await Lease(database).take(), api)
-        await scene.seconds()
-        await put_subscriptions(database, number, _now() + _LATER, [*ids, ALL_ACCOUNTS], _GUILDS)
-        await scene.seconds()
+        context = Context(
+            database=database,
+            access=GuildAccess(_GUILDS, directory),
+            sender=_Unused(),
+            rendering=rendering,
+            now=_now,
+            interval=timedelta(seconds=1),
+            lead_times=_LEAD_TIMES,
+        )
+        polling = Polling(Poller(context, directory), await Lease(database).take(), api)
+        await polling.seconds()
+        await put_subscriptions(database, number, _now() + _LATER, [*ids, None], _GUILDS)
+        await polling.seconds()
         api.calls.clear()
-        yield scene
+        yield polling
 
 
 async def _measure_on(kind: str, few_url: str, many_url: str, scale: Scale) -> list[Row]:
-    async with _open_scene(few_url, _FEW_WATCHES) as few, _open_scene(many_url, scale.subscriptions) as many:
+    async with _open_polling(few_url, _FEW_SUBSCRIPTIONS) as few, _open_polling(many_url, scale.subscriptions) as many:
         pairs = [(await few.seconds(), await many.seconds()) for _ in range(_MEASURED)]
         calls = len(many.api.calls)
     few_seconds, many_seconds = (median(times) for times in zip(*pairs, strict=True))
     grown = ratio(many_seconds, few_seconds)
     shown = f"{few_seconds * 1000:.0f} to {many_seconds * 1000:.0f} ms, {grown:.2f} times"
-    what = f"pass with nothing due on {kind}, {_FEW_WATCHES} to {scale.subscriptions} watches, {_ACCOUNTS} accounts"
+    numbers = f"{_FEW_SUBSCRIPTIONS} to {scale.subscriptions} subscriptions, {_ACCOUNTS} accounts"
     return [
-        Row(what, shown, "at most 1.5 times", grown <= 1.5),
-        Row(f"API calls in {_MEASURED} passes on {kind}", str(calls), "1 a pass", calls == _MEASURED),
+        Row(f"poll with nothing due on {kind}, {numbers}", shown, "at most 1.5 times", grown <= 1.5),
+        Row(f"API calls in {_MEASURED} polls on {kind}", str(calls), "1 a poll", calls == _MEASURED),
     ]
 
 
 async def measure_polls(scale: Scale) -> list[Row]:
-    """Pass on SQLite, then on PostgreSQL."""
+    """Poll on SQLite, then on PostgreSQL."""
     with tempfile.TemporaryDirectory() as folder:
         few, many = (f"sqlite+aiosqlite:///{Path(folder) / name}" for name in ("few.db", "many.db"))
         rows = await _measure_on("SQLite", few, many, scale)
