@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "groups", nargs="*", metavar="GROUP", help=f"what to measure (default: all): {', '.join(GROUPS)}"
     )
-    parser.add_argument("--quick", action="store_true", help="small loads, in a minute or two; writes no results")
+    parser.add_argument("--quick", action="store_true", help="small loads, in three minutes; writes no results")
     return parser
 
 

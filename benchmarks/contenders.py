@@ -130,7 +130,7 @@ async def open_contest(
 
 
 @asynccontextmanager
-async def open_contests(contenders: Collection[Contender], *, servers: int = 1) -> AsyncIterator[list[Contest]]:
+async def open_contests(contenders: Collection[Contender], *, accounts: int = 0) -> AsyncIterator[list[Contest]]:
     """Run several contenders side by side; they are idle while another one is measured."""
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(open_contest(one, servers=servers)) for one in contenders]
+        yield [await stack.enter_async_context(open_contest(one, accounts=accounts)) for one in contenders]

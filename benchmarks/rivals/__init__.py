@@ -1,1 +1,1 @@
-"""Small honest bots that answer the same command with the same fields."""
+"""Small bots that answer the same command with the same fields."""

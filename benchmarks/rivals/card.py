@@ -1,4 +1,4 @@
-"""What every rival shows of an account: the title and fields of our card, as plainly as it can be written."""
+"""What each rival shows of an account: the title and fields of our card, in the simplest code."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -28,7 +28,7 @@ class Lean(discord.Client):
         await self.tree.sync(guild=_GUILD)
 
     async def on_ready(self) -> None:
-        """Tell who measures."""
+        """Report that the bot is ready."""
         print("ready", flush=True)
 
 

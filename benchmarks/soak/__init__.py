@@ -1,1 +1,1 @@
-"""The reminders' promise over a long time: whatever goes wrong, each step is told exactly once."""
+"""A long test of the reminders: each notification is sent exactly once, whatever fails."""

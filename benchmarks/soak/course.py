@@ -185,6 +185,8 @@ class Course:
         if not killed.is_set():
             kill(0)
         self._count("kills -9", len(bots))
+        # A signal to a process that is just ending would hide its exit status.
+        await asyncio.gather(*(bot.ended() for bot in bots))
 
 
 async def _is_up(bot: BotProcess) -> None:
