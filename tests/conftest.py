@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from bot.config import Settings
+from tests.support.databases import give_back, lay_sqlite, take_postgres
 from tests.support.postgres import Postgres, serve_postgres
 
-# For hunting by hand, where a test does not say how many examples it takes.
+# For long searches by hand, in tests that don't set their number of examples.
 settings.register_profile("long", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -40,7 +42,7 @@ def is_slow(item: pytest.Item) -> bool:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Hide the settings and the `.env` of whoever runs the tests."""
+    """Hide the settings and the `.env` of the person who runs the tests."""
     for field in Settings.model_fields.values():
         monkeypatch.delenv(str(field.alias), raising=False)
     monkeypatch.chdir(tmp_path)
@@ -57,14 +59,26 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def new_database(postgres: Postgres) -> Callable[[], str]:
-    """Makes databases on that server."""
+    """A function that creates an empty database on that server and returns its address."""
     return postgres.create
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind."""
+    """The address of an empty database of each kind."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path}/bot.db"
     create: Callable[[], str] = request.getfixturevalue("new_database")
     return create()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database of each kind with the newest schema, without rows."""
+    if request.param == "sqlite":
+        yield asyncio.run(lay_sqlite(tmp_path))
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = asyncio.run(take_postgres(server))
+    yield url
+    asyncio.run(give_back(server, url))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
+from tests.support.databases import lay_sqlite
 from tests.support.process.deployment import Deployment, open_deployment
 from tests.support.process.world import ProcessWorld, open_process_world
 
@@ -31,14 +32,14 @@ async def world(running_world: ProcessWorld) -> AsyncIterator[ProcessWorld]:
 
 
 @pytest_asyncio.fixture
-async def deployment(database_url: str) -> AsyncIterator[Deployment]:
+async def deployment(migrated_url: str) -> AsyncIterator[Deployment]:
     """Stand-ins and a database, SQLite and PostgreSQL in turn, for bots that are killed and restarted."""
-    async with open_deployment(database_url) as opened:
+    async with open_deployment(migrated_url) as opened:
         yield opened
 
 
 @pytest_asyncio.fixture
 async def sqlite_deployment(tmp_path: Path) -> AsyncIterator[Deployment]:
     """The same on SQLite alone."""
-    async with open_deployment(f"sqlite+aiosqlite:///{tmp_path}/bot.db") as opened:
+    async with open_deployment(await lay_sqlite(tmp_path)) as opened:
         yield opened

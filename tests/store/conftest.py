@@ -9,9 +9,9 @@ from bot.store.database import Database, open_database
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """Open an empty database of each kind."""
-    async with open_database(database_url) as opened:
+async def database(migrated_url: str) -> AsyncIterator[Database]:
+    """Open a database of each kind, with the newest schema and without rows."""
+    async with open_database(migrated_url) as opened:
         yield opened
 
 

@@ -20,7 +20,7 @@ from bot.store.database import Database, open_database
 from bot.store.leases import FIRST_EPOCH, Lease
 from bot.useapi.directory import open_directory
 from bot.useapi.fake import TOKEN, FakeApi
-from tests.support.sqlite import lay_database
+from tests.support.databases import lay_sqlite
 
 GUILD_ID = 1_200_000_000_000_000_001
 OTHER_GUILD_ID = 1_200_000_000_000_000_002
@@ -98,7 +98,7 @@ async def _open_world(
             # simcord would wait for the timers of kept-alive connections after each action.
             keep_connections=False,
         ) as directory,
-        open_database(await lay_database(Path(folder))) as database,
+        open_database(await lay_sqlite(Path(folder))) as database,
     ):
         assert await Lease(database).take() == FIRST_EPOCH
 

@@ -12,7 +12,7 @@ from bot.config import Settings, read_settings
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.store.database import open_database
 from bot.useapi.fake import FakeApi
-from tests.support.sqlite import lay_database
+from tests.support.databases import lay_sqlite
 from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.redirect import discord_led_to
 from tests.support.wire.rest import TOKEN
@@ -30,7 +30,7 @@ class InlineWorld(StandIns):
 @asynccontextmanager
 async def open_inline_world(folder: Path, timing: Timing = DEFAULT_TIMING) -> AsyncIterator[InlineWorld]:
     """Run the bot until the block ends, connected and ready for commands; it does not poll."""
-    discord, api, url = DiscordStandIn(), FakeApi({}), await lay_database(folder)
+    discord, api, url = DiscordStandIn(), FakeApi({}), await lay_sqlite(folder)
     async with discord.serve() as discord_url, api.serve() as api_url, open_database(url) as database:
         settings = read_settings(Settings, build_settings(api_url, DATABASE_URL=url), folder / ".env")
         with discord_led_to(discord_url):
