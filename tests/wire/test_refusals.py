@@ -53,7 +53,7 @@ async def test_at_most_fifty_requests_a_second(tmp_path: Path) -> None:
 @in_virtual_time
 async def test_many_refusals(tmp_path: Path) -> None:
     """After too many refusals the bot makes no requests for a while; at last every message is sent."""
-    async with open_inline_world(tmp_path, FEW_REFUSALS) as world:
+    async with open_inline_world(tmp_path, timing=FEW_REFUSALS) as world:
         sender, rest = world.application.context.sender, world.discord.rest
         rest.fail("POST", "/channels/", HTTPStatus.FORBIDDEN, code=50001)
         posting = [asyncio.create_task(post_until_accepted(sender, channel_id)) for channel_id in CHANNELS]
@@ -69,7 +69,7 @@ async def test_many_refusals(tmp_path: Path) -> None:
 @in_virtual_time
 async def test_answers_go_on_longer_than_other_requests(tmp_path: Path) -> None:
     """When refusals stop the bot's other requests, commands are still answered."""
-    async with open_inline_world(tmp_path, FEW_REFUSALS) as world:
+    async with open_inline_world(tmp_path, timing=FEW_REFUSALS) as world:
         sender, rest = world.application.context.sender, world.discord.rest
         rest.fail("POST", "/channels/", HTTPStatus.FORBIDDEN, code=50001)
         posting = [asyncio.create_task(post_until_accepted(sender, channel_id)) for channel_id in CHANNELS]

@@ -1,10 +1,15 @@
 """The bot in the process of the test, connected to the stand-ins: for tests in virtual time."""
 
 import asyncio
+import gc
+import threading
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from discord.gateway import KeepAliveHandler
 
 from bot.app import Application, open_application
 from bot.chat.gateway.connection import Connection
@@ -28,11 +33,13 @@ class InlineWorld(StandIns):
 
 
 @asynccontextmanager
-async def open_inline_world(folder: Path, timing: Timing = DEFAULT_TIMING) -> AsyncIterator[InlineWorld]:
+async def open_inline_world(
+    folder: Path, discord: DiscordStandIn | None = None, *, timing: Timing = DEFAULT_TIMING, **changes: str
+) -> AsyncIterator[InlineWorld]:
     """Run the bot until the block ends, connected and ready for commands; it does not poll."""
-    discord, api, url = DiscordStandIn(), FakeApi({}), await lay_sqlite(folder)
+    discord, api, url = discord or DiscordStandIn(), FakeApi({}), await lay_sqlite(folder)
     async with discord.serve() as discord_url, api.serve() as api_url, open_database(url) as database:
-        settings = read_settings(Settings, build_settings(api_url, DATABASE_URL=url), folder / ".env")
+        settings = read_settings(Settings, build_settings(api_url, DATABASE_URL=url, **changes), folder / ".env")
         with discord_led_to(discord_url):
             async with open_application(settings, database, read_clock, timing=timing) as application:
                 connection = Connection(application.bot, jitter=lambda: 0.0, timing=timing)
@@ -45,4 +52,16 @@ async def open_inline_world(folder: Path, timing: Timing = DEFAULT_TIMING) -> As
                     world.reset()
                     connecting.cancel()
                     await asyncio.wait({connecting})
+    _clean_up_after_discord()
     assert discord.rest.unknown.items == []
+
+
+def _clean_up_after_discord() -> None:
+    """End the heartbeats and sockets of lost connections, which discord.py would leave to the next test."""
+    for thread in threading.enumerate():
+        if isinstance(thread, KeepAliveHandler):
+            thread.stop()
+            thread.join()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.support.wire.journal import Journal
+from tests.support.wire.journal import PATIENCE, Journal
 from tests.support.wire.payloads import (
     ALL_PERMISSIONS,
     APPLICATION_ID,
@@ -108,9 +108,9 @@ class Rest:
         """Return the calls so far whose path matches the pattern."""
         return self.calls.matching(_matcher(method, path))
 
-    async def request(self, method: str, path: str, *, nth: int = 1) -> Call:
+    async def request(self, method: str, path: str, *, nth: int = 1, within: float = PATIENCE) -> Call:
         """Wait for the n-th call whose path matches the pattern."""
-        return await self.calls.find(_matcher(method, path), nth=nth)
+        return await self.calls.find(_matcher(method, path), nth=nth, within=within)
 
     async def travel(self) -> None:
         """Wait as long as the network takes one way."""
