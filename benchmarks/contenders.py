@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psutil
 
 from bot.useapi.client import ACCOUNTS_PATH
 from bot.useapi.fake import FakeApi
-from tests.support.process.world import ProcessWorld
 from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.launch import Launch
 from tests.support.wire.payloads import GUILD_ID
@@ -17,9 +16,9 @@ from tests.support.wire.process import BotProcess, run_bot
 from tests.support.wire.standins import StandIns, build_settings
 
 MIB = 2**20
-# Each is measured on its own; a bot would use them wherever they are installed.
+# Each is measured on its own, so it is hidden from all other bots, also where it is installed.
 _EXTRAS = frozenset({"orjson", "zstandard", "uvloop"})
-# More than the roles and channels of a server.
+# Further apart than the ids of a server's own roles and channels.
 _GUILDS_APART = 1000
 _PATIENCE = 120.0
 _IDLE_SHARE = 0.02
@@ -28,10 +27,11 @@ _GLANCE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A bot to measure."""
+    """A bot to measure: the module that starts it, its arguments, and the extra packages that it may use."""
 
     name: str
     module: str
+    arguments: tuple[str, ...] = ()
     extras: frozenset[str] = frozenset()
 
     @property
@@ -48,10 +48,11 @@ ALL = (OURS, LEAN, TUTORIAL, HIKARI)
 
 
 @dataclass
-class Contest(ProcessWorld):
+class Contest(StandIns):
     """A running contender, ready for commands."""
 
     contender: Contender
+    bot: BotProcess = field(init=False)
 
     @property
     def process(self) -> psutil.Process:
@@ -59,13 +60,13 @@ class Contest(ProcessWorld):
         return psutil.Process(self.bot.pid)
 
     def cpu_seconds(self) -> float:
-        """Return the processor time that it has used so far."""
+        """Return the processor time it has used so far."""
         times = self.process.cpu_times()
         return float(times.user + times.system)
 
     def memory(self) -> float:
         """Return its resident memory in MiB."""
-        return float(self.process.memory_info().rss) / MIB
+        return memory_of(self.bot)
 
     async def rest(self) -> None:
         """Wait until it is idle."""
@@ -75,49 +76,61 @@ class Contest(ProcessWorld):
             await asyncio.sleep(_GLANCE_SECONDS)
 
     def single_calls(self) -> list[str]:
-        """Return the API calls so far that read one account; the start and every poll read the list."""
+        """Return the API calls so far that read one account; the list is read at the start, and by every poll."""
         return [call for call in self.api.calls if call != ACCOUNTS_PATH]
 
 
+def memory_of(bot: BotProcess) -> float:
+    """Return a process's resident memory in MiB."""
+    return float(psutil.Process(bot.pid).memory_info().rss) / MIB
+
+
 def build_discord(servers: int = 1) -> DiscordStandIn:
-    """Return a stand-in in which the bot has joined so many servers; the first one is listed."""
+    """Return a stand-in in which the bot has joined so many servers, the first of which is listed."""
     return DiscordStandIn(guild_ids=(GUILD_ID + number * _GUILDS_APART for number in range(servers)))
 
 
-def build_launch(extras: frozenset[str] = frozenset()) -> Launch:
-    """Return a launch that hides all extra packages but these."""
-    return Launch(missing=tuple(sorted(_EXTRAS - extras)))
+def without_extras(but: frozenset[str] = frozenset()) -> Launch:
+    """Return the start of a process that can import none of the packages that are measured on their own, but these."""
+    return Launch(missing=tuple(sorted(_EXTRAS - but)))
 
 
 @asynccontextmanager
-async def launch(contender: Contender, discord_url: str, api_url: str, **changes: str) -> AsyncIterator[BotProcess]:
-    """Start a contender, which may not be ready yet; it is stopped at the end of the block."""
+async def start(contender: Contender, discord_url: str, api_url: str, **changes: str) -> AsyncIterator[BotProcess]:
+    """Start a contender, which may not be ready yet; ended at the end of the block."""
     settings = build_settings(api_url, **changes)
     if contender == HIKARI:
-        # Without an address discord.py is not loaded.
-        settings, discord_url = settings | {"HIKARI_STANDIN": discord_url}, ""
+        # An empty address for the others keeps discord.py out of its process.
+        discord_url, settings["HIKARI_STANDIN"] = "", discord_url
     async with run_bot(
-        discord_url, settings, launch=build_launch(contender.extras), module=contender.module
-    ) as process:
-        yield process
+        discord_url,
+        settings,
+        *contender.arguments,
+        launch=without_extras(but=contender.extras),
+        module=contender.module,
+    ) as bot:
+        yield bot
 
 
 @asynccontextmanager
 async def open_contest(
     contender: Contender, *, servers: int = 1, accounts: int = 0, **changes: str
 ) -> AsyncIterator[Contest]:
-    """Run a contender until the block ends; so many accounts exist from its start."""
-    discord, api = build_discord(servers), FakeApi({})
-    async with discord.serve() as url, api.serve() as api_url:
-        StandIns(discord, api).add_accounts(accounts)
-        async with launch(contender, url, api_url, **changes) as bot:
-            await bot.says("useapi.net answers" if contender.is_ours else "ready", within=_PATIENCE)
-            await discord.gateway.ready()
-            yield Contest(discord, api, bot, contender)
+    """Run a contender until the block ends; so many accounts exist from the start."""
+    contest = Contest(build_discord(servers), FakeApi({}), contender)
+    contest.add_accounts(accounts)
+    async with (
+        contest.discord.serve() as url,
+        contest.api.serve() as api_url,
+        start(contender, url, api_url, **changes) as contest.bot,
+    ):
+        await contest.bot.says("useapi.net answers" if contender.is_ours else "ready", within=_PATIENCE)
+        await contest.discord.gateway.ready()
+        yield contest
 
 
 @asynccontextmanager
-async def open_contests(contenders: Collection[Contender], *, servers: int = 1) -> AsyncIterator[list[Contest]]:
-    """Run several contenders side by side; they are used in turn, so that the others are idle."""
+async def open_contests(contenders: Collection[Contender], *, accounts: int = 0) -> AsyncIterator[list[Contest]]:
+    """Run several contenders side by side; they are idle while another one is measured."""
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(open_contest(one, servers=servers)) for one in contenders]
+        yield [await stack.enter_async_context(open_contest(one, accounts=accounts)) for one in contenders]

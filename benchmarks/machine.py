@@ -1,4 +1,4 @@
-"""The machine and the versions of a run, without names or folders of the machine."""
+"""Describes the machine of a run, without its name and folders."""
 
 import platform
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Rows of the table that all benchmarks fill, and their Markdown."""
+"""The rows of the table of results, and their Markdown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ _VERDICTS = {True: "yes", False: "**no**", None: ""}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measurement: of our bot and of the rivals, and whether the target is met (None: there is none)."""
+    """One figure: ours, those of the rivals that have it, and whether the target is met (None: no target)."""
 
     what: str
     ours: str
@@ -20,11 +20,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The size of the measurements."""
+    """The size of each load."""
 
     rounds: int = 3
     one_by_one: int = 20
     offered: int = 25
+    listed: int = 5000
     crowd: int = 1000
     starts: int = 7
     servers: int = 10_000
@@ -32,13 +33,14 @@ class Scale:
     polls: int = 336
     subscriptions: int = 100_000
     reminders: int = 2000
-    killed_amid: int = 500
+    takeover: int = 500
 
 
 QUICK = Scale(
     rounds=1,
     one_by_one=5,
     offered=5,
+    listed=1000,
     crowd=100,
     starts=2,
     servers=1000,
@@ -46,12 +48,12 @@ QUICK = Scale(
     polls=40,
     subscriptions=10_000,
     reminders=200,
-    killed_amid=60,
+    takeover=60,
 )
 
 
 def ratio(ours: float, theirs: float) -> float:
-    """Return ours as a multiple of theirs, rounded as it is shown, so that the verdict fits the shown number."""
+    """Return ours as a multiple of theirs, rounded as it is shown: the verdict is about the figure in the table."""
     return round(ours / theirs, 2)
 
 

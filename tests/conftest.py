@@ -16,6 +16,35 @@ from tests.support.postgres import Postgres, serve_postgres
 settings.register_profile("long", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+# Their tests run processes, a browser, the whole bot over simulated hours, or very many examples; or measure memory.
+SLOW = {
+    *("chat", "cli", "demo", "process", "reminders", "wire"),
+    *("test_alerts.py", "test_client_memory.py", "test_transfer.py"),
+    *("test_fuzz.py", "test_parsing_untrusted.py", "test_stages_lives.py"),
+}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Skip the slow modules at once if only quick tests are asked for: collecting them takes as long as running."""
+    return True if config.option.markexpr == "quick" and collection_path.name in SLOW else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the quick tests: those outside `SLOW` that use no PostgreSQL."""
+    for item in items:
+        if not is_slow(item):
+            item.add_marker(pytest.mark.quick)
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Whether a test is left out of the quick lane."""
+    callspec = getattr(item, "callspec", None)
+    uses_postgres = "postgres" in getattr(item, "fixturenames", ()) or (
+        callspec is not None and "postgresql" in callspec.params.values()
+    )
+    return uses_postgres or bool(SLOW & set(item.path.relative_to(Path(__file__).parent).parts))
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Hide the settings and the `.env` of the person who runs the tests."""

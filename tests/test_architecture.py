@@ -1,6 +1,7 @@
 """Tests of what each module may import and read, on the syntax trees."""
 
 import ast
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,9 +51,15 @@ def name_of(path: Path) -> str:
     return ".".join(parts).removesuffix(".__init__")
 
 
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    """Return a module's syntax tree."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports_of(path: Path) -> Iterator[str]:
     """Yield the dotted name of everything that a module imports, anywhere in it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -105,7 +112,7 @@ def test_each_library_has_its_rooms(path: Path) -> None:
 
 def reads_of_the_world(path: Path) -> Iterator[str]:
     """Yield each place where a module reads the environment or the wall clock."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
             text = ast.unparse(node)
             owner = text.split(".")[-2]
@@ -133,7 +140,7 @@ def test_the_bot_knows_neither_tests_nor_benchmarks(path: Path) -> None:
 @every_module
 def test_every_module_has_a_docstring(path: Path) -> None:
     """Each module begins with a docstring."""
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert ast.get_docstring(tree_of(path))
 
 
 @every_test_module
@@ -147,7 +154,7 @@ def test_tests_share_code_only_in_their_kit(path: Path) -> None:
 
 def names_replaced_in(path: Path) -> Iterator[str]:
     """Yield the last part of each name that a module replaces with `setattr`."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "setattr":
             texts = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
             yield texts[0].rpartition(".")[2] if texts else ast.unparse(node)

@@ -1,4 +1,4 @@
-"""The title and fields that every rival shows of an account: the same as ours, written as plainly as possible."""
+"""What each rival shows of an account: the title and fields of our card, in the simplest code."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The leanest bot with discord.py: no intents, one session, one direct answer."""
+"""The leanest bot one can write with discord.py: no intents, one session, one direct answer."""
 
 import os
 from typing import Any
@@ -28,7 +28,7 @@ class Lean(discord.Client):
         await self.tree.sync(guild=_GUILD)
 
     async def on_ready(self) -> None:
-        """Report to the benchmark."""
+        """Report that the bot is ready."""
         print("ready", flush=True)
 
 

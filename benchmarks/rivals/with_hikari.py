@@ -35,8 +35,8 @@ async def start(_event: hikari.StartingEvent) -> None:
     await bot.rest.set_application_commands(me.id, [command], guild=int(os.environ["GUILD_IDS"]))
 
 
-async def report(_event: hikari.ShardReadyEvent) -> None:
-    """Report to the benchmark."""
+async def report_ready(_event: hikari.ShardReadyEvent) -> None:
+    """Report that the bot is ready."""
     print("ready", flush=True)
 
 
@@ -64,7 +64,7 @@ async def stop(_event: hikari.StoppingEvent) -> None:
 
 
 bot.subscribe(hikari.StartingEvent, start)
-bot.subscribe(hikari.ShardReadyEvent, report)
+bot.subscribe(hikari.ShardReadyEvent, report_ready)
 bot.subscribe(hikari.InteractionCreateEvent, answer)
 bot.subscribe(hikari.StoppingEvent, stop)
 bot.run(check_for_updates=False)

@@ -1,1 +1,1 @@
-"""One module for each subject of measurement."""
+"""One module for each subject that is measured."""

@@ -1,4 +1,4 @@
-"""The gain of our bot from uvloop, orjson and zstandard."""
+"""Our bot with uvloop, orjson or zstandard."""
 
 import itertools
 from collections import defaultdict
@@ -12,14 +12,14 @@ from benchmarks.table import Row, Scale, ratio
 _PLAIN = OURS.name
 _VARIANTS = (
     OURS,
-    Contender("ours with uvloop", "benchmarks.rivals.on_uvloop", frozenset({"uvloop"})),
-    Contender("ours with orjson", OURS.module, frozenset({"orjson"})),
-    Contender("ours with zstandard", OURS.module, frozenset({"zstandard"})),
+    Contender("ours with uvloop", "benchmarks.variants.on_uvloop", extras=frozenset({"uvloop"})),
+    Contender("ours with orjson", OURS.module, extras=frozenset({"orjson"})),
+    Contender("ours with zstandard", OURS.module, extras=frozenset({"zstandard"})),
 )
 
 
 async def measure_extras(scale: Scale) -> list[Row]:
-    """Send crowds to our bot with each of them, round by round."""
+    """Send crowds to our bot with each of the packages, round by round."""
     cpu, memory = defaultdict[str, list[float]](list), {}
     async with open_contests(_VARIANTS) as contests:
         for contest in contests:

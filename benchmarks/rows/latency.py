@@ -1,4 +1,4 @@
-"""One look-up after the other: requests to Discord, and the time from the event to the visible answer."""
+"""Single look-ups: the requests to Discord, and the time from the event to the visible answer."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ API_DELAY = 0.05
 
 
 def slow_down(contest: Contest) -> None:
-    """Delay the network between the bot and Discord, and the API's answers."""
+    """Put a network between the bot and Discord, and delay the answers of the API."""
     contest.discord.rest.round_trip, contest.api.delay = ROUND_TRIP, API_DELAY
 
 
 def seconds_from_arrival(exchange: Exchange) -> float:
-    """Return the seconds from the event's arrival at the bot until the answer is shown."""
+    """Return the time from the event's arrival at the bot until people see the answer."""
     return exchange.seconds_to_answer() - ROUND_TRIP / 2
 
 
@@ -30,7 +30,7 @@ async def look_up(contest: Contest, account: str) -> Exchange:
 
 
 async def measure_latency(scale: Scale) -> list[Row]:
-    """Look up accounts that were never read before, with all bots in turn, round by round."""
+    """Look up accounts that were not read before, bot by bot, round by round."""
     seconds, requests = defaultdict[str, list[float]](list), defaultdict[str, set[int]](set)
     async with open_contests(ALL) as contests:
         for contest in contests:
@@ -40,7 +40,7 @@ async def measure_latency(scale: Scale) -> list[Row]:
             for contest in contests:
                 for account in contest.add_accounts(scale.one_by_one):
                     exchange = await look_up(contest, account)
-                    # The second request of a deferred answer may still be on its way.
+                    # A second request may still be on its way when people see the answer.
                     await contest.discord.rest.travel()
                     seconds[contest.contender.name].append(seconds_from_arrival(exchange))
                     requests[contest.contender.name].add(len(exchange.calls))
@@ -68,7 +68,7 @@ def _latency_rows(seconds: Mapping[str, Sequence[float]]) -> list[Row]:
 
 
 async def measure_offered(scale: Scale) -> list[Row]:
-    """Look up accounts that completion has just offered, in turn with the lean rival's look-ups."""
+    """Look up accounts that completion has just offered, in turn with look-ups of the lean rival."""
     ours_seconds, lean_seconds = [], []
     async with open_contest(LEAN) as lean, open_contest(OURS, accounts=scale.offered) as ours:
         for contest in (lean, ours):

@@ -8,9 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import psutil
-
-from benchmarks.contenders import ALL, MIB, OURS, Contender, build_launch, open_contest
+from benchmarks.contenders import ALL, OURS, Contender, memory_of, open_contest, without_extras
 from benchmarks.table import Row, Scale, ratio
 from bot.core.timing import DEFAULT_TIMING
 from bot.store.database import open_database
@@ -22,8 +20,6 @@ _ACCOUNTS = 500
 _DAYS = 7
 _CHANNELS = 20
 _REMINDED_ACCOUNTS = 5
-_PATIENCE = 300.0
-_POLLS = replace(DEFAULT_TIMING, poll_interval=timedelta(seconds=0.02))
 
 
 async def _memory_in(contender: Contender, servers: int, database_url: str) -> float:
@@ -36,7 +32,7 @@ async def _memory_in(contender: Contender, servers: int, database_url: str) -> f
 
 
 async def measure_servers(scale: Scale) -> list[Row]:
-    """Let each bot join few servers, then many; the database exists, as at every start but the very first."""
+    """Let each bot join few servers, then many; the database exists already, as at every start but the first."""
     with tempfile.TemporaryDirectory() as folder:
         database_url = f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}"
         async with open_database(database_url):
@@ -90,25 +86,26 @@ async def measure_growth(scale: Scale) -> list[Row]:
 
 
 async def measure_week(scale: Scale) -> list[Row]:
-    """Poll as often as in two weeks; every simulated day brings each channel a reminder or a renewal."""
+    """Run two weeks' half-hourly polls one after the other; every day brings each channel a reminder or a renewal."""
+    timing = replace(DEFAULT_TIMING, poll_interval=timedelta(seconds=0.02))
     with tempfile.TemporaryDirectory() as folder:
         async with open_deployment(f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}") as deployment:
             for _ in range(_CHANNELS):
                 await deployment.add_subscription()
             accounts = [deployment.add_account() for _ in range(_REMINDED_ACCOUNTS)]
-            async with deployment.run(_POLLS, launch=build_launch()) as bot:
+            async with deployment.run(timing, launch=without_extras()) as bot:
                 sizes = []
                 for day in range(2 * _DAYS):
                     await _poll_a_day(deployment, accounts, day, scale.polls // _DAYS)
-                    sizes.append(float(psutil.Process(bot.pid).memory_info().rss) / MIB)
+                    sizes.append(memory_of(bot))
             sent = len(deployment.channels.messages)
     what = f"memory after a week's, then two weeks' {2 * scale.polls} polls with {sent} reminders"
     return [_flat_row(what, sizes[_DAYS - 1], sizes[-1])]
 
 
 async def _poll_a_day(deployment: Deployment, accounts: Sequence[str], day: int, polls: int) -> None:
-    """Wait for the polls of a day on which all accounts are near their expiry, or renewed."""
+    """Wait for a day's polls; on that day all accounts are near their expiry, or renewed."""
     for account in accounts:
-        # Expiries less than a day apart would belong to the same login.
+        # An expiry that moves by less than a day belongs to the same login.
         deployment.set_expiry(account, days=(1.5 if day % 2 else 40) + 1.1 * (day // 2))
-    await deployment.api.lists.nth(len(deployment.api.lists) + polls, within=_PATIENCE)
+    await deployment.api.lists.nth(len(deployment.api.lists) + polls, within=120)

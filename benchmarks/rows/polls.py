@@ -1,4 +1,4 @@
-"""A poll with nothing due, by the number of subscriptions, on both databases."""
+"""A poll with nothing due, by the number of stored subscriptions, on both databases."""
 
 import asyncio
 import tempfile
@@ -24,7 +24,7 @@ from bot.store.tables import subscriptions
 from bot.useapi.directory import open_directory
 from bot.useapi.fake import TOKEN, FakeApi
 from bot.useapi.guild_access import GuildAccess
-from tests.support.accounts import build_account, by_id
+from tests.support.accounts import build_account
 from tests.support.postgres import Postgres, serve_postgres
 from tests.support.wire.payloads import GUILD_ID
 
@@ -32,10 +32,11 @@ _FIRST_CHANNEL = 1_200_000_000_000_000_000
 _FIRST_ACCOUNT = 104_000_000
 _ACCOUNTS = 200
 _GUILDS = [GUILD_ID + number for number in range(100)]
-_LEAD_TIMES = (14, 7, 3, 1)
 _FEW_SUBSCRIPTIONS = 1000
 _MEASURED = 15
 _AT_A_TIME = 1000
+_LEAD_TIMES = (14, 7, 3, 1)
+# Before the first lead time of the accounts, which expire in 20 days.
 _LATER = timedelta(days=6)
 LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
 
@@ -51,9 +52,9 @@ async def put_subscriptions(
     account_ids: Sequence[str | None],
     guild_ids: Sequence[int] = (GUILD_ID,),
 ) -> list[int]:
-    """Save so many subscriptions, each in a channel of its own, to these accounts and in these guilds in turn.
+    """Store so many subscriptions, each in a channel of its own; returns the channels.
 
-    Returns the channels.
+    They are for these accounts (None: for all) and in these servers, in turn.
     """
     rows = [
         {
@@ -73,37 +74,41 @@ async def put_subscriptions(
     return [_FIRST_CHANNEL + index for index in range(number)]
 
 
-class _IdleSender:
-    """A sender that finds all channels open, and may not be used for anything else."""
+class _Unused:
+    """A sender that finds all channels open, and must not send anything."""
 
     async def post(self, channel_id: int, message: OutgoingMessage, nonce: str) -> int | None:
         """Fail."""
-        raise AssertionError(f"something was due in {channel_id}: {message}, {nonce}")
+        raise AssertionError(f"posted in {channel_id}: {message}, {nonce}")
 
     async def find(self, channel_id: int, footer_id: str, after: datetime) -> int | None:
         """Fail."""
-        raise AssertionError(f"a message was searched in {channel_id}: {footer_id}, {after}")
-
-    async def send_direct(self, user_id: int, text: str) -> None:
-        """Fail."""
-        raise AssertionError(f"a direct message was sent to {user_id}: {text}")
+        raise AssertionError(f"searched {channel_id}: {footer_id}, {after}")
 
     async def edit(self, channel_id: int, message_id: int, message: OutgoingMessage) -> None:
         """Fail."""
-        raise AssertionError(f"a message was edited in {channel_id}: {message_id}, {message}")
+        raise AssertionError(f"edited in {channel_id}: {message_id}, {message}")
 
     async def delete(self, channel_id: int, message_id: int) -> None:
         """Fail."""
-        raise AssertionError(f"a message was deleted in {channel_id}: {message_id}")
+        raise AssertionError(f"deleted in {channel_id}: {message_id}")
 
-    async def check_channels(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> dict[int, str | None]:  # noqa: ARG002
-        """Find all channels open."""
+    async def send_direct(self, user_id: int, text: str) -> None:
+        """Fail."""
+        raise AssertionError(f"sent to {user_id}: {text}")
+
+    async def check_channels(
+        self,
+        guild_id: int,  # noqa: ARG002  (of the protocol)
+        roles: Mapping[int, Collection[int]],
+    ) -> Mapping[int, str | None]:
+        """Return no problem for any channel."""
         return dict.fromkeys(roles)
 
 
 @dataclass
 class Polling:
-    """The polls on one database, in this process."""
+    """The loop of the reminders on one database, in this process."""
 
     poller: Poller
     epoch: int
@@ -118,7 +123,7 @@ class Polling:
 
 @asynccontextmanager
 async def open_postgres() -> AsyncIterator[Postgres]:
-    """Run a PostgreSQL server until the block ends, started and stopped in a thread."""
+    """Run a PostgreSQL server until the block ends; the loop of this process goes on while it starts and stops."""
     with ExitStack() as stack:
         yield await asyncio.to_thread(stack.enter_context, serve_postgres())
 
@@ -126,7 +131,7 @@ async def open_postgres() -> AsyncIterator[Postgres]:
 @asynccontextmanager
 async def _open_polling(url: str, number: int) -> AsyncIterator[Polling]:
     ids = [str(_FIRST_ACCOUNT + index) for index in range(_ACCOUNTS)]
-    api = FakeApi(by_id(*(build_account(account_id, days=20, now=_now()) for account_id in ids)))
+    api = FakeApi({account_id: build_account(account_id, days=20, now=_now()) for account_id in ids})
     async with (
         api.serve() as api_url,
         open_database(url) as database,
@@ -135,7 +140,7 @@ async def _open_polling(url: str, number: int) -> AsyncIterator[Polling]:
         context = Context(
             database=database,
             access=GuildAccess(_GUILDS, directory),
-            sender=_IdleSender(),
+            sender=_Unused(),
             rendering=rendering,
             now=_now,
             interval=timedelta(seconds=1),
@@ -150,10 +155,7 @@ async def _open_polling(url: str, number: int) -> AsyncIterator[Polling]:
 
 
 async def _measure_on(kind: str, few_url: str, many_url: str, scale: Scale) -> list[Row]:
-    async with (
-        _open_polling(few_url, _FEW_SUBSCRIPTIONS) as few,
-        _open_polling(many_url, scale.subscriptions) as many,
-    ):
+    async with _open_polling(few_url, _FEW_SUBSCRIPTIONS) as few, _open_polling(many_url, scale.subscriptions) as many:
         pairs = [(await few.seconds(), await many.seconds()) for _ in range(_MEASURED)]
         calls = len(many.api.calls)
     few_seconds, many_seconds = (median(times) for times in zip(*pairs, strict=True))

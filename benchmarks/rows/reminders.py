@@ -1,4 +1,4 @@
-"""Many reminders at once, and an active process that is killed amid them."""
+"""Many reminders at once, and a takeover while they are sent."""
 
 import asyncio
 import itertools
@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
-from benchmarks.contenders import build_launch
+from benchmarks.contenders import without_extras
 from benchmarks.rows.latency import API_DELAY, ROUND_TRIP, seconds_from_arrival
 from benchmarks.rows.polls import LONG_AGO, open_postgres, put_subscriptions
 from benchmarks.table import Row, Scale, ratio
@@ -22,16 +22,15 @@ from tests.support.wire.channels import Moment
 _IDLE_LOOK_UPS = 20
 _MOST_A_SECOND = 50
 _PATIENCE = 180.0
-_POLLS = replace(DEFAULT_TIMING, poll_interval=timedelta(seconds=1))
 
 
-async def _subscribe(deployment: Deployment, number: int, account_id: str | None) -> list[int]:
+async def _add_subscriptions(deployment: Deployment, number: int, account_id: str | None) -> list[int]:
     async with open_database(deployment.database_url) as database:
         return await put_subscriptions(database, number, LONG_AGO, [account_id])
 
 
 async def _seconds_to_look_up(deployment: Deployment) -> float:
-    # It was never read before, and no reminder is due: it expires in 20 days.
+    # It was not read before, and expires too late for a reminder.
     account = deployment.add_account(days=20)
     exchange = await deployment.discord.slash(account)
     await exchange.answer()
@@ -49,12 +48,13 @@ def most_in_a_second(moments: Sequence[float]) -> int:
 
 
 async def measure_sending(scale: Scale) -> list[Row]:
-    """Let an account come near its expiry to which every channel subscribes, and look accounts up meanwhile."""
+    """Move the expiry of an account near, to which all channels subscribe, and look other accounts up meanwhile."""
+    timing = replace(DEFAULT_TIMING, poll_interval=timedelta(seconds=1))
     with tempfile.TemporaryDirectory() as folder:
         async with open_deployment(f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}") as deployment:
             account = deployment.add_account(days=60)
-            channels = await _subscribe(deployment, scale.reminders, account)
-            async with deployment.run(_POLLS, launch=build_launch()) as bot:
+            channels = await _add_subscriptions(deployment, scale.reminders, account)
+            async with deployment.run(timing, launch=without_extras()) as bot:
                 await bot.says("useapi.net answers")
                 await deployment.discord.gateway.ready()
                 await deployment.polls(1)
@@ -73,7 +73,7 @@ async def measure_sending(scale: Scale) -> list[Row]:
 def _sending_rows(moments: list[float], counts: set[int], idle: list[float], busy: list[float]) -> list[Row]:
     rate, most = (len(moments) - 1) / (moments[-1] - moments[0]), most_in_a_second(moments)
     slower = ratio(median(busy), median(idle))
-    once = "each once" if counts == {1} else f"**{sorted(counts)} times**"
+    once = "each once" if counts == {1} else f"**{sorted(counts)} times each**"
     return [
         Row(
             f"{len(moments)} reminders to as many channels, round trip 100 ms",
@@ -91,38 +91,38 @@ def _sending_rows(moments: list[float], counts: set[int], idle: list[float], bus
 
 
 async def measure_takeover(scale: Scale) -> list[Row]:
-    """Kill the active one of two processes amid its messages; the other one must send the rest."""
+    """Kill the process that sends, halfway through its messages; another process must send the rest."""
     async with open_postgres() as postgres, open_deployment(postgres.create()) as deployment:
-        return await _take_over(deployment, scale.killed_amid)
+        return await _take_over(deployment, scale.takeover)
 
 
 async def _take_over(deployment: Deployment, number: int) -> list[Row]:
-    channels, clock = await _subscribe(deployment, number, None), asyncio.get_running_loop().time
+    channels, clock = await _add_subscriptions(deployment, number, None), asyncio.get_running_loop().time
     stored: list[float] = []
 
-    def note(_channel_id: int) -> bool:
+    def record(_channel_id: int) -> bool:
         stored.append(clock())
         if len(stored) == number // 2:
-            active.signal(signal.SIGKILL)
+            sending.signal(signal.SIGKILL)
         return len(stored) != number // 2
 
-    async with deployment.run(launch=build_launch()) as active:
+    async with deployment.run(launch=without_extras()) as sending:
         await deployment.polls(1)
-        async with deployment.run(launch=build_launch()) as other:
+        async with deployment.run(launch=without_extras()) as other:
             await other.says("useapi.net answers")
-            deployment.channels.hooks[Moment.STORED] = note
+            deployment.channels.hooks[Moment.STORED] = record
             account = deployment.add_account()
             for channel in channels:
                 await deployment.channels.message_in(channel, within=_PATIENCE)
             await deployment.polls()
-    # Requests that left the active process before its death still arrive; then comes the longest pause.
+    # Requests on their way still arrive after the kill. The first message of the other process ends the longest pause.
     pause = max(after - before for before, after in itertools.pairwise(stored))
-    counts = [deployment.count_mentions(channel, account) for channel in channels]
+    times = [deployment.count_mentions(channel, account) for channel in channels]
     return [
         Row(
-            f"active process killed amid {number} messages (PostgreSQL)",
-            f"{counts.count(1)} arrived once, {sum(one > 1 for one in counts)} twice; resumed after {pause:.1f} s",
+            f"sending process killed after half of {number} messages (PostgreSQL)",
+            f"{times.count(1)} arrived once, {sum(one > 1 for one in times)} twice; resumed after {pause:.1f} s",
             f"all {number} once; within 20 s",
-            set(counts) == {1} and pause <= 20,
+            set(times) == {1} and pause <= 20,
         )
     ]

@@ -1,4 +1,4 @@
-"""The time from the start of the process to the first answered command, with and without a network to Discord."""
+"""The time from the start of the process to the first answered command, with a network before Discord and without."""
 
 import asyncio
 import itertools
@@ -10,24 +10,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from benchmarks.contenders import ALL, Contender, build_discord, launch
+from benchmarks.contenders import ALL, Contender, build_discord, start
 from benchmarks.rows.latency import API_DELAY, ROUND_TRIP
 from benchmarks.table import Row, Scale, ratio
 from bot.useapi.fake import FakeApi
 from tests.support.accounts import build_account, by_id
-from tests.support.wire.discord import DiscordStandIn
 
 _ACCOUNT = "104000000"
 
 
 class Starts:
-    """A contender's stand-ins and folder, which outlive its processes: all starts but the first are restarts."""
+    """A contender's stand-ins and database, which outlive its processes: each start but the first is a restart."""
 
     def __init__(self, contender: Contender, folder: Path) -> None:
         self.contender = contender
-        self._discord: DiscordStandIn = build_discord()
+        self._discord = build_discord()
         self._api = FakeApi(by_id(build_account(_ACCOUNT, days=20, now=datetime.now(UTC))), delay=API_DELAY)
-        self._settings = {"DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'bot.db'}"} if contender.is_ours else {}
+        # The rivals don't use it.
+        self.database_url = f"sqlite+aiosqlite:///{folder / 'bot.db'}"
         self._urls = ("", "")
 
     async def serve(self, stack: AsyncExitStack) -> "Starts":
@@ -39,11 +39,11 @@ class Starts:
         return self
 
     async def start(self, round_trip: float) -> float:
-        """Start the bot, use a command once it is connected, and return the seconds until the answer is shown."""
+        """Start the bot, use the command once it is connected, and return the seconds until people see the answer."""
         self._discord.rest.round_trip = round_trip
         clock, before = asyncio.get_running_loop().time, len(self._discord.gateway.started)
         started = clock()
-        async with launch(self.contender, *self._urls, **self._settings):
+        async with start(self.contender, *self._urls, DATABASE_URL=self.database_url):
             await self._discord.gateway.ready(nth=before + 1)
             exchange = await self._discord.slash(_ACCOUNT)
             await exchange.answer()
@@ -52,7 +52,7 @@ class Starts:
 
 
 async def measure_starts(scale: Scale) -> list[Row]:
-    """Start all bots in turn, round by round; the very first start of each, which registers commands, counts apart."""
+    """Start bot after bot, round by round; the very first start of each registers commands and is shown apart."""
     near, far = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

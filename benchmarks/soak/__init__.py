@@ -1,1 +1,1 @@
-"""The promise of the reminders over a long time: each stage is sent exactly once, whatever fails."""
+"""A long test of the reminders: each notification is sent exactly once, whatever fails."""

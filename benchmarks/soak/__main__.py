@@ -1,4 +1,4 @@
-"""`python -m benchmarks.soak`: kills the bot, lets its neighbours fail and sets its clock, then counts its messages."""
+"""`python -m benchmarks.soak`: kills the bot, causes faults around it, sets its clock, and counts its messages."""
 
 import argparse
 import asyncio
@@ -19,16 +19,14 @@ _SHOWN = 30
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=4.0, help="how long failures last (default: 4)")
+    parser.add_argument("--minutes", type=float, default=4.0, help="how long to cause faults (default: 4)")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
-    parser.add_argument(
-        "--seed", type=int, default=None, help="repeat the failures of an earlier run, not their timing"
-    )
+    parser.add_argument("--seed", type=int, default=None, help="repeat the faults of an earlier run, not their timing")
     return parser.parse_args()
 
 
 async def _soak(database_url: str, postgres: Postgres | None, seconds: float, seed: int) -> tuple[Course, Count]:
-    """Let everything fail for so long, then let the bot finish, and count."""
+    """Cause faults for so long, then let the bot finish, and count."""
     async with open_deployment(database_url) as deployment:
         course = Course(deployment, postgres, random.Random(seed))
         await course.run(ends_at=time.monotonic() + seconds)
@@ -41,14 +39,13 @@ def _report(course: Course, result: Count) -> None:
     for name, number in sorted(course.done.items()):
         print(f"  {number:6} {name}")
     print(f"  {len(course.deployment.channels.posts):6} attempts to post")
-    print(
-        f"  {result.messages:6} messages sent, with {result.sent} notifications about {len(course.accounts)} accounts"
-    )
+    print(f"  {len(course.accounts):6} accounts")
+    print(f"  {result.messages:6} messages in the channels, with {result.sent} reminders")
     print(f"  {result.doubled:6} messages too many")
-    print(f"  {result.lost:6} notifications lost")
+    print(f"  {result.lost:6} reminders lost")
     print(f"  {result.unsettled:6} never settled")
     if not result.is_right:
-        print("The last lines of the last bot:", *course.deployment.bots[-1].lines.items[-_SHOWN:], sep="\n  ")
+        print("The last output of the bot:", *course.deployment.bots[-1].lines.items[-_SHOWN:], sep="\n  ")
 
 
 def main() -> int:

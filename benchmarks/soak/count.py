@@ -1,4 +1,4 @@
-"""Compares the messages in the channels with those in the database."""
+"""Compares the messages that people saw with the database."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ _LOOK_EVERY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The result: `sent` notifications in `messages`; the other numbers should be 0."""
+    """The figures of a run: `sent` reminders in `messages`; the other fields should be 0."""
 
     messages: int
     sent: int
@@ -29,12 +29,12 @@ class Count:
 
     @property
     def is_right(self) -> bool:
-        """Whether each notification arrived exactly once, and there was at least one."""
+        """Whether there were reminders, and each arrived exactly once."""
         return bool(self.sent) and not (self.doubled or self.lost or self.unsettled)
 
 
 async def wait_until_quiet(deployment: Deployment) -> None:
-    """Wait, two minutes at most, until no notification is missing; all accounts have expired by now."""
+    """Wait, two minutes at most, until the bot has sent everything; all accounts have expired by now."""
     ends_at = time.monotonic() + _PATIENCE
     while time.monotonic() < ends_at:
         await deployment.polls(1)
@@ -46,17 +46,17 @@ async def wait_until_quiet(deployment: Deployment) -> None:
 
 
 async def count(deployment: Deployment) -> Count:
-    """Count the messages that only the channels or only the database know, and the missing notifications.
+    """Compare the channels with the database: each message in a channel is stored as sent, and the other way round.
 
-    The database's keys allow each notification in one message only; that of the expiry must be in one.
+    By the keys of the database, a stage is in one message at most. *Expired* must be in one, for every account.
     """
     async with open_database(deployment.database_url) as database, database.begin() as tx:
         sent = set((await tx.execute(sa.select(messages.c.discord_id).where(messages.c.state == State.SENT))).scalars())
-        reported = await _number(tx, notifications.c.state == State.SENT)
+        reminders = await _number(tx, notifications.c.state == State.SENT)
         unsettled = await _number(tx, notifications.c.state.in_([State.PENDING, State.SENDING]))
         missing = await _count_missing(tx)
     seen = [int(message["id"]) for message in deployment.channels.messages]
-    return Count(len(seen), reported, len(set(seen) - sent), len(sent - set(seen)) + missing, unsettled)
+    return Count(len(seen), reminders, len(set(seen) - sent), len(sent - set(seen)) + missing, unsettled)
 
 
 async def _number(tx: AsyncConnection, where: sa.ColumnElement[bool]) -> int:
@@ -65,8 +65,8 @@ async def _number(tx: AsyncConnection, where: sa.ColumnElement[bool]) -> int:
 
 
 async def _count_missing(tx: AsyncConnection) -> int:
-    """Return how many notifications of an expiry are missing, over all channels and accounts."""
-    is_reported = sa.and_(
+    """Return how many reminders about expired accounts were not sent, over all channels and accounts."""
+    is_sent = sa.and_(
         notifications.c.channel_id == subscriptions.c.channel_id,
         notifications.c.account_id == accounts.c.account_id,
         notifications.c.kind == Kind.STAGE,
@@ -77,6 +77,6 @@ async def _count_missing(tx: AsyncConnection) -> int:
     missing = (
         sa.select(sa.func.count())
         .select_from(accounts.join(subscriptions, sa.true()))
-        .where(~sa.exists().where(is_reported))
+        .where(~sa.exists().where(is_sent))
     )
     return int((await tx.execute(missing)).scalar_one())

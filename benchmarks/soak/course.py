@@ -1,4 +1,4 @@
-"""Random failures of every kind that the promise covers, one after the other and several at once."""
+"""Causes faults at random: each kind that the promise covers, one at a time and several at once."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from tests.support.wire.process import BotProcess
 
 _CHANNELS = 6
 _TIMING = replace(shortened(0.01), lease_seconds=2.0)
-# Of the clock: far longer than a message is retried, so that two jumps don't cancel out by chance.
+# Jumps of the clock: far longer than the attempts for one message, so that two jumps don't cancel each other.
 _SMALLEST_JUMP, _LARGEST_JUMP = timedelta(minutes=10), timedelta(hours=50)
 # By then every account has expired, renewed or not.
 _END = timedelta(days=100)
@@ -31,7 +31,7 @@ Fault = Callable[[], Awaitable[None]]
 
 
 class Course:
-    """The failures of one run; `done` counts them by name, `accounts` are those that need reminders."""
+    """The faults of one run; `done` counts them by name, `accounts` holds all accounts that were set up."""
 
     def __init__(self, deployment: Deployment, postgres: Postgres | None, chance: random.Random) -> None:
         self.deployment = deployment
@@ -52,82 +52,82 @@ class Course:
         self._faults += [self._crash_database] if postgres else []
 
     async def run(self, ends_at: float) -> None:
-        """Start and kill bots until this moment of the monotonic clock."""
+        """Start and end bots until this moment of the monotonic clock."""
         for _ in range(_CHANNELS):
             self._channels.append(await self.deployment.add_subscription())
         while time.monotonic() < ends_at:
             await self._live(ends_at)
             if self._happens(0.5):
-                # A long absence: Discord forgets the nonces, and the clock may be wrong.
+                # As after a long stop: Discord has forgotten the nonces, and the clock may be wrong.
                 self.deployment.channels.forget_nonces()
                 await self._jump()
 
     @asynccontextmanager
     async def last_run(self) -> AsyncIterator[None]:
-        """Run the bot without failures, until all accounts have expired."""
+        """Run the bot without faults, until all accounts have expired."""
         self.deployment.set_clock(self._age)
         async with self.deployment.run(_TIMING):
-            # The bot must read each login before it expires.
+            # Two polls see every renewal: no reminder is sent about a login that the bot never saw valid.
             await self.deployment.polls()
             self.deployment.set_clock(self._age + _END)
             yield
 
     async def _live(self, ends_at: float) -> None:
-        """Start a bot, or two on PostgreSQL, let everything fail for some seconds, and kill or stop them."""
+        """Start a bot, or two on PostgreSQL, cause faults for some seconds, and kill or stop the bots."""
         self._age += timedelta(hours=self._chance.uniform(0, 8))
         launch = Launch()
         if self._happens(0.3):
             launch = Launch(die_before_commit=self._chance.randint(1, 40))
-            self._note("lives with a kill -9 before a commit")
+            self._count("runs with a kill -9 before a commit")
         async with AsyncExitStack() as stack:
             number = self._chance.randint(1, 2) if self._postgres else 1
             bots = [await stack.enter_async_context(self.deployment.run(_TIMING, launch=launch)) for _ in range(number)]
-            self._note("bots started", number)
+            self._count("bots started", number)
             await asyncio.gather(*map(_is_up, bots))
-            await self._fail(min(ends_at, time.monotonic() + self._chance.uniform(1, 8)))
+            await self._cause_faults(min(ends_at, time.monotonic() + self._chance.uniform(1, 8)))
             if self._happens(0.7):
                 await self._kill(bots)
 
-    async def _fail(self, until: float) -> None:
+    async def _cause_faults(self, until: float) -> None:
         while time.monotonic() < until:
             self._add_account()
-            await asyncio.gather(*(fault() for fault in self._chance.sample(self._faults, self._chance.randint(0, 2))))
+            await asyncio.gather(*(cause() for cause in self._chance.sample(self._faults, self._chance.randint(0, 2))))
             await self._pause()
 
     def _happens(self, probability: float) -> bool:
         return self._chance.random() < probability
 
-    def _note(self, name: str, number: int = 1) -> None:
+    def _count(self, name: str, number: int = 1) -> None:
         self.done[name] += number
 
     async def _pause(self) -> None:
         await asyncio.sleep(self._chance.uniform(0.1, 1.0))
 
     def _add_account(self) -> None:
-        """Set up an account that expires soon by the bot's clock."""
+        """Set up an account that expires soon, by the right time."""
         days = self._age / timedelta(days=1) + self._chance.choice([-3.0, 0.5, 2.0, 6.0, 13.0, 20.0])
         self.accounts.append(self.deployment.add_account(days=days))
 
     async def _renew(self) -> None:
         days = self._age / timedelta(days=1) + self._chance.uniform(10, 40)
         self.deployment.set_expiry(self._chance.choice(self.accounts), days=days)
-        self._note("renewals")
+        self._count("renewals")
 
     async def _jump(self) -> None:
-        """Let the clock jump away from the right time, by minutes to days, to either side."""
+        """Set the clock wrong by minutes to days, ahead or behind."""
         jump = self._chance.uniform(_SMALLEST_JUMP.total_seconds(), _LARGEST_JUMP.total_seconds())
         self.deployment.set_clock(self._age + self._chance.choice([-1, 1]) * timedelta(seconds=jump))
-        self._note("clock jumps")
+        self._count("clock jumps")
 
     async def _fail_discord(self) -> None:
-        """Refuse or fail requests to channels; never their history for good, on which the promise rests."""
+        """Let requests about channels fail; the history stays readable in the end, as the promise requires."""
         rest = self.deployment.discord.rest
         if self._happens(0.5):
             rest.fail("POST", "/channels/", HTTPStatus.FORBIDDEN, code=FORBIDDEN, times=self._chance.randint(1, 6))
         else:
             status = self._chance.choice([HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY])
             rest.fail(self._chance.choice(["POST", "GET"]), "/channels/", status)
-        self._note("faults of Discord")
+        self._count("faults of Discord")
         await self._pause()
         rest.faults.clear()
 
@@ -135,12 +135,12 @@ class Course:
         status = self._chance.choice([None, HTTPStatus.INTERNAL_SERVER_ERROR])
         for channel in self._chance.sample(self._channels, 2):
             self.deployment.channels.lose_answer(channel, status)
-        self._note("answers of Discord lost", 2)
+        self._count("answers of Discord lost", 2)
 
     async def _hang_channel(self) -> None:
         hanging = self.deployment.channels.hanging
         hanging.add(self._chance.choice(self._channels))
-        self._note("channels that hang")
+        self._count("channels that hang")
         await self._pause()
         hanging.clear()
 
@@ -151,14 +151,14 @@ class Course:
             return web.Response(status=status, text="<html>")
 
         self.deployment.api.behave = fail
-        self._note("faults of the API")
+        self._count("faults of the API")
         await self._pause()
         self.deployment.api.behave = None
 
     async def _crash_database(self) -> None:
         if self._postgres is None or self._happens(0.5):
             return
-        self._note("crashes of PostgreSQL")
+        self._count("crashes of PostgreSQL")
         await asyncio.to_thread(self._postgres.crash)
         try:
             await self._pause()
@@ -166,7 +166,7 @@ class Course:
             await asyncio.to_thread(self._postgres.start)
 
     async def _kill(self, bots: list[BotProcess]) -> None:
-        """Kill all bots at a moment of a post, or now if none comes."""
+        """Kill all bots at a moment of a post, or at once if no post comes."""
         killed = asyncio.Event()
         moment = self._chance.choice(list(Moment))
 
@@ -184,10 +184,12 @@ class Course:
             await asyncio.wait_for(killed.wait(), self._chance.uniform(0.5, 3))
         if not killed.is_set():
             kill(0)
-        self._note("kills -9", len(bots))
+        self._count("kills -9", len(bots))
+        # A signal to a process that is just ending would hide its exit status.
+        await asyncio.gather(*(bot.ended() for bot in bots))
 
 
 async def _is_up(bot: BotProcess) -> None:
-    """Wait until a bot has read the accounts, before which a failure may end it; or until it was killed."""
+    """Wait until a bot has read the accounts, before which a fault may end it; or until it was killed."""
     with contextlib.suppress(AssertionError):
         await bot.says("useapi.net answers")

@@ -54,14 +54,13 @@ class Dispatcher:
         """Find out what became of messages that an earlier run, or an outage, left in flight."""
         listed = self._context.access.listed
         async with self._database.begin() as tx:
-            in_flight = await get_unsettled(tx, listed, kind)
-            failures = await get_failures(tx, listed, kind) if in_flight else {}
-        unsettled = [
-            message
-            for message in in_flight
-            if message.nonce not in self._attempting
-            and (kind is MessageKind.NOTIFICATIONS or not self._is_waiting(failures.get(message.channel_id)))
-        ]
+            failures = await get_failures(tx, listed, MessageKind.BOARD) if kind is MessageKind.BOARD else {}
+            # Within the transaction: a command that posts one of them can't mark it meanwhile.
+            unsettled = [
+                message
+                for message in await get_unsettled(tx, listed, kind)
+                if message.nonce not in self._attempting and not self._is_waiting(failures.get(message.channel_id))
+            ]
         await for_each(
             unsettled, lambda message: self._carry_through(message, is_doubtful=True), at_once=_AT_ONCE, what="Settling"
         )

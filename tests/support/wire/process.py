@@ -1,6 +1,7 @@
 """The bot as a process of its own, connected to stand-ins."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -44,8 +45,11 @@ class BotProcess:
         return await self.lines.find(lambda line: text in line, nth=nth, within=within)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal."""
-        self._process.send_signal(number)
+        """Send a signal, unless the process has ended."""
+        # Popen's own method may collect the exit status of a process that is just ending, and asyncio then loses it.
+        with contextlib.suppress(ProcessLookupError):
+            if self._process.returncode is None:
+                os.kill(self._process.pid, number)
 
     async def ended(self, *, within: float = PATIENCE) -> int:
         """Wait for the end and for all output; returns the exit status.

@@ -1,0 +1,1 @@
+"""Our bot, started with something added or taken away."""
