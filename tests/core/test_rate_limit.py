@@ -22,7 +22,7 @@ def spent(person: int = ADA) -> UserRateLimit:
 
 
 def test_ten_requests_pass_at_once_and_the_eleventh_waits() -> None:
-    """After a burst of ten the next request is told to wait three seconds."""
+    """After a burst of ten the next request must wait three seconds."""
     assert spent().take(ADA, NOW) == 3.0
 
 
@@ -92,7 +92,7 @@ def test_no_window_lets_more_pass_than_a_burst_and_its_refill(pauses: list[timed
 
 
 @given(st.lists(st.timedeltas(timedelta(0), timedelta(seconds=5)), max_size=40))
-def test_whoever_waits_as_told_may_ask(pauses: list[timedelta]) -> None:
+def test_a_request_after_the_wait_is_admitted(pauses: list[timedelta]) -> None:
     """After the seconds named in a refusal the next request passes."""
     allowance, moment = UserRateLimit(), NOW
     for pause in pauses:

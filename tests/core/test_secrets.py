@@ -58,7 +58,7 @@ def test_a_mask_tells_nothing_of_the_middle_or_the_length(token: str) -> None:
     ],
 )
 def test_known_shapes_of_secrets_are_redacted_unasked(text: str, redacted: str) -> None:
-    """JWTs and useapi.net tokens are hidden even from a redactor that was told of no secret."""
+    """JWTs and useapi.net tokens are hidden by a redactor without any secret too."""
     assert Redactor()(text) == redacted
 
 

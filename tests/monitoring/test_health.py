@@ -90,7 +90,7 @@ async def test_a_bot_that_never_connected() -> None:
 
 
 async def test_a_connection_may_be_lost_for_two_minutes() -> None:
-    """A reconnect within two minutes is no problem, whoever looked at the connection before."""
+    """A reconnect within two minutes is no problem, also after the connection was looked at."""
     async with open_bot(world := World()) as (_, health):
         assert (await health.take_state()).is_connected
         world.is_connected = False

@@ -90,7 +90,7 @@ def build_guild(guild_id: int, bot_permissions: str) -> Json:
 
 
 def build_joined_guild(guild_id: int) -> Json:
-    """Return what a bot that asks for servers is told of one, when it connects: 20 channels, 10 roles, itself."""
+    """Return a server as Discord sends it to a bot with the intent for servers: 20 channels, 10 roles, the bot."""
     roles = [_build_role(guild_id + number, f"role {number}", "0") for number in range(10)]
     channels = [_build_channel(guild_id + number, f"channel-{number}") for number in range(20)]
     levels = ("verification_level", "mfa_level", "nsfw_level", "explicit_content_filter", "premium_tier")
