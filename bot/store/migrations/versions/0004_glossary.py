@@ -123,6 +123,9 @@ def _move_messages() -> None:
         messages.alter_column("payload", existing_type=sa.Text, nullable=True)
         messages.alter_column("first_try_at", new_column_name="first_attempt_at")
         messages.drop_column("epoch")
+    with op.batch_alter_table("messages") as messages:
+        # It was for the rows that were there.
+        messages.alter_column("kind", existing_type=sa.String, existing_nullable=False, server_default=None)
     op.execute("UPDATE messages SET payload = NULL WHERE payload = ''")
     op.create_table(
         "notifications",
