@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from hypothesis import HealthCheck, settings
 from bot.config import Settings
 from tests.support.databases import give_back, lay_sqlite, take_postgres
 from tests.support.postgres import Postgres, serve_postgres
+
+# A shell that runs the tests in the background makes them, and the processes that they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # For long searches by hand, in tests that don't set their number of examples.
 settings.register_profile("long", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])

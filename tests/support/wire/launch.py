@@ -112,8 +112,6 @@ def _run_bot(given: Mapping[str, Any], arguments: list[str]) -> int:
 def launch(module: str, arguments: list[str]) -> int:
     """Prepare this process and run the module; returns the exit status."""
     given = json.loads(os.environ.pop(VARIABLE))
-    # A shell that runs the tests in the background makes them ignore Ctrl-C, and their processes with them.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in given["missing"]:
         # Python raises ImportError for these.
         sys.modules[name] = None  # type: ignore[assignment]
