@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.core.timing import DEFAULT_TIMING
-from bot.errors import UnreadableAnswer
+from bot.errors import Stopping, UnreadableAnswer
 from bot.useapi.client import ACCOUNTS_PATH, MAX_CALLS
 from tests.support.hostile import drip
 from tests.support.wire.inline import open_inline_world
@@ -136,3 +136,23 @@ async def test_endless_answers(tmp_path: Path) -> None:
         assert typing.seconds_to_acknowledge() < DEADLINE
         assert exchange.seconds_to_acknowledge() < DEADLINE
         assert exchange.seconds_to_answer() == pytest.approx(DEFAULT_TIMING.api_budget, abs=0.5)
+
+
+@in_virtual_time
+async def test_stop_while_the_api_is_silent(tmp_path: Path) -> None:
+    """The last answers take eight of the ten seconds that service managers wait; new commands are refused at once."""
+    async with open_inline_world(tmp_path) as world:
+        account, held = world.add_account(), world.hold_api()
+        early = await world.discord.slash(account)
+        await held.called.wait()
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        stopping = asyncio.create_task(world.application.drain())
+        late = await world.discord.slash(world.add_account())
+        assert (await late.answer())["embeds"][0]["title"] == Stopping.title
+        assert late.seconds_to_answer() < 0.1
+        await stopping
+        assert clock() - began < 8.0
+        shown = await early.answer()
+        assert shown["embeds"][0]["title"] == Stopping.title
+        assert shown["flags"] & PRIVATE
