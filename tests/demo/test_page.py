@@ -54,7 +54,7 @@ async def run_demo() -> AsyncIterator[tuple[Process, str]]:
     command = (sys.executable, "-m", "bot", "demo", "--no-open")
     process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, cwd=REPOSITORY)
     assert process.stdout is not None
-    line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+    line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
     address = re.search(r"http://127\.0\.0\.1:\d+/\S+", line)
     assert address is not None
     yield process, address.group()
@@ -154,7 +154,7 @@ async def test_says_that_a_port_is_in_use(demo: tuple[Process, str]) -> None:
     port = demo[1].partition("127.0.0.1:")[2].partition("/")[0]
     command = (sys.executable, "-m", "bot", "demo", "--no-open", "--port", port)
     second = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, cwd=REPOSITORY)
-    _, errors = await asyncio.wait_for(second.communicate(), 30)
+    _, errors = await asyncio.wait_for(second.communicate(), 60)
     assert (second.returncode, f"Port {port} is in use" in errors.decode()) == (2, True)
     assert "Traceback" not in errors.decode()
 
@@ -163,4 +163,4 @@ async def test_ends_at_ctrl_c() -> None:
     """Ctrl-C ends the demo with status 0."""
     async with run_demo() as (process, _):
         process.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0

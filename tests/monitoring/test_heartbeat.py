@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from bot.monitoring.heartbeat import Heartbeat, open_heartbeat
 from tests.support.network import Script, closed_port, serve_bare
+from tests.support.wire.virtual_time import in_virtual_time
 
 PATH = "/ping/0badcafe%2F?token=%20s3cret"
 
@@ -58,6 +59,7 @@ async def test_a_monitor_out_of_reach(caplog: pytest.LogCaptureFixture) -> None:
     assert "0badcafe" not in caplog.text
 
 
+@in_virtual_time
 async def test_a_stop_is_not_delayed() -> None:
     """A ping in progress ends at once when the bot stops."""
     async with serve_bare(Script(hang=True)) as server, open_heartbeat(SecretStr(server.base_url + PATH)) as heartbeat:

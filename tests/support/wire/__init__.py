@@ -1,1 +1,1 @@
-"""A stand-in that speaks Discord's protocol, for bots in a process of their own."""
+"""A stand-in that speaks Discord's protocol, and the processes and loops in which the bot talks to it."""

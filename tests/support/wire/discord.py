@@ -1,4 +1,4 @@
-"""Discord on this machine, as far as the bot uses it: REST, gateway, and people who use its commands."""
+"""The stand-in of Discord: REST, gateway, and users of the bot's commands."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -23,12 +23,12 @@ from tests.support.wire.payloads import (
 from tests.support.wire.rest import TOKEN, Rest
 
 _BACKLOG = 4096
-# 0 would mean without end.
+# 0 would wait without end.
 _LEAVE_SECONDS = 0.1
 
 
 class DiscordStandIn:
-    """Serves one bot; `rest` and `gateway` hold what it did and the faults it is to meet."""
+    """Serves one bot; `rest`, `gateway`, `channels` and `interactions` record its requests and hold the faults to meet."""
 
     def __init__(self, *, token: str = TOKEN, guild_ids: Iterable[int] = (GUILD_ID,)) -> None:
         self.rest = Rest(token=token)
@@ -55,7 +55,7 @@ class DiscordStandIn:
             await runner.cleanup()
 
     def forget(self) -> None:
-        """Forget what happened so far, for runs that are too long to keep it all."""
+        """Forget everything recorded so far, for long runs."""
         self.rest.calls.items.clear()
         self.interactions.forget()
         self.gateway.forget()
@@ -68,35 +68,35 @@ class DiscordStandIn:
         guild_id: int | None = GUILD_ID,
         user_id: str | None = None,
     ) -> Exchange:
-        """Let someone use the command, in a server or, without a guild id, in a direct message."""
+        """Use the command in a server or, without a guild id, in a direct message; by default as a new user."""
         options = {"account": account} | ({"share": share} if share else {})
         data = build_command_data(options, guild_id=guild_id)
         return await self._interact(build_interaction(SLASH, data, guild_id=guild_id, user_id=user_id))
 
     async def manage(self, subcommand: str, **options: str) -> Exchange:
-        """Let someone use a subcommand of the reminders, in the server."""
+        """Use a subcommand of the reminders in the server."""
         data = build_subcommand_data(subcommand, options)
         return await self._interact(build_interaction(SLASH, data, guild_id=GUILD_ID, user_id=None))
 
     async def slash_all(self, accounts: Iterable[str], *, share: str | None = None) -> list[Exchange]:
-        """Let someone else for each account use the command, all at once."""
+        """Use the command for all these accounts at once, each as another user."""
         return list(await asyncio.gather(*(self.slash(account, share=share) for account in accounts)))
 
     async def type_in(self, typed: str, *, guild_id: int | None = GUILD_ID) -> Exchange:
-        """Let someone type into the command's account option."""
+        """Type into the account option of the command."""
         data = build_command_data({"account": typed}, guild_id=guild_id, focused="account")
         return await self._interact(build_interaction(AUTOCOMPLETE, data, guild_id=guild_id, user_id=None))
 
     async def press(
         self, message: Json, custom_id: str, *, guild_id: int | None = GUILD_ID, user_id: str | None = None
     ) -> Exchange:
-        """Let someone press a button of a message."""
+        """Press a button of a message."""
         data = build_press_data(custom_id)
         payload = build_interaction(BUTTON, data, guild_id=guild_id, user_id=user_id, message=message)
         return await self._interact(payload)
 
     async def forge(self, kind: int, data: Json) -> Exchange:
-        """Let someone whose client keeps to no schema send an interaction, in the server."""
+        """Send an interaction in the server that follows no schema."""
         return await self._interact(build_interaction(kind, data, guild_id=GUILD_ID, user_id=None))
 
     async def _interact(self, payload: Json) -> Exchange:

@@ -23,7 +23,7 @@ Deflate = Callable[[bytes], bytes]
 
 
 class Op(IntEnum):
-    """What a gateway message is for."""
+    """The operation of a gateway message."""
 
     DISPATCH = 0
     HEARTBEAT = 1
@@ -37,14 +37,14 @@ class Op(IntEnum):
 
 @dataclass
 class Session:
-    """What Discord remembers of a bot between connections: the events, for a resume to replay."""
+    """A session, which outlives its connections: a resume replays its events."""
 
     id: str
     events: list[Json] = field(default_factory=list)
     last: int = 0
 
     def number(self, event: str, data: Any, *, keep: bool = True) -> Json:
-        """Return the event as it is sent, with the session's next sequence number."""
+        """Return an event as it is sent, with the session's next sequence number."""
         self.last += 1
         message = {"op": Op.DISPATCH, "t": event, "s": self.last, "d": data}
         if keep:
@@ -53,7 +53,7 @@ class Session:
 
 
 def _build_deflate(kind: str | None) -> Deflate | None:
-    """Return what compresses a connection's messages as a bot wishes, None for text."""
+    """Return the compression that a bot asks for, None for text."""
     if kind == "zlib-stream":
         zlib_stream = zlib.compressobj()
         return lambda data: zlib_stream.compress(data) + zlib_stream.flush(zlib.Z_SYNC_FLUSH)
@@ -67,7 +67,7 @@ def _build_deflate(kind: str | None) -> Deflate | None:
 
 
 class Socket(web.WebSocketResponse):
-    """A connection; what is sent on it is compressed if the bot asked for that."""
+    """A connection; its messages are compressed if the bot asked for that."""
 
     def __init__(self, deflate: Deflate | None) -> None:
         super().__init__(compress=False, max_msg_size=0)
@@ -83,7 +83,11 @@ class Socket(web.WebSocketResponse):
 
 
 class Gateway:
-    """Serves one bot: its newest connection is the one that gets the events."""
+    """Serves one bot; its newest connection gets the events.
+
+    The journals record messages of the bot (`received`), accepted and refused connections (`upgrades`), sessions that
+    began or were resumed (`started`) and close codes (`closes`).
+    """
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
@@ -93,19 +97,19 @@ class Gateway:
         self.closes: Journal[int | None] = Journal()
         self.upgrades_to_refuse = 0
         self.refuse_identify = False
-        # How each session ends as soon as it began: with a close code, as invalid, or (None) with a refused upgrade.
+        # How each session ends as soon as it begins: with a close code, as invalid, or (None) with a refused connection.
         self.endings: Iterator[int | Op | None] | None = None
         self._sessions: dict[str, Session] = {}
         self._current: tuple[Session, Socket] | None = None
 
     @property
     def identifies(self) -> int:
-        """Return how often a bot identified itself."""
+        """Return how often a bot has identified."""
         return len(self.received.matching(lambda message: message["op"] == Op.IDENTIFY))
 
     @property
     def resumes(self) -> int:
-        """Return how often a bot asked to resume a session."""
+        """Return how often a bot has asked to resume a session."""
         return len(self.received.matching(lambda message: message["op"] == Op.RESUME))
 
     def forget(self) -> None:
@@ -114,11 +118,11 @@ class Gateway:
             session.events.clear()
 
     async def ready(self, *, nth: int = 1) -> Op:
-        """Wait for the n-th time that a session began or went on; returns which of the two."""
+        """Wait until a session begins or is resumed for the n-th time; returns which of the two."""
         return await self.started.nth(nth)
 
     async def dispatch(self, event: str, data: Any) -> None:
-        """Send an event; without a connection it waits in the session for a resume."""
+        """Send an event; without a connection it waits for a resume."""
         assert self._sessions, "no bot has identified itself yet"
         message = list(self._sessions.values())[-1].number(event, data)
         await self._rest.travel()
@@ -126,17 +130,17 @@ class Gateway:
             await self._current[1].send(message)
 
     async def send(self, op: Op, data: Any = None) -> None:
-        """Send a message that is no event."""
+        """Send a message other than an event."""
         assert self._current is not None
         await self._current[1].send({"op": op, "d": data})
 
     async def garble(self, frame: bytes) -> None:
-        """Send what is no message."""
+        """Send a frame that is no message."""
         assert self._current is not None
         await self._current[1].send_bytes(frame)
 
     async def close(self, code: int) -> None:
-        """Close the connection with this code; events from now on wait for a resume."""
+        """Close the connection with this code; later events wait for a resume."""
         assert self._current is not None
         (_, socket), self._current = self._current, None
         await socket.close(code=code)
@@ -179,7 +183,7 @@ class Gateway:
         await socket.send(session.number("READY", self._ready_data(session, socket)))
         if data["intents"] & _GUILDS_INTENT:
             for guild_id in sorted(self._rest.guild_ids):
-                # Not kept for a resume: that would take more memory than the bot.
+                # Not kept for a resume: many servers would take more memory than the bot.
                 await socket.send(session.number("GUILD_CREATE", build_joined_guild(guild_id), keep=False))
         await self._start(session, socket, Op.IDENTIFY)
 

@@ -1,4 +1,4 @@
-"""Interactions as Discord keeps them: who may answer how, until when, and what people see of it."""
+"""Interactions as Discord handles them: valid answers, their deadline, and the messages that users see."""
 
 import asyncio
 from http import HTTPStatus
@@ -15,9 +15,10 @@ _UNKNOWN_INTERACTION, _UNKNOWN_WEBHOOK, _ACKNOWLEDGED = 10062, 10015, 40060
 
 
 class Exchange:
-    """One interaction, what the bot sent about it, and the messages people saw, in order.
+    """One interaction: the bot's requests about it (`calls`), and the messages that users saw (`shown`).
 
-    `lost_answers` are how the answers to its next replies and edits get lost: with an error, or the connection cut.
+    `original` is its message as it is now. `lost_answers` are the errors (None for a cut connection) that replace
+    Discord's answers to the next replies and edits.
     """
 
     def __init__(self, payload: Json, sent_at: float) -> None:
@@ -36,19 +37,19 @@ class Exchange:
         return await self.calls.nth(1, within=within)
 
     async def answer(self, *, within: float = PATIENCE) -> Json:
-        """Wait for the first message that people see, and return it."""
+        """Wait for the first message that users see, and return it."""
         return await self.shown.nth(1, within=within)
 
     def seconds_to_acknowledge(self) -> float:
-        """Return the time from Discord's event to the arrival of a reply that Discord took; infinite without one."""
+        """Return the seconds from Discord's event to the arrival of an accepted reply; infinite without one."""
         return float("inf") if self.acknowledged_at is None else self.acknowledged_at - self.sent_at
 
     def seconds_to_answer(self) -> float:
-        """Return the time from Discord's event until people saw a message; infinite if they saw none."""
+        """Return the seconds from Discord's event to the first visible message; infinite without one."""
         return float("inf") if self.shown_at is None else self.shown_at - self.sent_at
 
     def show(self, message: Json) -> Json:
-        """Let people see a message."""
+        """Show a message to users."""
         self.shown_at = self.shown_at or asyncio.get_running_loop().time()
         self.shown.add(message)
         return message
@@ -62,13 +63,13 @@ class Interactions:
         self._exchanges: dict[str, Exchange] = {}
 
     def open(self, payload: Json) -> Exchange:
-        """Start an interaction; the bot has 3 seconds from now."""
+        """Start an interaction; its deadline counts from now."""
         exchange = Exchange(payload, asyncio.get_running_loop().time())
         self._exchanges[exchange.token] = exchange
         return exchange
 
     def forget(self) -> None:
-        """Forget all interactions so far, as Discord does in time; they can't be answered any more."""
+        """Forget all interactions so far; they can't be answered any more."""
         self._exchanges.clear()
 
     def add_routes(self, app: web.Application) -> None:
@@ -80,7 +81,7 @@ class Interactions:
         app.router.add_post(webhook, self._follow_up)
 
     def _exchange(self, request: web.Request) -> Exchange | None:
-        """Return the interaction a request is about, and note the request there."""
+        """Return the interaction of a request, and record the request there."""
         exchange = self._exchanges.get(request.match_info["token"])
         if exchange is not None:
             exchange.calls.add(request[CALL])
@@ -120,7 +121,7 @@ class Interactions:
 
 
 def _answer(request: web.Request, exchange: Exchange, data: Json) -> web.Response:
-    """Return the answer to what has been done, unless it gets lost."""
+    """Return the answer to a request that was accepted, unless the answer gets lost."""
     if not exchange.lost_answers:
         return answer(data)
     status = exchange.lost_answers.pop(0)
@@ -128,7 +129,7 @@ def _answer(request: web.Request, exchange: Exchange, data: Json) -> web.Respons
 
 
 def _edit_original(exchange: Exchange, body: Json) -> Json:
-    """Change the message; a deferred answer becomes visible, as private or public as it was deferred."""
+    """Edit the message; a deferred answer becomes visible, as private or public as it was deferred."""
     assert exchange.original is not None
     kept_flags = exchange.original["flags"] & ~LOADING
     exchange.original = exchange.original | visible(body) | {"flags": kept_flags}
@@ -136,7 +137,7 @@ def _edit_original(exchange: Exchange, body: Json) -> Json:
 
 
 def _reply_to(exchange: Exchange, kind: int, data: Json) -> Json:
-    """Do what a first reply of this kind does, and return Discord's answer."""
+    """Carry out a first reply of this kind, and return Discord's answer."""
     flags = data.get("flags", 0) & PRIVATE
     if kind == MESSAGE:
         exchange.original = exchange.show(build_message(data, flags=flags))

@@ -1,4 +1,4 @@
-"""The JSON that Discord sends: people, places, interactions, messages, registered commands."""
+"""The JSON that Discord sends: users, servers, channels, interactions, messages, registered commands."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -66,7 +66,7 @@ def _build_role(role_id: int, name: str, permissions: str) -> Json:
 
 
 def build_channel(channel_id: int, guild_id: str) -> Json:
-    """Return a text channel that everybody may use."""
+    """Return a text channel that all members may use."""
     return {
         "id": str(channel_id),
         "type": 0,
@@ -78,7 +78,7 @@ def build_channel(channel_id: int, guild_id: str) -> Json:
 
 
 def build_guild(guild_id: int, bot_permissions: str) -> Json:
-    """Return a server in which the bot's own role grants these permissions, and everyone has none."""
+    """Return a server in which the bot's own role grants these permissions, and @everyone grants none."""
     return {
         "id": str(guild_id),
         "name": "Listed",
@@ -142,7 +142,7 @@ def build_bot_member(guild_id: int) -> Json:
 
 
 def _build_place(guild_id: int | None, user: Json) -> Json:
-    """Return the part of an interaction that tells where it happened; None stands for a direct message."""
+    """Return the part of an interaction about its server, None for a direct message, and its user."""
     channel: Json = {"id": CHANNEL_ID, "name": "pipeline", "position": 0, "permissions": ALL_PERMISSIONS, "flags": 0}
     if guild_id is None:
         private = {"id": CHANNEL_ID, "type": DIRECT_CHANNEL, "recipients": [user], "flags": 0}
@@ -168,7 +168,7 @@ def _build_place(guild_id: int | None, user: Json) -> Json:
 
 
 def build_interaction(kind: int, data: Json, *, guild_id: int | None, user_id: str | None, **more: Any) -> Json:
-    """Return an interaction that happens now; without a user id, someone new asks."""
+    """Return an interaction of this moment, of a new user if no id is given."""
     interaction_id = new_id()
     return {
         "id": interaction_id,
@@ -189,7 +189,7 @@ def build_interaction(kind: int, data: Json, *, guild_id: int | None, user_id: s
 
 
 def build_command_data(options: Mapping[str, str], *, guild_id: int | None, focused: str | None = None) -> Json:
-    """Return what a slash command or its completion carries; a command of no guild is a global one."""
+    """Return the data of a slash command or its completion; without a guild it is a global command."""
     chosen = [
         {"type": _STRING_OPTION, "name": name, "value": value} | ({"focused": True} if name == focused else {})
         for name, value in options.items()
@@ -199,14 +199,14 @@ def build_command_data(options: Mapping[str, str], *, guild_id: int | None, focu
 
 
 def build_subcommand_data(subcommand: str, options: Mapping[str, str]) -> Json:
-    """Return what a subcommand of the reminders carries, in the server."""
+    """Return the data of a subcommand of the reminders, in the server."""
     chosen = [{"type": _STRING_OPTION, "name": name, "value": value} for name, value in options.items()]
     part = {"type": 1, "name": subcommand, "options": chosen}
     return {"id": new_id(), "name": REMINDERS_COMMAND, "type": 1, "options": [part], "guild_id": str(GUILD_ID)}
 
 
 def build_press_data(custom_id: str) -> Json:
-    """Return what the press of a button carries."""
+    """Return the data of a pressed button."""
     return {"custom_id": custom_id, "component_type": _BUTTON_COMPONENT, "id": 2}
 
 
@@ -232,7 +232,7 @@ def build_message(content: Mapping[str, Any], *, flags: int = 0) -> Json:
 
 
 def visible(content: Mapping[str, Any]) -> Json:
-    """Return what people see of a message or an edit that the bot sent; an edit keeps what it does not name."""
+    """Return the visible parts of a message or edit of the bot; an edit leaves out the parts that it keeps."""
     return {name: content[name] or blank for name, blank in _BLANK.items() if name in content}
 
 
@@ -243,7 +243,7 @@ def build_button_message(custom_id: str) -> Json:
 
 
 def as_registered(commands: Sequence[Mapping[str, Any]], guild_id: str) -> list[Json]:
-    """Return commands as Discord gives them back: ids added, nulls and defaults filled in, permissions as text."""
+    """Return commands as Discord stores them: with ids, nulls and defaults, and permissions as text."""
     return [_as_registered(command, guild_id) for command in commands]
 
 

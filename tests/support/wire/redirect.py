@@ -1,4 +1,4 @@
-"""Leads discord.py to the stand-in of Discord."""
+"""Connects discord.py to the stand-in of Discord."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ import yarl
 
 
 def lead_discord_to(url: str) -> None:
-    """Let discord.py send its requests and connections there, from now on."""
+    """Send discord.py's requests and connections to this address from now on."""
     standin = yarl.URL(url)
     discord.http.Route.BASE = f"{standin.origin()}/api/v10"
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = standin.with_scheme("ws").with_path("/gateway/")
@@ -17,7 +17,7 @@ def lead_discord_to(url: str) -> None:
 
 @contextmanager
 def discord_led_to(url: str) -> Iterator[None]:
-    """Lead discord.py there until the block ends."""
+    """Send discord.py's requests and connections to this address until the block ends."""
     base, gateway = discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
     lead_discord_to(url)
     try:

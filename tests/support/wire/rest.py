@@ -1,4 +1,4 @@
-"""Discord's REST interface: what the bot needs to log in and to register commands, and the faults of a test."""
+"""Discord's REST API: login, servers and registered commands, and the faults of a test."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ Respond = Callable[[web.Request], web.Response]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One REST request as Discord got it; `at` is the loop's time on arrival."""
+    """One REST request; `at` is the loop's time on arrival."""
 
     method: str
     path: str
@@ -48,7 +48,7 @@ CALL = web.RequestKey("call", Call)
 
 @dataclass(slots=True)
 class Fault:
-    """An error instead of the answer, for some calls only; `times` is how often, None for ever."""
+    """An error in place of the answer to some calls; `times` is how often, None without end."""
 
     method: str
     path: re.Pattern[str]
@@ -65,7 +65,7 @@ class Fault:
 
 
 def answer(data: Any, status: int = HTTPStatus.OK) -> web.Response:
-    """Return JSON under exactly the type that discord.py looks for; a charset would make it text."""
+    """Return JSON with exactly the content type that discord.py checks; a charset would make it text."""
     return web.Response(body=json.dumps(data).encode(), status=status, headers={"Content-Type": "application/json"})
 
 
@@ -75,14 +75,18 @@ def refuse(status: int, code: int = 0, message: str = "") -> web.Response:
 
 
 def reset(request: web.Request) -> web.Response:
-    """Cut the connection instead of an answer."""
+    """Cut the connection in place of an answer."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
 
 
 class Rest:
-    """Records each request, then fails it or lets its route answer it."""
+    """Records each request, then answers it with a fault or through its route.
+
+    `round_trip` is the network's delay in seconds, `unknown` the requests without a route, `connections` the addresses
+    that the requests came from.
+    """
 
     def __init__(self, *, token: str = TOKEN) -> None:
         self.token = token
@@ -97,11 +101,11 @@ class Rest:
         self.application: Json = build_application()
 
     def fail(self, method: str, path: str, status: int, *, code: int = 0, times: int | None = None) -> None:
-        """Let calls whose path matches the pattern fail."""
+        """Answer calls whose path matches the pattern with an error."""
         self.meet(method, path, lambda _request: refuse(status, code), times=times)
 
     def meet(self, method: str, path: str, respond: Respond, *, times: int | None = 1) -> None:
-        """Let calls whose path matches the pattern be answered like this."""
+        """Answer calls whose path matches the pattern like this."""
         self.faults.append(Fault(method, re.compile(path), respond, times))
 
     def requests(self, method: str, path: str) -> list[Call]:
