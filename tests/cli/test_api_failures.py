@@ -15,7 +15,7 @@ from tests.support.accounts import START, build_account, by_id
 from tests.support.hostile import STATUSES, UNREADABLE, answering, drip, raw_accounts, with_status
 from tests.support.network import closed_port
 from tests.support.wire.discord import DiscordStandIn
-from tests.support.wire.redirect import discord_led_to
+from tests.support.wire.redirect import discord_connected_to
 from tests.support.wire.standins import build_settings
 from tests.support.wire.virtual_time import in_virtual_time
 
@@ -39,7 +39,7 @@ async def run_check(base_url: str) -> bool:
     """Run `check` with a Discord in order."""
     settings = read_settings(Settings, build_settings(base_url), Path(".env"))
     async with DiscordStandIn().serve() as url:
-        with discord_led_to(url):
+        with discord_connected_to(url):
             return await print_findings(settings, now=lambda: START)
 
 

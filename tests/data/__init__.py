@@ -1,4 +1,4 @@
-"""The API's answers: both documents' samples as they stand there, and variants of them."""
+"""Answers of the API: the samples of both documents, unchanged, and variants of them."""
 
 import json
 from pathlib import Path

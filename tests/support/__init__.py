@@ -1,1 +1,1 @@
-"""The test kit: stand-ins, builders, and what tests of several rooms share."""
+"""The test kit: stand-ins, builders of data, and worlds in which the bot runs."""

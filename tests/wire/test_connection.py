@@ -21,7 +21,7 @@ from bot.useapi.guild_access import GuildAccess
 from tests.support.network import NOWHERE
 from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.gateway import Op
-from tests.support.wire.redirect import discord_led_to
+from tests.support.wire.redirect import discord_connected_to
 from tests.support.wire.rest import TOKEN
 from tests.support.wire.virtual_time import in_virtual_time
 
@@ -57,7 +57,7 @@ async def run_day(discord_: DiscordStandIn) -> None:
     nobody = open_directory(base_url=NOWHERE, token=SecretStr("x"), redact=Redactor(), now=_now)
     async with discord_.serve() as url, nobody as directory:
         bot = AccountBot(access=GuildAccess((), directory), responder=Responder(now=_now), jitter=lambda: 0.0)
-        with discord_led_to(url):
+        with discord_connected_to(url):
             async with bot:
                 await live_through_a_day(discord_, bot)
     # discord.py leaves the heartbeat threads of some connections running, into another test.

@@ -28,7 +28,7 @@ _LEAVE_SECONDS = 0.1
 
 
 class DiscordStandIn:
-    """Serves one bot; `rest`, `gateway`, `channels` and `interactions` record its requests and hold the faults to meet."""
+    """Serves one bot; `rest`, `gateway`, `channels` and `interactions` record its requests and hold faults."""
 
     def __init__(self, *, token: str = TOKEN, guild_ids: Iterable[int] = (GUILD_ID,)) -> None:
         self.rest = Rest(token=token)

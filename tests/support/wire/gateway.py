@@ -97,7 +97,7 @@ class Gateway:
         self.closes: Journal[int | None] = Journal()
         self.upgrades_to_refuse = 0
         self.refuse_identify = False
-        # How each session ends as soon as it begins: with a close code, as invalid, or (None) with a refused connection.
+        # How each session ends as soon as it begins: by a close code, as invalid, or (None) by a refused connection.
         self.endings: Iterator[int | Op | None] | None = None
         self._sessions: dict[str, Session] = {}
         self._current: tuple[Session, Socket] | None = None

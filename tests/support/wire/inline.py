@@ -19,7 +19,7 @@ from bot.store.database import open_database
 from bot.useapi.fake import FakeApi
 from tests.support.databases import lay_sqlite
 from tests.support.wire.discord import DiscordStandIn
-from tests.support.wire.redirect import discord_led_to
+from tests.support.wire.redirect import discord_connected_to
 from tests.support.wire.rest import TOKEN
 from tests.support.wire.standins import StandIns, build_settings
 from tests.support.wire.virtual_time import read_clock
@@ -40,7 +40,7 @@ async def open_inline_world(
     discord, api, url = discord or DiscordStandIn(), FakeApi({}), await lay_sqlite(folder)
     async with discord.serve() as discord_url, api.serve() as api_url, open_database(url) as database:
         settings = read_settings(Settings, build_settings(api_url, DATABASE_URL=url, **changes), folder / ".env")
-        with discord_led_to(discord_url):
+        with discord_connected_to(discord_url):
             async with open_application(settings, database, read_clock, timing=timing) as application:
                 connection = Connection(application.bot, jitter=lambda: 0.0, timing=timing)
                 connecting = asyncio.create_task(connection.keep(TOKEN))

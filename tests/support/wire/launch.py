@@ -116,9 +116,9 @@ def launch(module: str, arguments: list[str]) -> int:
         # Python raises ImportError for these.
         sys.modules[name] = None  # type: ignore[assignment]
     if given["discord_url"]:
-        from tests.support.wire.redirect import lead_discord_to
+        from tests.support.wire.redirect import connect_discord_to
 
-        lead_discord_to(given["discord_url"])
+        connect_discord_to(given["discord_url"])
     if given["die_at_file"]:
         _die_at_file(given["die_at_file"])
     if given["die_before_commit"]:

@@ -8,7 +8,7 @@ import discord.http
 import yarl
 
 
-def lead_discord_to(url: str) -> None:
+def connect_discord_to(url: str) -> None:
     """Send discord.py's requests and connections to this address from now on."""
     standin = yarl.URL(url)
     discord.http.Route.BASE = f"{standin.origin()}/api/v10"
@@ -16,10 +16,10 @@ def lead_discord_to(url: str) -> None:
 
 
 @contextmanager
-def discord_led_to(url: str) -> Iterator[None]:
+def discord_connected_to(url: str) -> Iterator[None]:
     """Send discord.py's requests and connections to this address until the block ends."""
     base, gateway = discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
-    lead_discord_to(url)
+    connect_discord_to(url)
     try:
         yield
     finally:
