@@ -43,7 +43,7 @@ class AccountCommands(commands.Cog):
         """Offer accounts whose id or name contains the typed text, soonest expiry first."""
         return await complete_accounts(self.context, interaction, typed)
 
-    @component("open")
+    @component("open", is_bare=True)
     async def open(self, interaction: Interaction, account_id: str) -> Reply:
         """Show the card of an account that was chosen in a menu."""
         if not account_id:

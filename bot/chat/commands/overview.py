@@ -49,7 +49,7 @@ class OverviewCommands(commands.Cog):
             await read_overview(self.context, interaction, fresh=True), page_of(page), self.context.now()
         )
 
-    @component("board", in_place=True)
+    @component("board", in_place=True, is_bare=True)
     async def refresh_board(self, interaction: Interaction, _rest: str) -> Reply:
         """Read the accounts without the cache and refresh the board."""
         guild_id = self.context.access.guild_of(interaction.guild_id)

@@ -22,7 +22,7 @@ class ReminderButtons:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    @component("recheck", in_place=True)
+    @component("recheck", in_place=True, is_bare=True)
     async def check_now(self, interaction: Interaction, _rest: str) -> Reply:
         """Read all accounts with one call, without the cache, and show those of the reminder."""
         message = await self._find(interaction)
@@ -31,7 +31,7 @@ class ReminderButtons:
             entries = await load_entries(tx, await get_carried(tx, message), read)
         return self._reply(message, entries, is_checked=True)
 
-    @component("take", in_place=True)
+    @component("take", in_place=True, is_bare=True)
     async def take(self, interaction: Interaction, _rest: str) -> Reply:
         """Assign the user to the reminder's open accounts; if all were the user's already, end the assignment."""
         message = await self._find(interaction)

@@ -22,16 +22,18 @@ _PAGE = "page"
 class _Component:
     actions: tuple[str, ...]
     in_place: bool
+    is_bare: bool
 
 
-def component(*actions: str, in_place: bool = False) -> Callable[[Method], Method]:
+def component(*actions: str, in_place: bool = False, is_bare: bool = False) -> Callable[[Method], Method]:
     """Let a method handle the buttons or menus with one of these actions, and return its reply.
 
     The method gets the interaction, and the rest of the id or the chosen value. `in_place` replies replace the message.
+    The id of an `is_bare` component ends with the action; one with a rest is refused.
     """
 
     def mark(method: Method) -> Method:
-        setattr(method, _MARK, _Component(actions, in_place))
+        setattr(method, _MARK, _Component(actions, in_place, is_bare))
         return method
 
     return mark
@@ -42,13 +44,13 @@ class Router:
 
     def __init__(self, responder: Responder) -> None:
         self._responder = responder
-        self._handlers: dict[str, tuple[Handler, bool]] = {}
+        self._handlers: dict[str, tuple[Handler, _Component]] = {}
 
     def add(self, owner: object) -> None:
         """Add the handlers among an object's methods."""
         for _, method in inspect.getmembers(owner, inspect.ismethod):
             if (mark := getattr(method, _MARK, None)) is not None:
-                self._handlers |= dict.fromkeys(mark.actions, (method, mark.in_place))
+                self._handlers |= dict.fromkeys(mark.actions, (method, mark))
 
     async def route(self, interaction: Interaction) -> None:
         """Answer a component whose id begins with the bot's prefix; ignore all others."""
@@ -60,11 +62,12 @@ class Router:
         if action == _PAGE:
             name, _, rest = rest.partition(":")
             action = f"{_PAGE}:{name}"
-        if action not in self._handlers:
+        found = self._handlers.get(action)
+        if found is None or (found[1].is_bare and rest):
             await self._responder.refuse(interaction, StaleButton("no such button"))
             return
-        handler, in_place = self._handlers[action]
-        surface = SameMessage(interaction) if in_place else NewMessage(interaction, share=False)
+        handler, mark = found
+        surface = SameMessage(interaction) if mark.in_place else NewMessage(interaction, share=False)
         value = _chosen(interaction, data, custom_id) if "values" in data else rest
         await self._responder.answer(interaction, surface, lambda: handler(interaction, value))
 
