@@ -1,4 +1,4 @@
-"""The bot stops on a signal, and gives the last answers; how long that takes is tested in virtual time."""
+"""The bot stops on a signal within ten seconds, and gives the last answers."""
 
 import asyncio
 import signal
@@ -13,7 +13,7 @@ from tests.support.process.world import ProcessWorld
 from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.launch import Launch
 from tests.support.wire.payloads import PRIVATE
-from tests.support.wire.process import run_bot
+from tests.support.wire.process import STOP_SECONDS, run_bot
 from tests.support.wire.standins import build_settings, owner_of
 
 STOP_SIGNALS = [signal.SIGTERM, signal.SIGINT]
@@ -25,27 +25,27 @@ def _title(message: dict[str, list[dict[str, str]]]) -> str:
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
 async def test_stop_during_a_command(own_world: ProcessWorld, number: signal.Signals) -> None:
-    """On a signal the bot answers the current command, then ends with status 0."""
+    """On a signal the bot answers the current command, then ends with status 0 within ten seconds."""
     account, held = own_world.add_account(), own_world.hold_api()
     exchange = await own_world.discord.slash(account)
     await held.called.wait()
     own_world.bot.signal(number)
     await own_world.bot.says("Stopping")
     held.release()
-    assert await own_world.bot.ended() == 0
+    assert await own_world.bot.ended(within=STOP_SECONDS) == 0
     assert _title(await exchange.answer()) == owner_of(account)
 
 
 async def test_stop_while_the_api_is_silent(own_world: ProcessWorld) -> None:
-    """A bot that stops while the API is silent answers that it restarts, and ends with status 0."""
+    """A bot that stops while the API is silent answers that it restarts, and ends within ten seconds."""
     account, held = own_world.add_account(), own_world.hold_api()
     early = await own_world.discord.slash(account)
     await held.called.wait()
     own_world.bot.signal(signal.SIGTERM)
-    ending = asyncio.create_task(own_world.bot.ended())
+    ending = asyncio.create_task(own_world.bot.ended(within=STOP_SECONDS))
     await own_world.bot.says("Stopping")
     late = await own_world.discord.slash(own_world.add_account())
-    assert _title(await late.answer()) == "The bot is restarting"
+    assert _title(await late.answer(within=1)) == "The bot is restarting"
     # Not only once the bot gives up on the first command.
     assert not early.shown.items
     assert await ending == 0
@@ -58,7 +58,7 @@ async def test_stop_while_the_api_is_silent(own_world: ProcessWorld) -> None:
 async def test_stop_while_idle(own_world: ProcessWorld, number: signal.Signals) -> None:
     """A bot that stops while idle ends with status 0, and closes its session as Discord expects."""
     own_world.bot.signal(number)
-    assert await own_world.bot.ended() == 0
+    assert await own_world.bot.ended(within=5) == 0
     assert await own_world.discord.gateway.closes.nth(1) == WSCloseCode.OK
 
 
@@ -67,7 +67,7 @@ async def test_stop_without_network() -> None:
     async with FakeApi({}).serve() as api_url, run_bot(NOWHERE, build_settings(api_url)) as bot:
         await bot.says("Discord can't be reached")
         bot.signal(signal.SIGTERM)
-        assert await bot.ended() == 0
+        assert await bot.ended(within=5) == 0
 
 
 async def test_crash(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from tests.support.wire.journal import PATIENCE, Journal
 from tests.support.wire.launch import VARIABLE, Launch
 
 _PLAIN = Launch()
+# Docker and systemd kill a process that takes longer.
+STOP_SECONDS = 10.0
 
 
 class BotProcess:
@@ -71,12 +73,12 @@ class BotProcess:
         """Stop the process as an operator does, by force if it does not end; returns the exit status.
 
         Raises:
-            TimeoutError: it did not end by itself.
+            TimeoutError: it did not end by itself within ten seconds.
         """
         if self._process.returncode is None:
             self.signal(signal.SIGTERM)
         try:
-            return await self.ended()
+            return await self.ended(within=STOP_SECONDS)
         finally:
             if self._process.returncode is None:
                 self._process.kill()
