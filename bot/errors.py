@@ -129,7 +129,7 @@ class AlreadyRunning(OperatorError):
 
 
 class CopyRefused(OperatorError):
-    """The data can't be backed up, restored or moved as requested."""
+    """The data can't be backed up, restored or moved."""
 
     title = "The data was not copied"
 
@@ -231,7 +231,7 @@ class CommandChanged(UserError):
 
 
 class CannotRemind(UserError):
-    """A reminder could not work as requested."""
+    """A reminder could not work."""
 
     title = "This reminder can't work"
 
