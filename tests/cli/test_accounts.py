@@ -48,7 +48,7 @@ async def ask(
     api.behave = behave
     async with api.serve() as base_url:
         given = {"USEAPI_TOKEN": TOKEN, "USEAPI_BASE_URL": base_url, **settings}
-        async with run_bot(NO_DISCORD, given, *arguments) as bot:
+        async with run_bot(NO_DISCORD, given, *arguments, is_forked=True) as bot:
             return await bot.ended(), bot.output
 
 

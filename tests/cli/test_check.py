@@ -24,7 +24,7 @@ async def check(
     api = FakeApi(by_id(*(build_account(account_id, now=datetime.now(UTC)) for account_id in account_ids)))
     api.behave = behave
     async with discord.serve() as url, api.serve() as api_url:
-        async with run_bot(url, build_settings(api_url, **changes), "check") as bot:
+        async with run_bot(url, build_settings(api_url, **changes), "check", is_forked=True) as bot:
             status, output = await bot.ended(), bot.output
         assert discord.gateway.identifies == 0
     return status, output

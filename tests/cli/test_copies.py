@@ -28,7 +28,7 @@ async def sqlite_url(tmp_path: Path) -> str:
 
 async def run(database_url: str, *arguments: str, **settings: str) -> tuple[int, str]:
     """Run the bot with DATABASE_URL as its only setting; returns its exit status and output."""
-    async with run_bot(NOWHERE, {"DATABASE_URL": database_url, **settings}, *arguments) as bot:
+    async with run_bot(NOWHERE, {"DATABASE_URL": database_url, **settings}, *arguments, is_forked=True) as bot:
         return await bot.ended(), bot.output
 
 

@@ -91,7 +91,7 @@ async def test_move_beside_a_bot(deployment: Deployment, new_database: Callable[
 
 async def _run_until_killed(url: str, *arguments: str, launch: Launch) -> bool:
     """Run a command that may kill itself; returns whether it was completed."""
-    async with run_bot(NOWHERE, {"DATABASE_URL": url}, *arguments, launch=launch) as bot:
+    async with run_bot(NOWHERE, {"DATABASE_URL": url}, *arguments, launch=launch, is_forked=True) as bot:
         status = await bot.ended()
         assert status in (0, -signal.SIGKILL), bot.output
         return status == 0

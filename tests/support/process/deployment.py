@@ -141,7 +141,7 @@ class Deployment:
         environment = build_settings(self.api_url, DATABASE_URL=self.database_url, **(settings or {}))
         timing = replace(timing, poll_interval=timing.poll_interval or POLL_INTERVAL)
         launch = replace(launch or Launch(), timing=timing, clock=self._clock)
-        async with run_bot(self.discord_url, environment, launch=launch) as bot:
+        async with run_bot(self.discord_url, environment, launch=launch, is_forked=True) as bot:
             self.bots.append(bot)
             try:
                 yield bot

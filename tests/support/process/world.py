@@ -31,7 +31,7 @@ async def open_process_world(
     # How fast two processes are depends on the machine; deadlines are tested in virtual time.
     discord.interactions.deadline = PATIENCE
     async with discord.serve() as url, api.serve() as api_url:
-        async with run_bot(url, build_settings(api_url, **changes), launch=launch or Launch()) as bot:
+        async with run_bot(url, build_settings(api_url, **changes), launch=launch or Launch(), is_forked=True) as bot:
             await bot.says("useapi.net answers")
             await discord.gateway.ready()
             world = ProcessWorld(discord, api, bot)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.support.paths import REPOSITORY
+from tests.support.wire.forkserver import IS_AVAILABLE, ForkedProcess, get_fork_server
 from tests.support.wire.journal import PATIENCE, Journal
 from tests.support.wire.launch import VARIABLE, Launch
 
@@ -24,7 +25,7 @@ STOP_SECONDS = 10.0
 class BotProcess:
     """A running `python -m bot`, or another module; `lines` is its output, standard output and error together."""
 
-    def __init__(self, process: Process, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, process: Process | ForkedProcess, folder: Path, environment: Mapping[str, str]) -> None:
         self.lines: Journal[str] = Journal()
         self.folder = folder
         self._process = process
@@ -66,7 +67,7 @@ class BotProcess:
 
     async def run_beside(self, *arguments: str) -> tuple[int, str]:
         """Run the bot once more in the same folder and environment; returns its exit status and output."""
-        async with _start(self.folder, self._environment, "bot", *arguments) as beside:
+        async with _start(self.folder, self._environment, "bot", *arguments, is_forked=IS_AVAILABLE) as beside:
             return await beside.ended(), beside.output
 
     async def stop(self) -> int:
@@ -90,11 +91,8 @@ class BotProcess:
         self.lines.close()
 
 
-@asynccontextmanager
-async def _start(
-    folder: Path, environment: Mapping[str, str], module: str, *arguments: str
-) -> AsyncIterator[BotProcess]:
-    process = await asyncio.create_subprocess_exec(
+async def _start_anew(folder: Path, environment: Mapping[str, str], module: str, *arguments: str) -> Process:
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "tests.support.wire.launch", module, *arguments),
         cwd=folder,
@@ -104,6 +102,17 @@ async def _start(
         stderr=asyncio.subprocess.STDOUT,
         limit=2**24,
     )
+
+
+@asynccontextmanager
+async def _start(
+    folder: Path, environment: Mapping[str, str], module: str, *arguments: str, is_forked: bool
+) -> AsyncIterator[BotProcess]:
+    process: Process | ForkedProcess
+    if is_forked:
+        process = await get_fork_server().start(folder, environment, arguments)
+    else:
+        process = await _start_anew(folder, environment, module, *arguments)
     bot = BotProcess(process, folder, environment)
     try:
         yield bot
@@ -120,6 +129,7 @@ async def run_bot(
     module: str = "bot",
     dotenv: str | None = None,
     blocked: str | None = None,
+    is_forked: bool = False,
 ) -> AsyncIterator[BotProcess]:
     """Run the bot, or another module, until the block ends.
 
@@ -131,6 +141,7 @@ async def run_bot(
         module: the module to run.
         dotenv: the content of a `.env` in the folder of the process, which is empty otherwise.
         blocked: the path of a folder in it, in place of a file that the bot would write.
+        is_forked: whether the bot may be forked from a process that has imported it, which is faster.
     """
     environment = {
         "PATH": os.environ["PATH"],
@@ -143,5 +154,6 @@ async def run_bot(
             (Path(folder) / ".env").write_text(dotenv, encoding="utf-8")
         if blocked is not None:
             (Path(folder) / blocked).mkdir(parents=True)
-        async with _start(Path(folder), environment, module, *arguments) as bot:
+        is_forked = is_forked and IS_AVAILABLE and module == "bot" and not launch.missing
+        async with _start(Path(folder), environment, module, *arguments, is_forked=is_forked) as bot:
             yield bot
