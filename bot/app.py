@@ -1,9 +1,10 @@
 """Builds the parts of a bot and connects them with each other; the demo and the tests build theirs here too."""
 
 import contextlib
+import functools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bot.chat.commands.account import AccountCommands
 from bot.chat.commands.overview import OverviewCommands
@@ -16,6 +17,7 @@ from bot.chat.rest.permissions import Destinations
 from bot.chat.rest.sender import DiscordSender
 from bot.chat.views import rendering
 from bot.config import Settings, secrets_of
+from bot.core.clock import ClockGuard
 from bot.core.secrets import Redactor
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.core.timing import DEFAULT_TIMING, Timing
@@ -40,7 +42,7 @@ class Application:
         database: Database,
         *,
         guild_ids: tuple[int, ...],
-        now: Callable[[], datetime],
+        clock: ClockGuard,
         interval: timedelta = timedelta(minutes=30),
         lead_times: tuple[int, ...] = (14, 7, 3, 1),
         timing: Timing = DEFAULT_TIMING,
@@ -48,17 +50,22 @@ class Application:
         beat: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.directory = directory
-        self.responder = Responder(now=now, timing=timing, telemetry=telemetry)
+        self.responder = Responder(now=clock.now, timing=timing, telemetry=telemetry)
         access = GuildAccess(guild_ids, directory)
         self.bot = AccountBot(
-            access=access, responder=self.responder, jitter=random.random, timing=timing, telemetry=telemetry
+            access=access,
+            responder=self.responder,
+            jitter=random.random,
+            timing=timing,
+            telemetry=telemetry,
+            witness=functools.partial(clock.witness, "Discord"),
         )
         self.context = Context(
             database=database,
             access=access,
             sender=DiscordSender(self.bot, timing),
             rendering=rendering,
-            now=now,
+            clock=clock,
             interval=interval,
             lead_times=lead_times,
             timing=timing,
@@ -92,7 +99,7 @@ class Application:
 async def open_application(
     settings: Settings,
     database: Database,
-    now: Callable[[], datetime],
+    clock: ClockGuard,
     *,
     timing: Timing = DEFAULT_TIMING,
     telemetry: Telemetry = NO_TELEMETRY,
@@ -104,9 +111,10 @@ async def open_application(
                 base_url=settings.base_url,
                 token=settings.useapi_token,
                 redact=Redactor(secrets_of(settings)),
-                now=now,
+                now=clock.now,
                 budget=timing.api_budget,
                 telemetry=telemetry,
+                witness=functools.partial(clock.witness, "useapi.net"),
             )
         )
         beat = None
@@ -116,7 +124,7 @@ async def open_application(
             directory,
             database,
             guild_ids=settings.guild_ids,
-            now=now,
+            clock=clock,
             interval=timing.poll_interval or timedelta(seconds=settings.check_interval),
             lead_times=settings.reminder_days,
             timing=timing,

@@ -5,13 +5,13 @@ import contextlib
 import logging
 import random
 import signal
-from collections.abc import AsyncIterator, Callable
-from datetime import datetime
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from bot.app import Application, open_application
 from bot.chat.gateway.connection import Connection, monitor_token
 from bot.config import Settings, secrets_of
+from bot.core.clock import ClockGuard
 from bot.core.secrets import Redactor
 from bot.core.telemetry import NO_TELEMETRY
 from bot.core.timing import DEFAULT_TIMING, Timing
@@ -32,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 _CANCEL_SECONDS = 1.2
 
 
-async def run(settings: Settings, *, now: Callable[[], datetime], timing: Timing = DEFAULT_TIMING) -> None:
+async def run(settings: Settings, *, clock: ClockGuard, timing: Timing = DEFAULT_TIMING) -> None:
     """Run the bot until SIGINT or SIGTERM.
 
     Raises:
@@ -42,7 +42,7 @@ async def run(settings: Settings, *, now: Callable[[], datetime], timing: Timing
     metrics = _build_metrics(settings)
     async with (
         _open_database(settings.database_url) as database,
-        open_application(settings, database, now, timing=timing, telemetry=metrics or NO_TELEMETRY) as application,
+        open_application(settings, database, clock, timing=timing, telemetry=metrics or NO_TELEMETRY) as application,
         _open_health(settings, application, metrics) as health,
     ):
         token = settings.discord_token.get_secret_value()

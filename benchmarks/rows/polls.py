@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from benchmarks.table import Row, Scale, ratio
 from bot.chat.views import rendering
+from bot.core.clock import ClockGuard
 from bot.core.messages import OutgoingMessage
 from bot.core.secrets import Redactor
 from bot.reminders.context import Context
@@ -142,7 +143,7 @@ async def _open_polling(url: str, number: int) -> AsyncIterator[Polling]:
             access=GuildAccess(_GUILDS, directory),
             sender=_Unused(),
             rendering=rendering,
-            now=_now,
+            clock=ClockGuard(_now),
             interval=timedelta(seconds=1),
             lead_times=_LEAD_TIMES,
         )

@@ -2,11 +2,12 @@
 
 import argparse
 import asyncio
+import functools
 import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from bot.errors import BotError
 
 if TYPE_CHECKING:
     from bot.config import UseapiSettings
+    from bot.core.clock import ClockGuard
 
 _WIDEST = 80
 _YES_NO = {True: "yes", False: "no", None: "not reported"}
@@ -53,10 +55,12 @@ def show(args: argparse.Namespace, around: Surroundings) -> int:
         BotError: the settings are wrong, or the accounts can't be read.
     """
     from bot.config import UseapiSettings
+    from bot.core.clock import ClockGuard
 
     settings = load_settings(UseapiSettings, quiet=True)
+    clock = ClockGuard(around.now, around.monotonic)
     try:
-        status = asyncio.run(print_accounts(settings, args.account, now=around.now, as_json=args.json))
+        status = asyncio.run(print_accounts(settings, args.account, clock, as_json=args.json))
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader of the output has gone; Python would report that once more when it flushes at the end.
@@ -71,7 +75,7 @@ def show(args: argparse.Namespace, around: Surroundings) -> int:
 
 
 async def print_accounts(
-    settings: "UseapiSettings", asked: str | None, *, now: Callable[[], datetime], as_json: bool
+    settings: "UseapiSettings", asked: str | None, clock: "ClockGuard", *, as_json: bool
 ) -> ExitStatus:
     """Print one account, found by its id or unique name, or all of them, soonest expiry first.
 
@@ -82,8 +86,13 @@ async def print_accounts(
     from bot.core.secrets import Redactor
     from bot.useapi.directory import open_directory
 
+    now = clock.now
     async with open_directory(
-        base_url=settings.base_url, token=settings.useapi_token, redact=Redactor(secrets_of(settings)), now=now
+        base_url=settings.base_url,
+        token=settings.useapi_token,
+        redact=Redactor(secrets_of(settings)),
+        now=now,
+        witness=functools.partial(clock.witness, "useapi.net"),
     ) as directory:
         if asked is not None:
             accounts = [(await directory.look_up(asked)).account]

@@ -2,19 +2,19 @@
 
 import argparse
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
+import functools
 from typing import TYPE_CHECKING
 
 from bot.cli.command import DONE, FAILED, Commands, Surroundings, load_settings, print_error
 from bot.core.links import SETUP_GUIDE
 from bot.core.status import Status
-from bot.core.wording import say_count
+from bot.core.wording import CLOCK_ADVICE, say_count, say_skew
 from bot.errors import BotError, SettingsError
 
 if TYPE_CHECKING:
     from bot.chat.rest.survey import Finding
     from bot.config import Settings
+    from bot.core.clock import ClockGuard
 
 
 def add_to(commands: Commands) -> None:
@@ -25,21 +25,25 @@ def add_to(commands: Commands) -> None:
 def check(_args: argparse.Namespace, around: Surroundings) -> int:
     """Check the settings, useapi.net and Discord."""
     from bot.config import Settings
+    from bot.core.clock import ClockGuard
 
     try:
         settings = load_settings(Settings, quiet=True)
     except SettingsError as error:
         print_error(error)
         return FAILED
-    return DONE if asyncio.run(print_findings(settings, now=around.now)) else FAILED
+    clock = ClockGuard(around.now, around.monotonic)
+    return DONE if asyncio.run(print_findings(settings, clock)) else FAILED
 
 
-async def print_findings(settings: "Settings", *, now: Callable[[], datetime]) -> bool:
+async def print_findings(settings: "Settings", clock: "ClockGuard") -> bool:
     """Print a table of findings and the invite link; return whether the bot can run."""
     from bot.chat.gateway.client import build_client
     from bot.chat.rest.survey import Finding, Grade, Survey, build_invite
 
-    findings = [Finding(Grade.OK, "The settings are complete"), await _look_at_useapi(settings, now)]
+    findings = [Finding(Grade.OK, "The settings are complete"), await _look_at_useapi(settings, clock)]
+    if not clock.is_trusted:
+        findings.append(Finding(Grade.FAILED, f"The clock of this machine is {say_skew(clock.skew)}", CLOCK_ADVICE))
     for finding in findings:
         _print_finding(finding)
     async with build_client() as client:
@@ -51,7 +55,7 @@ async def print_findings(settings: "Settings", *, now: Callable[[], datetime]) -
     return all(finding.grade is not Grade.FAILED for finding in findings)
 
 
-async def _look_at_useapi(settings: "Settings", now: Callable[[], datetime]) -> "Finding":
+async def _look_at_useapi(settings: "Settings", clock: "ClockGuard") -> "Finding":
     from bot.chat.rest.survey import Finding, Grade
     from bot.config import secrets_of
     from bot.core.secrets import Redactor
@@ -59,7 +63,11 @@ async def _look_at_useapi(settings: "Settings", now: Callable[[], datetime]) -> 
 
     redact = Redactor(secrets_of(settings))
     async with open_directory(
-        base_url=settings.base_url, token=settings.useapi_token, redact=redact, now=now
+        base_url=settings.base_url,
+        token=settings.useapi_token,
+        redact=redact,
+        now=clock.now,
+        witness=functools.partial(clock.witness, "useapi.net"),
     ) as directory:
         try:
             snapshots = await directory.read_all()
@@ -67,7 +75,7 @@ async def _look_at_useapi(settings: "Settings", now: Callable[[], datetime]) -> 
             return Finding(Grade.FAILED, error.title, error.advice)
     if not snapshots:
         return Finding(Grade.NOTE, "useapi.net answers, but no MiniMax account is set up", f"Add one: {SETUP_GUIDE}")
-    count = sum(snapshot.account.status(now()) is not Status.HEALTHY for snapshot in snapshots.values())
+    count = sum(snapshot.account.status(clock.now()) is not Status.HEALTHY for snapshot in snapshots.values())
     found = f"useapi.net answers: {say_count(len(snapshots), 'account')}"
     return Finding(Grade.OK, f"{found}, {count} in need of attention" if count else f"{found}, all healthy")
 

@@ -33,9 +33,10 @@ _LOG = logging.getLogger("bot")
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The clock and the waits that a command works with."""
+    """The clocks and the waits that a command works with; `monotonic` is that of `ClockGuard`."""
 
     now: Callable[[], datetime]
+    monotonic: Callable[[], float]
     timing: Timing
 
 

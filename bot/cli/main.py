@@ -3,6 +3,7 @@
 import argparse
 import io
 import sys
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -50,11 +51,18 @@ def _read_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def _read_monotonic() -> float:
+    """Return seconds that, on Linux, go on while the machine sleeps."""
+    boot_time: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot_time is None else time.clock_gettime(boot_time)
+
+
 def main(
     arguments: Sequence[str] | None = None,
     *,
     prog: str = "minimax-bot",
     now: Callable[[], datetime] = _read_clock,
+    monotonic: Callable[[], float] = _read_monotonic,
     timing: Timing = DEFAULT_TIMING,
 ) -> int:
     """Run the command line, by default with the arguments of this process, and return the exit status."""
@@ -63,7 +71,7 @@ def main(
         sys.stdout.reconfigure(errors="replace")
     args = build_parser(prog).parse_args(arguments)
     try:
-        status: int = args.work(args, Surroundings(now, timing))
+        status: int = args.work(args, Surroundings(now, monotonic, timing))
     except BotError as error:
         print_error(error)
         return REFUSED

@@ -20,9 +20,11 @@ def run(_args: argparse.Namespace, around: Surroundings) -> int:
     """
     try:
         from bot.config import Settings
+        from bot.core.clock import ClockGuard
         from bot.runtime import run as run_bot
 
-        asyncio.run(run_bot(load_settings(Settings), now=around.now, timing=around.timing))
+        settings = load_settings(Settings)
+        asyncio.run(run_bot(settings, clock=ClockGuard(around.now, around.monotonic), timing=around.timing))
     except StoreAway as error:
         print_error(error)
         # A service manager that restarts the bot after a crash should do so now as well.

@@ -5,10 +5,14 @@ from enum import StrEnum
 
 
 class PollOutcome(StrEnum):
-    """How a poll ended; one that could not read the accounts is complete all the same."""
+    """How a poll ended; one that could not read the accounts is complete all the same.
+
+    A poll that finds the machine's clock wrong sends and stores nothing.
+    """
 
     COMPLETED = "completed"
     UNREADABLE = "unreadable"
+    CLOCK_WRONG = "clock_wrong"
     FAILED = "failed"
 
 

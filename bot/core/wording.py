@@ -10,6 +10,7 @@ from bot.core.accounts import Account
 from bot.core.status import Status
 from bot.core.text import escaped, plain
 
+CLOCK_ADVICE = "Set it, and turn on time synchronisation (NTP)."
 MAX_BLOCKED = 5
 _MAX_CAPABILITIES = 8
 _MAX_NAME = 60
@@ -30,6 +31,17 @@ def say_duration(duration: timedelta) -> str:
         if abs(seconds) > length:
             return say_count(abs(math.ceil(seconds / length)), unit)
     return say_count(max(1, abs(math.ceil(seconds / 60))), "minute")
+
+
+def say_skew(skew: timedelta) -> str:
+    """Return how wrong a clock is: "2 hours ahead", "20 days behind"."""
+    minutes = round(abs(skew) / timedelta(minutes=1))
+    return f"{say_duration(timedelta(minutes=-minutes))} {'ahead' if skew > timedelta(0) else 'behind'}"
+
+
+def say_wrong_clock(skew: timedelta) -> str:
+    """Return what the operator must know about a machine's clock that is so far ahead."""
+    return f"The clock of this machine is {say_skew(skew)}, so no reminder is sent. {CLOCK_ADVICE}"
 
 
 def say_state(account: Account, now: datetime) -> str:

@@ -1,6 +1,7 @@
 """The whole bot in a simulated Discord, shown in the browser: no credentials, no network."""
 
 import asyncio
+import functools
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from simcord.backend.errors import SetupError
 from simcord.preview import Preview, _markdown
 
 from bot.app import Application
+from bot.core.clock import ClockGuard
 from bot.core.secrets import Redactor
 from bot.core.wording import say_count
 from bot.demo.accounts import FIRST_SHOWN, build_accounts, build_avatars
@@ -105,7 +107,7 @@ async def _keep(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> AsyncIterator[Demo]:
     """Run the bot in a simulated Discord with the fake API; the channel has some days of messages already."""
     clock = DemoClock(now, days_before=_DAYS_BEFORE)
-    api = FakeApi(build_accounts(clock.today, clock.now()))
+    api, guard = FakeApi(build_accounts(clock.today, clock.now()), now=clock.now), ClockGuard(clock.now)
     # simcord would wait for the timers of kept-alive connections after each action.
     async with (
         api.serve() as base_url,
@@ -113,12 +115,13 @@ async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> Asyn
             base_url=base_url,
             token=SecretStr(TOKEN),
             redact=Redactor([TOKEN]),
-            now=clock.now,
+            now=guard.now,
+            witness=functools.partial(guard.witness, "useapi.net"),
             keep_connections=False,
         ) as directory,
         _open_temporary_database() as database,
     ):
-        application = Application(directory, database, guild_ids=(GUILD_ID,), now=clock.now)
+        application = Application(directory, database, guild_ids=(GUILD_ID,), clock=guard)
         async with simcord.run(application.bot, check_errors=False) as env:
             await clock.follow(env)
             assert application.bot.user is not None

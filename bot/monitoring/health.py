@@ -1,4 +1,4 @@
-"""Judges the running bot: connected to Discord, polls on time, database writable."""
+"""Judges the running bot: connected to Discord, clock right, polls on time, database writable."""
 
 import asyncio
 import logging
@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.secrets import Redactor
+from bot.core.wording import say_wrong_clock
 from bot.errors import StoreError
 from bot.monitoring.health_file import Verdict, write_report
 from bot.reminders.context import Context
@@ -36,6 +37,7 @@ class BotState:
     interval: timedelta
     polled_at: datetime | None
     read_at: datetime | None
+    clock_skew: timedelta
     statistics: Statistics | None
 
 
@@ -52,8 +54,13 @@ class Health:
 
     async def judge(self) -> Verdict:
         """Return the verdict of now."""
-        found = (self._judge_connection(), self._judge_polls(), await self._judge_database())
-        return Verdict(self._context.now(), tuple(self._redact(problem) for problem in found if problem))
+        found = (
+            self._judge_connection(),
+            self._judge_clock() or self._judge_polls(),
+            await self._judge_database(),
+        )
+        # `healthcheck` compares it with the clock of the same machine.
+        return Verdict(self._context.clock.machine_now(), tuple(self._redact(problem) for problem in found if problem))
 
     async def take_state(self) -> BotState:
         """Return the state of now."""
@@ -63,6 +70,7 @@ class Health:
             interval=self._context.interval,
             polled_at=self._poller.polled_at,
             read_at=self._poller.read_at,
+            clock_skew=self._context.clock.skew,
             statistics=await self._get_statistics(),
         )
 
@@ -81,6 +89,10 @@ class Health:
         if disconnected <= _DISCONNECTED_FOR:
             return None
         return f"The bot has not been connected to Discord for {disconnected.total_seconds():.0f} seconds."
+
+    def _judge_clock(self) -> str | None:
+        clock = self._context.clock
+        return None if clock.is_trusted else say_wrong_clock(clock.skew)
 
     def _judge_polls(self) -> str | None:
         """Judge the active process alone; its first poll has as much time as any other."""

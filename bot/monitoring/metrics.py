@@ -35,6 +35,8 @@ class _StateCollector(Collector):
         yield _gauge("check_interval_seconds", "CHECK_INTERVAL_SECONDS.", state.interval.total_seconds())
         yield _moment("last_poll_timestamp_seconds", "When this process last completed a poll.", state.polled_at)
         yield _moment("last_read_timestamp_seconds", "When a poll here last could read the accounts.", state.read_at)
+        skew = "How far this machine's clock is ahead of useapi.net or Discord, whichever is closer."
+        yield _gauge("clock_skew_seconds", skew, state.clock_skew.total_seconds())
         yield _gauge("store_readable", "Whether the database can be read.", statistics is not None)
         if statistics is not None:
             yield from _show(statistics)

@@ -1,11 +1,12 @@
 """What polls, the dispatcher and the commands work with."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.core.clock import ClockGuard
 from bot.core.entries import Entry
 from bot.core.messages import OutgoingMessage
 from bot.core.overview import Overview
@@ -89,9 +90,13 @@ class Context:
     access: GuildAccess
     sender: Sender
     rendering: Rendering
-    now: Callable[[], datetime]
+    clock: ClockGuard
     interval: timedelta
     lead_times: tuple[int, ...]
     timing: Timing = DEFAULT_TIMING
     telemetry: Telemetry = NO_TELEMETRY
     poll_requested: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def now(self) -> datetime:
+        """Return the time; every time that is stored comes from here."""
+        return self.clock.now()

@@ -1,12 +1,14 @@
-"""The loop behind the reminders: settle, read, plan, send, refresh."""
+"""The loop behind the reminders: read, check the clock, settle, plan, send, refresh."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
+from bot.core.accounts import Account
 from bot.core.messages import MessageKind
 from bot.core.telemetry import PollOutcome
+from bot.core.wording import say_wrong_clock
 from bot.errors import BotError, StoreError
 from bot.reminders.boards import Boards
 from bot.reminders.channel_checks import ChannelChecks
@@ -51,6 +53,7 @@ class Poller:
         self.read_at: datetime | None = None
         self._turn = asyncio.Lock()
         self._is_first = True
+        self._trusted_clock = True
 
     async def keep_polling(self, epoch: int) -> None:
         """Poll until cancelled; a poll that fails is logged, and the next one comes all the same."""
@@ -70,23 +73,26 @@ class Poller:
 
     async def _try_once(self, epoch: int) -> PollOutcome:
         try:
-            return PollOutcome.COMPLETED if await self.poll_once(epoch) else PollOutcome.UNREADABLE
+            return await self.poll_once(epoch)
         except StoreError as error:
             _LOG.warning("A poll waits for the database: %s", error)
         except Exception:  # whatever a poll runs into, the next one comes
             _LOG.exception("A poll failed; the next one comes all the same")
         return PollOutcome.FAILED
 
-    async def poll_once(self, epoch: int) -> bool:
-        """Run one poll, after one that is running; return whether the accounts could be read.
+    async def poll_once(self, epoch: int) -> PollOutcome:
+        """Run one poll, after one that is running; return how it ended, other than FAILED.
 
         Raises:
             StoreError: the database can't be used, or another process has the lease by now.
         """
         async with self._turn:
+            accounts, until = await self._read(), self._now() + _SEND_WITHIN
+            if not self._trusts_clock():
+                return PollOutcome.CLOCK_WRONG
             await self._dispatcher.settle(MessageKind.NOTIFICATIONS)
-            until = await self._read(epoch)
-            if await self._dispatcher.send_pending(epoch, until):
+            await self._plan(epoch, accounts)
+            if await self._dispatcher.send_pending(epoch, None if accounts is None else until):
                 self._context.poll_requested.set()
             await self._refresher.edit_outdated()
             await self._dispatcher.settle(MessageKind.BOARD)
@@ -97,30 +103,42 @@ class Poller:
             async with self._database.begin() as tx:
                 await mark_polled(tx, self._now())
             self.polled_at = self._now()
-            if until is not None:
-                self.read_at = self.polled_at
-            return until is not None
+            if accounts is None:
+                return PollOutcome.UNREADABLE
+            self.read_at = self.polled_at
+            return PollOutcome.COMPLETED
 
-    async def _read(self, epoch: int) -> datetime | None:
-        """Read the accounts and plan; return until when the plan may be sent, None if they could not be read."""
+    def _trusts_clock(self) -> bool:
+        """Return whether the machine's clock is right; each change is logged."""
+        clock, trusted_before = self._context.clock, self._trusted_clock
+        self._trusted_clock = clock.is_trusted
+        if trusted_before and not self._trusted_clock:
+            _LOG.warning("%s", say_wrong_clock(clock.skew))
+        elif self._trusted_clock and not trusted_before:
+            _LOG.info("The clock of this machine is right again, so reminders are sent again")
+        return self._trusted_clock
+
+    async def _read(self) -> Mapping[str, Account] | None:
+        """Read the accounts, by id; return None if they can't be read."""
         # At the start, the list that the check of the token read is new enough.
         fresh, self._is_first = not self._is_first, False
-        listed = self._context.access.listed
         try:
             read = await self._directory.read_all(fresh=fresh)
         except StoreError:
             raise
         except BotError as error:
             _LOG.warning("The accounts can't be read: %s (%s)", type(error).__name__, error)
-            async with self._database.begin() as tx:
-                await ensure_holds_lease(tx, epoch)
-                await plan_while_unreadable(tx, listed, self._now())
             return None
-        accounts = {key: snapshot.account for key, snapshot in read.items()}
+        return {key: snapshot.account for key, snapshot in read.items()}
+
+    async def _plan(self, epoch: int, accounts: Mapping[str, Account] | None) -> None:
+        listed = self._context.access.listed
         async with self._database.begin() as tx:
             await ensure_holds_lease(tx, epoch)
-            await plan_after_reading(tx, listed, accounts, self._now())
-        return self._now() + _SEND_WITHIN
+            if accounts is None:
+                await plan_while_unreadable(tx, listed, self._now())
+            else:
+                await plan_after_reading(tx, listed, accounts, self._now())
 
     async def _next_poll_at(self) -> datetime:
         """Return when to poll next: after the interval, or as soon as a pending notification may be tried again."""

@@ -52,6 +52,7 @@ class MiniMaxClient:
     """Reads the accounts of one useapi.net token; at most 64 calls at a time, first come, first served.
 
     `budget` is the seconds that a call may take with all its attempts; `jitter` returns random numbers from 0 to 1.
+    `witness` gets the `Date` of each answer.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class MiniMaxClient:
         jitter: Callable[[], float],
         budget: float = BUDGET_SECONDS,
         telemetry: Telemetry = NO_TELEMETRY,
+        witness: Callable[[str | None], None] = lambda _date: None,
     ) -> None:
         self._session = session
         self._base_url = base_url
@@ -76,6 +78,7 @@ class MiniMaxClient:
         self._slots = asyncio.Semaphore(MAX_CALLS)
         self._busy_until = -math.inf
         self._telemetry = telemetry
+        self._witness = witness
 
     async def fetch_account(self, account_id: str) -> Account:
         """Read one account.
@@ -145,6 +148,7 @@ class MiniMaxClient:
             self._telemetry.api_called("unreachable")
             raise ApiUnreachable(type(error).__name__) from None
         async with response:
+            self._witness(response.headers.get("Date"))
             self._telemetry.api_called(str(response.status))
             check_status(response.status, response.headers, self._now())
             return await _read_body(response, limit, deadline)

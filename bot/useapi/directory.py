@@ -38,6 +38,7 @@ async def open_directory(
     max_kept: int = MAX_KEPT,
     keep_connections: bool = True,
     telemetry: Telemetry = NO_TELEMETRY,
+    witness: Callable[[str | None], None] = lambda _date: None,
 ) -> AsyncIterator["AccountDirectory"]:
     """Open a directory with a connection of its own, closed at the end.
 
@@ -54,6 +55,7 @@ async def open_directory(
             jitter=jitter,
             budget=budget,
             telemetry=telemetry,
+            witness=witness,
         )
         directory = AccountDirectory(client, now=now, budget=budget, max_kept=max_kept)
         try:

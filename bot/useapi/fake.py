@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
@@ -19,12 +21,15 @@ class FakeApi:
     """Answers as the API's documents say, or as `behave` does.
 
     `delay` is the seconds before each answer, `calls` the paths of all calls so far, `most_at_once` the largest number
-    of calls at the same time.
+    of calls at the same time. `now` is the clock of its `Date`, without it that of the machine.
     """
 
-    def __init__(self, accounts: dict[str, Any], *, delay: float = 0.0) -> None:
+    def __init__(
+        self, accounts: dict[str, Any], *, delay: float = 0.0, now: Callable[[], datetime] | None = None
+    ) -> None:
         self.accounts = accounts
         self.delay = delay
+        self.now = now
         self.behave: Behaviour | None = None
         self.calls: list[str] = []
         self.most_at_once = 0
@@ -40,6 +45,10 @@ class FakeApi:
         finally:
             self._at_once -= 1
 
+    async def _date(self, _request: web.Request, response: web.StreamResponse) -> None:
+        if self.now is not None:
+            response.headers["Date"] = format_datetime(self.now(), usegmt=True)
+
     async def _documented(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return web.json_response({"error": "Unauthorized", "code": 401}, status=401)
@@ -54,6 +63,7 @@ class FakeApi:
     async def serve(self) -> AsyncIterator[str]:
         """Serve on a free loopback port; yields the base URL."""
         app = web.Application()
+        app.on_response_prepare.append(self._date)
         app.router.add_get(ACCOUNTS_PATH, self._answer)
         app.router.add_get(ACCOUNTS_PATH + "/{account:[^/]+}", self._answer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from http import HTTPStatus
 
+from bot.core.clock import parse_http_date
 from bot.errors import (
     AccountOnHold,
     ApiBusy,
@@ -28,12 +28,8 @@ def parse_retry_after(headers: Mapping[str, str], now: datetime) -> float | None
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return min(float(value), _LONGEST_WAIT)
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return min(max(0.0, (moment - now).total_seconds()), _LONGEST_WAIT)
+    moment = parse_http_date(value)
+    return None if moment is None else min(max(0.0, (moment - now).total_seconds()), _LONGEST_WAIT)
 
 
 def check_status(status: int, headers: Mapping[str, str], now: datetime) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from simcord.results import InteractionResult
 
+from bot.core.telemetry import PollOutcome
 from bot.store.leases import FIRST_EPOCH
 from bot.useapi.client import ACCOUNTS_PATH
 from tests.support.accounts import build_account, by_id
@@ -56,11 +57,11 @@ async def test_a_failure_of_the_api_is_none_of_an_account() -> None:
             world.api.behave = with_status(status)
             assert embed_of(await world.look_up("123456")).title == STATUSES[status]
             assert [choice["value"] for choice in await world.complete("")] == ["234567"]
-            assert not await world.application.poller.poll_once(FIRST_EPOCH)
+            assert await world.application.poller.poll_once(FIRST_EPOCH) is PollOutcome.UNREADABLE
         assert sent_contents(world) == []
         world.api.behave = None
         await world.env.advance_time(61)
-        assert await world.application.poller.poll_once(FIRST_EPOCH)
+        assert await world.application.poller.poll_once(FIRST_EPOCH) is PollOutcome.COMPLETED
         assert sent_contents(world) == ["⏰ MiniMax login Sam Reed (234567) expires in 3 days."]
 
 

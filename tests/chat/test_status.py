@@ -122,6 +122,7 @@ async def test_is_for_managers_of_the_server(world: World) -> None:
 
 
 FACTS = Facts(
+    wrong_clock=None,
     interval=HALF_HOUR,
     polled_at=START,
     unreadable_since=None,

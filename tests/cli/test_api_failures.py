@@ -8,6 +8,7 @@ import pytest
 from bot.cli.accounts import print_accounts
 from bot.cli.check import print_findings
 from bot.config import Settings, read_settings
+from bot.core.clock import ClockGuard
 from bot.errors import ApiUnreachable, BotError, UnreadableAnswer
 from bot.useapi.client import ACCOUNTS_PATH, BUDGET_SECONDS
 from bot.useapi.fake import Behaviour, FakeApi
@@ -29,7 +30,7 @@ async def run_account(base_url: str, asked: str | None, *, as_json: bool = False
     """Run `account`, or `accounts`; return the title of the error that ends it, or nothing."""
     settings = read_settings(Settings, build_settings(base_url), Path(".env"))
     try:
-        await print_accounts(settings, asked, now=lambda: START, as_json=as_json)
+        await print_accounts(settings, asked, ClockGuard(lambda: START), as_json=as_json)
     except BotError as error:
         return error.title
     return ""
@@ -40,7 +41,7 @@ async def run_check(base_url: str) -> bool:
     settings = read_settings(Settings, build_settings(base_url), Path(".env"))
     async with DiscordStandIn().serve() as url:
         with discord_connected_to(url):
-            return await print_findings(settings, now=lambda: START)
+            return await print_findings(settings, ClockGuard(lambda: START))
 
 
 async def assert_reported(base_url: str, title: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,7 +59,7 @@ async def assert_reported(base_url: str, title: str, capsys: pytest.CaptureFixtu
 @in_virtual_time
 async def test_a_failure_is_reported(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each command ends in the words for what the API answers, and never shows the API's own text."""
-    api = FakeApi({})
+    api = FakeApi({}, now=lambda: START)
     api.behave, title = FAILURES[kind]
     async with api.serve() as base_url:
         await assert_reported(base_url, title, capsys)
@@ -67,7 +68,7 @@ async def test_a_failure_is_reported(kind: str, capsys: pytest.CaptureFixture[st
 @in_virtual_time
 async def test_an_endless_answer(capsys: pytest.CaptureFixture[str]) -> None:
     """Each of the three commands abandons a body that comes byte by byte without end after ten seconds."""
-    api = FakeApi({})
+    api = FakeApi({}, now=lambda: START)
     api.behave = drip
     async with api.serve() as base_url:
         await assert_reported(base_url, UnreadableAnswer.title, capsys)
@@ -94,7 +95,7 @@ async def test_an_unreachable_api(capsys: pytest.CaptureFixture[str]) -> None:
 )
 async def test_an_odd_expiry_is_a_date_or_unknown(exp: str, expires: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Milliseconds are understood, the last of two counts, and an impossible date needs attention."""
-    api = FakeApi({})
+    api = FakeApi({}, now=lambda: START)
     api.behave = raw_accounts({"1": {"jwt": {"exp": 0.5}}}, exp=exp)
     async with api.serve() as base_url:
         for as_json in (False, True):
@@ -111,7 +112,7 @@ async def test_odd_ids_never_leave_their_place_in_the_path(capsys: pytest.Captur
     """An account with any id is read below the path of the accounts, or refused without a call."""
     odd = ["a/b", "../../v2", "..%2f", "a?b=c", "a#b", "a b", "\U0001f600"]
     never = ["..", ".", "", "a\x00b", "x" * 257]
-    api = FakeApi(by_id(*(build_account(key, days=20) for key in odd)))
+    api = FakeApi(by_id(*(build_account(key, days=20) for key in odd)), now=lambda: START)
     async with api.serve() as base_url:
         for asked in odd:
             assert await run_account(base_url, asked) == ""
@@ -125,7 +126,7 @@ async def test_odd_ids_never_leave_their_place_in_the_path(capsys: pytest.Captur
 
 async def test_ten_thousand_accounts_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     """`check` reads a list of 10,000 accounts in one call."""
-    api = FakeApi(by_id(*(build_account(str(number), days=20) for number in range(10_000))))
+    api = FakeApi(by_id(*(build_account(str(number), days=20) for number in range(10_000))), now=lambda: START)
     async with api.serve() as base_url:
         assert await run_check(base_url)
     assert "10000 accounts, all healthy" in capsys.readouterr().out

@@ -14,6 +14,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.app import Application
+from bot.core.clock import ClockGuard
 from bot.core.secrets import HIDDEN, Redactor
 from bot.monitoring.health import Health, keep_reporting
 from bot.monitoring.health_file import HEALTH_FILE, find_problems
@@ -59,7 +60,8 @@ async def open_bot(world: World) -> AsyncIterator[tuple[Application, Health]]:
         ) as directory,
         open_database(f"sqlite+aiosqlite:///{DATABASE}") as database,
     ):
-        application = Application(directory, database, guild_ids=(1,), now=lambda: world.now, beat=world.note_poll)
+        clock = ClockGuard(lambda: world.now)
+        application = Application(directory, database, guild_ids=(1,), clock=clock, beat=world.note_poll)
         health = Health(
             application.context,
             application.poller,

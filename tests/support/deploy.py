@@ -25,6 +25,7 @@ def metric_lines() -> list[str]:
         interval=timedelta(hours=1),
         polled_at=NOW,
         read_at=NOW,
+        clock_skew=timedelta(0),
         statistics=Statistics(dict.fromkeys(State, 1), NOW, 0),
     )
     metrics = Metrics()

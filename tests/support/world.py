@@ -1,5 +1,6 @@
 """The bot in a simulated Discord, with the fake API behind it: the world of the tests of commands and messages."""
 
+import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,12 +15,14 @@ from pydantic import SecretStr
 from simcord.results import InteractionResult
 
 from bot.app import Application
+from bot.core.clock import ClockGuard
 from bot.core.secrets import Redactor
 from bot.core.timing import DEFAULT_TIMING
 from bot.store.database import Database, open_database
 from bot.store.leases import FIRST_EPOCH, Lease
 from bot.useapi.directory import open_directory
 from bot.useapi.fake import TOKEN, FakeApi
+from tests.support.accounts import START
 from tests.support.databases import lay_sqlite
 
 GUILD_ID = 1_200_000_000_000_000_001
@@ -65,10 +68,10 @@ class World:
 class _Clock:
     """The time of the simulation."""
 
-    env: simcord.Env
+    env: simcord.Env | None = None
 
     def now(self) -> datetime:
-        return self.env.now()
+        return START if self.env is None else self.env.now()
 
 
 @asynccontextmanager
@@ -76,7 +79,8 @@ async def open_world(
     accounts: dict[str, Any], guild_ids: tuple[int, ...] = (GUILD_ID,), *, budget: float = 1.0
 ) -> AsyncIterator[World]:
     """Run the bot for these accounts in the listed servers; `budget` is how many real seconds the API may take."""
-    api, clock = FakeApi(accounts), _Clock()
+    clock = _Clock()
+    api = FakeApi(accounts, now=clock.now)
     with TemporaryDirectory() as folder:
         async with _open_world(api, clock, folder, guild_ids, budget) as world:
             yield world
@@ -86,13 +90,15 @@ async def open_world(
 async def _open_world(
     api: FakeApi, clock: _Clock, folder: str, guild_ids: tuple[int, ...], budget: float
 ) -> AsyncIterator[World]:
+    guard = ClockGuard(clock.now)
     async with (
         api.serve() as base_url,
         open_directory(
             base_url=base_url,
             token=SecretStr(TOKEN),
             redact=Redactor([TOKEN]),
-            now=clock.now,
+            now=guard.now,
+            witness=functools.partial(guard.witness, "useapi.net"),
             jitter=lambda: 0.0,
             budget=budget,
             # simcord would wait for the timers of kept-alive connections after each action.
@@ -103,7 +109,7 @@ async def _open_world(
         assert await Lease(database).take() == FIRST_EPOCH
 
         def build(*listed: int) -> Application:
-            return Application(directory, database, guild_ids=listed or guild_ids, now=clock.now, timing=_TIMING)
+            return Application(directory, database, guild_ids=listed or guild_ids, clock=guard, timing=_TIMING)
 
         application = build()
         clock.env = env = simcord.Env(application.bot, settle_timeout=15)

@@ -34,6 +34,7 @@ class StatusCommands(commands.Cog):
     @responds
     async def minimax_status(self, interaction: discord.Interaction[Any]) -> Reply:
         """Show the status to the user alone."""
+        clock = self.context.clock
         guild_id, now = self.context.access.guild_of(interaction.guild_id), self.context.now()
         async with self.context.database.begin() as tx:
             snapshots = (await get_snapshots(tx)).values()
@@ -41,6 +42,7 @@ class StatusCommands(commands.Cog):
             refusing = await get_failures(tx, [guild_id], MessageKind.NOTIFICATIONS)
             outdated = await get_failures(tx, [guild_id], MessageKind.BOARD)
             facts = Facts(
+                wrong_clock=None if clock.is_trusted else clock.skew,
                 interval=self.context.interval,
                 polled_at=await get_polled_at(tx),
                 unreadable_since=await get_bad_since(tx, Kind.UNREADABLE, None),

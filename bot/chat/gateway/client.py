@@ -58,7 +58,10 @@ def build_client() -> discord.Client:
 
 
 class AccountBot(discord.Client):
-    """Connects the commands to Discord; `logged_in` is set once REST requests work."""
+    """Connects the commands to Discord; `logged_in` is set once REST requests work.
+
+    `witness` gets the `Date` of each of Discord's answers.
+    """
 
     def __init__(
         self,
@@ -68,9 +71,10 @@ class AccountBot(discord.Client):
         jitter: Callable[[], float],
         timing: Timing = DEFAULT_TIMING,
         telemetry: Telemetry = NO_TELEMETRY,
+        witness: Callable[[str | None], None] = lambda _date: None,
     ) -> None:
         self.refusals = Refusals(timing)
-        super().__init__(**_options(), http_trace=build_trace(self.refusals, timing, self._open_gate))
+        super().__init__(**_options(), http_trace=build_trace(self.refusals, timing, self._open_gate, witness))
         self.logged_in = asyncio.Event()
         self.tree = CommandTree(self, access=access, responder=responder)
         self.router = Router(responder)

@@ -110,10 +110,13 @@ def _global_limit(response: aiohttp.ClientResponse) -> float:
         return _DEFAULT_SECONDS
 
 
-def build_trace(refusals: Refusals, timing: Timing, open_gate: Callable[[], None]) -> aiohttp.TraceConfig:
+def build_trace(
+    refusals: Refusals, timing: Timing, open_gate: Callable[[], None], witness: Callable[[str | None], None]
+) -> aiohttp.TraceConfig:
     """Return the `http_trace` of discord.py's client: each request waits for its turn before it is made.
 
-    Requests raise HeldBack instead while too many are refused. `open_gate` is called when a global limit is over.
+    Requests raise HeldBack instead while too many are refused. `open_gate` is called when a global limit is over,
+    `witness` with the `Date` of each answer.
     """
     # A bucket of one: a larger one lets twice as many through in its first second.
     limiter = AsyncLimiter(1, 1 / timing.requests_per_second)
@@ -135,6 +138,7 @@ def build_trace(refusals: Refusals, timing: Timing, open_gate: Callable[[], None
     async def count(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
+        witness(params.response.headers.get("Date"))
         resource = _resource(params.url)
         if resource:
             refusals.count(params.response, is_answer=resource in _FREE)

@@ -15,7 +15,7 @@ from bot.core.notifications import State
 from bot.core.status import AMBER, GREEN, GREY
 from bot.core.subscriptions import Subscription
 from bot.core.text import cut
-from bot.core.wording import say_count, say_duration
+from bot.core.wording import say_count, say_duration, say_skew
 
 # Sent notifications are counted over this long.
 SENT_WITHIN = timedelta(days=30)
@@ -28,9 +28,11 @@ _MAX_NAMED = 5
 class Facts:
     """The facts in the status of one server: its own reminders and channels, and those that all servers share.
 
-    The `latency` of the gateway is in seconds, None if it is not known.
+    `wrong_clock` is how far the clock of the bot's machine is ahead, None if it is right. The `latency` of the gateway
+    is in seconds, None if it is not known.
     """
 
+    wrong_clock: timedelta | None
     interval: timedelta
     polled_at: datetime | None
     unreadable_since: datetime | None
@@ -69,7 +71,12 @@ def _say_verdict(facts: Facts, now: datetime) -> tuple[str, int]:
 
 def _warn(facts: Facts, now: datetime) -> list[str]:
     warnings = []
-    if facts.polled_at is not None and now - facts.polled_at > _LATE_AFTER * facts.interval + _LEEWAY:
+    if facts.wrong_clock is not None:
+        warnings.append(
+            f"⚠️ **The clock of the bot's machine is {say_skew(facts.wrong_clock)}**, so no reminder is sent. "
+            "The bot's operator should set it and turn on time synchronisation (NTP)."
+        )
+    elif facts.polled_at is not None and now - facts.polled_at > _LATE_AFTER * facts.interval + _LEEWAY:
         warnings.append(
             f"⚠️ **The bot last finished checking the accounts {format_dt(facts.polled_at, 'R')}.** "
             "Reminders may be late. The bot's operator should read its log and restart it."

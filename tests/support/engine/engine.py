@@ -1,6 +1,7 @@
 """The reminder engine and its surroundings, as the base of a Hypothesis state machine."""
 
 import asyncio
+import functools
 import logging
 import shutil
 from contextlib import AsyncExitStack
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from hypothesis.stateful import RuleBasedStateMachine
 from pydantic import SecretStr
 
+from bot.core.clock import ClockGuard
 from bot.core.secrets import Redactor
 from bot.core.subscriptions import Subscription
 from bot.reminders.context import Context
@@ -48,7 +50,7 @@ class Engine(RuleBasedStateMachine):
         self.rendering = Rendering()
         self.channels = Channels(CHANNELS, self.life, self.rendering, lambda: self.now)
         self.given_up: set[tuple[int, str]] = set()
-        self.api = FakeApi({})
+        self.api = FakeApi({}, now=lambda: self.now)
         self.errors = Errors()
         logging.getLogger("bot").addHandler(self.errors)
         self.folder = TemporaryDirectory()
@@ -66,12 +68,14 @@ class Engine(RuleBasedStateMachine):
         self.life.left, self.life.ends_at_post = None, False
         self.process = AsyncExitStack()
         self.database: Database = await self.process.enter_async_context(open_database(self.url))
+        clock = ClockGuard(lambda: self.now)
         directory = await self.process.enter_async_context(
             open_directory(
                 base_url=self.api_url,
                 token=SecretStr(TOKEN),
                 redact=Redactor([TOKEN]),
-                now=lambda: self.now,
+                now=clock.now,
+                witness=functools.partial(clock.witness, "useapi.net"),
                 # The fake API waits in a task of its own for the next request of a kept connection.
                 keep_connections=False,
             )
@@ -81,7 +85,7 @@ class Engine(RuleBasedStateMachine):
             access=GuildAccess((GUILD,), directory),
             sender=self.channels,
             rendering=self.rendering,
-            now=lambda: self.now,
+            clock=clock,
             interval=timedelta(minutes=30),
             lead_times=(14, 7, 3, 1),
         )

@@ -2,7 +2,7 @@
 
 import itertools
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from bot.core.subscriptions import NewSubscription
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.store.database import open_database
 from bot.store.subscriptions import put_subscription
-from bot.store.tables import channel_failures, leases, messages
+from bot.store.tables import channel_failures, leases, messages, metadata
 from bot.useapi.fake import FakeApi
 from tests.support.accounts import build_account, set_expiry
 from tests.support.process.world import LOST_ERRORS
@@ -52,8 +52,8 @@ def shortened(factor: float) -> Timing:
 class CountedApi(FakeApi):
     """The fake API, with all requests; polls don't overlap, so a poll has ended when the next list is requested."""
 
-    def __init__(self) -> None:
-        super().__init__({})
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        super().__init__({}, now=now)
         self.lists: Journal[str] = Journal()
         self.headers: list[tuple[str, str]] = []
         self.requests: list[str] = []
@@ -71,11 +71,12 @@ class Deployment:
     def __init__(self, database_url: str, folder: Path) -> None:
         self.database_url = database_url
         self._clock = folder / "clock"
-        self.set_clock(timedelta(0))
-        self.discord = DiscordStandIn()
+        self._gone_by = self._ahead = timedelta(0)
+        self._write_clock()
+        self.discord = DiscordStandIn(now=self.now)
         # How fast two processes are depends on the machine; deadlines are tested in virtual time.
         self.discord.interactions.deadline = PATIENCE
-        self.api = CountedApi()
+        self.api = CountedApi(self.now)
         self.bots: list[BotProcess] = []
         self.discord_url = ""
         self.api_url = ""
@@ -97,11 +98,24 @@ class Deployment:
         expires_at = datetime.now(UTC) + timedelta(days=days, minutes=-1)
         set_expiry(self.api.accounts[account_id], expires_at)
 
-    def set_clock(self, ahead: timedelta) -> None:
-        """Put the bot's clock so far ahead of Discord's, also while the bot runs."""
+    def now(self) -> datetime:
+        """Return the right time, which is in the `Date` of both stand-ins."""
+        return datetime.now(UTC) + self._gone_by
+
+    def set_clock(self, gone_by: timedelta) -> None:
+        """Let so much time go by since the beginning of the test, for everybody, also while the bot runs."""
+        self._gone_by = gone_by
+        self._write_clock()
+
+    def set_machine_clock(self, ahead: timedelta) -> None:
+        """Put the clock of the bot's machine so far ahead of the right time, also while the bot runs."""
+        self._ahead = ahead
+        self._write_clock()
+
+    def _write_clock(self) -> None:
         # In one step, so that no process reads half of it.
         unfinished = self._clock.with_suffix(".new")
-        unfinished.write_text(str(ahead.total_seconds()))
+        unfinished.write_text(f"{self._gone_by.total_seconds()}\n{self._ahead.total_seconds()}")
         unfinished.replace(self._clock)
 
     async def add_subscription(self, account_id: str | None = None) -> int:
@@ -111,6 +125,17 @@ class Deployment:
         async with open_database(self.database_url) as database, database.begin() as tx:
             await put_subscription(tx, new)
         return channel_id
+
+    async def read_rows(self) -> dict[str, list[tuple[object, ...]]]:
+        """Return all rows of the database by table, apart from the end of the lease."""
+        tables = [table for table in metadata.sorted_tables if table is not leases]
+        rows: dict[str, list[tuple[object, ...]]] = {}
+        async with open_database(self.database_url) as database, database.begin() as tx:
+            for table in tables:
+                rows[table.name] = sorted(map(tuple, await tx.execute(sa.select(table))), key=repr)
+            done = await tx.execute(sa.select(leases.c.polled_at, leases.c.channels_checked_at))
+            rows[leases.name] = list(map(tuple, done))
+        return rows
 
     async def elapse(self, passed: timedelta) -> None:
         """Make everything in the database that much older, as if the bot had been off for so long."""

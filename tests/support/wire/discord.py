@@ -1,8 +1,10 @@
 """The stand-in of Discord: REST, gateway, and users of the bot's commands."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from datetime import datetime
+from email.utils import format_datetime
 
 from aiohttp import web
 
@@ -18,9 +20,11 @@ from tests.support.wire.payloads import (
     build_command_data,
     build_interaction,
     build_press_data,
+    build_status_data,
     build_subcommand_data,
 )
 from tests.support.wire.rest import TOKEN, Rest
+from tests.support.wire.virtual_time import read_clock
 
 _BACKLOG = 4096
 # 0 would wait without end.
@@ -28,9 +32,19 @@ _LEAVE_SECONDS = 0.1
 
 
 class DiscordStandIn:
-    """Serves one bot; `rest`, `gateway`, `channels` and `interactions` record its requests and hold faults."""
+    """Serves one bot; `rest`, `gateway`, `channels` and `interactions` record its requests and hold faults.
 
-    def __init__(self, *, token: str = TOKEN, guild_ids: Iterable[int] = (GUILD_ID,)) -> None:
+    `now` is the clock of the `Date` in its answers.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str = TOKEN,
+        guild_ids: Iterable[int] = (GUILD_ID,),
+        now: Callable[[], datetime] = read_clock,
+    ) -> None:
+        self.now = now
         self.rest = Rest(token=token)
         self.rest.guild_ids.update(guild_ids)
         self.gateway = Gateway(self.rest)
@@ -42,6 +56,7 @@ class DiscordStandIn:
     async def serve(self, port: int = 0) -> AsyncIterator[str]:
         """Serve on a loopback port, 0 for a free one; yields the address."""
         app = self.rest.build_app()
+        app.on_response_prepare.append(self._date)
         self.interactions.add_routes(app)
         self.channels.add_routes(app)
         app.router.add_get(PATH, self.gateway.handle)
@@ -53,6 +68,9 @@ class DiscordStandIn:
             yield self.url
         finally:
             await runner.cleanup()
+
+    async def _date(self, _request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = format_datetime(self.now(), usegmt=True)
 
     def forget(self) -> None:
         """Forget everything recorded so far, for long runs."""
@@ -77,6 +95,12 @@ class DiscordStandIn:
         """Use a subcommand of the reminders in the server."""
         data = build_subcommand_data(subcommand, options)
         return await self._interact(build_interaction(SLASH, data, guild_id=GUILD_ID, user_id=None))
+
+    async def ask_status(self) -> Exchange:
+        """Use the command that shows whether the bot works for the server."""
+        return await self._interact(
+            build_interaction(SLASH, build_status_data(), guild_id=GUILD_ID, user_id=None),
+        )
 
     async def slash_all(self, accounts: Iterable[str], *, share: str | None = None) -> list[Exchange]:
         """Use the command for all these accounts at once, each as another user."""

@@ -14,6 +14,7 @@ from discord.gateway import KeepAliveHandler
 from bot.app import Application, open_application
 from bot.chat.gateway.connection import Connection
 from bot.config import Settings, read_settings
+from bot.core.clock import ClockGuard
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.store.database import open_database
 from bot.useapi.fake import FakeApi
@@ -37,11 +38,11 @@ async def open_inline_world(
     folder: Path, discord: DiscordStandIn | None = None, *, timing: Timing = DEFAULT_TIMING, **changes: str
 ) -> AsyncIterator[InlineWorld]:
     """Run the bot until the block ends, connected and ready for commands; it does not poll."""
-    discord, api, url = discord or DiscordStandIn(), FakeApi({}), await lay_sqlite(folder)
+    discord, api, url = discord or DiscordStandIn(), FakeApi({}, now=read_clock), await lay_sqlite(folder)
     async with discord.serve() as discord_url, api.serve() as api_url, open_database(url) as database:
         settings = read_settings(Settings, build_settings(api_url, DATABASE_URL=url, **changes), folder / ".env")
         with discord_connected_to(discord_url):
-            async with open_application(settings, database, read_clock, timing=timing) as application:
+            async with open_application(settings, database, ClockGuard(read_clock), timing=timing) as application:
                 connection = Connection(application.bot, jitter=lambda: 0.0, timing=timing)
                 connecting = asyncio.create_task(connection.keep(TOKEN))
                 await discord.gateway.ready()

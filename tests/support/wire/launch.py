@@ -10,6 +10,7 @@ import os
 import runpy
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,9 +27,10 @@ class Launch:
     """The differences between a process of a test and one of an operator.
 
     `discord_url` is the stand-in that discord.py talks to; without it discord.py is not loaded. `clock` is a file that
-    says by how many seconds the bot's clock is ahead; if its text is no number, reading the clock fails with that text.
-    Packages in `missing` can't be imported. The process kills itself before it opens, moves or removes a file of the
-    database for the n-th time (`die_at_file`), or before its n-th commit. Saving a subscription of the account
+    says how many more seconds have gone by than the test has taken; a second line says by how many the machine's
+    clock is wrong. If its text is no number, reading the clock fails with that text. Packages in `missing` can't be
+    imported. The process kills itself before it opens, moves or removes a file of the database for the n-th time
+    (`die_at_file`), or before its n-th commit. Saving a subscription of the account
     `unsaved` fails with an unexpected error that says `failure`.
     """
 
@@ -91,11 +93,17 @@ def _fail_to_save(account_id: str, failure: str) -> None:
             raise LookupError(failure)
 
 
-def _build_clock(file: str | None) -> Callable[[], datetime]:
+def _build_clocks(file: str | None) -> tuple[Callable[[], datetime], Callable[[], float]]:
+    """Return the machine's clock and the monotonic one."""
     if file is None:
-        return lambda: datetime.now(UTC)
+        return lambda: datetime.now(UTC), time.monotonic
     path = Path(file)
-    return lambda: datetime.now(UTC) + timedelta(seconds=float(path.read_text()))
+
+    def read() -> tuple[float, float]:
+        gone_by, _, ahead = path.read_text().partition("\n")
+        return float(gone_by), float(ahead or 0)
+
+    return lambda: datetime.now(UTC) + timedelta(seconds=sum(read())), lambda: time.monotonic() + read()[0]
 
 
 def _run_bot(given: Mapping[str, Any], arguments: list[str]) -> int:
@@ -106,7 +114,8 @@ def _run_bot(given: Mapping[str, Any], arguments: list[str]) -> int:
     timing = TypeAdapter(Timing).validate_python(given["timing"])
     if timing.reconnect_first != DEFAULT_TIMING.reconnect_first and given["discord_url"]:
         _shorten_reconnects(timing.reconnect_first / DEFAULT_TIMING.reconnect_first)
-    return main(arguments, now=_build_clock(given["clock"]), timing=timing)
+    now, monotonic = _build_clocks(given["clock"])
+    return main(arguments, now=now, monotonic=monotonic, timing=timing)
 
 
 def launch(module: str, arguments: list[str]) -> int:

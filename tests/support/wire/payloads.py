@@ -14,6 +14,7 @@ GUILD_ID = 1_100_000_000_000_000_003
 OTHER_GUILD_ID = 1_100_000_000_000_000_004
 COMMAND = "minimax-account"
 REMINDERS_COMMAND = "minimax-reminders"
+STATUS_COMMAND = "minimax-status"
 
 SLASH, BUTTON, AUTOCOMPLETE = 2, 3, 4
 PRIVATE, LOADING = 64, 128
@@ -203,6 +204,11 @@ def build_subcommand_data(subcommand: str, options: Mapping[str, str]) -> Json:
     chosen = [{"type": _STRING_OPTION, "name": name, "value": value} for name, value in options.items()]
     part = {"type": 1, "name": subcommand, "options": chosen}
     return {"id": new_id(), "name": REMINDERS_COMMAND, "type": 1, "options": [part], "guild_id": str(GUILD_ID)}
+
+
+def build_status_data() -> Json:
+    """Return the data of the status command, in the server."""
+    return {"id": new_id(), "name": STATUS_COMMAND, "type": 1, "options": [], "guild_id": str(GUILD_ID)}
 
 
 def build_press_data(custom_id: str) -> Json:
