@@ -76,6 +76,8 @@ HEALTHY: dict[str, Course] = {
     "minimax_bot_check_interval_seconds b": steady(1800),
     "minimax_bot_last_poll_timestamp_seconds a": last_poll,
     "minimax_bot_last_read_timestamp_seconds a": last_poll,
+    "minimax_bot_clock_skew_seconds a": steady(-300),
+    "minimax_bot_clock_skew_seconds b": steady(7200),
     "minimax_bot_store_readable a": steady(1),
     "minimax_bot_store_readable b": steady(1),
     "minimax_bot_blocked_channels a": steady(0),
@@ -117,6 +119,13 @@ SITUATIONS = {
     "polls end": Situation("MinimaxBotPollsLate", 160, 161, {"minimax_bot_last_poll_timestamp_seconds a": STUCK}),
     "no poll ever": Situation(
         "MinimaxBotPollsLate", 100, 101, {"minimax_bot_last_poll_timestamp_seconds a": steady(None)}
+    ),
+    "the clock is wrong": Situation(
+        "MinimaxBotClockWrong",
+        64,
+        65,
+        {"minimax_bot_clock_skew_seconds a": then(steady(0), steady(-7200))},
+        summary="The clock of the bot's machine is wrong by 2h 0m 0s",
     ),
     "the database is gone": Situation(
         "MinimaxBotStoreUnreadable",

@@ -91,8 +91,9 @@ class Health:
         return f"The bot has not been connected to Discord for {disconnected.total_seconds():.0f} seconds."
 
     def _judge_clock(self) -> str | None:
-        clock = self._context.clock
-        return None if clock.is_trusted else say_wrong_clock(clock.skew)
+        """Judge the active process alone: a standby gets no answers that could tell it the time."""
+        clock, is_active = self._context.clock, self._poller.active_since is not None
+        return say_wrong_clock(clock.skew) if is_active and not clock.is_trusted else None
 
     def _judge_polls(self) -> str | None:
         """Judge the active process alone; its first poll has as much time as any other."""

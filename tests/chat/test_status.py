@@ -145,6 +145,16 @@ def test_shows_the_gateway() -> None:
     assert fields_of(lost)[CONNECTIONS].endswith("⚠️ Discord's gateway is gone")
 
 
+@pytest.mark.parametrize(("days", "way"), [(20, "ahead"), (-20, "behind")])
+def test_shows_a_wrong_clock(days: int, way: str) -> None:
+    """A wrong clock is the one reason why polls are late, with what the operator does about it."""
+    wrong = replace(FACTS, wrong_clock=timedelta(days=days))
+    assert status_embed(wrong, START + timedelta(days=9)).description == (
+        f"⚠️ **The clock of the bot's machine is 20 days {way}**, so no reminder is sent. "
+        "The bot's operator should set it and turn on time synchronisation (NTP)."
+    )
+
+
 def test_fits_with_many_failures() -> None:
     """The status names five of dozens of failing channels and counts the others."""
     blocked = [
@@ -154,6 +164,7 @@ def test_fits_with_many_failures() -> None:
     outdated = [replace(one, kind=MessageKind.BOARD) for one in blocked]
     facts = replace(
         FACTS,
+        wrong_clock=timedelta(days=-20),
         blocked=blocked,
         outdated=outdated,
         unreadable_since=START,

@@ -1,6 +1,7 @@
 """The answers of `account`, `accounts` and `check` to a broken or hostile API, without processes of their own."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,14 @@ async def test_ten_thousand_accounts_are_counted(capsys: pytest.CaptureFixture[s
         assert await run_check(base_url)
     assert "10000 accounts, all healthy" in capsys.readouterr().out
     assert api.calls == [ACCOUNTS_PATH]
+
+
+async def test_a_wrong_clock(capsys: pytest.CaptureFixture[str]) -> None:
+    """`check` fails and says how wrong the machine's clock is; `account` counts by the time of useapi.net."""
+    api = FakeApi(by_id(build_account("1", days=20)), now=lambda: START + timedelta(days=19, hours=1))
+    async with api.serve() as base_url:
+        assert not await run_check(base_url)
+        await run_account(base_url, "1")
+    output = capsys.readouterr().out
+    assert "FAILED  The clock of this machine is 19 days behind\n        -> Set it" in output
+    assert "expires in 23 hours" in output

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.accounts import Account
-from bot.core.wording import say_duration, say_standing, say_state
+from bot.core.wording import say_duration, say_skew, say_standing, say_state
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -107,3 +107,19 @@ def test_a_state_is_said_in_a_few_words(account: Account, words: str) -> None:
 def test_an_account_is_said_to_stand_in_a_sentence(account: Account, words: str) -> None:
     """What ends a sentence has a verb, and an error does not hide the expiry."""
     assert say_standing(account, NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (20 * DAY, "20 days ahead"),
+        (20 * DAY - 1, "20 days ahead"),
+        (20 * DAY + HOUR, "20 days ahead"),
+        (-20 * DAY + 1, "20 days behind"),
+        (-2 * HOUR - 1, "2 hours behind"),
+        (301, "5 minutes ahead"),
+    ],
+)
+def test_a_wrong_clock(seconds: float, words: str) -> None:
+    """How wrong a clock is, is said in its largest fitting unit; seconds don't matter."""
+    assert say_skew(timedelta(seconds=seconds)) == words

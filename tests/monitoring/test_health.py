@@ -17,7 +17,7 @@ from bot.app import Application
 from bot.core.clock import ClockGuard
 from bot.core.secrets import HIDDEN, Redactor
 from bot.monitoring.health import Health, keep_reporting
-from bot.monitoring.health_file import HEALTH_FILE, find_problems
+from bot.monitoring.health_file import HEALTH_FILE, find_problems, write_report
 from bot.store.database import open_database
 from bot.store.leases import Lease
 from bot.useapi.directory import open_directory
@@ -26,6 +26,7 @@ from bot.useapi.fake import TOKEN, FakeApi
 START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 DATABASE = Path("bot.db")
 SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
 # Three intervals of half an hour, and five minutes.
 LATE = timedelta(minutes=95)
 
@@ -37,8 +38,14 @@ class World:
     now: datetime = START
     is_connected: bool = True
     api: FakeApi = field(default_factory=lambda: FakeApi({}))
+    uptime: float = 0.0
     polled: asyncio.Event = field(default_factory=asyncio.Event)
     looks: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
+
+    def live(self, passed: timedelta) -> None:
+        """Let time pass."""
+        self.now += passed
+        self.uptime += passed.total_seconds()
 
     def look(self) -> bool:
         """Return whether the bot is connected."""
@@ -60,7 +67,7 @@ async def open_bot(world: World) -> AsyncIterator[tuple[Application, Health]]:
         ) as directory,
         open_database(f"sqlite+aiosqlite:///{DATABASE}") as database,
     ):
-        clock = ClockGuard(lambda: world.now)
+        clock = ClockGuard(lambda: world.now, lambda: world.uptime)
         application = Application(directory, database, guild_ids=(1,), clock=clock, beat=world.note_poll)
         health = Health(
             application.context,
@@ -96,9 +103,9 @@ async def test_a_connection_may_be_lost_for_two_minutes() -> None:
     async with open_bot(world := World()) as (_, health):
         assert (await health.take_state()).is_connected
         world.is_connected = False
-        world.now += 120 * SECOND
+        world.live(120 * SECOND)
         assert (await health.judge()).problems == ()
-        world.now += SECOND
+        world.live(SECOND)
         verdict = await health.judge()
         assert verdict.problems == ("The bot has not been connected to Discord for 121 seconds.",)
         assert verdict.at == world.now
@@ -110,9 +117,9 @@ async def test_polls_that_end() -> None:
     """An active bot must complete a poll within three intervals and five minutes; an API out of order is no problem."""
     async with open_bot(world := World()) as (application, health), polling(application):
         await world.polled.wait()
-        world.now += LATE
+        world.live(LATE)
         assert (await health.judge()).problems == ()
-        world.now += SECOND
+        world.live(SECOND)
         assert (await health.judge()).problems == ("No poll was completed for 5701 seconds.",)
 
 
@@ -129,18 +136,36 @@ async def test_a_first_poll_that_hangs() -> None:
     world.api.behave = hang
     async with open_bot(world) as (application, health), polling(application):
         await called.wait()
-        world.now += LATE
+        world.live(LATE)
         assert (await health.judge()).problems == ()
-        world.now += SECOND
+        world.live(SECOND)
         assert (await health.judge()).problems == ("No poll was completed for 5701 seconds.",)
 
 
 async def test_a_standby_needs_no_polls() -> None:
     """A process that leaves the polls to another one is healthy without any."""
     async with open_bot(world := World()) as (_, health):
-        world.now += timedelta(days=365)
+        world.live(timedelta(days=365))
         assert (await health.judge()).problems == ()
         assert not (await health.take_state()).is_active
+
+
+@pytest.mark.parametrize(("days", "way"), [(20, "ahead"), (-20, "behind")])
+async def test_a_wrong_clock(days: int, way: str) -> None:
+    """A clock that is wrong is a problem, and the one reason for polls that are late; `healthcheck` says the same."""
+    said = f"The clock of this machine is 20 days {way}, so no reminder is sent. "
+    async with open_bot(world := World()) as (application, health):
+        async with polling(application):
+            await world.polled.wait()
+            world.now += timedelta(days=days)
+            world.live(LATE + HOUR)
+            verdict = await health.judge()
+            write_report(HEALTH_FILE, verdict)
+            assert verdict.problems == find_problems(HEALTH_FILE, world.now)
+            assert verdict.problems == (f"{said}Set it, and turn on time synchronisation (NTP).",)
+            assert (await health.take_state()).clock_skew == timedelta(days=days)
+        # A standby gets no answers that could tell it the time.
+        assert (await health.judge()).problems == ()
 
 
 async def test_a_database_that_accepts_no_writes() -> None:

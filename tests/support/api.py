@@ -1,7 +1,7 @@
 """The API client and the account directory on the fake API, in the process of the test."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,7 +39,12 @@ def no_pause() -> float:
 
 @asynccontextmanager
 async def open_client(
-    base_url: str, *, budget: float = 10.0, now: datetime = START, token: str = TOKEN
+    base_url: str,
+    *,
+    budget: float = 10.0,
+    now: datetime = START,
+    token: str = TOKEN,
+    witness: Callable[[str | None], None] = lambda _date: None,
 ) -> AsyncIterator[MiniMaxClient]:
     """Open a client that retries at once."""
     async with build_session() as session:
@@ -51,6 +56,7 @@ async def open_client(
             now=lambda: now,
             jitter=no_pause,
             budget=budget,
+            witness=witness,
         )
 
 

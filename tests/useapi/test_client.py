@@ -29,6 +29,7 @@ from tests.data import OCTOBER, load
 from tests.support.accounts import START, build_account, by_id
 from tests.support.api import open_client
 from tests.support.hostile import answering
+from tests.support.network import OK_HEAD, Script, serve_bare
 from tests.support.wire.virtual_time import in_virtual_time
 
 BODIES = [
@@ -271,3 +272,21 @@ async def test_an_impossible_id_is_refused_without_a_call(account_id: str) -> No
 async def test_any_text_stays_in_its_place_in_the_path(account_ids: list[str]) -> None:
     """Every text is sent as one path segment, or not at all."""
     await assert_one_segment(account_ids)
+
+
+async def test_the_date_of_every_answer_is_witnessed() -> None:
+    """Answers, errors and repeated attempts all tell the time; an answer without a date does as well, as None."""
+    dates: list[str | None] = []
+    api = FakeApi({}, now=lambda: START)
+    async with api.serve() as base_url, open_client(base_url, witness=dates.append) as client:
+        await client.fetch_accounts()
+        with pytest.raises(NoSuchAccount):
+            await client.fetch_account("1")
+        api.behave = answering(lambda: web.Response(status=503))
+        with pytest.raises(ApiUnreachable):
+            await client.fetch_account("1")
+    assert dates == ["Thu, 01 Jan 2026 00:00:00 GMT"] * 5
+    without_date = Script(OK_HEAD + b"Content-Length: 2\r\n\r\n{}")
+    async with serve_bare(without_date) as bare, open_client(bare.base_url, witness=dates.append) as client:
+        await client.fetch_accounts()
+    assert dates[5:] == [None]

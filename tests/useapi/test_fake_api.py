@@ -1,6 +1,7 @@
 """The fake API answers as the API's documents say."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -44,6 +45,17 @@ async def test_it_refuses_another_token(path: str) -> None:
     async with FakeApi(ACCOUNTS).serve() as base_url:
         status, _, body = await ask(base_url, ACCOUNTS_PATH + path, token="user:1-wrong")
     assert (status, body) == (401, {"error": "Unauthorized", "code": 401})
+
+
+@pytest.mark.parametrize("path", ["", "/999"])
+async def test_its_date_is_that_of_its_clock(path: str) -> None:
+    """Each answer, an error as well, has the `Date` of the clock that the API was given."""
+    now = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
+    async with (
+        FakeApi(ACCOUNTS, now=lambda: now).serve() as base_url,
+        aiohttp.request("GET", base_url + ACCOUNTS_PATH + path) as response,
+    ):
+        assert response.headers["Date"] == "Sat, 31 Jan 2026 12:30:00 GMT"
 
 
 async def test_it_counts_calls_by_their_encoded_path() -> None:

@@ -93,11 +93,8 @@ def _fail_to_save(account_id: str, failure: str) -> None:
             raise LookupError(failure)
 
 
-def _build_clocks(file: str | None) -> tuple[Callable[[], datetime], Callable[[], float]]:
+def _build_clocks(path: Path) -> tuple[Callable[[], datetime], Callable[[], float]]:
     """Return the machine's clock and the monotonic one."""
-    if file is None:
-        return lambda: datetime.now(UTC), time.monotonic
-    path = Path(file)
 
     def read() -> tuple[float, float]:
         gone_by, _, ahead = path.read_text().partition("\n")
@@ -114,7 +111,9 @@ def _run_bot(given: Mapping[str, Any], arguments: list[str]) -> int:
     timing = TypeAdapter(Timing).validate_python(given["timing"])
     if timing.reconnect_first != DEFAULT_TIMING.reconnect_first and given["discord_url"]:
         _shorten_reconnects(timing.reconnect_first / DEFAULT_TIMING.reconnect_first)
-    now, monotonic = _build_clocks(given["clock"])
+    if given["clock"] is None:
+        return main(arguments, timing=timing)
+    now, monotonic = _build_clocks(Path(given["clock"]))
     return main(arguments, now=now, monotonic=monotonic, timing=timing)
 
 
