@@ -22,7 +22,7 @@ from tests.support.wire.process import BotProcess
 
 _CHANNELS = 6
 _TIMING = replace(shortened(0.01), lease_seconds=2.0)
-# Jumps of the clock: far longer than the attempts for one message, so that two jumps don't cancel each other.
+# Jumps of the machine's clock, all more than the bot tolerates.
 _SMALLEST_JUMP, _LARGEST_JUMP = timedelta(minutes=10), timedelta(hours=50)
 # By then every account has expired, renewed or not.
 _END = timedelta(days=100)
@@ -60,12 +60,13 @@ class Course:
             if self._happens(0.5):
                 # As after a long stop: Discord has forgotten the nonces, and the clock may be wrong.
                 self.deployment.channels.forget_nonces()
-                await self._jump()
+                self._set_machine_clock_wrong()
 
     @asynccontextmanager
     async def last_run(self) -> AsyncIterator[None]:
         """Run the bot without faults, until all accounts have expired."""
         self.deployment.set_clock(self._age)
+        self.deployment.set_machine_clock(timedelta(0))
         async with self.deployment.run(_TIMING):
             # Two polls see every renewal: no reminder is sent about a login that the bot never saw valid.
             await self.deployment.polls()
@@ -75,6 +76,7 @@ class Course:
     async def _live(self, ends_at: float) -> None:
         """Start a bot, or two on PostgreSQL, cause faults for some seconds, and kill or stop the bots."""
         self._age += timedelta(hours=self._chance.uniform(0, 8))
+        self.deployment.set_clock(self._age)
         launch = Launch()
         if self._happens(0.3):
             launch = Launch(die_before_commit=self._chance.randint(1, 40))
@@ -84,6 +86,7 @@ class Course:
             bots = [await stack.enter_async_context(self.deployment.run(_TIMING, launch=launch)) for _ in range(number)]
             self._count("bots started", number)
             await asyncio.gather(*map(_is_up, bots))
+            self.deployment.set_machine_clock(timedelta(0))
             await self._cause_faults(min(ends_at, time.monotonic() + self._chance.uniform(1, 8)))
             if self._happens(0.7):
                 await self._kill(bots)
@@ -114,9 +117,15 @@ class Course:
         self._count("renewals")
 
     async def _jump(self) -> None:
-        """Set the clock wrong by minutes to days, ahead or behind."""
+        """Set the machine's clock wrong for a while."""
+        self._set_machine_clock_wrong()
+        await self._pause()
+        self.deployment.set_machine_clock(timedelta(0))
+
+    def _set_machine_clock_wrong(self) -> None:
+        """Set the machine's clock wrong by minutes to days, ahead or behind."""
         jump = self._chance.uniform(_SMALLEST_JUMP.total_seconds(), _LARGEST_JUMP.total_seconds())
-        self.deployment.set_clock(self._age + self._chance.choice([-1, 1]) * timedelta(seconds=jump))
+        self.deployment.set_machine_clock(self._chance.choice([-1, 1]) * timedelta(seconds=jump))
         self._count("clock jumps")
 
     async def _fail_discord(self) -> None:
