@@ -143,6 +143,8 @@ class Poller:
     async def _next_poll_at(self) -> datetime:
         """Return when to poll next: after the interval, or as soon as a pending notification may be tried again."""
         regular = self._now() + self._context.interval - self._apart()
+        if not self._trusted_clock:
+            return regular
         try:
             attempt_at = await self._dispatcher.next_attempt_at()
         except StoreError:

@@ -38,14 +38,15 @@ _PATIENCE = 10.0
 class Engine(RuleBasedStateMachine):
     """The engine on a real file, the fake API over HTTP, channels in memory, and a clock of its own.
 
-    `template` is an empty database, which each engine copies.
+    `now` is the right time, `ahead` how far the clock of the engine's machine is ahead of it. `template` is an empty
+    database, which each engine copies.
     """
 
     template: Path
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = START
+        self.now, self.ahead = START, timedelta(0)
         self.life = Life()
         self.rendering = Rendering()
         self.channels = Channels(CHANNELS, self.life, self.rendering, lambda: self.now)
@@ -68,7 +69,7 @@ class Engine(RuleBasedStateMachine):
         self.life.left, self.life.ends_at_post = None, False
         self.process = AsyncExitStack()
         self.database: Database = await self.process.enter_async_context(open_database(self.url))
-        clock = ClockGuard(lambda: self.now)
+        clock = ClockGuard(lambda: self.now + self.ahead, self._read_uptime)
         directory = await self.process.enter_async_context(
             open_directory(
                 base_url=self.api_url,
@@ -92,6 +93,9 @@ class Engine(RuleBasedStateMachine):
         self.poller = Poller(context, directory, sleep=self._sleep)
         self.epoch = await Lease(self.database).take()
         sa.event.listen(self.database.engine.sync_engine, "commit", lambda _connection: self.life.step())
+
+    def _read_uptime(self) -> float:
+        return self.now.timestamp()
 
     async def _sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

@@ -45,6 +45,15 @@ class Reminders(Engine):
         """Run a poll."""
         self.runner.run(self._poll())
 
+    @rule(days=st.sampled_from([-40, -1, 1, 40]))
+    def poll_with_wrong_clock(self, days: int) -> None:
+        """Run a poll while the machine's clock is wrong: nothing is posted."""
+        posts = [len(channel.posts) for channel in self.channels.by_id.values()]
+        self.ahead = timedelta(days=days)
+        self.poll()
+        self.ahead = timedelta(0)
+        assert [len(channel.posts) for channel in self.channels.by_id.values()] == posts
+
     @rule(steps=st.integers(1, 40), late=st.sampled_from([timedelta(0), timedelta(minutes=1), timedelta(minutes=30)]))
     def crash(self, steps: int, late: timedelta) -> None:
         """Let the process die at some step of a poll, and come back later."""
