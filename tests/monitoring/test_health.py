@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from bot.app import Application
 from bot.core.secrets import HIDDEN, Redactor
 from bot.monitoring.health import Health, keep_reporting
-from bot.monitoring.health_file import HEALTH_FILE, find_problems
+from bot.monitoring.health_file import HEALTH_FILE, read_verdict
 from bot.store.database import open_database
 from bot.store.leases import Lease
 from bot.useapi.directory import open_directory
@@ -51,7 +51,15 @@ class World:
 
 @asynccontextmanager
 async def open_bot(world: World) -> AsyncIterator[tuple[Application, Health]]:
-    """Open a bot that is neither logged in nor active yet, and its health check."""
+    """Open an active bot that has not logged in yet, and its health check."""
+    async with open_process(world) as (application, health):
+        with health.watching(application.poller, world.look):
+            yield application, health
+
+
+@asynccontextmanager
+async def open_process(world: World) -> AsyncIterator[tuple[Application, Health]]:
+    """Open the parts of a process that is not active, and its health check."""
     async with (
         world.api.serve() as base_url,
         open_directory(
@@ -61,9 +69,10 @@ async def open_bot(world: World) -> AsyncIterator[tuple[Application, Health]]:
     ):
         application = Application(directory, database, guild_ids=(1,), now=lambda: world.now, beat=world.note_poll)
         health = Health(
-            application.context,
-            application.poller,
-            is_connected=world.look,
+            database,
+            guild_ids=(1,),
+            interval=application.context.interval,
+            now=lambda: world.now,
             redact=Redactor(["OperationalError"]),
         )
         yield application, health
@@ -71,7 +80,7 @@ async def open_bot(world: World) -> AsyncIterator[tuple[Application, Health]]:
 
 @asynccontextmanager
 async def polling(application: Application) -> AsyncIterator[None]:
-    """Make a bot the active one until the block ends."""
+    """Let a bot poll until the block ends."""
     epoch = await Lease(application.context.database).take()
     task = asyncio.create_task(application.poller.keep_polling(epoch))
     try:
@@ -133,12 +142,36 @@ async def test_a_first_poll_that_hangs() -> None:
         assert (await health.judge()).problems == ("No poll was completed for 5701 seconds.",)
 
 
-async def test_a_standby_needs_no_polls() -> None:
-    """A process that leaves the polls to another one is healthy without any."""
-    async with open_bot(world := World()) as (_, health):
+async def test_a_standby_is_healthy() -> None:
+    """A standby is healthy without a connection and polls, and its verdict says what it is."""
+    async with open_process(world := World(is_connected=False)) as (application, health):
         world.now += timedelta(days=365)
-        assert (await health.judge()).problems == ()
-        assert not (await health.take_state()).is_active
+        verdict, state = await health.judge(), await health.take_state()
+        assert (verdict.problems, verdict.is_standby) == ((), True)
+        assert not state.is_active
+        assert not state.is_connected
+        with health.watching(application.poller, world.look):
+            assert not (await health.judge()).is_standby
+        assert (await health.judge()).is_standby
+
+
+async def test_a_standby_without_a_database() -> None:
+    """A standby that can't use the database could not take over, and is not healthy."""
+    async with open_process(World()) as (_, health):
+        with closing(sqlite3.connect(DATABASE)) as opened:
+            opened.execute("ALTER TABLE leases RENAME TO elsewhere")
+        (problem,) = (await health.judge()).problems
+    assert problem.startswith("The database can't be written")
+
+
+async def test_each_turn_is_judged_anew() -> None:
+    """A process that becomes active again has not connected yet, however well it was connected before."""
+    async with open_process(world := World()) as (application, health):
+        with health.watching(application.poller, world.look):
+            assert (await health.judge()).problems == ()
+        world.is_connected = False
+        with health.watching(application.poller, world.look):
+            assert (await health.judge()).problems == ("The bot has not connected to Discord yet.",)
 
 
 async def test_a_database_that_accepts_no_writes() -> None:
@@ -182,11 +215,11 @@ async def test_the_verdict_is_written_to_the_file() -> None:
     """Other processes read the same problems, and see them end."""
     async with open_bot(world := World(is_connected=False)) as (_, health):
         async with reporting(world, health):
-            assert find_problems(HEALTH_FILE, world.now) == ("The bot has not connected to Discord yet.",)
+            assert read_verdict(HEALTH_FILE, world.now).problems == ("The bot has not connected to Discord yet.",)
         world.is_connected = True
         async with reporting(world, health):
-            assert find_problems(HEALTH_FILE, world.now) == ()
-        assert find_problems(HEALTH_FILE, world.now + timedelta(minutes=2)) != ()
+            assert read_verdict(HEALTH_FILE, world.now).problems == ()
+        assert read_verdict(HEALTH_FILE, world.now + timedelta(minutes=2)).problems != ()
 
 
 async def test_the_first_connection_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
