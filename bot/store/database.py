@@ -24,9 +24,9 @@ SCHEMA = "0004"
 BUSY_SECONDS = 5.0
 # What PostgreSQL cuts off, so that a process that is suspended or out of reach blocks no other one. A transaction may
 # be idle for a third of a lease: it has ended before another process can take the lease.
-_LIMITS_MS = {"idle_in_transaction_session_timeout": 5_000, "lock_timeout": 5_000, "statement_timeout": 10_000}
+LIMITS_MS = {"idle_in_transaction_session_timeout": 5_000, "lock_timeout": 5_000, "statement_timeout": 10_000}
 # Any number that other programs in the same database don't use.
-_MIGRATION_LOCK = 0x6D_69_6E_69_6D_61_78
+MIGRATION_LOCK = 0x6D_69_6E_69_6D_61_78
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -79,7 +79,7 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
 
 
 def _prepare_postgresql(engine: AsyncEngine) -> None:
-    text = "; ".join(f"SET {name} = {milliseconds}" for name, milliseconds in _LIMITS_MS.items())
+    text = "; ".join(f"SET {name} = {milliseconds}" for name, milliseconds in LIMITS_MS.items())
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_limits(connection: Any, _record: object) -> None:
@@ -95,7 +95,7 @@ async def lift_limits(tx: AsyncConnection) -> None:
 
 
 def _lift_limits(connection: sa.Connection) -> None:
-    for name in _LIMITS_MS:
+    for name in LIMITS_MS:
         connection.exec_driver_sql(f"SET LOCAL {name} = 0")
 
 
@@ -140,7 +140,7 @@ def _upgrade(connection: sa.Connection) -> None:
     if connection.dialect.name == "postgresql":
         _lift_limits(connection)
         # Two bots may start at once; the second one finds the work done.
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
     else:
         # Python's driver begins no transaction for CREATE TABLE: a crash would leave half a schema.
         connection.exec_driver_sql("BEGIN IMMEDIATE")

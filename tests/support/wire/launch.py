@@ -28,8 +28,9 @@ class Launch:
     `discord_url` is the stand-in that discord.py talks to; without it discord.py is not loaded. `clock` is a file that
     says by how many seconds the bot's clock is ahead; if its text is no number, reading the clock fails with that text.
     Packages in `missing` can't be imported. The process kills itself before it opens, moves or removes a file of the
-    database for the n-th time (`die_at_file`), or before its n-th commit. Saving a subscription of the account
-    `unsaved` fails with an unexpected error that says `failure`.
+    database for the n-th time (`die_at_file`), or before its n-th commit. It suspends itself after its first statement
+    that begins with `suspend_after`, amid a transaction. Saving a subscription of the account `unsaved` fails with an
+    unexpected error that says `failure`.
     """
 
     discord_url: str = ""
@@ -38,6 +39,7 @@ class Launch:
     missing: tuple[str, ...] = ()
     die_at_file: int | None = None
     die_before_commit: int | None = None
+    suspend_after: str | None = None
     unsaved: str | None = None
     failure: str = ""
 
@@ -82,6 +84,16 @@ def _die_before_commit(number: int) -> None:
             _die()
 
 
+def _suspend_after(beginning: str) -> None:
+    import sqlalchemy
+
+    @sqlalchemy.event.listens_for(sqlalchemy.Engine, "after_cursor_execute")
+    def suspend(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith(beginning):
+            sqlalchemy.event.remove(sqlalchemy.Engine, "after_cursor_execute", suspend)
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+
 def _fail_to_save(account_id: str, failure: str) -> None:
     import sqlalchemy
 
@@ -123,6 +135,8 @@ def launch(module: str, arguments: list[str]) -> int:
         _die_at_file(given["die_at_file"])
     if given["die_before_commit"]:
         _die_before_commit(given["die_before_commit"])
+    if given["suspend_after"]:
+        _suspend_after(given["suspend_after"])
     if given["unsaved"]:
         _fail_to_save(given["unsaved"], given["failure"])
     if module == "bot":
