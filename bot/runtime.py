@@ -22,7 +22,7 @@ from bot.errors import BotError, SubscriptionLapsed, UseapiTokenRefused
 from bot.monitoring.health import Health, keep_reporting
 from bot.monitoring.health_file import HEALTH_FILE
 from bot.store.database import Database, open_database, sqlite_file
-from bot.store.leases import Lease, lock_file
+from bot.store.leases import Lease, lock_file, open_lease
 from bot.useapi.directory import AccountDirectory
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ async def run(settings: Settings, *, now: Callable[[], datetime], timing: Timing
     metrics = _build_metrics(settings)
     async with (
         _open_database(settings.database_url) as database,
+        open_lease(settings.database_url, database, timing) as lease,
         _open_health(settings, database, now, timing, metrics) as health,
     ):
-        lease = Lease(database, timing)
         open_parts = functools.partial(
             open_application,
             settings,

@@ -43,6 +43,8 @@ class Database:
     def __init__(self, engine: AsyncEngine, *, ensure_allowed: Callable[[], None] = _always) -> None:
         self.engine = engine
         self._ensure_allowed = ensure_allowed
+        self._running = 0
+        self._is_idle = asyncio.Event()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -51,8 +53,10 @@ class Database:
         Raises:
             StoreError: the database is locked, full, or out of reach, or the transaction is not allowed any more.
         """
+        self._ensure_allowed()
+        self._running += 1
+        self._is_idle.clear()
         try:
-            self._ensure_allowed()
             async with self.engine.begin() as connection:
                 yield connection
                 self._ensure_allowed()
@@ -61,6 +65,15 @@ class Database:
             raise StoreError(
                 f"{type(cause).__name__}: {str(cause).splitlines()[0] if str(cause) else 'no reason given'}"
             ) from None
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._is_idle.set()
+
+    async def finish(self) -> None:
+        """Wait until no transaction that was begun here is running."""
+        if self._running:
+            await self._is_idle.wait()
 
     @property
     def is_sqlite(self) -> bool:

@@ -5,8 +5,8 @@ import logging
 import math
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.errors import AlreadyRunning, StoreError
-from bot.store.database import Database
+from bot.store.database import Database, open_database
 from bot.store.tables import leases
 
 _LOG = logging.getLogger(__name__)
@@ -99,11 +99,17 @@ def read_uptime() -> float:
 class Lease:
     """A row that one process holds for some seconds at a time, by the database's own clock.
 
-    `database` is for the holder: a transaction there begins and commits only while the lease is held.
+    `database` is for the holder: a transaction there begins and commits only while the lease is held. It has the
+    connections of the database `guarded`, or else those that renew the lease.
     """
 
     def __init__(
-        self, database: Database, timing: Timing = DEFAULT_TIMING, *, clock: Callable[[], float] = read_uptime
+        self,
+        database: Database,
+        timing: Timing = DEFAULT_TIMING,
+        *,
+        guarded: Database | None = None,
+        clock: Callable[[], float] = read_uptime,
     ) -> None:
         self._database = database
         self._seconds = timing.lease_seconds
@@ -112,7 +118,7 @@ class Lease:
         self._owner = secrets.token_hex(8)
         self._clock = clock
         self._ends_at = -math.inf
-        self.database = Database(database.engine, ensure_allowed=self._ensure_held)
+        self.database = Database((guarded or database).engine, ensure_allowed=self._ensure_held)
         self.epoch = 0
 
     @property
@@ -168,16 +174,19 @@ class Lease:
         _LOG.warning("This process is active no more: the lease was not renewed in time")
 
     async def release(self) -> None:
-        """Give the lease up, if it is still held, so that another process need not wait for its end."""
-        self._ends_at = -math.inf
-        if self._database.is_sqlite or not self.epoch:
-            # On SQLite, a poll that was cut off may keep the database locked until its connection is collected.
-            return
+        """Finish what has begun, and give the lease up, so that another process need not wait for its end."""
         try:
-            async with asyncio.timeout(_RELEASE_SECONDS), self._database.begin() as tx:
-                await tx.execute(leases.update().where(self._is_mine()).values(until=0))
+            async with asyncio.timeout(_RELEASE_SECONDS):
+                # Such as the mark of a message that has just arrived.
+                await self.database.finish()
+                self._ends_at = -math.inf
+                # On SQLite, a poll that was cut off may keep the database locked until its connection is collected.
+                if self.epoch and not self._database.is_sqlite:
+                    await self._give_up()
         except (StoreError, TimeoutError) as error:
             _LOG.warning("The lease can't be given up: %s", str(error) or "no answer")
+        finally:
+            self._ends_at = -math.inf
 
     async def _take_if_free(self, tx: AsyncConnection) -> bool:
         row = (await tx.execute(sa.select(leases).where(leases.c.name == _NAME).with_for_update())).first()
@@ -196,6 +205,10 @@ class Lease:
         await tx.execute(leases.update().where(leases.c.name == _NAME).values(epoch=self.epoch, **values))
         return True
 
+    async def _give_up(self) -> None:
+        async with self._database.begin() as tx:
+            await tx.execute(leases.update().where(self._is_mine()).values(until=0))
+
     def _extend(self, asked_at: float) -> None:
         is_endless = self._database.is_sqlite
         self._ends_at = math.inf if is_endless else asked_at + self._seconds - self._renew_seconds
@@ -210,6 +223,21 @@ class Lease:
 
     def _is_mine(self) -> sa.ColumnElement[bool]:
         return (leases.c.name == _NAME) & (leases.c.owner == self._owner) & (leases.c.epoch == self.epoch)
+
+
+@asynccontextmanager
+async def open_lease(url: str, database: Database, timing: Timing) -> AsyncIterator[Lease]:
+    """Build the lease of an open database; closed at the end.
+
+    Raises:
+        StoreError: the database can't be opened once more.
+    """
+    if database.is_sqlite:
+        yield Lease(database, timing)
+        return
+    # With a connection of its own: a renewal must not wait for those that polls and commands use.
+    async with open_database(url, is_limited=True) as own:
+        yield Lease(own, timing, guarded=database)
 
 
 async def _clock(tx: AsyncConnection) -> int:

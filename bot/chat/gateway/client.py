@@ -125,7 +125,8 @@ class AccountBot(discord.Client):
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer buttons and menus; commands go through the tree."""
-        if _is_for_this_process(interaction, self._is_active):
+        is_component = interaction.type is discord.InteractionType.component
+        if is_component and _is_for_this_process(interaction, self._is_active):
             await self.router.route(interaction)
 
     def _open_gate(self) -> None:
