@@ -129,15 +129,15 @@ async def test_postgresql_cuts_off_what_takes_too_long(new_database: Callable[[]
                     assert setting == str(milliseconds if is_limited else 0)
 
 
-async def test_an_idle_transaction_is_cut_off(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_idle_transaction_is_cut_off(new_database: Callable[[], str]) -> None:
     """A transaction in which nothing happens any more gives its locks back, and is not committed."""
-    monkeypatch.setitem(LIMITS_MS, "idle_in_transaction_session_timeout", 1)
     url = new_database()
     async with open_database(url) as elsewhere, open_database(url, is_limited=True) as database:
 
         async def idle() -> None:
             async with database.begin() as tx:
                 await tx.execute(sa.text("LOCK TABLE subscriptions"))
+                await tx.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 1"))
                 await put(elsewhere)
                 await tx.execute(sa.text("SELECT 1"))
 
