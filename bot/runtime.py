@@ -117,7 +117,9 @@ class _Turns:
     async def _be_active(self, application: Application) -> None:
         """Serve until the lease is lost or the process stops, then give the last answers and hang up."""
         connection = Connection(application.bot, jitter=random.random, timing=self._timing)
-        checking = _start("check-useapi-token", _check_useapi_token(application.directory))
+        # A standby must not end as it takes over: it would leave nobody.
+        is_start = not self._lease.was_waited_for
+        checking = _start("check-useapi-token", _check_useapi_token(application.directory, is_start=is_start))
         tasks = {
             checking,
             _start("keep-connected", connection.keep(self._token)),
@@ -195,16 +197,18 @@ async def _open_health(
         yield health
 
 
-async def _check_useapi_token(directory: AccountDirectory) -> None:
+async def _check_useapi_token(directory: AccountDirectory, *, is_start: bool) -> None:
     """Read the accounts once.
 
     Raises:
-        UseapiTokenRefused: the token is not valid; other failures are logged and may pass.
+        UseapiTokenRefused: the token is not valid, at the start; other failures are logged and may pass.
     """
     try:
         accounts = await directory.read_all()
     except UseapiTokenRefused:
-        raise
+        if is_start:
+            raise
+        _LOG.error("useapi.net refuses USEAPI_TOKEN; reminders go on from the last known dates")
     except SubscriptionLapsed:
         _LOG.error("The useapi.net subscription has lapsed: renew it at useapi.net")
     except BotError as error:

@@ -100,7 +100,8 @@ class Lease:
     """A row that one process holds for some seconds at a time, by the database's own clock.
 
     `database` is for the holder: a transaction there begins and commits only while the lease is held. It has the
-    connections of the database `guarded`, or else those that renew the lease.
+    connections of the database `guarded`, or else those that renew the lease. `was_waited_for` is whether this process
+    has ever been a standby.
     """
 
     def __init__(
@@ -120,6 +121,7 @@ class Lease:
         self._ends_at = -math.inf
         self.database = Database((guarded or database).engine, ensure_allowed=self._ensure_held)
         self.epoch = 0
+        self.was_waited_for = False
 
     @property
     def is_held(self) -> bool:
@@ -144,6 +146,7 @@ class Lease:
                 level, news = logging.INFO, "This process is a standby: another one is active"
             except (StoreError, TimeoutError) as error:
                 level, news = logging.WARNING, f"The lease can't be taken: {str(error) or 'no answer'}"
+            self.was_waited_for = True
             # Once a second would fill the log.
             if logged != (logged := news):
                 _LOG.log(level, "%s", news)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest_asyncio
 import sqlalchemy as sa
+from aiohttp import web
 
 from bot.store.database import open_database
 from bot.store.tables import leases
@@ -149,6 +150,25 @@ async def test_a_clean_stop_hands_over(deployment: Deployment) -> None:
             await gateway.ready(nth=2)
             assert gateway.open_sessions == 1
             assert await active.ended() == 0
+
+
+async def test_a_takeover_while_the_token_is_refused(deployment: Deployment) -> None:
+    """A standby that takes over while useapi.net refuses the token goes on; only at the start that is an error."""
+
+    async def refuse(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=401)
+
+    async with deployment.run() as active:
+        await active.says("useapi.net answers")
+        async with deployment.run() as other:
+            await other.says(STANDBY)
+            deployment.api.behave = refuse
+            assert await active.stop() == 0
+            await other.says("useapi.net refuses USEAPI_TOKEN")
+            deployment.api.behave = None
+            channel, account = await deployment.add_subscription(), deployment.add_account()
+            await deployment.channels.message_in(channel)
+    assert deployment.count_mentions(channel, account) == 1
 
 
 async def test_a_standby_reports_what_it_is(deployment: Deployment) -> None:
