@@ -14,6 +14,7 @@ from bot.chat.commands.status import StatusCommands
 from bot.chat.gateway.client import AccountBot
 from bot.chat.gateway.responder import Responder
 from bot.chat.rest.permissions import Destinations
+from bot.chat.rest.rate_limit import DiscordLimits
 from bot.chat.rest.sender import DiscordSender
 from bot.chat.views import rendering
 from bot.config import Settings, secrets_of
@@ -29,12 +30,20 @@ from bot.useapi.directory import AccountDirectory, open_directory
 from bot.useapi.guild_access import GuildAccess
 
 # Together under ten seconds: Docker and systemd kill a process after ten.
-_DRAIN_SECONDS = 6.5
+_DRAIN_SECONDS = 6.0
 _LAST_ANSWERS_SECONDS = 1.0
 
 
+def interval_of(settings: Settings, timing: Timing) -> timedelta:
+    """Return the time between two polls."""
+    return timing.poll_interval or timedelta(seconds=settings.check_interval)
+
+
 class Application:
-    """The parts of a bot, built and connected with each other."""
+    """The parts of an active bot, built and connected with each other.
+
+    Once `is_active` says no, they execute no command and make no request to Discord.
+    """
 
     def __init__(
         self,
@@ -43,11 +52,13 @@ class Application:
         *,
         guild_ids: tuple[int, ...],
         clock: ClockGuard,
-        interval: timedelta = timedelta(minutes=30),
+        interval: timedelta = timedelta(minutes=5),
         lead_times: tuple[int, ...] = (14, 7, 3, 1),
         timing: Timing = DEFAULT_TIMING,
         telemetry: Telemetry = NO_TELEMETRY,
         beat: Callable[[], Awaitable[None]] | None = None,
+        limits: DiscordLimits | None = None,
+        is_active: Callable[[], bool] = lambda: True,
     ) -> None:
         self.directory = directory
         self.responder = Responder(now=clock.now, timing=timing, telemetry=telemetry)
@@ -59,6 +70,8 @@ class Application:
             timing=timing,
             telemetry=telemetry,
             witness=functools.partial(clock.witness, "Discord"),
+            limits=limits,
+            is_active=is_active,
         )
         self.context = Context(
             database=database,
@@ -88,7 +101,7 @@ class Application:
             self.bot.router.add(owner)
 
     async def drain(self) -> None:
-        """Give the answers that are in progress and accept no new work; within eight seconds."""
+        """Give the answers that are in progress and accept no new work; within seven seconds."""
         self.responder.close()
         await self.responder.drain(_DRAIN_SECONDS)
         self.directory.close()
@@ -103,6 +116,8 @@ async def open_application(
     *,
     timing: Timing = DEFAULT_TIMING,
     telemetry: Telemetry = NO_TELEMETRY,
+    limits: DiscordLimits | None = None,
+    is_active: Callable[[], bool] = lambda: True,
 ) -> AsyncIterator[Application]:
     """Build the application; closes its connections at the end."""
     async with contextlib.AsyncExitStack() as stack:
@@ -125,11 +140,13 @@ async def open_application(
             database,
             guild_ids=settings.guild_ids,
             clock=clock,
-            interval=timing.poll_interval or timedelta(seconds=settings.check_interval),
+            interval=interval_of(settings, timing),
             lead_times=settings.reminder_days,
             timing=timing,
             telemetry=telemetry,
             beat=beat,
+            limits=limits,
+            is_active=is_active,
         )
         await stack.enter_async_context(application.bot)
         yield application

@@ -1,15 +1,17 @@
-"""Runs the bot: signals, the lease, the connection, and a shutdown in order."""
+"""Runs the bot: signals, a turn as the active process after the other, and a shutdown in order."""
 
 import asyncio
 import contextlib
+import functools
 import logging
 import random
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from bot.app import Application, open_application
+from bot.app import Application, interval_of, open_application
 from bot.chat.gateway.connection import Connection, monitor_token
+from bot.chat.rest.rate_limit import DiscordLimits
 from bot.config import Settings, secrets_of
 from bot.core.clock import ClockGuard
 from bot.core.secrets import Redactor
@@ -20,7 +22,7 @@ from bot.errors import BotError, SubscriptionLapsed, UseapiTokenRefused
 from bot.monitoring.health import Health, keep_reporting
 from bot.monitoring.health_file import HEALTH_FILE
 from bot.store.database import Database, open_database, sqlite_file
-from bot.store.leases import Lease, lock_file
+from bot.store.leases import Lease, lock_file, open_lease
 from bot.useapi.directory import AccountDirectory
 
 if TYPE_CHECKING:
@@ -28,12 +30,12 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-# The rest of ten seconds after the last answers; longer than the release of the lease takes.
-_CANCEL_SECONDS = 1.2
+# With the last answers, the end of the session and the release of the lease at most ten seconds.
+_CANCEL_SECONDS = 1.0
 
 
 async def run(settings: Settings, *, clock: ClockGuard, timing: Timing = DEFAULT_TIMING) -> None:
-    """Run the bot until SIGINT or SIGTERM.
+    """Run the bot until SIGINT or SIGTERM, as a standby while another process is active.
 
     Raises:
         OperatorError: a token was refused.
@@ -42,28 +44,106 @@ async def run(settings: Settings, *, clock: ClockGuard, timing: Timing = DEFAULT
     metrics = _build_metrics(settings)
     async with (
         _open_database(settings.database_url) as database,
-        open_application(settings, database, clock, timing=timing, telemetry=metrics or NO_TELEMETRY) as application,
-        _open_health(settings, application, metrics) as health,
+        open_lease(settings.database_url, database, timing, clock.monotonic) as lease,
+        _open_health(settings, database, clock, timing, metrics) as health,
     ):
+        open_parts = functools.partial(
+            open_application,
+            settings,
+            lease.database,
+            clock,
+            timing=timing,
+            telemetry=metrics or NO_TELEMETRY,
+            limits=DiscordLimits(timing),
+            is_active=lambda: lease.is_held,
+        )
         token = settings.discord_token.get_secret_value()
-        connection = Connection(application.bot, jitter=random.random, timing=timing)
-        checking = asyncio.create_task(_check_useapi_token(application.directory), name="check-useapi-token")
+        turns = _Turns(lease, open_parts, health, token=token, timing=timing, stop=stop)
+        serving = _start("serve", turns.serve())
+        reporting = _start("report-health", keep_reporting(health, HEALTH_FILE, timing.health_report))
+        try:
+            await _until_ended({serving, reporting})
+        finally:
+            stop.set()
+            await asyncio.wait({serving})
+            await _cancel({reporting})
+            with contextlib.suppress(OSError):
+                HEALTH_FILE.unlink()
+
+
+class _Turns:
+    """Serves Discord whenever this process holds the lease, with new parts each time."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        open_parts: Callable[[], contextlib.AbstractAsyncContextManager[Application]],
+        health: Health,
+        *,
+        token: str,
+        timing: Timing,
+        stop: asyncio.Event,
+    ) -> None:
+        self._lease = lease
+        self._open_parts = open_parts
+        self._health = health
+        self._token = token
+        self._timing = timing
+        self._stop = stop
+
+    async def serve(self) -> None:
+        """Wait for the lease, serve while it is held, and begin again, until the process stops."""
+        while not self._stop.is_set():
+            try:
+                if not await self._take_lease():
+                    return
+                async with self._open_parts() as application:
+                    with self._health.watching(application.poller, lambda: application.bot.is_connected):
+                        await self._be_active(application)
+            finally:
+                # The session with Discord has ended: the next process gets every command alone.
+                await self._lease.release()
+
+    async def _take_lease(self) -> bool:
+        """Return whether the lease is taken; False if the process stops first."""
+        taking = _start("take-lease", self._lease.take())
+        stopping = _start("wait-for-stop", self._stop.wait())
+        try:
+            await _until_ended({taking, stopping})
+            return taking.done()
+        finally:
+            await _cancel({taking, stopping})
+
+    async def _be_active(self, application: Application) -> None:
+        """Serve until the lease is lost or the process stops, then give the last answers and hang up."""
+        connection = Connection(application.bot, jitter=random.random, timing=self._timing)
+        # A standby must not end as it takes over: it would leave nobody.
+        is_start = not self._lease.was_waited_for
+        checking = _start("check-useapi-token", _check_useapi_token(application.directory, is_start=is_start))
         tasks = {
             checking,
-            asyncio.create_task(connection.keep(token), name="keep-connected"),
-            asyncio.create_task(monitor_token(application.bot), name="monitor-token"),
-            asyncio.create_task(stop.wait(), name="wait-for-stop"),
-            asyncio.create_task(keep_reporting(health, HEALTH_FILE, timing.health_report), name="report-health"),
-            asyncio.create_task(_keep_polling(application, Lease(database, timing)), name="keep-polling"),
+            _start("keep-connected", connection.keep(self._token)),
+            _start("monitor-token", monitor_token(application.bot)),
+            _start("poll", _poll(application, self._lease.epoch)),
+            _start("keep-lease", self._lease.keep()),
+            _start("wait-for-stop", self._stop.wait()),
         }
         try:
             await _until_ended(tasks, finite=checking)
         finally:
-            _LOG.info("Stopping: giving the last answers")
-            await application.drain()
+            is_lost = not self._lease.is_held
+            if not is_lost:
+                _LOG.info("Stopping: giving the last answers")
+                await application.drain()
             await _cancel(tasks)
-            with contextlib.suppress(OSError):
-                HEALTH_FILE.unlink()
+            await application.bot.hang_up()
+            if is_lost:
+                # Commands that began in time still get their answers.
+                await application.drain()
+
+
+def _start(name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    return asyncio.create_task(work, name=name)
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -93,18 +173,19 @@ async def _open_database(url: str) -> AsyncIterator[Database]:
     async with contextlib.AsyncExitStack() as stack:
         if file is not None:
             stack.enter_context(lock_file(file))
-        yield await stack.enter_async_context(open_database(url))
+        yield await stack.enter_async_context(open_database(url, is_limited=True))
 
 
 @contextlib.asynccontextmanager
 async def _open_health(
-    settings: Settings, application: Application, metrics: "Metrics | None"
+    settings: Settings, database: Database, clock: ClockGuard, timing: Timing, metrics: "Metrics | None"
 ) -> AsyncIterator[Health]:
     """Build the health check; serve it and the metrics over HTTP until the block ends, if there is a port for that."""
     health = Health(
-        application.context,
-        application.poller,
-        is_connected=lambda: application.bot.is_connected,
+        database,
+        guild_ids=settings.guild_ids,
+        interval=interval_of(settings, timing),
+        clock=clock,
         redact=Redactor(secrets_of(settings)),
     )
     if settings.health_port is None or metrics is None:
@@ -116,16 +197,18 @@ async def _open_health(
         yield health
 
 
-async def _check_useapi_token(directory: AccountDirectory) -> None:
+async def _check_useapi_token(directory: AccountDirectory, *, is_start: bool) -> None:
     """Read the accounts once.
 
     Raises:
-        UseapiTokenRefused: the token is not valid; other failures are logged and may pass.
+        UseapiTokenRefused: the token is not valid, at the start; other failures are logged and may pass.
     """
     try:
         accounts = await directory.read_all()
     except UseapiTokenRefused:
-        raise
+        if is_start:
+            raise
+        _LOG.error("useapi.net refuses USEAPI_TOKEN; reminders go on from the last known dates")
     except SubscriptionLapsed:
         _LOG.error("The useapi.net subscription has lapsed: renew it at useapi.net")
     except BotError as error:
@@ -134,27 +217,13 @@ async def _check_useapi_token(directory: AccountDirectory) -> None:
         _LOG.info("useapi.net answers: %s", say_count(len(accounts), "account"))
 
 
-async def _keep_polling(application: Application, lease: Lease) -> None:
-    """Poll while this process holds the lease; over REST alone, so it needs a login but no gateway."""
+async def _poll(application: Application, epoch: int) -> None:
+    """Poll over REST alone: it needs a login but no gateway."""
     await application.bot.logged_in.wait()
-    while True:
-        epoch = await lease.take()
-        tasks = [
-            asyncio.create_task(application.poller.keep_polling(epoch), name="poll"),
-            asyncio.create_task(lease.keep(), name="keep-lease"),
-        ]
-        try:
-            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in ended:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await lease.release()
+    await application.poller.keep_polling(epoch)
 
 
-async def _until_ended(tasks: set[asyncio.Task[Any]], *, finite: asyncio.Task[Any]) -> None:
+async def _until_ended(tasks: set[asyncio.Task[Any]], *, finite: asyncio.Task[Any] | None = None) -> None:
     """Wait until a task ends, other than the finite one ending well; raises its error."""
     ended: set[asyncio.Task[Any]] = set()
     while not ended - {finite}:

@@ -69,7 +69,7 @@ HEALTHY: dict[str, Course] = {
     "process_start_time_seconds b": steady(0),
     "process_start_time_seconds another": steady(0),
     "minimax_bot_gateway_connected a": steady(1),
-    "minimax_bot_gateway_connected b": steady(1),
+    "minimax_bot_gateway_connected b": steady(0),
     "minimax_bot_active a": steady(1),
     "minimax_bot_active b": steady(0),
     "minimax_bot_check_interval_seconds a": steady(1800),
@@ -111,7 +111,7 @@ def _away(process: str) -> dict[str, Course]:
 SITUATIONS = {
     "a process is gone": Situation("MinimaxBotDown", 64, 65, _away("b")),
     "the gateway is gone": Situation(
-        "MinimaxBotNotConnected", 64, 65, {"minimax_bot_gateway_connected b": then(steady(1), steady(0))}
+        "MinimaxBotNotConnected", 64, 65, {"minimax_bot_gateway_connected a": then(steady(1), steady(0))}
     ),
     "no process is active": Situation(
         "MinimaxBotNoneActive", 64, 65, {"minimax_bot_active a": then(steady(1), steady(0))}

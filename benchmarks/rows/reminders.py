@@ -16,7 +16,7 @@ from benchmarks.rows.polls import LONG_AGO, open_postgres, put_subscriptions
 from benchmarks.table import Row, Scale, ratio
 from bot.core.timing import DEFAULT_TIMING
 from bot.store.database import open_database
-from tests.support.process.deployment import Deployment, open_deployment
+from tests.support.process.deployment import STANDBY, Deployment, open_deployment
 from tests.support.wire.channels import Moment
 
 _IDLE_LOOK_UPS = 20
@@ -109,7 +109,7 @@ async def _take_over(deployment: Deployment, number: int) -> list[Row]:
     async with deployment.run(launch=without_extras()) as sending:
         await deployment.polls(1)
         async with deployment.run(launch=without_extras()) as other:
-            await other.says("useapi.net answers")
+            await other.says(STANDBY)
             deployment.channels.hooks[Moment.STORED] = record
             account = deployment.add_account()
             for channel in channels:

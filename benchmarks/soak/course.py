@@ -15,7 +15,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from tests.support.postgres import Postgres
-from tests.support.process.deployment import Deployment, shortened
+from tests.support.process.deployment import STANDBY, Deployment, shortened
 from tests.support.wire.channels import FORBIDDEN, Moment
 from tests.support.wire.launch import Launch
 from tests.support.wire.process import BotProcess
@@ -199,6 +199,6 @@ class Course:
 
 
 async def _is_up(bot: BotProcess) -> None:
-    """Wait until a bot has read the accounts, before which a fault may end it; or until it was killed."""
+    """Wait until a bot is a standby, or has read the accounts, before which a fault may end it, or was killed."""
     with contextlib.suppress(AssertionError):
-        await bot.says("useapi.net answers")
+        await bot.lines.find(lambda line: STANDBY in line or "useapi.net answers" in line)

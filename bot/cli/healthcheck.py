@@ -3,7 +3,9 @@
 import argparse
 
 from bot.cli.command import DONE, FAILED, Commands, Surroundings
-from bot.monitoring.health_file import HEALTH_FILE, find_problems
+from bot.monitoring.health_file import HEALTH_FILE, read_verdict
+
+_HEALTHY = "The bot is healthy."
 
 
 def add_to(commands: Commands) -> None:
@@ -13,6 +15,7 @@ def add_to(commands: Commands) -> None:
 
 def healthcheck(_args: argparse.Namespace, around: Surroundings) -> int:
     """Read the report of the bot that runs in this folder, and print its problems."""
-    problems = find_problems(HEALTH_FILE, around.now())
-    print("\n".join(problems) or "The bot is healthy.")
-    return FAILED if problems else DONE
+    verdict = read_verdict(HEALTH_FILE, around.now())
+    healthy = "The bot is healthy. It is a standby: another process is active." if verdict.is_standby else _HEALTHY
+    print("\n".join(verdict.problems) or healthy)
+    return FAILED if verdict.problems else DONE

@@ -46,8 +46,8 @@ class ClockGuard:
 
     def __init__(self, machine_now: Callable[[], datetime], monotonic: Callable[[], float] | None = None) -> None:
         self.machine_now = machine_now
-        self._monotonic = monotonic or (lambda: machine_now().timestamp())
-        self._start = _Reference(machine_now(), self._monotonic())
+        self.monotonic = monotonic or (lambda: machine_now().timestamp())
+        self._start = _Reference(machine_now(), self.monotonic())
         # The newest answer is the last one.
         self._answers: dict[str, _Reference] = {}
 
@@ -56,7 +56,7 @@ class ClockGuard:
         moment = None if date is None else parse_http_date(date)
         if moment is not None and moment.year in _YEARS:
             self._answers.pop(source, None)
-            self._answers[source] = _Reference(moment.astimezone(UTC), self._monotonic())
+            self._answers[source] = _Reference(moment.astimezone(UTC), self.monotonic())
 
     @property
     def skew(self) -> timedelta:
@@ -75,6 +75,6 @@ class ClockGuard:
 
     def _compare(self) -> tuple[timedelta, datetime, datetime]:
         """Return the skew, the machine's time, and the time by the newest answer."""
-        machine, monotonic = self.machine_now(), self._monotonic()
+        machine, monotonic = self.machine_now(), self.monotonic()
         expected = [one.expect(monotonic) for one in (self._answers.values() or [self._start])]
         return min((machine - one for one in expected), key=abs), machine, expected[-1]

@@ -1,21 +1,22 @@
-"""Judges the running bot: connected to Discord, clock right, polls on time, database writable."""
+"""Judges the running bot: the database is writable; an active one is connected, and polls on time."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.core.clock import ClockGuard
 from bot.core.secrets import Redactor
 from bot.core.wording import say_wrong_clock
 from bot.errors import StoreError
 from bot.monitoring.health_file import Verdict, write_report
-from bot.reminders.context import Context
 from bot.reminders.poller import Poller
+from bot.store.database import Database
 from bot.store.statistics import Statistics, check_writable, get_statistics
 
 _LOG = logging.getLogger(__name__)
@@ -41,67 +42,101 @@ class BotState:
     statistics: Statistics | None
 
 
-class Health:
-    """Looks at the parts of a running bot; one look at the database at a time, so that looks don't pile up."""
+@dataclass(frozen=True, slots=True)
+class ActiveParts:
+    """The parts that only the active process has."""
 
-    def __init__(self, context: Context, poller: Poller, *, is_connected: Callable[[], bool], redact: Redactor) -> None:
-        self._context = context
-        self._poller = poller
-        self._is_connected = is_connected
+    poller: Poller
+    is_connected: Callable[[], bool]
+
+
+class Health:
+    """Looks at a running bot; one look at the database at a time, so that looks don't pile up.
+
+    Without its active parts it is a standby, of which only the database is judged. `connected_at` is when the active
+    process was last seen to be connected; `turned` is set when a standby becomes active.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        guild_ids: tuple[int, ...],
+        interval: timedelta,
+        clock: ClockGuard,
+        redact: Redactor,
+    ) -> None:
+        self._database = database
+        self._guild_ids = guild_ids
+        self._interval = interval
+        self._clock, self._now = clock, clock.now
         self._redact = redact
         self._turn = asyncio.Lock()
+        self._active: ActiveParts | None = None
+        self.turned = asyncio.Event()
         self.connected_at: datetime | None = None
+
+    @contextmanager
+    def watching(self, poller: Poller, is_connected: Callable[[], bool]) -> Iterator[None]:
+        """Judge this process as the active one until the block ends."""
+        self._active, self.connected_at = ActiveParts(poller, is_connected), None
+        self.turned.set()
+        try:
+            yield
+        finally:
+            self._active, self.connected_at = None, None
 
     async def judge(self) -> Verdict:
         """Return the verdict of now."""
-        found = (
-            self._judge_connection(),
-            self._judge_clock() or self._judge_polls(),
-            await self._judge_database(),
-        )
+        found = [await self._judge_database()]
+        active = self._active
+        if active is not None:
+            polls = self._judge_clock() or self._judge_polls(active.poller)
+            found = [self._judge_connection(active), polls, *found]
+        problems = tuple(self._redact(problem) for problem in found if problem)
         # `healthcheck` compares it with the clock of the same machine.
-        return Verdict(self._context.clock.machine_now(), tuple(self._redact(problem) for problem in found if problem))
+        return Verdict(self._clock.machine_now(), problems, is_standby=active is None)
 
     async def take_state(self) -> BotState:
         """Return the state of now."""
+        statistics, active = await self._get_statistics(), self._active
         return BotState(
-            is_connected=self._look_for_connection(),
-            is_active=self._poller.active_since is not None,
-            interval=self._context.interval,
-            polled_at=self._poller.polled_at,
-            read_at=self._poller.read_at,
-            clock_skew=self._context.clock.skew,
-            statistics=await self._get_statistics(),
+            is_connected=active is not None and self._look_for_connection(active),
+            is_active=active is not None,
+            interval=self._interval,
+            polled_at=None if active is None else active.poller.polled_at,
+            read_at=None if active is None else active.poller.read_at,
+            clock_skew=self._clock.skew,
+            statistics=statistics,
         )
 
-    def _look_for_connection(self) -> bool:
+    def _look_for_connection(self, active: ActiveParts) -> bool:
         """Return whether the bot is connected now, and remember it."""
-        is_connected = self._is_connected()
+        is_connected = active.is_connected()
         if is_connected:
-            self.connected_at = self._context.now()
+            self.connected_at = self._now()
         return is_connected
 
-    def _judge_connection(self) -> str | None:
-        self._look_for_connection()
+    def _judge_connection(self, active: ActiveParts) -> str | None:
+        self._look_for_connection(active)
         if self.connected_at is None:
             return "The bot has not connected to Discord yet."
-        disconnected = self._context.now() - self.connected_at
+        disconnected = self._now() - self.connected_at
         if disconnected <= _DISCONNECTED_FOR:
             return None
         return f"The bot has not been connected to Discord for {disconnected.total_seconds():.0f} seconds."
 
     def _judge_clock(self) -> str | None:
-        """Judge the active process alone: a standby gets no answers that could tell it the time."""
-        clock, is_active = self._context.clock, self._poller.active_since is not None
-        return say_wrong_clock(clock.skew) if is_active and not clock.is_trusted else None
+        """Judge the clock; not of a standby, which gets no answers that could tell it the time."""
+        return None if self._clock.is_trusted else say_wrong_clock(self._clock.skew)
 
-    def _judge_polls(self) -> str | None:
-        """Judge the active process alone; its first poll has as much time as any other."""
-        active_since, polled_at = self._poller.active_since, self._poller.polled_at
+    def _judge_polls(self, poller: Poller) -> str | None:
+        """Judge the polls, which begin once the bot has logged in; the first one has as much time as any other."""
+        active_since, polled_at = poller.active_since, poller.polled_at
         if active_since is None:
             return None
-        age = self._context.now() - max(active_since, polled_at or active_since)
-        if age <= _POLLS_MISSED * self._context.interval + _POLL_TAKES:
+        age = self._now() - max(active_since, polled_at or active_since)
+        if age <= _POLLS_MISSED * self._interval + _POLL_TAKES:
             return None
         return f"No poll was completed for {age.total_seconds():.0f} seconds."
 
@@ -118,13 +153,13 @@ class Health:
     async def _get_statistics(self) -> Statistics | None:
         try:
             async with self._look_at_database() as tx:
-                return await get_statistics(tx, self._context.access.listed, self._context.now())
+                return await get_statistics(tx, self._guild_ids, self._now())
         except (StoreError, TimeoutError):
             return None
 
     @asynccontextmanager
     async def _look_at_database(self) -> AsyncIterator[AsyncConnection]:
-        async with asyncio.timeout(_STORE_SECONDS), self._turn, self._context.database.begin() as tx:
+        async with asyncio.timeout(_STORE_SECONDS), self._turn, self._database.begin() as tx:
             yield tx
 
 
@@ -132,6 +167,7 @@ async def keep_reporting(health: Health, file: Path, seconds: float) -> None:
     """Write a report every so many seconds until cancelled; a file that can't be written is a warning, not the end."""
     was_written, was_connected = True, False
     while True:
+        health.turned.clear()
         verdict = await health.judge()
         try:
             write_report(file, verdict)
@@ -145,4 +181,7 @@ async def keep_reporting(health: Health, file: Path, seconds: float) -> None:
             _LOG.info("Connected to Discord")
         was_connected = is_connected
         # Somebody may be waiting for the first connection.
-        await asyncio.sleep(seconds if is_connected else min(seconds, 1.0))
+        pause = seconds if is_connected or verdict.is_standby else min(seconds, 1.0)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await health.turned.wait()

@@ -15,16 +15,24 @@ STALE_AFTER = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The health of the bot at one moment: one sentence for each problem, none if it is healthy."""
+    """The health of the bot at one moment: one sentence for each problem, none if it is healthy.
+
+    A standby waits until the active process ends; it neither answers nor sends.
+    """
 
     at: datetime
     problems: tuple[str, ...]
+    is_standby: bool = False
 
     def to_json(self) -> str:
         """Return the report as JSON."""
-        return json.dumps(
-            {"at": self.at.isoformat(), "healthy": not self.problems, "problems": self.problems}, ensure_ascii=False
-        )
+        report = {
+            "at": self.at.isoformat(),
+            "healthy": not self.problems,
+            "standby": self.is_standby,
+            "problems": self.problems,
+        }
+        return json.dumps(report, ensure_ascii=False)
 
 
 def write_report(file: Path, verdict: Verdict) -> None:
@@ -39,28 +47,31 @@ def write_report(file: Path, verdict: Verdict) -> None:
     draft.replace(file)
 
 
-def find_problems(file: Path, now: datetime) -> tuple[str, ...]:
-    """Return the problems of the bot that writes this report, or of the report itself; none if the bot is healthy."""
+def read_verdict(file: Path, now: datetime) -> Verdict:
+    """Return the verdict of the bot that writes this report; its problems may be those of the report itself."""
     try:
         verdict = _parse(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return (f"No bot reports to {file} in this folder: it is not running, or has just started.",)
+        problem = f"No bot reports to {file} in this folder: it is not running, or has just started."
     except OSError as error:
-        return (f"{file} can't be read: {error.strerror}.",)
+        problem = f"{file} can't be read: {error.strerror}."
     except (ValueError, KeyError, TypeError, RecursionError):
-        return (f"{file} is not a report of this bot. Delete it; a running bot writes it again.",)
-    age = now - verdict.at
-    if age > STALE_AFTER:
-        return (f"The bot has not reported for {age.total_seconds():.0f} seconds: it hangs or has ended.",)
-    if age < -STALE_AFTER:
-        return ("The bot's last report is from the future: check the clock of this machine.",)
-    return verdict.problems
+        problem = f"{file} is not a report of this bot. Delete it; a running bot writes it again."
+    else:
+        age = now - verdict.at
+        if -STALE_AFTER <= age <= STALE_AFTER:
+            return verdict
+        problem = f"The bot has not reported for {age.total_seconds():.0f} seconds: it hangs or has ended."
+        if age < -STALE_AFTER:
+            problem = "The bot's last report is from the future: check the clock of this machine."
+    return Verdict(now, (problem,))
 
 
 def _parse(text: str) -> Verdict:
     report = json.loads(text)
     at, healthy, problems = datetime.fromisoformat(report["at"]), report["healthy"], report["problems"]
+    is_standby = report["standby"]
     is_list = isinstance(problems, list) and all(isinstance(problem, str) for problem in problems)
-    if at.tzinfo is None or not is_list or healthy is not (not problems):
+    if at.tzinfo is None or not is_list or healthy is not (not problems) or not isinstance(is_standby, bool):
         raise ValueError("not a report")
-    return Verdict(at, tuple(problems))
+    return Verdict(at, tuple(problems), is_standby=is_standby)

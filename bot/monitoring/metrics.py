@@ -31,7 +31,7 @@ class _StateCollector(Collector):
         build = {"version": __version__, "python": platform.python_version()}
         yield InfoMetricFamily(f"{_PREFIX}build", "Versions of the bot and of Python.", value=build)
         yield _gauge("gateway_connected", "Whether the bot is connected to Discord.", state.is_connected)
-        yield _gauge("active", "Whether this process polls and sends.", state.is_active)
+        yield _gauge("active", "Whether this is the active process, not a standby.", state.is_active)
         yield _gauge("check_interval_seconds", "CHECK_INTERVAL_SECONDS.", state.interval.total_seconds())
         yield _moment("last_poll_timestamp_seconds", "When this process last completed a poll.", state.polled_at)
         yield _moment("last_read_timestamp_seconds", "When a poll here last could read the accounts.", state.read_at)

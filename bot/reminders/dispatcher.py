@@ -239,7 +239,10 @@ class Dispatcher:
                 return await mark_sent(tx, message, discord_id, now), await is_wanted(tx, message)
 
         # A stop must not come between Discord's answer and this mark.
-        due, wanted = await asyncio.shield(mark())
+        marking = asyncio.ensure_future(mark())
+        # Its failure matters to nobody then: the message stays in flight, and the next poll settles it.
+        marking.add_done_callback(lambda done: done.cancelled() or done.exception())
+        due, wanted = await asyncio.shield(marking)
         for due_at in due:
             self._context.telemetry.sent(now - due_at)
         if wanted:

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -21,32 +22,58 @@ _LOG = logging.getLogger(__name__)
 # The newest migration; Alembic is imported only if the database has another schema.
 SCHEMA = "0004"
 BUSY_SECONDS = 5.0
+# What PostgreSQL cuts off, so that a process that is suspended or out of reach blocks no other one. A transaction may
+# be idle for a third of a lease: it has ended before another process can take the lease.
+LIMITS_MS = {"idle_in_transaction_session_timeout": 5_000, "lock_timeout": 5_000, "statement_timeout": 10_000}
 # Any number that other programs in the same database don't use.
-_MIGRATION_LOCK = 0x6D_69_6E_69_6D_61_78
+MIGRATION_LOCK = 0x6D_69_6E_69_6D_61_78
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-class Database:
-    """Opens transactions; every failure of the database becomes a StoreError."""
+def _always() -> None:
+    """Allow every transaction."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+
+class Database:
+    """Opens transactions; every failure of the database becomes a StoreError.
+
+    `ensure_allowed` is called before a transaction begins and before it is committed, and may raise a StoreError.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, ensure_allowed: Callable[[], None] = _always) -> None:
         self.engine = engine
+        self._ensure_allowed = ensure_allowed
+        self._running = 0
+        self._is_idle = asyncio.Event()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction, committed at the end of the block, rolled back if it raises.
 
         Raises:
-            StoreError: the database is locked, full, or out of reach.
+            StoreError: the database is locked, full, or out of reach, or the transaction is not allowed any more.
         """
+        self._ensure_allowed()
+        self._running += 1
+        self._is_idle.clear()
         try:
             async with self.engine.begin() as connection:
                 yield connection
+                self._ensure_allowed()
         except (SQLAlchemyError, OSError) as error:
             cause = getattr(error, "orig", None) or error
             raise StoreError(
                 f"{type(cause).__name__}: {str(cause).splitlines()[0] if str(cause) else 'no reason given'}"
             ) from None
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._is_idle.set()
+
+    async def finish(self) -> None:
+        """Wait until no transaction that was begun here is running."""
+        if self._running:
+            await self._is_idle.wait()
 
     @property
     def is_sqlite(self) -> bool:
@@ -62,6 +89,27 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
+
+
+def _prepare_postgresql(engine: AsyncEngine) -> None:
+    text = "; ".join(f"SET {name} = {milliseconds}" for name, milliseconds in LIMITS_MS.items())
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_limits(connection: Any, _record: object) -> None:
+        # By the driver's own connection, which begins no transaction that a rollback would take back. Not as options
+        # of the connection, which PgBouncer refuses.
+        connection.run_async(lambda driver: driver.execute(text))
+
+
+async def lift_limits(tx: AsyncConnection) -> None:
+    """Let a transaction take as long as it needs: a migration, or a copy of everything."""
+    if tx.dialect.name == "postgresql":
+        await tx.run_sync(_lift_limits)
+
+
+def _lift_limits(connection: sa.Connection) -> None:
+    for name in LIMITS_MS:
+        connection.exec_driver_sql(f"SET LOCAL {name} = 0")
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -103,8 +151,9 @@ def _upgrade(connection: sa.Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     if connection.dialect.name == "postgresql":
+        _lift_limits(connection)
         # Two bots may start at once; the second one finds the work done.
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
     else:
         # Python's driver begins no transaction for CREATE TABLE: a crash would leave half a schema.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -159,15 +208,18 @@ async def open_as_it_is(url: str) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> AsyncIterator[Database]:
+async def open_database(
+    url: str, *, busy_seconds: float = BUSY_SECONDS, is_limited: bool = False
+) -> AsyncIterator[Database]:
     """Open, and if needed create or migrate, the database; closed at the end.
 
-    A SQLite file that another program has locked is waited for `busy_seconds`.
+    A SQLite file that another program has locked is waited for `busy_seconds`. With `is_limited`, PostgreSQL cuts off
+    what takes too long: idle transactions, statements, waits for locks.
 
     Raises:
         StoreError: it can't be opened, or was written by a newer version.
     """
-    engine = await _open_engine(url, busy_seconds)
+    engine = await _open_engine(url, busy_seconds, is_limited=is_limited)
     try:
         yield Database(engine)
     finally:
@@ -182,7 +234,7 @@ def _opening_error(error: Exception, *, is_file: bool) -> StoreError:
     return (StoreAway if is_away else StoreError)(f"it can't be opened ({type(cause).__name__}: {cause})")
 
 
-async def _open_engine(url: str, busy_seconds: float) -> AsyncEngine:
+async def _open_engine(url: str, busy_seconds: float, *, is_limited: bool) -> AsyncEngine:
     file = sqlite_file(url)
     engine = create_async_engine(url, connect_args={"timeout": busy_seconds} if file else {})
     try:
@@ -190,6 +242,8 @@ async def _open_engine(url: str, busy_seconds: float) -> AsyncEngine:
             _create_private(file)
             _prepare_sqlite(engine)
             _LOG.info("Reminders are kept in %s", file)
+        elif is_limited:
+            _prepare_postgresql(engine)
         await _migrate(engine, file)
     except (SQLAlchemyError, sqlite3.Error, OSError, TypeError) as error:  # TypeError: an option the driver lacks
         await engine.dispose()

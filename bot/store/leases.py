@@ -1,11 +1,11 @@
-"""The lease: one process per database polls and sends. A SQLite file has a lock beside it instead."""
+"""The lease: one process per database is active. A SQLite file has a lock beside it instead."""
 
 import asyncio
 import logging
 import math
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.errors import AlreadyRunning, StoreError
-from bot.store.database import Database
+from bot.store.database import Database, open_database
 from bot.store.tables import leases
 
 _LOG = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ async def ensure_holds_lease(tx: AsyncConnection, epoch: int) -> None:
     query = sa.select(leases.c.epoch).where(leases.c.name == _NAME).with_for_update(read=True, key_share=True)
     present = (await tx.execute(query)).scalar()
     if present is not None and present != epoch:
-        raise StoreError("another process sends reminders now")
+        raise StoreError("another process is active now")
 
 
 async def mark_polled(tx: AsyncConnection, now: datetime) -> None:
@@ -90,29 +90,59 @@ async def is_lease_held(tx: AsyncConnection) -> bool:
 
 
 class Lease:
-    """A row that one process holds for some seconds at a time, by the database's own clock."""
+    """A row that one process holds for some seconds at a time, by the database's own clock.
 
-    def __init__(self, database: Database, timing: Timing = DEFAULT_TIMING) -> None:
+    `database` is for the holder: a transaction there begins and commits only while the lease is held. It has the
+    connections of the database `guarded`, or else those that renew the lease. `clock` returns seconds that nobody sets
+    (default: the event loop's). `was_waited_for` is whether this process has ever been a standby.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        timing: Timing = DEFAULT_TIMING,
+        *,
+        guarded: Database | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self._database = database
         self._seconds = timing.lease_seconds
+        # A third of the lease is left for what has begun: commits and requests on their way.
         self._renew_seconds = timing.lease_seconds / 3
         self._owner = secrets.token_hex(8)
-        self._renewed_at = 0.0
+        self._clock = clock or asyncio.get_running_loop().time
+        self._ends_at = -math.inf
+        self.database = Database((guarded or database).engine, ensure_allowed=self._ensure_held)
         self.epoch = 0
+        self.was_waited_for = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether no other process can hold the lease, by this process's own clock and without asking the database.
+
+        Also right at once in a process that was suspended and goes on.
+        """
+        return self._clock() < self._ends_at
 
     async def take(self) -> int:
         """Wait until the lease is free, take it, and return its new epoch."""
         logged = ""
         while True:
-            self._renewed_at = asyncio.get_running_loop().time()
+            asked_at = self._clock()
             try:
                 async with asyncio.timeout(self._renew_seconds), self._database.begin() as tx:
-                    if await self._take_if_free(tx):
-                        return self.epoch
+                    is_taken = await self._take_if_free(tx)
+                if is_taken:
+                    self._extend(asked_at)
+                    _LOG.info("This process is active")
+                    return self.epoch
+                level, news = logging.INFO, "This process is a standby: another one is active"
             except (StoreError, TimeoutError) as error:
-                # Once a second would fill the log.
-                if logged != (logged := str(error) or "no answer"):
-                    _LOG.warning("The lease can't be taken: %s", logged)
+                level, news = logging.WARNING, f"The lease can't be taken: {str(error) or 'no answer'}"
+            self.was_waited_for = True
+            # Once a second would fill the log.
+            if logged != (logged := news):
+                _LOG.log(level, "%s", news)
             await asyncio.sleep(self._renew_seconds / 5)
 
     async def keep(self) -> None:
@@ -120,33 +150,39 @@ class Lease:
         if self._database.is_sqlite:
             # The file's lock is enough; a renewal would have to wait for every longer transaction.
             await asyncio.Event().wait()
-        clock, pause = asyncio.get_running_loop().time, self._renew_seconds
-        while clock() < (ends_at := self._renewed_at + self._seconds - self._renew_seconds):
+        pause = self._renew_seconds
+        while self.is_held:
             await asyncio.sleep(pause)
-            asked_at = clock()
+            asked_at = self._clock()
             try:
-                async with asyncio.timeout_at(ends_at), self._database.begin() as tx:
+                async with asyncio.timeout(self._ends_at - asked_at), self._database.begin() as tx:
                     is_held = await self._renew(tx)
             except (StoreError, TimeoutError) as error:
                 _LOG.warning("The lease can't be renewed: %s", str(error) or "no answer")
                 pause = self._renew_seconds / 5
                 continue
             if not is_held:
-                _LOG.warning("No reminders from here: another process sends them now")
+                self._ends_at = -math.inf
+                _LOG.warning("This process is active no more: another one has taken the lease")
                 return
-            self._renewed_at, pause = asked_at, self._renew_seconds
-        _LOG.warning("No reminders from here until the lease is taken again")
+            self._extend(asked_at)
+            pause = self._renew_seconds
+        _LOG.warning("This process is active no more: the lease was not renewed in time")
 
     async def release(self) -> None:
-        """Give the lease up, if it is still held, so that another process need not wait for its end."""
-        if self._database.is_sqlite:
-            # A poll that was cut off may keep the database locked until its connection is collected.
-            return
+        """Finish what has begun, and give the lease up, so that another process need not wait for its end."""
         try:
-            async with asyncio.timeout(_RELEASE_SECONDS), self._database.begin() as tx:
-                await tx.execute(leases.update().where(self._is_mine()).values(until=0))
+            async with asyncio.timeout(_RELEASE_SECONDS):
+                # Such as the mark of a message that has just arrived.
+                await self.database.finish()
+                self._ends_at = -math.inf
+                # On SQLite, a poll that was cut off may keep the database locked until its connection is collected.
+                if self.epoch and not self._database.is_sqlite:
+                    await self._give_up()
         except (StoreError, TimeoutError) as error:
             _LOG.warning("The lease can't be given up: %s", str(error) or "no answer")
+        finally:
+            self._ends_at = -math.inf
 
     async def _take_if_free(self, tx: AsyncConnection) -> bool:
         row = (await tx.execute(sa.select(leases).where(leases.c.name == _NAME).with_for_update())).first()
@@ -158,11 +194,24 @@ class Lease:
             return True
         # A SQLite file has one process, by its lock: the process that held the lease before is gone. On PostgreSQL
         # nobody takes the lease for longer than this: a later end was saved before the clock was set back.
-        if now <= row.until <= now + math.ceil(self._seconds) and not self._database.is_sqlite:
+        is_running = now <= row.until <= now + math.ceil(self._seconds) and not self._database.is_sqlite
+        if is_running and row.owner != self._owner:
             return False
         self.epoch = row.epoch + 1
         await tx.execute(leases.update().where(leases.c.name == _NAME).values(epoch=self.epoch, **values))
         return True
+
+    async def _give_up(self) -> None:
+        async with self._database.begin() as tx:
+            await tx.execute(leases.update().where(self._is_mine()).values(until=0))
+
+    def _extend(self, asked_at: float) -> None:
+        is_endless = self._database.is_sqlite
+        self._ends_at = math.inf if is_endless else asked_at + self._seconds - self._renew_seconds
+
+    def _ensure_held(self) -> None:
+        if not self.is_held:
+            raise StoreError("this process is not active any more")
 
     async def _renew(self, tx: AsyncConnection) -> bool:
         until = await _clock(tx) + math.ceil(self._seconds)
@@ -170,6 +219,23 @@ class Lease:
 
     def _is_mine(self) -> sa.ColumnElement[bool]:
         return (leases.c.name == _NAME) & (leases.c.owner == self._owner) & (leases.c.epoch == self.epoch)
+
+
+@asynccontextmanager
+async def open_lease(url: str, database: Database, timing: Timing, clock: Callable[[], float]) -> AsyncIterator[Lease]:
+    """Build the lease of an open database; closed at the end.
+
+    `clock` returns seconds that nobody sets, and that go on while the process or the machine is suspended.
+
+    Raises:
+        StoreError: the database can't be opened once more.
+    """
+    if database.is_sqlite:
+        yield Lease(database, timing, clock=clock)
+        return
+    # With a connection of its own: a renewal must not wait for those that polls and commands use.
+    async with open_database(url, is_limited=True) as own:
+        yield Lease(own, timing, guarded=database, clock=clock)
 
 
 async def _clock(tx: AsyncConnection) -> int:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import CopyRefused, StoreError
 from bot.store.backups import give_to_owner_of, hold
-from bot.store.database import SCHEMA, Database, open_as_it_is, open_database, read_schema, sqlite_file
+from bot.store.database import SCHEMA, Database, lift_limits, open_as_it_is, open_database, read_schema, sqlite_file
 from bot.store.leases import is_lease_held
 from bot.store.tables import leases, metadata
 
@@ -130,6 +130,7 @@ async def _lock(tx: AsyncConnection) -> None:
     if tx.dialect.name == "sqlite":
         await tx.exec_driver_sql("BEGIN IMMEDIATE")
     else:
+        await lift_limits(tx)
         await tx.execute(sa.text(f"LOCK TABLE {', '.join(metadata.tables)} IN SHARE ROW EXCLUSIVE MODE"))
 
 

@@ -17,7 +17,7 @@ from bot.app import Application
 from bot.core.clock import ClockGuard
 from bot.core.secrets import HIDDEN, Redactor
 from bot.monitoring.health import Health, keep_reporting
-from bot.monitoring.health_file import HEALTH_FILE, find_problems, write_report
+from bot.monitoring.health_file import HEALTH_FILE, read_verdict, write_report
 from bot.store.database import open_database
 from bot.store.leases import Lease
 from bot.useapi.directory import open_directory
@@ -28,7 +28,7 @@ DATABASE = Path("bot.db")
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 # Three intervals of half an hour, and five minutes.
-LATE = timedelta(minutes=95)
+LATE = timedelta(minutes=20)
 
 
 @dataclass
@@ -59,7 +59,15 @@ class World:
 
 @asynccontextmanager
 async def open_bot(world: World) -> AsyncIterator[tuple[Application, Health]]:
-    """Open a bot that is neither logged in nor active yet, and its health check."""
+    """Open an active bot that has not logged in yet, and its health check."""
+    async with open_process(world) as (application, health):
+        with health.watching(application.poller, world.look):
+            yield application, health
+
+
+@asynccontextmanager
+async def open_process(world: World) -> AsyncIterator[tuple[Application, Health]]:
+    """Open the parts of a process that is not active, and its health check."""
     async with (
         world.api.serve() as base_url,
         open_directory(
@@ -70,9 +78,10 @@ async def open_bot(world: World) -> AsyncIterator[tuple[Application, Health]]:
         clock = ClockGuard(lambda: world.now, lambda: world.uptime)
         application = Application(directory, database, guild_ids=(1,), clock=clock, beat=world.note_poll)
         health = Health(
-            application.context,
-            application.poller,
-            is_connected=world.look,
+            database,
+            guild_ids=(1,),
+            interval=application.context.interval,
+            clock=clock,
             redact=Redactor(["OperationalError"]),
         )
         yield application, health
@@ -80,7 +89,7 @@ async def open_bot(world: World) -> AsyncIterator[tuple[Application, Health]]:
 
 @asynccontextmanager
 async def polling(application: Application) -> AsyncIterator[None]:
-    """Make a bot the active one until the block ends."""
+    """Let a bot poll until the block ends."""
     epoch = await Lease(application.context.database).take()
     task = asyncio.create_task(application.poller.keep_polling(epoch))
     try:
@@ -120,7 +129,7 @@ async def test_polls_that_end() -> None:
         world.live(LATE)
         assert (await health.judge()).problems == ()
         world.live(SECOND)
-        assert (await health.judge()).problems == ("No poll was completed for 5701 seconds.",)
+        assert (await health.judge()).problems == ("No poll was completed for 1201 seconds.",)
 
 
 async def test_a_first_poll_that_hangs() -> None:
@@ -139,29 +148,54 @@ async def test_a_first_poll_that_hangs() -> None:
         world.live(LATE)
         assert (await health.judge()).problems == ()
         world.live(SECOND)
-        assert (await health.judge()).problems == ("No poll was completed for 5701 seconds.",)
+        assert (await health.judge()).problems == ("No poll was completed for 1201 seconds.",)
 
 
-async def test_a_standby_needs_no_polls() -> None:
-    """A process that leaves the polls to another one is healthy without any."""
-    async with open_bot(world := World()) as (_, health):
+async def test_a_standby_is_healthy() -> None:
+    """A standby is healthy without a connection and polls, and its verdict says what it is."""
+    async with open_process(world := World(is_connected=False)) as (application, health):
         world.live(timedelta(days=365))
-        assert (await health.judge()).problems == ()
-        assert not (await health.take_state()).is_active
+        verdict, state = await health.judge(), await health.take_state()
+        assert (verdict.problems, verdict.is_standby) == ((), True)
+        assert not state.is_active
+        assert not state.is_connected
+        with health.watching(application.poller, world.look):
+            assert not (await health.judge()).is_standby
+        assert (await health.judge()).is_standby
+
+
+async def test_a_standby_without_a_database() -> None:
+    """A standby that can't use the database could not take over, and is not healthy."""
+    async with open_process(World()) as (_, health):
+        with closing(sqlite3.connect(DATABASE)) as opened:
+            opened.execute("ALTER TABLE leases RENAME TO elsewhere")
+        (problem,) = (await health.judge()).problems
+    assert problem.startswith("The database can't be written")
+
+
+async def test_each_turn_is_judged_anew() -> None:
+    """A process that becomes active again has not connected yet, however well it was connected before."""
+    async with open_process(world := World()) as (application, health):
+        with health.watching(application.poller, world.look):
+            assert (await health.judge()).problems == ()
+        world.is_connected = False
+        with health.watching(application.poller, world.look):
+            assert (await health.judge()).problems == ("The bot has not connected to Discord yet.",)
 
 
 @pytest.mark.parametrize(("days", "way"), [(20, "ahead"), (-20, "behind")])
 async def test_a_wrong_clock(days: int, way: str) -> None:
     """A clock that is wrong is a problem, and the one reason for polls that are late; `healthcheck` says the same."""
     said = f"The clock of this machine is 20 days {way}, so no reminder is sent. "
-    async with open_bot(world := World()) as (application, health):
+    async with open_process(world := World()) as (application, health):
         async with polling(application):
             await world.polled.wait()
+        with health.watching(application.poller, world.look):
             world.now += timedelta(days=days)
             world.live(LATE + HOUR)
             verdict = await health.judge()
             write_report(HEALTH_FILE, verdict)
-            assert verdict.problems == find_problems(HEALTH_FILE, world.now)
+            assert verdict == read_verdict(HEALTH_FILE, world.now)
             assert verdict.problems == (f"{said}Set it, and turn on time synchronisation (NTP).",)
             assert (await health.take_state()).clock_skew == timedelta(days=days)
         # A standby gets no answers that could tell it the time.
@@ -209,11 +243,11 @@ async def test_the_verdict_is_written_to_the_file() -> None:
     """Other processes read the same problems, and see them end."""
     async with open_bot(world := World(is_connected=False)) as (_, health):
         async with reporting(world, health):
-            assert find_problems(HEALTH_FILE, world.now) == ("The bot has not connected to Discord yet.",)
+            assert read_verdict(HEALTH_FILE, world.now).problems == ("The bot has not connected to Discord yet.",)
         world.is_connected = True
         async with reporting(world, health):
-            assert find_problems(HEALTH_FILE, world.now) == ()
-        assert find_problems(HEALTH_FILE, world.now + timedelta(minutes=2)) != ()
+            assert read_verdict(HEALTH_FILE, world.now).problems == ()
+        assert read_verdict(HEALTH_FILE, world.now + timedelta(minutes=2)).problems != ()
 
 
 async def test_the_first_connection_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

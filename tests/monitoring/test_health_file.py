@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.main import main
-from bot.monitoring.health_file import HEALTH_FILE, Verdict, find_problems, write_report
+from bot.monitoring.health_file import HEALTH_FILE, Verdict, read_verdict, write_report
 from tests.support.paths import REPOSITORY
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -32,6 +32,14 @@ def test_a_bot_with_problems(capsys: pytest.CaptureFixture[str]) -> None:
     """Each problem has a line of its own, and the check ends with status 1."""
     write_report(HEALTH_FILE, Verdict(NOW, ("The database can't be written: full.", "No poll was completed.")))
     assert judge(capsys) == (1, "The database can't be written: full.\nNo poll was completed.")
+
+
+def test_a_standby(capsys: pytest.CaptureFixture[str]) -> None:
+    """A healthy standby says what it is; its problems come first."""
+    write_report(HEALTH_FILE, Verdict(NOW, (), is_standby=True))
+    assert judge(capsys) == (0, "The bot is healthy. It is a standby: another process is active.")
+    write_report(HEALTH_FILE, Verdict(NOW, ("The database can't be written: full.",), is_standby=True))
+    assert judge(capsys) == (1, "The database can't be written: full.")
 
 
 def test_no_bot_runs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,7 +75,7 @@ def test_settings_change_nothing(
 def test_a_report_is_good_for_a_minute(age: int, problem: str | None, known: tuple[str, ...]) -> None:
     """An older report means that the bot hangs or has ended, whatever the report says."""
     write_report(HEALTH_FILE, Verdict(NOW - timedelta(seconds=age), known))
-    assert find_problems(HEALTH_FILE, NOW) == (known if problem is None else (problem,))
+    assert read_verdict(HEALTH_FILE, NOW).problems == (known if problem is None else (problem,))
 
 
 @pytest.mark.parametrize(
@@ -86,6 +94,7 @@ def test_a_report_is_good_for_a_minute(age: int, problem: str | None, known: tup
                 {"problems": "none"},
                 {"healthy": False, "problems": [1]},
                 {"problems": None},
+                {"standby": 1},
             )
         ),
     ],
@@ -94,14 +103,14 @@ def test_a_file_of_another_program_is_no_report(content: bytes) -> None:
     """Any other content is called that, with what to do, instead of a verdict."""
     HEALTH_FILE.parent.mkdir()
     HEALTH_FILE.write_bytes(content)
-    (problem,) = find_problems(HEALTH_FILE, NOW)
+    (problem,) = read_verdict(HEALTH_FILE, NOW).problems
     assert "is not a report of this bot. Delete it" in problem
 
 
 def test_a_report_that_cannot_be_read() -> None:
     """A folder in the place of the report is a problem in words."""
     HEALTH_FILE.mkdir(parents=True)
-    (problem,) = find_problems(HEALTH_FILE, NOW)
+    (problem,) = read_verdict(HEALTH_FILE, NOW).problems
     assert problem == "data/health.json can't be read: Is a directory."
 
 

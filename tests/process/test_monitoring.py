@@ -31,7 +31,7 @@ from tests.support.wire.process import BotProcess, run_bot
 from tests.support.wire.rest import TOKEN as DISCORD_TOKEN
 from tests.support.wire.standins import build_settings
 
-HEALTHY = (200, {"healthy": True, "problems": []})
+HEALTHY = (200, {"healthy": True, "standby": False, "problems": []})
 PRESSED = "minimax:check:no-such-account"
 # The bot polls once in the test, and reports its health all the time.
 _ONE_POLL = replace(DEFAULT_TIMING, poll_interval=timedelta(minutes=30), health_report=0.1)

@@ -1,5 +1,6 @@
 """A database that fails, at the start or later."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -10,9 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.errors import StoreError
-from bot.store.database import Database, open_database
+from bot.store.database import LIMITS_MS, MIGRATION_LOCK, Database, open_database
 from bot.store.subscriptions import put_subscription
 from tests.support.store.samples import count, new_subscription, put, refusal
+from tests.support.store.waiting import until_blocked
 
 
 @pytest.fixture(params=[b"no database at all " * 100, b"SQLite format 3\0" + b"\xff" * 4096])
@@ -110,3 +112,53 @@ async def test_a_server_that_goes_away_is_a_store_error(new_database: Callable[[
         await put(database)
         assert await count(database) == 1
     await elsewhere.dispose()
+
+
+async def test_postgresql_cuts_off_what_takes_too_long(new_database: Callable[[], str]) -> None:
+    """The running bot has limits, which also hold after a rollback; a program that copies the database has none."""
+    url = new_database()
+    for is_limited in (True, False):
+        async with open_database(url, is_limited=is_limited) as database:
+            with pytest.raises(StoreError):
+                async with database.begin() as tx:
+                    raise StoreError("rolled back")
+            async with database.begin() as tx:
+                for name, milliseconds in LIMITS_MS.items():
+                    query = sa.text("SELECT setting FROM pg_settings WHERE name = :name")
+                    setting = (await tx.execute(query, {"name": name})).scalar_one()
+                    assert setting == str(milliseconds if is_limited else 0)
+
+
+async def test_an_idle_transaction_is_cut_off(new_database: Callable[[], str]) -> None:
+    """A transaction in which nothing happens any more gives its locks back, and is not committed."""
+    url = new_database()
+    async with open_database(url) as elsewhere, open_database(url, is_limited=True) as database:
+
+        async def idle() -> None:
+            async with database.begin() as tx:
+                await tx.execute(sa.text("LOCK TABLE subscriptions"))
+                await tx.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 1"))
+                await put(elsewhere)
+                await tx.execute(sa.text("SELECT 1"))
+
+        with pytest.raises(StoreError):
+            await idle()
+        assert await count(elsewhere) == 1
+
+
+async def test_no_limit_cuts_a_migration_off(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bot that finds another one migrating waits for it, however long that takes."""
+    monkeypatch.setitem(LIMITS_MS, "lock_timeout", 1)
+    url = new_database()
+    engine = create_async_engine(url)
+    async with engine.begin() as other:
+        await other.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        opened = open_database(url, is_limited=True)
+        opening = asyncio.create_task(opened.__aenter__())
+        await until_blocked(Database(engine), opening)
+        # By now the limit would have passed.
+        await other.execute(sa.text("SELECT pg_sleep(0.05)"))
+        assert not opening.done()
+    await put(await opening)
+    await opened.__aexit__(None, None, None)
+    await engine.dispose()

@@ -4,22 +4,24 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from bot.core.timing import Timing
+from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.errors import StoreError
-from bot.store.database import Database, open_database
-from bot.store.leases import Lease, ensure_holds_lease
+from bot.store.database import LIMITS_MS, Database, open_database
+from bot.store.leases import Lease, ensure_holds_lease, mark_polled
 from bot.store.tables import leases
+from tests.support.store.stepped_time import in_stepped_time, stepped_loop
 from tests.support.store.waiting import until_blocked
 from tests.support.wire.journal import PATIENCE
 
-_CUT_OTHERS = """
+_CUT_BLOCKED = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 
 
@@ -134,15 +136,82 @@ async def test_a_released_lease_is_free_at_once(database: Database, elsewhere: D
 
 
 @pytest.mark.parametrize("is_cut_first", [False, True])
-async def test_a_holder_stops_in_time(database: Database, elsewhere: Database, *, is_cut_first: bool) -> None:
+@in_stepped_time
+async def test_a_holder_stops_in_time(url: str, caplog: pytest.LogCaptureFixture, *, is_cut_first: bool) -> None:
     """A holder whose renewal hangs, at once or after one that failed, stops before anybody could take the lease."""
-    lease = Lease(database, Timing(lease_seconds=3))
+    loop = stepped_loop()
+    async with open_database(url) as database, open_database(url) as elsewhere:
+        lease = Lease(database, Timing(lease_seconds=15), clock=loop.time)
+        await lease.take()
+        async with elsewhere.begin() as tx:
+            await tx.execute(sa.select(leases).with_for_update())
+            keeping = asyncio.create_task(lease.keep())
+            await asyncio.sleep(0)
+            loop.skip(5)
+            await until_blocked(elsewhere, keeping)
+            if is_cut_first:
+                await tx.execute(sa.text(_CUT_BLOCKED))
+                while "The lease can't be renewed" not in caplog.text:  # noqa: ASYNC110  (only the log tells)
+                    await asyncio.sleep(0)
+                loop.skip(1)
+                await until_blocked(elsewhere, keeping)
+            assert lease.is_held
+            loop.skip(10 - loop.time())
+            await keeping
+        assert not lease.is_held
+        # Five seconds are left for what has begun.
+        assert loop.time() == 10
+
+
+async def test_a_former_holder_is_fenced_by_its_own_clock(database: Database) -> None:
+    """After its lease no transaction of a holder begins, and none that has begun is committed; nobody is asked."""
+    now = 0.0
+    lease = Lease(database, Timing(lease_seconds=15), clock=lambda: now)
+    with pytest.raises(StoreError, match="not active"):
+        await mark_poll(lease)
     await lease.take()
-    async with elsewhere.begin() as tx:
-        row = (await tx.execute(sa.select(leases).with_for_update())).one()
-        if is_cut_first:
-            await tx.execute(sa.text(_CUT_OTHERS))
-        await lease.keep()
-        now = (await tx.execute(sa.text("SELECT extract(epoch FROM clock_timestamp())"))).scalar_one()
-        assert now < row.until
-    assert await take_within(Lease(elsewhere), 0.1) is None
+    now = 9.9
+    await mark_poll(lease)
+
+    async def be_suspended() -> None:
+        nonlocal now
+        async with lease.database.begin() as tx:
+            await tx.execute(leases.update().values(owner="a suspended process"))
+            now = 10.0
+
+    with pytest.raises(StoreError, match="not active"):
+        await be_suspended()
+    with pytest.raises(StoreError, match="not active"):
+        await mark_poll(lease)
+    async with database.begin() as tx:
+        assert (await tx.execute(sa.select(leases.c.owner))).scalar_one() != "a suspended process"
+
+
+async def mark_poll(lease: Lease) -> None:
+    """Change something in the database of the holder."""
+    async with lease.database.begin() as tx:
+        await mark_polled(tx, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+async def test_a_lease_that_was_given_up_is_not_held(database: Database) -> None:
+    """A holder that has released the lease is fenced at once."""
+    lease = Lease(database)
+    assert not lease.is_held
+    await lease.take()
+    assert lease.is_held
+    await lease.release()
+    assert not lease.is_held
+
+
+async def test_the_own_lease_is_taken_again(database: Database) -> None:
+    """A process that could not renew its lease in time, for whatever reason, need not wait for the end of it."""
+    lease = Lease(database)
+    await lease.take()
+    assert await take_within(lease, 10) == 2
+    assert await take_within(Lease(database), 0.3) is None
+
+
+def test_an_idle_transaction_ends_before_its_lease() -> None:
+    """PostgreSQL cuts off what a suspended process has begun, before another process can take the lease."""
+    margin = DEFAULT_TIMING.lease_seconds / 3
+    assert LIMITS_MS["idle_in_transaction_session_timeout"] <= margin * 1000

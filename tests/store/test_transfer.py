@@ -1,5 +1,6 @@
 """Moving everything from one database to another: SQLite, PostgreSQL, and both ways."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from bot.store.tables import leases, metadata, subscriptions
 from bot.store.transfer import move
 from tests.support.store.samples import NOW, fill, new_subscription, put, rows_of
 from tests.support.store.schemas import DUMPS, lay_dump
+from tests.support.store.waiting import until_blocked
 
 
 @pytest.fixture
@@ -225,3 +227,19 @@ async def test_a_server_out_of_reach(filled: str) -> None:
     assert "the target failed" in words
     assert "Nothing was copied" in words
     assert "s3cret" not in words
+
+
+async def test_no_limit_of_the_server_cuts_a_move_off(filled: str, new_database: Callable[[], str]) -> None:
+    """A move takes as long as it needs, also on a server that limits waits for locks."""
+    target_url = new_database()
+    async with open_database(target_url) as target:
+        async with target.begin() as tx:
+            name = (await tx.execute(sa.text("SELECT current_database()"))).scalar_one()
+            await tx.execute(sa.text(f"ALTER DATABASE {name} SET lock_timeout = 1"))
+        async with target.begin() as tx:
+            await tx.execute(sa.text("LOCK TABLE messages IN ROW EXCLUSIVE MODE"))
+            moving = asyncio.create_task(move(filled, target_url))
+            await until_blocked(target, moving)
+            # By now the limit would have passed.
+            await tx.execute(sa.text("SELECT pg_sleep(0.05)"))
+        assert (await moving)["subscriptions"] == 3

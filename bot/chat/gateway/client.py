@@ -11,7 +11,7 @@ from discord import app_commands
 from bot.chat.gateway.registration import keep_registering
 from bot.chat.gateway.responder import Responder
 from bot.chat.gateway.router import Router
-from bot.chat.rest.rate_limit import Refusals, build_trace
+from bot.chat.rest.rate_limit import DiscordLimits, build_trace
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.errors import CommandChanged, ServerNotListed
@@ -19,14 +19,24 @@ from bot.useapi.guild_access import GuildAccess
 
 _LOG = logging.getLogger(__name__)
 
+# Discord ends a session as soon as it is asked to; its own answer need not be waited for.
+_HANG_UP_SECONDS = 1.0
+
 
 class CommandTree(app_commands.CommandTree[Any]):
-    """Also answers what no command answers."""
+    """Also answers what no command answers; leaves everything to another process once this one is not active."""
 
-    def __init__(self, client: discord.Client, *, access: GuildAccess, responder: Responder) -> None:
+    def __init__(
+        self, client: discord.Client, *, access: GuildAccess, responder: Responder, is_active: Callable[[], bool]
+    ) -> None:
         super().__init__(client)
         self._access = access
         self._responder = responder
+        self._is_active = is_active
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """Whether a command, or its completion, is for this process."""
+        return _is_for_this_process(interaction, self._is_active)
 
     async def on_error(self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError, /) -> None:
         """Refuse in words: a server that is not listed, a command that Discord shows as it was, any other error."""
@@ -39,6 +49,13 @@ class CommandTree(app_commands.CommandTree[Any]):
             await self._responder.refuse(interaction, CommandChanged(type(error).__name__))
         else:
             await self._responder.refuse(interaction, error)
+
+
+def _is_for_this_process(interaction: discord.Interaction[Any], is_active: Callable[[], bool]) -> bool:
+    if is_active():
+        return True
+    _LOG.info("Interaction %s is left to the active process", interaction.id)
+    return False
 
 
 def _options() -> dict[str, Any]:
@@ -60,7 +77,8 @@ def build_client() -> discord.Client:
 class AccountBot(discord.Client):
     """Connects the commands to Discord; `logged_in` is set once REST requests work.
 
-    `witness` gets the `Date` of each of Discord's answers.
+    Once `is_active` says no, it makes no request and executes no command. `witness` gets the `Date` of each answer of
+    Discord.
     """
 
     def __init__(
@@ -71,13 +89,18 @@ class AccountBot(discord.Client):
         jitter: Callable[[], float],
         timing: Timing = DEFAULT_TIMING,
         telemetry: Telemetry = NO_TELEMETRY,
+        limits: DiscordLimits | None = None,
+        is_active: Callable[[], bool] = lambda: True,
         witness: Callable[[str | None], None] = lambda _date: None,
     ) -> None:
-        self.refusals = Refusals(timing)
-        super().__init__(**_options(), http_trace=build_trace(self.refusals, timing, self._open_gate, witness))
+        limits = limits or DiscordLimits(timing)
+        self.refusals = limits.refusals
+        trace = build_trace(limits, open_gate=self._open_gate, is_active=is_active, witness=witness)
+        super().__init__(**_options(), http_trace=trace)
         self.logged_in = asyncio.Event()
-        self.tree = CommandTree(self, access=access, responder=responder)
+        self.tree = CommandTree(self, access=access, responder=responder, is_active=is_active)
         self.router = Router(responder)
+        self._is_active = is_active
         self._listed = access.listed
         self._jitter = jitter
         self._telemetry = telemetry
@@ -105,7 +128,9 @@ class AccountBot(discord.Client):
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer buttons and menus; commands go through the tree."""
-        await self.router.route(interaction)
+        is_component = interaction.type is discord.InteractionType.component
+        if is_component and _is_for_this_process(interaction, self._is_active):
+            await self.router.route(interaction)
 
     def _open_gate(self) -> None:
         """Let requests through again after a global limit; discord.py forgets it if an attempt was given up."""
@@ -115,6 +140,14 @@ class AccountBot(discord.Client):
     def is_connected(self) -> bool:
         """Whether the gateway's socket is open; discord.py closes it when heartbeats stay unanswered for a minute."""
         return self.ws is not None and self.ws.open
+
+    async def hang_up(self) -> None:
+        """End the session with Discord's gateway, if there is one; requests over REST go on."""
+        if self.is_connected:
+            closing = asyncio.create_task(self.ws.close(code=1000), name="hang-up")
+            await asyncio.wait({closing}, timeout=_HANG_UP_SECONDS)
+            closing.cancel()
+            await asyncio.gather(closing, return_exceptions=True)
 
     async def close(self) -> None:
         """Stop registering and close the connection."""

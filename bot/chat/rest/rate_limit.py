@@ -29,6 +29,10 @@ class HeldBack(aiohttp.ClientError):
     """The request was not made: Discord has refused too many lately."""
 
 
+class Fenced(aiohttp.ClientError):
+    """The request was not made: this process is not the active one any more, and another one goes on."""
+
+
 class Refusals:
     """Counts the answers that Discord counts against an address; `token_doubted` is set by each 401."""
 
@@ -110,17 +114,30 @@ def _global_limit(response: aiohttp.ClientResponse) -> float:
         return _DEFAULT_SECONDS
 
 
+class DiscordLimits:
+    """What Discord allows one bot: requests a second, connections a day, refusals. A process has them once."""
+
+    def __init__(self, timing: Timing) -> None:
+        # A bucket of one: a larger one lets twice as many through in its first second.
+        self.requests = AsyncLimiter(1, 1 / timing.requests_per_second)
+        self.connections = AsyncLimiter(timing.connections, timing.connections * timing.seconds_per_connection)
+        self.refusals = Refusals(timing)
+
+
 def build_trace(
-    refusals: Refusals, timing: Timing, open_gate: Callable[[], None], witness: Callable[[str | None], None]
+    limits: DiscordLimits,
+    *,
+    open_gate: Callable[[], None],
+    is_active: Callable[[], bool],
+    witness: Callable[[str | None], None],
 ) -> aiohttp.TraceConfig:
     """Return the `http_trace` of discord.py's client: each request waits for its turn before it is made.
 
-    Requests raise HeldBack instead while too many are refused. `open_gate` is called when a global limit is over,
-    `witness` with the `Date` of each answer.
+    Requests raise HeldBack instead while too many are refused, and, answers to commands excepted, Fenced once this
+    process is not the active one. `open_gate` is called when a global limit is over, `witness` with the `Date` of each
+    answer.
     """
-    # A bucket of one: a larger one lets twice as many through in its first second.
-    limiter = AsyncLimiter(1, 1 / timing.requests_per_second)
-    connections = AsyncLimiter(timing.connections, timing.connections * timing.seconds_per_connection)
+    refusals = limits.refusals
 
     async def wait(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
@@ -128,12 +145,16 @@ def build_trace(
         if (attempts := _ATTEMPTS.get()) is not None:
             attempts.count += 1
         resource = _resource(params.url)
+        is_answer = resource in _FREE
         if not resource:
-            await _enter(connections)
-            return
-        if resource not in _FREE:
-            await limiter.acquire()
-        refusals.ensure_allowed(is_answer=resource in _FREE)
+            await _enter(limits.connections)
+        elif not is_answer:
+            await limits.requests.acquire()
+        # Just before the request is made: the process may have been suspended while it waited.
+        if not is_answer and not is_active():
+            raise Fenced("this process is not active")
+        if resource:
+            refusals.ensure_allowed(is_answer=is_answer)
 
     async def count(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams

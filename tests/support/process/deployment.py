@@ -1,5 +1,6 @@
 """Stand-ins and a database that outlive the processes of the bot: for tests of reminders that kill and restart it."""
 
+import asyncio
 import itertools
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -28,6 +29,8 @@ from tests.support.wire.payloads import GUILD_ID
 from tests.support.wire.process import BotProcess, run_bot
 from tests.support.wire.standins import build_settings, owner_of
 
+# What a process says when it turns into the active one, into a standby, and when it has lost the lease.
+ACTIVE, STANDBY, LOST = "This process is active", "This process is a standby", "This process is active no more"
 POLL_INTERVAL = timedelta(seconds=0.2)
 _CHANNELS = itertools.count(1_200_000_000_000_000_000)
 _ACCOUNTS = itertools.count(205_000_000)
@@ -47,6 +50,23 @@ def shortened(factor: float) -> Timing:
         polls_apart=DEFAULT_TIMING.polls_apart * factor,
         discord_request=0.5,
     )
+
+
+async def find_active(*bots: BotProcess) -> tuple[BotProcess, ...]:
+    """Wait until one of these processes is active; returns it before the others."""
+    waiting = [asyncio.create_task(_turn_active(bot)) for bot in bots]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    active = next(bot for bot, task in zip(bots, waiting, strict=True) if task.done())
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    return active, *(bot for bot in bots if bot is not active)
+
+
+async def _turn_active(bot: BotProcess) -> None:
+    turns = [line for line in bot.lines if line.endswith(ACTIVE) or STANDBY in line]
+    if not (turns and turns[-1].endswith(ACTIVE)):
+        await bot.says(ACTIVE, nth=1 + sum(ACTIVE in line for line in bot.lines))
 
 
 class CountedApi(FakeApi):
@@ -173,7 +193,7 @@ class Deployment:
             finally:
                 status = await bot.stop()
             assert status in (0, -signal.SIGKILL), bot.output
-        assert not [line for line in bot.lines if any(text in line.lower() for text in LOST_ERRORS)]
+        assert not [line for line in bot.lines if any(text in line.lower() for text in LOST_ERRORS)], bot.output
 
     async def polls(self, number: int = 2) -> None:
         """Wait until so many polls that begin from now on have ended."""

@@ -68,6 +68,7 @@ class Channels:
         app.router.add_post(path, self._post)
         app.router.add_get(path, self._list)
         app.router.add_patch(f"{path}/{{message}}", self._edit)
+        app.router.add_delete(f"{path}/{{message}}", self._delete)
 
     def seen_in(self, channel_id: int) -> list[Json]:
         """Return the messages of a channel, oldest first."""
@@ -137,6 +138,10 @@ class Channels:
         edited = message | request[CALL].json
         self.edits.add(edited)
         return answer(edited)
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        self._deleted.add(request.match_info["message"])
+        return web.Response(status=HTTPStatus.NO_CONTENT)
 
     async def _list_channels(self, request: web.Request) -> web.Response:
         """Answer with every channel that was ever posted in, as channels of the requested server."""

@@ -17,6 +17,7 @@ from tests.support.wire.payloads import (
     GUILD_ID,
     SLASH,
     Json,
+    build_board_data,
     build_command_data,
     build_interaction,
     build_press_data,
@@ -101,6 +102,11 @@ class DiscordStandIn:
         return await self._interact(
             build_interaction(SLASH, build_status_data(), guild_id=GUILD_ID, user_id=None),
         )
+
+    async def toggle_board(self, channel_id: int) -> Exchange:
+        """Add the board of a channel, or remove it."""
+        data = build_board_data(channel_id)
+        return await self._interact(build_interaction(SLASH, data, guild_id=GUILD_ID, user_id=None))
 
     async def slash_all(self, accounts: Iterable[str], *, share: str | None = None) -> list[Exchange]:
         """Use the command for all these accounts at once, each as another user."""

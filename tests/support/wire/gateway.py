@@ -1,5 +1,6 @@
 """Discord's gateway: a WebSocket with identify, resume and replay, and the faults of a test."""
 
+import contextlib
 import json
 import zlib
 from collections.abc import Callable, Iterator
@@ -83,7 +84,7 @@ class Socket(web.WebSocketResponse):
 
 
 class Gateway:
-    """Serves one bot; its newest connection gets the events.
+    """Serves the processes of one bot; each of their sessions gets all events, as from Discord.
 
     The journals record messages of the bot (`received`), accepted and refused connections (`upgrades`), sessions that
     began or were resumed (`started`) and close codes (`closes`).
@@ -100,7 +101,8 @@ class Gateway:
         # How each session ends as soon as it begins: by a close code, as invalid, or (None) by a refused connection.
         self.endings: Iterator[int | Op | None] | None = None
         self._sessions: dict[str, Session] = {}
-        self._current: tuple[Session, Socket] | None = None
+        # The connections of the sessions, the newest last.
+        self._sockets: dict[str, Socket] = {}
 
     @property
     def identifies(self) -> int:
@@ -112,6 +114,16 @@ class Gateway:
         """Return how often a bot has asked to resume a session."""
         return len(self.received.matching(lambda message: message["op"] == Op.RESUME))
 
+    @property
+    def open_sessions(self) -> int:
+        """Return how many sessions have a connection."""
+        return len(self._sockets)
+
+    @property
+    def _newest(self) -> Socket:
+        """Return the newest connection."""
+        return list(self._sockets.values())[-1]
+
     def forget(self) -> None:
         """Forget the events so far; a resume replays none of them."""
         for session in self._sessions.values():
@@ -122,27 +134,29 @@ class Gateway:
         return await self.started.nth(nth)
 
     async def dispatch(self, event: str, data: Any) -> None:
-        """Send an event; without a connection it waits for a resume."""
+        """Send an event to each connected session; without any it waits for a resume of the newest session."""
         assert self._sessions, "no bot has identified itself yet"
-        message = list(self._sessions.values())[-1].number(event, data)
+        reached = list(self._sockets) or [list(self._sessions)[-1]]
+        messages = {session_id: self._sessions[session_id].number(event, data) for session_id in reached}
         await self._rest.travel()
-        if self._current is not None:
-            await self._current[1].send(message)
+        for session_id, message in messages.items():
+            socket = self._sockets.get(session_id)
+            if socket is not None:
+                # The process may have been killed just now.
+                with contextlib.suppress(ConnectionResetError):
+                    await socket.send(message)
 
     async def send(self, op: Op, data: Any = None) -> None:
         """Send a message other than an event."""
-        assert self._current is not None
-        await self._current[1].send({"op": op, "d": data})
+        await self._newest.send({"op": op, "d": data})
 
     async def garble(self, frame: bytes) -> None:
         """Send a frame that is no message."""
-        assert self._current is not None
-        await self._current[1].send_bytes(frame)
+        await self._newest.send_bytes(frame)
 
     async def close(self, code: int) -> None:
         """Close the connection with this code; later events wait for a resume."""
-        assert self._current is not None
-        (_, socket), self._current = self._current, None
+        _, socket = self._sockets.popitem()
         await socket.close(code=code)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -160,8 +174,8 @@ class Gateway:
                     await self._receive(socket, json.loads(message.data))
         finally:
             self.closes.add(socket.close_code)
-            if self._current is not None and self._current[1] is socket:
-                self._current = None
+            for session_id in [key for key, present in self._sockets.items() if present is socket]:
+                del self._sockets[session_id]
         return socket
 
     async def _receive(self, socket: Socket, message: Json) -> None:
@@ -210,7 +224,9 @@ class Gateway:
         await self._start(session, socket, Op.RESUME)
 
     async def _start(self, session: Session, socket: Socket, by: Op) -> None:
-        self._current = session, socket
+        # A session that is resumed is the newest one again.
+        self._sockets.pop(session.id, None)
+        self._sockets[session.id] = socket
         self.started.add(by)
         if self.endings is not None:
             await self._end(next(self.endings))

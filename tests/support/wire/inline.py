@@ -4,7 +4,7 @@ import asyncio
 import gc
 import threading
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,14 +35,21 @@ class InlineWorld(StandIns):
 
 @asynccontextmanager
 async def open_inline_world(
-    folder: Path, discord: DiscordStandIn | None = None, *, timing: Timing = DEFAULT_TIMING, **changes: str
+    folder: Path,
+    discord: DiscordStandIn | None = None,
+    *,
+    timing: Timing = DEFAULT_TIMING,
+    is_active: Callable[[], bool] = lambda: True,
+    **changes: str,
 ) -> AsyncIterator[InlineWorld]:
     """Run the bot until the block ends, connected and ready for commands; it does not poll."""
     discord, api, url = discord or DiscordStandIn(), FakeApi({}, now=read_clock), await lay_sqlite(folder)
     async with discord.serve() as discord_url, api.serve() as api_url, open_database(url) as database:
         settings = read_settings(Settings, build_settings(api_url, DATABASE_URL=url, **changes), folder / ".env")
         with discord_connected_to(discord_url):
-            async with open_application(settings, database, ClockGuard(read_clock), timing=timing) as application:
+            async with open_application(
+                settings, database, ClockGuard(read_clock), timing=timing, is_active=is_active
+            ) as application:
                 connection = Connection(application.bot, jitter=lambda: 0.0, timing=timing)
                 connecting = asyncio.create_task(connection.keep(TOKEN))
                 await discord.gateway.ready()

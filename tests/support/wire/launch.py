@@ -30,8 +30,9 @@ class Launch:
     says how many more seconds have gone by than the test has taken; a second line says by how many the machine's
     clock is wrong. If its text is no number, reading the clock fails with that text. Packages in `missing` can't be
     imported. The process kills itself before it opens, moves or removes a file of the database for the n-th time
-    (`die_at_file`), or before its n-th commit. Saving a subscription of the account
-    `unsaved` fails with an unexpected error that says `failure`.
+    (`die_at_file`), or before its n-th commit. It suspends itself after its first statement that begins with
+    `suspend_after`, amid a transaction. Saving a subscription of the account `unsaved` fails with an unexpected error
+    that says `failure`.
     """
 
     discord_url: str = ""
@@ -40,6 +41,7 @@ class Launch:
     missing: tuple[str, ...] = ()
     die_at_file: int | None = None
     die_before_commit: int | None = None
+    suspend_after: str | None = None
     unsaved: str | None = None
     failure: str = ""
 
@@ -82,6 +84,16 @@ def _die_before_commit(number: int) -> None:
     def count(_connection: sqlalchemy.Connection) -> None:
         if next(counter) == number:
             _die()
+
+
+def _suspend_after(beginning: str) -> None:
+    import sqlalchemy
+
+    @sqlalchemy.event.listens_for(sqlalchemy.Engine, "after_cursor_execute")
+    def suspend(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith(beginning):
+            sqlalchemy.event.remove(sqlalchemy.Engine, "after_cursor_execute", suspend)
+            os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def _fail_to_save(account_id: str, failure: str) -> None:
@@ -131,6 +143,8 @@ def launch(module: str, arguments: list[str]) -> int:
         _die_at_file(given["die_at_file"])
     if given["die_before_commit"]:
         _die_before_commit(given["die_before_commit"])
+    if given["suspend_after"]:
+        _suspend_after(given["suspend_after"])
     if given["unsaved"]:
         _fail_to_save(given["unsaved"], given["failure"])
     if module == "bot":

@@ -18,7 +18,7 @@ STATUS_COMMAND = "minimax-status"
 
 SLASH, BUTTON, AUTOCOMPLETE = 2, 3, 4
 PRIVATE, LOADING = 64, 128
-_STRING_OPTION, _BUTTON_COMPONENT, _TEXT_CHANNEL, DIRECT_CHANNEL = 3, 2, 0, 1
+_STRING_OPTION, _CHANNEL_OPTION, _BUTTON_COMPONENT, _TEXT_CHANNEL, DIRECT_CHANNEL = 3, 7, 2, 0, 1
 _EPOCH_MS = 1_420_070_400_000
 _BLANK: Json = {"content": "", "embeds": [], "components": []}
 ALL_PERMISSIONS = str(2**50 - 1)
@@ -209,6 +209,15 @@ def build_subcommand_data(subcommand: str, options: Mapping[str, str]) -> Json:
 def build_status_data() -> Json:
     """Return the data of the status command, in the server."""
     return {"id": new_id(), "name": STATUS_COMMAND, "type": 1, "options": [], "guild_id": str(GUILD_ID)}
+
+
+def build_board_data(channel_id: int) -> Json:
+    """Return the data of the command for a channel's board."""
+    channel = build_channel(channel_id, str(GUILD_ID)) | {"permissions": ALL_PERMISSIONS}
+    option = {"type": _CHANNEL_OPTION, "name": "channel", "value": str(channel_id)}
+    part = {"type": 1, "name": "board", "options": [option]}
+    resolved = {"channels": {str(channel_id): channel}}
+    return build_subcommand_data("board", {}) | {"options": [part], "resolved": resolved}
 
 
 def build_press_data(custom_id: str) -> Json:
