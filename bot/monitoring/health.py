@@ -16,7 +16,7 @@ from bot.core.wording import say_wrong_clock
 from bot.errors import StoreError
 from bot.monitoring.health_file import Verdict, write_report
 from bot.reminders.poller import Poller
-from bot.store.database import Database
+from bot.store.database import LOOK_SECONDS, Database
 from bot.store.statistics import Statistics, check_writable, get_statistics
 
 _LOG = logging.getLogger(__name__)
@@ -25,8 +25,6 @@ _LOG = logging.getLogger(__name__)
 _DISCONNECTED_FOR = timedelta(minutes=2)
 _POLLS_MISSED = 3
 _POLL_TAKES = timedelta(minutes=5)
-# A little longer than SQLite waits for a lock, so that it reports by itself what is wrong.
-_STORE_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +145,7 @@ class Health:
         except StoreError as error:
             return f"The database can't be written: {error.detail}."
         except TimeoutError:
-            return f"The database can't be written: no answer within {_STORE_SECONDS:.0f} seconds."
+            return f"The database can't be written: no answer within {LOOK_SECONDS:.0f} seconds."
         return None
 
     async def _get_statistics(self) -> Statistics | None:
@@ -159,7 +157,7 @@ class Health:
 
     @asynccontextmanager
     async def _look_at_database(self) -> AsyncIterator[AsyncConnection]:
-        async with asyncio.timeout(_STORE_SECONDS), self._turn, self._database.begin() as tx:
+        async with asyncio.timeout(LOOK_SECONDS), self._turn, self._database.begin() as tx:
             yield tx
 
 

@@ -4,9 +4,8 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -16,15 +15,38 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.config import is_open_to_others
 from bot.errors import StoreAway, StoreError
+from bot.store.unbroken import begin_unbroken
 
 _LOG = logging.getLogger(__name__)
 
 # The newest migration; Alembic is imported only if the database has another schema.
 SCHEMA = "0004"
+
+# All waits for the database. A command that meets the worst of them is still answered within 15 seconds.
+#
+# Another program may hold a SQLite file that long.
 BUSY_SECONDS = 5.0
 # What PostgreSQL cuts off, so that a process that is suspended or out of reach blocks no other one. A transaction may
 # be idle for a third of a lease: it has ended before another process can take the lease.
 LIMITS_MS = {"idle_in_transaction_session_timeout": 5_000, "lock_timeout": 5_000, "statement_timeout": 10_000}
+# For a connection of the pool, when all are in use: longer than any usual transaction.
+POOL_SECONDS = 5.0
+# For a new connection: one SYN may be lost, and TLS and the password take several round trips.
+CONNECT_SECONDS = 4.0
+# For the begin of a transaction, which waits for no lock. A forgotten connection costs these 2 seconds: less than
+# half of the time that a renewal of the lease has.
+BEGIN_SECONDS = 2.0
+# For a statement: longer than PostgreSQL's own limit for locks, so that its words arrive.
+STATEMENT_SECONDS = 8.0
+# For the end of a connection, whose last statement may have to be cancelled.
+GOODBYE_SECONDS = 1.0
+# For the health check: a little longer than SQLite waits for a lock, so that it reports by itself what is wrong.
+LOOK_SECONDS = 6.0
+# For the system: it finds a peer that is gone within 90 seconds, also where no other limit holds. Known NATs allow
+# more than 60 seconds of silence. The last option is about what was sent and never confirmed, in milliseconds.
+TCP_OPTIONS = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 30_000}
+# For giving up the lease: part of the ten seconds of a stop.
+RELEASE_SECONDS = 1.0
 # Any number that other programs in the same database don't use.
 MIGRATION_LOCK = 0x6D_69_6E_69_6D_61_78
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -57,14 +79,12 @@ class Database:
         self._running += 1
         self._is_idle.clear()
         try:
-            async with self.engine.begin() as connection:
+            async with _begin(self.engine) as connection:
                 yield connection
                 self._ensure_allowed()
         except (SQLAlchemyError, OSError) as error:
             cause = getattr(error, "orig", None) or error
-            raise StoreError(
-                f"{type(cause).__name__}: {str(cause).splitlines()[0] if str(cause) else 'no reason given'}"
-            ) from None
+            raise StoreError(f"{type(cause).__name__}: {_say(cause).splitlines()[0]}") from None
         finally:
             self._running -= 1
             if not self._running:
@@ -81,6 +101,10 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
 
+def _begin(engine: AsyncEngine) -> AbstractAsyncContextManager[AsyncConnection]:
+    return begin_unbroken(engine) if engine.dialect.name == "sqlite" else engine.begin()
+
+
 def _prepare_sqlite(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def set_pragmas(connection: object, _record: object) -> None:
@@ -91,14 +115,22 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
         cursor.close()
 
 
-def _prepare_postgresql(engine: AsyncEngine) -> None:
-    text = "; ".join(f"SET {name} = {milliseconds}" for name, milliseconds in LIMITS_MS.items())
+def _create_postgresql_engine(url: str, *, is_limited: bool) -> AsyncEngine:
+    # Loads the driver.
+    from bot.store import postgresql
 
-    @event.listens_for(engine.sync_engine, "connect")
-    def set_limits(connection: Any, _record: object) -> None:
-        # By the driver's own connection, which begins no transaction that a rollback would take back. Not as options
-        # of the connection, which PgBouncer refuses.
-        connection.run_async(lambda driver: driver.execute(text))
+    # In transaction mode, PgBouncer would lend what is set for a session to other transactions. As options of the
+    # connection it refuses them.
+    limits = LIMITS_MS if is_limited else {}
+    begin = "; ".join(["BEGIN", *(f"SET LOCAL {name} = {milliseconds}" for name, milliseconds in limits.items())])
+    waits = postgresql.Waits(
+        connect=CONNECT_SECONDS,
+        begin=BEGIN_SECONDS,
+        statement=STATEMENT_SECONDS if is_limited else None,
+        goodbye=GOODBYE_SECONDS,
+        tcp=TCP_OPTIONS,
+    )
+    return postgresql.create_engine(url, waits, begin, pool_seconds=POOL_SECONDS)
 
 
 async def lift_limits(tx: AsyncConnection) -> None:
@@ -171,7 +203,8 @@ def _copy(file: Path, copy: Path) -> None:
         source.backup(target)
 
 
-async def _migrate(engine: AsyncEngine, file: Path | None) -> None:
+async def _migrate(engine: AsyncEngine, url: str) -> None:
+    file = sqlite_file(url)
     present = await read_schema(engine)
     if present == SCHEMA:
         return
@@ -184,7 +217,19 @@ async def _migrate(engine: AsyncEngine, file: Path | None) -> None:
         copy = file.with_suffix(f".before-{SCHEMA}.db")
         await asyncio.to_thread(_copy, file, copy)
         _LOG.info("Kept a copy of the database as it was: %s", copy)
-    async with engine.begin() as connection:
+    if file is not None:
+        await _upgrade_on(engine)
+        return
+    # A migration may take longer than any other statement, or wait for that of another bot.
+    unlimited = _create_postgresql_engine(url, is_limited=False)
+    try:
+        await _upgrade_on(unlimited)
+    finally:
+        await unlimited.dispose()
+
+
+async def _upgrade_on(engine: AsyncEngine) -> None:
+    async with _begin(engine) as connection:
         await connection.run_sync(_upgrade)
     _LOG.info("The database has schema %s now", SCHEMA)
 
@@ -196,13 +241,14 @@ async def open_as_it_is(url: str) -> AsyncIterator[Database]:
     Raises:
         StoreError: it can't be opened.
     """
-    engine = create_async_engine(url)
+    is_file = sqlite_file(url) is not None
+    engine = create_async_engine(url) if is_file else _create_postgresql_engine(url, is_limited=True)
     try:
         async with engine.connect():
             pass
         yield Database(engine)
     except (SQLAlchemyError, OSError, TypeError) as error:
-        raise _opening_error(error, is_file=sqlite_file(url) is not None) from None
+        raise _opening_error(error, is_file=is_file) from None
     finally:
         await engine.dispose()
 
@@ -226,29 +272,34 @@ async def open_database(
         await engine.dispose()
 
 
+def _say(cause: BaseException) -> str:
+    return str(cause) or ("no answer in time" if isinstance(cause, TimeoutError) else "no reason given")
+
+
 def _opening_error(error: Exception, *, is_file: bool) -> StoreError:
     cause = getattr(error, "orig", None) or error
     # SQLSTATE classes: no connection, too many connections, and a server that starts or stops.
     state = str(getattr(cause, "sqlstate", ""))
     is_away = not is_file and (isinstance(cause, OSError) or state.startswith(("08", "53", "57")))
-    return (StoreAway if is_away else StoreError)(f"it can't be opened ({type(cause).__name__}: {cause})")
+    return (StoreAway if is_away else StoreError)(f"it can't be opened ({type(cause).__name__}: {_say(cause)})")
 
 
 async def _open_engine(url: str, busy_seconds: float, *, is_limited: bool) -> AsyncEngine:
     file = sqlite_file(url)
-    engine = create_async_engine(url, connect_args={"timeout": busy_seconds} if file else {})
+    if file is None:
+        engine = _create_postgresql_engine(url, is_limited=is_limited)
+    else:
+        engine = create_async_engine(url, connect_args={"timeout": busy_seconds})
     try:
         if file is not None:
             _create_private(file)
             _prepare_sqlite(engine)
             _LOG.info("Reminders are kept in %s", file)
-        elif is_limited:
-            _prepare_postgresql(engine)
-        await _migrate(engine, file)
+        await _migrate(engine, url)
     except (SQLAlchemyError, sqlite3.Error, OSError, TypeError) as error:  # TypeError: an option the driver lacks
         await engine.dispose()
         raise _opening_error(error, is_file=file is not None) from None
-    except StoreError:
+    except BaseException:
         await engine.dispose()
         raise
     return engine

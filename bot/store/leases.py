@@ -14,12 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.errors import AlreadyRunning, StoreError
-from bot.store.database import Database, open_database
+from bot.store.database import RELEASE_SECONDS, Database, open_database
 from bot.store.tables import leases
 
 _LOG = logging.getLogger(__name__)
 
-_RELEASE_SECONDS = 1.0
 _NAME = "poll"
 # The epoch of the first holder of a new database's lease.
 FIRST_EPOCH = 1
@@ -172,11 +171,11 @@ class Lease:
     async def release(self) -> None:
         """Finish what has begun, and give the lease up, so that another process need not wait for its end."""
         try:
-            async with asyncio.timeout(_RELEASE_SECONDS):
+            async with asyncio.timeout(RELEASE_SECONDS):
                 # Such as the mark of a message that has just arrived.
                 await self.database.finish()
                 self._ends_at = -math.inf
-                # On SQLite, a poll that was cut off may keep the database locked until its connection is collected.
+                # On SQLite the file's lock, which ends with the process, is all that counts.
                 if self.epoch and not self._database.is_sqlite:
                     await self._give_up()
         except (StoreError, TimeoutError) as error:
