@@ -7,7 +7,7 @@ import logging
 import random
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.app import Application, interval_of, open_application
 from bot.chat.gateway.connection import Connection, monitor_token
@@ -30,23 +30,31 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
+
 # With the last answers, the end of the session and the release of the lease at most ten seconds.
 _CANCEL_SECONDS = 1.0
+_CANCEL_TIMES = 2
 
 
-async def run(settings: Settings, *, clock: ClockGuard, timing: Timing = DEFAULT_TIMING) -> None:
-    """Run the bot until SIGINT or SIGTERM, as a standby while another process is active.
+def _ignore() -> None:
+    """Do nothing on a stop."""
+
+
+async def run(
+    settings: Settings, *, clock: ClockGuard, timing: Timing = DEFAULT_TIMING, on_stop: Callable[[], None] = _ignore
+) -> None:
+    """Run the bot until SIGINT or SIGTERM, as a standby while another process is active; each calls `on_stop` too.
 
     Raises:
         OperatorError: a token was refused.
     """
-    stop = _stop_on_signals()
-    metrics = _build_metrics(settings)
-    async with (
-        _open_database(settings.database_url) as database,
-        open_lease(settings.database_url, database, timing, clock.monotonic) as lease,
-        _open_health(settings, database, clock, timing, metrics) as health,
-    ):
+    stop = _stop_on_signals(on_stop)
+    async with contextlib.AsyncExitStack() as stack:
+        opened = await _unless_stopped(stop, _open_stores(stack, settings, clock, timing))
+        if opened is None:
+            return
+        lease, health, metrics = opened
         open_parts = functools.partial(
             open_application,
             settings,
@@ -66,7 +74,7 @@ async def run(settings: Settings, *, clock: ClockGuard, timing: Timing = DEFAULT
         finally:
             stop.set()
             await asyncio.wait({serving})
-            await _cancel({reporting})
+            await _cancel({reporting}, stop)
             with contextlib.suppress(OSError):
                 HEALTH_FILE.unlink()
 
@@ -106,13 +114,7 @@ class _Turns:
 
     async def _take_lease(self) -> bool:
         """Return whether the lease is taken; False if the process stops first."""
-        taking = _start("take-lease", self._lease.take())
-        stopping = _start("wait-for-stop", self._stop.wait())
-        try:
-            await _until_ended({taking, stopping})
-            return taking.done()
-        finally:
-            await _cancel({taking, stopping})
+        return await _unless_stopped(self._stop, self._lease.take()) is not None
 
     async def _be_active(self, application: Application) -> None:
         """Serve until the lease is lost or the process stops, then give the last answers and hang up."""
@@ -135,7 +137,7 @@ class _Turns:
             if not is_lost:
                 _LOG.info("Stopping: giving the last answers")
                 await application.drain()
-            await _cancel(tasks)
+            await _cancel(tasks, self._stop)
             await application.bot.hang_up()
             if is_lost:
                 # Commands that began in time still get their answers.
@@ -146,12 +148,17 @@ def _start(name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
     return asyncio.create_task(work, name=name)
 
 
-def _stop_on_signals() -> asyncio.Event:
+def _stop_on_signals(on_stop: Callable[[], None]) -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def begin_to_stop() -> None:
+        stop.set()
+        on_stop()
+
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, begin_to_stop)
         except NotImplementedError:  # Windows: Ctrl-C still ends asyncio.run
             return stop
     return stop
@@ -164,6 +171,17 @@ def _build_metrics(settings: Settings) -> "Metrics | None":
     from bot.monitoring.metrics import Metrics
 
     return Metrics()
+
+
+async def _open_stores(
+    stack: contextlib.AsyncExitStack, settings: Settings, clock: ClockGuard, timing: Timing
+) -> "tuple[Lease, Health, Metrics | None]":
+    """Open what outlives the turns, until the stack ends."""
+    metrics, url = _build_metrics(settings), settings.database_url
+    database = await stack.enter_async_context(_open_database(url))
+    lease = await stack.enter_async_context(open_lease(url, database, timing, clock.monotonic))
+    health = await stack.enter_async_context(_open_health(settings, database, clock, timing, metrics))
+    return lease, health, metrics
 
 
 @contextlib.asynccontextmanager
@@ -233,11 +251,27 @@ async def _until_ended(tasks: set[asyncio.Task[Any]], *, finite: asyncio.Task[An
             task.result()
 
 
-async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
-    """End all tasks; discord.py loses a cancellation that comes just as a connection fails, and tries the next."""
-    pending = tasks
-    while pending:
+async def _unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:
+    """Return the result of the work; None if the process stops first."""
+    working, stopping = _start("work-until-stop", work), _start("wait-for-stop", stop.wait())
+    try:
+        await _until_ended({working, stopping})
+        return working.result() if working.done() else None
+    finally:
+        await _cancel({working, stopping}, stop)
+
+
+async def _cancel(tasks: set[asyncio.Task[Any]], stop: asyncio.Event) -> None:
+    """End all tasks; a process that stops goes on without those that don't end.
+
+    discord.py loses a cancellation that comes just as a connection fails, and tries the next.
+    """
+    pending, times = tasks, 0
+    while pending and not (stop.is_set() and times >= _CANCEL_TIMES):
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=_CANCEL_SECONDS)
-    await asyncio.gather(*tasks, return_exceptions=True)
+        times += 1
+        ended, pending = await asyncio.wait(pending, timeout=_CANCEL_SECONDS)
+        await asyncio.gather(*ended, return_exceptions=True)
+    if pending:
+        _LOG.warning("Not ended in time: %s", ", ".join(sorted(task.get_name() for task in pending)))

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 
 from bot.cli.command import DONE, FAILED, Commands, Surroundings, load_settings, print_error
+from bot.cli.ending import end_in_time
 from bot.errors import StoreAway
 
 
@@ -24,7 +25,8 @@ def run(_args: argparse.Namespace, around: Surroundings) -> int:
         from bot.runtime import run as run_bot
 
         settings = load_settings(Settings)
-        asyncio.run(run_bot(settings, clock=ClockGuard(around.now, around.monotonic), timing=around.timing))
+        clock = ClockGuard(around.now, around.monotonic)
+        asyncio.run(run_bot(settings, clock=clock, timing=around.timing, on_stop=end_in_time))
     except StoreAway as error:
         print_error(error)
         # A service manager that restarts the bot after a crash should do so now as well.

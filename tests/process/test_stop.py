@@ -1,22 +1,31 @@
-"""The bot stops on a signal within ten seconds, and gives the last answers."""
+"""The bot stops on a signal within ten seconds at any moment, and gives the last answers."""
 
 import asyncio
+import itertools
+import random
 import signal
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from aiohttp import WSCloseCode, web
 
+from bot.store.database import open_database
+from bot.store.tables import leases
 from bot.useapi.fake import FakeApi
 from tests.support.network import NOWHERE
+from tests.support.process.deployment import Deployment, shortened
 from tests.support.process.world import ProcessWorld
+from tests.support.wire.channels import Moment
 from tests.support.wire.discord import DiscordStandIn
+from tests.support.wire.journal import PATIENCE
 from tests.support.wire.launch import Launch
 from tests.support.wire.payloads import PRIVATE
 from tests.support.wire.process import STOP_SECONDS, run_bot
 from tests.support.wire.standins import build_settings, owner_of
 
 STOP_SIGNALS = [signal.SIGTERM, signal.SIGINT]
+_STOPS = 3
 
 
 def _title(message: dict[str, list[dict[str, str]]]) -> str:
@@ -68,6 +77,69 @@ async def test_stop_without_network() -> None:
         await bot.says("Discord can't be reached")
         bot.signal(signal.SIGTERM)
         assert await bot.ended(within=5) == 0
+
+
+@pytest.mark.parametrize("imported", ["bot.cli.command", "sqlalchemy.ext.asyncio", "discord.gateway"])
+async def test_stop_in_the_first_moments(imported: str) -> None:
+    """A bot that stops while its modules are loaded ends with status 0."""
+    # Python names each module as it is loaded.
+    settings = build_settings(NOWHERE, DISCORD_TOKEN="", PYTHONPROFILEIMPORTTIME="1")
+    async with run_bot("", settings, module="bot.__main__") as bot:
+        await bot.says(f" {imported}")
+        bot.signal(signal.SIGTERM)
+        assert await bot.ended(within=STOP_SECONDS) == 0
+        assert "Traceback" not in bot.output
+
+
+async def test_stop_while_the_database_is_silent() -> None:
+    """A bot that stops while its database does not answer ends with status 0, long before it would give up."""
+    asked, left = asyncio.Event(), asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        left.set()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        settings = build_settings(NOWHERE, DATABASE_URL=f"postgresql+asyncpg://bot@127.0.0.1:{port}/bot")
+        async with run_bot(NOWHERE, settings, is_forked=True) as bot:
+            await asked.wait()
+            bot.signal(signal.SIGTERM)
+            assert await bot.ended(within=3) == 0
+        await left.wait()
+
+
+async def test_stop_amid_a_busy_poll(deployment: Deployment) -> None:
+    """Bots that stop at random amid 40 messages end in time, and each message arrives once."""
+    channels = [await deployment.add_subscription() for _ in range(40)]
+    accounts = []
+    for _ in range(_STOPS):
+        accounts.append(deployment.add_account())
+        await _stop_amid(deployment, random.choice([*Moment]), post=random.randint(1, 30))
+    await deployment.run_through(shortened(0.05))
+    counts = {deployment.count_mentions(channel, account) for channel in channels for account in accounts}
+    assert counts == {1}
+
+
+async def _stop_amid(deployment: Deployment, moment: Moment, post: int) -> None:
+    """Run a bot, and stop it at this moment of its n-th post."""
+    posts, stopped = itertools.count(1), asyncio.Event()
+
+    def stop(_channel_id: int) -> bool:
+        if next(posts) == post:
+            deployment.bots[-1].signal(signal.SIGTERM)
+            stopped.set()
+        return True
+
+    deployment.channels.hooks = {moment: stop}
+    async with deployment.run() as bot:
+        await asyncio.wait_for(stopped.wait(), PATIENCE)
+        assert await bot.ended(within=STOP_SECONDS) == 0, f"{moment} of post {post}"
+    deployment.channels.hooks.clear()
+    async with open_database(deployment.database_url) as database, database.begin() as tx:
+        assert database.is_sqlite or (await tx.execute(sa.select(leases.c.until))).scalars().all() == [0]
 
 
 async def test_crash(tmp_path: Path) -> None:
