@@ -246,7 +246,7 @@ class Settings(UseapiSettings, StoreSettings):
         },
     )
     check_interval: Annotated[int, BeforeValidator(_seconds)] = Field(
-        1800,
+        300,
         alias="CHECK_INTERVAL_SECONDS",
         description="Seconds between two polls of all accounts",
         json_schema_extra={"more": "Each poll is one call to the API, whatever the number of accounts."},

@@ -24,7 +24,7 @@ settings.register_profile("long", max_examples=20_000, deadline=None, suppress_h
 SLOW = {
     *("chat", "cli", "demo", "process", "reminders", "wire"),
     *("test_alerts.py", "test_client_memory.py", "test_transfer.py"),
-    *("test_fuzz.py", "test_parsing_untrusted.py", "test_stages_lives.py"),
+    *("test_fuzz.py", "test_parsing_untrusted.py"),
 }
 
 

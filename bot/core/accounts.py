@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.core.logins import Login
+from bot.core.incidents import OpenIncident
+from bot.core.logins import Doubt, Login
+from bot.core.notifications import Kind
 from bot.core.status import Status, status_of
 
 # A PostgreSQL index row holds about 2,700 bytes, and other columns share it.
@@ -66,6 +68,10 @@ class Account:
         """Return the status; an error that the API reports outranks every date."""
         return Status.ERROR if self.error is not None else status_of(self.remaining(now))
 
+    def has_expired(self, now: datetime) -> bool:
+        """Whether the login's expiry has passed."""
+        return self.expires_at is not None and self.expires_at <= now
+
     def is_urgent(self, now: datetime) -> bool:
         """Whether the login expires within 24 hours or has expired, error or not."""
         return status_of(self.remaining(now)) in (Status.LAST_DAY, Status.EXPIRED)
@@ -73,11 +79,26 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class AccountSnapshot:
-    """An account as it was read, and when; `login` is its login, once the database knows one."""
+    """An account as it was read, and when.
+
+    `login` is its login, once the database knows one: its expiry is the last one that was believed, and `doubt` another
+    one that waits for a second reading. `incidents` are the open ones.
+    """
 
     account: Account
     read_at: datetime
     login: Login | None = None
+    doubt: Doubt | None = None
+    incidents: tuple[OpenIncident, ...] = ()
+
+    @property
+    def believed(self) -> Account:
+        """Return the account with the expiry that is believed, also while the API gives another one or none."""
+        return self.account if self.login is None else replace(self.account, expires_at=self.login.expires_at)
+
+    def has_incident(self, kind: Kind) -> bool:
+        """Whether an incident of this kind is open."""
+        return any(one.kind is kind for one in self.incidents)
 
 
 def by_expiry(account: Account) -> tuple[bool, float, str]:

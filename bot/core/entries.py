@@ -1,18 +1,25 @@
 """Entries: the parts of a message, one for each notification, judged by the newest snapshot."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
 from bot.core.accounts import Account, AccountSnapshot
 from bot.core.assignments import Assignment, Subject, subject_of
-from bot.core.logins import Login, is_same_login
+from bot.core.logins import Login, is_renewal
 from bot.core.notifications import Kind, Notification
 from bot.core.subscriptions import Subscription
 from bot.core.text import plain
 
-_ORDER = {Kind.MISSING: 0, Kind.ERROR: 0, Kind.STAGE: 1, Kind.RENEWED: 2, Kind.UNREADABLE: 3}
+_ORDER = {
+    Kind.MISSING: 0,
+    Kind.ERROR: 0,
+    Kind.STAGE: 1,
+    Kind.UNDATED: 1,
+    Kind.RENEWED: 2,
+    Kind.UNREADABLE: 3,
+}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _LONGEST_USER_ID = 80
 
@@ -22,16 +29,25 @@ class Relevance(Enum):
 
     OPEN = "unchanged, or worse"
     RENEWED = "the account has another login"
-    SUPERSEDED = "a tighter stage was sent later"
+    SUPERSEDED = "a more urgent stage was sent later"
     OVER = "the incident has ended"
+
+
+@dataclass(frozen=True, slots=True)
+class LastMessage:
+    """The message that a channel last heard of an account in, and the login or incident that it was about."""
+
+    ref: int
+    message_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A notification with all that is needed to word it.
 
-    `login` is the login that a stage is about, `snapshot` the account as it is known now. `is_listed` if the last list
-    held the account, `is_confirmed` if that list is the last one that was requested.
+    `login` is the login that the channel was reminded of, `snapshot` the account as it is known now. `is_listed` if the
+    last list held the account, `is_dated` if that list gave its expiry, `is_confirmed` if it is the last one that was
+    requested.
     """
 
     notification: Notification
@@ -40,6 +56,7 @@ class Entry:
     login: Login | None = None
     relevance: Relevance = Relevance.OPEN
     is_listed: bool = True
+    is_dated: bool = True
     is_confirmed: bool = True
     assignment: Assignment | None = None
 
@@ -52,12 +69,6 @@ class Entry:
     def needs_action(self) -> bool:
         """Whether somebody should act; other entries mention nobody and need no buttons."""
         return self.relevance is Relevance.OPEN and self.notification.kind is not Kind.RENEWED
-
-    @property
-    def is_due(self) -> bool:
-        """Whether it is still to be sent: a subscription covers it, and its reason stands."""
-        is_known = self.snapshot is not None or self.notification.kind is Kind.UNREADABLE
-        return self.subscription is not None and is_known and self.relevance is Relevance.OPEN
 
     @property
     def is_other_user(self) -> bool:
@@ -74,29 +85,61 @@ def login_user_of(account: Account) -> str | None:
     return None if account.user_id is None else plain(account.user_id, _LONGEST_USER_ID)
 
 
-def relevance_of(entry: Entry, sent_stages: Iterable[int], *, has_incident: bool) -> Relevance:
+def relevance_of(entry: Entry, last: Mapping[Kind, LastMessage], now: datetime) -> Relevance:
     """Return how an entry's reason stands now.
 
     Args:
         entry: the entry.
-        sent_stages: the stages of the same login that the channel has got.
-        has_incident: whether the incident that the entry is about is still open.
+        last: the messages in which the channel last heard of the entry's account, by kind; renewals count as stages.
+        now: the time.
     """
-    account = entry.snapshot.account if entry.snapshot else None
-    match entry.notification.kind:
-        case Kind.STAGE if account is not None and entry.login is not None and account.expires_at is not None:
-            # Checked first: only a login's last reminder shows a renewal.
-            stage = entry.notification.stage
-            if min(sent_stages, default=stage) < stage:
+    notification, snapshot = entry.notification, entry.snapshot
+    kind = Kind.STAGE if notification.kind is Kind.RENEWED else notification.kind
+    newest = last.get(kind)
+    has_newer = newest is not None and _is_after(newest, notification)
+    has_same = newest is not None and has_newer and newest.ref == notification.ref
+    match notification.kind:
+        case Kind.STAGE if snapshot is not None:
+            if has_same:
                 return Relevance.SUPERSEDED
-            is_same = is_same_login(account.expires_at, entry.login.first_expires_at)
-            return Relevance.OPEN if is_same else Relevance.RENEWED
-        case Kind.ERROR:
-            return Relevance.OVER if account is not None and account.error is None else Relevance.OPEN
-        case Kind.MISSING | Kind.UNREADABLE:
-            return Relevance.OPEN if has_incident else Relevance.OVER
-        case _:
+            if _is_renewed(entry, snapshot, now):
+                return Relevance.RENEWED
+            # One account has one message that asks for something.
+            failures = [last[one.kind] for one in snapshot.incidents if one.kind in last]
+            is_covered = any(_is_after(one, notification) for one in failures)
+            return Relevance.SUPERSEDED if is_covered else Relevance.OPEN
+        case Kind.RENEWED | Kind.STAGE:
             return Relevance.OPEN
+        case Kind.ERROR if snapshot is not None:
+            if snapshot.account.error is None and snapshot.account.has_expired(now):
+                # Its message asks for a renewal still, unless another one does.
+                is_covered = Kind.STAGE in last and _is_after(last[Kind.STAGE], notification)
+                return Relevance.SUPERSEDED if has_newer or is_covered else Relevance.OPEN
+            has_ended = snapshot.account.error is None
+        case Kind.UNDATED if snapshot is not None:
+            has_ended = entry.is_dated
+        case Kind.MISSING:
+            has_ended = entry.is_listed
+        case _:
+            has_ended = entry.is_confirmed
+    if has_ended:
+        return Relevance.OVER
+    return Relevance.SUPERSEDED if has_newer else Relevance.OPEN
+
+
+def _is_after(message: LastMessage, notification: Notification) -> bool:
+    """Whether a message was sent after the one that carries the notification; one not sent yet is the newest."""
+    own_id = notification.message_id
+    return own_id is not None and message.message_id is not None and message.message_id > own_id
+
+
+def _is_renewed(entry: Entry, snapshot: AccountSnapshot, now: datetime) -> bool:
+    """Whether the account has another login than the one that the entry is about."""
+    login, expires_at = snapshot.login, snapshot.account.expires_at
+    if login is None:
+        return False
+    is_new = login.id != entry.notification.ref
+    return is_new or (expires_at is not None and is_renewal(login.expires_at, expires_at, now))
 
 
 def by_urgency(entry: Entry) -> tuple[bool, int, datetime]:

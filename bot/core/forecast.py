@@ -1,12 +1,14 @@
 """Which reminders are to come if nothing changes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 from bot.core.accounts import Account, AccountSnapshot
 from bot.core.assignments import Assignment
-from bot.core.stages import Heard, coming_stages, decide, usable_stages
+from bot.core.notifications import Kind
+from bot.core.rules import Heard, decide
+from bot.core.stages import coming_stages, usable_lead_times
 from bot.core.subscriptions import Subscription
 
 
@@ -16,6 +18,7 @@ class Upcoming:
 
     subscription: Subscription
     account: Account
+    kind: Kind
     stage: int
     at: datetime
     assignment: Assignment | None = None
@@ -30,19 +33,20 @@ def foresee(
 ) -> Iterable[Upcoming]:
     """Yield the reminders of one subscription about one account, soonest first.
 
-    A reminder that is due already, or whose notification could not be sent yet, counts as now.
+    One that is due already, or that could not be sent yet, counts as now. A failing account has no other to come.
     """
     login, account = snapshot.login, snapshot.account
-    if login is None:
+    due = decide(heard, snapshot, subscription, now).due
+    if due is not None and due.kind is not Kind.RENEWED:
+        yield Upcoming(subscription, account, due.kind, due.stage or 0, now, assignment)
+    if login is None or snapshot.has_incident(Kind.MISSING) or snapshot.has_incident(Kind.ERROR):
         return
-    heard = replace(heard, pending=frozenset())
-    remaining = login.expires_at - now
-    stages = usable_stages(subscription.lead_times, login.life)
-    due = decide(stages, remaining, heard, None).due
+    reached = heard.stage.stage if heard.stage is not None and due is None else None
     if due is not None:
-        yield Upcoming(subscription, account, due, now, assignment)
-    for stage in coming_stages(stages, remaining, heard):
-        yield Upcoming(subscription, account, stage, login.expires_at - timedelta(days=stage), assignment)
+        reached = due.stage
+    lead_times = usable_lead_times(subscription.lead_times, login.life)
+    for stage, at in coming_stages(lead_times, login.expires_at, reached, now, follow_ups=subscription.follow_ups):
+        yield Upcoming(subscription, account, Kind.STAGE, stage, at, assignment)
 
 
 def next_by_subscription(upcoming: Iterable[Upcoming]) -> dict[int, Upcoming]:

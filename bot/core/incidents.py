@@ -1,8 +1,10 @@
 """Incidents: an account with an error, a missing account, accounts that can't be read. They begin, recur and end."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from bot.core.notifications import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,31 +16,37 @@ class IncidentRule:
 
 
 UNREADABLE = IncidentRule(polls=3, over=timedelta(hours=6))
+# useapi.net refuses the token or the subscription: it will not pass by itself.
+REFUSED_FOR = timedelta(minutes=15)
+AT_ONCE = IncidentRule(polls=1, over=timedelta(0))
 MISSING = IncidentRule(polls=3, over=timedelta(hours=1))
+UNDATED = IncidentRule(polls=3, over=timedelta(hours=1))
 ERROR = IncidentRule(polls=2, over=timedelta(0))
 REARMED_AFTER = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One kind of failure of one account: how long it has lasted, and the number of the incident."""
+    """One kind of failure of one account: how long it has lasted, and the number of the incident.
+
+    `began_at` is when the incident with this number began; short good spells within it do not change it.
+    """
 
     bad_polls: int = 0
     bad_since: datetime | None = None
     good_since: datetime | None = None
     number: int = 0
     is_open: bool = False
+    began_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class IncidentChanges:
-    """What a poll changed: the incidents that opened, and those that opened or ended. Numbers by account id.
+class OpenIncident:
+    """An incident that is open, and since when it has lasted, short good spells included."""
 
-    The account id is None for the accounts as a whole.
-    """
-
-    opened: Mapping[str | None, int]
-    turned: Mapping[str | None, int]
+    kind: Kind
+    number: int
+    since: datetime
 
 
 def follow(incident: Incident, rule: IncidentRule, *, is_bad: bool, now: datetime) -> Incident:
@@ -50,22 +58,24 @@ def follow(incident: Incident, rule: IncidentRule, *, is_bad: bool, now: datetim
     # A clock that was set back must not make an incident last longer.
     good_since = incident.good_since and min(incident.good_since, now)
     if not is_bad:
-        return Incident(good_since=good_since or now, number=incident.number)
-    bad_polls, bad_since = incident.bad_polls + 1, min(incident.bad_since or now, now)
+        good_since = good_since or now
+        return replace(incident, bad_polls=0, bad_since=None, good_since=good_since, is_open=False)
+    after = replace(incident, bad_polls=incident.bad_polls + 1, bad_since=min(incident.bad_since or now, now))
+    assert after.bad_since is not None
     if incident.is_open:
-        return Incident(bad_polls, bad_since, None, incident.number, is_open=True)
-    is_met = bad_polls >= rule.polls and now - bad_since >= rule.over
-    if not is_met:
-        return Incident(bad_polls, bad_since, good_since, incident.number)
-    was_well = good_since is None or bad_since - good_since >= REARMED_AFTER
-    is_new = incident.number == 0 or was_well
-    return Incident(bad_polls, bad_since, None, incident.number + is_new, is_open=True)
+        return replace(after, good_since=None)
+    if after.bad_polls < rule.polls or now - after.bad_since < rule.over:
+        return replace(after, good_since=good_since)
+    was_well = good_since is None or after.bad_since - good_since >= REARMED_AFTER
+    if incident.number == 0 or was_well:
+        after = replace(after, number=incident.number + 1, began_at=after.bad_since)
+    return replace(after, good_since=None, is_open=True)
 
 
 def follow_all(
     present: Mapping[str | None, Incident], rule: IncidentRule, bad: Mapping[str | None, bool], now: datetime
-) -> tuple[dict[str | None, Incident], IncidentChanges]:
-    """Return the incidents of one kind that one more poll changed, and what opened or ended.
+) -> dict[str | None, Incident]:
+    """Return the incidents of one kind that one more poll changed, by account id.
 
     Args:
         present: the incidents before the poll, by account id.
@@ -79,8 +89,4 @@ def follow_all(
         after = follow(before, rule, is_bad=is_bad, now=now)
         if after != before:
             changed[account_id] = after
-    turned = {key: one for key, one in changed.items() if one.is_open != present.get(key, Incident()).is_open}
-    return changed, IncidentChanges(
-        opened={key: one.number for key, one in turned.items() if one.is_open},
-        turned={key: one.number for key, one in turned.items()},
-    )
+    return changed

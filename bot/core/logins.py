@@ -1,36 +1,75 @@
 """A login: the browser session behind an account, from its first known expiry until another one replaces it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-# useapi.net moves an expiry silently, and two values may alternate: a shift below a day is the same login.
-SAME_LOGIN_WITHIN = timedelta(hours=24)
+# useapi.net moves an expiry by minutes at each refresh of a session.
+SAME_EXPIRY_WITHIN = timedelta(hours=1)
+RENEWED_AFTER = timedelta(hours=24)
+# If no two readings agree for so long, the last expiry that was believed counts again.
+DOUBTED_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """One login of an account; `previous_id` is the login it replaced, `user_id` the MiniMax user it belongs to."""
+    """One login of an account; `previous_id` is the login it replaced, `user_id` the MiniMax user it belongs to.
+
+    `life` is the time from issue to expiry, None if the issue is unknown.
+    """
 
     id: int
     account_id: str
-    first_expires_at: datetime
     expires_at: datetime
     life: timedelta | None
     previous_id: int | None
     user_id: str | None
 
 
-def is_same_login(expires_at: datetime, first_expires_at: datetime) -> bool:
-    """Whether an expiry belongs to the login whose first known expiry was `first_expires_at`."""
-    return abs(expires_at - first_expires_at) <= SAME_LOGIN_WITHIN
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An expiry that was read once and waits for a second reading; `since` when no two readings have agreed."""
+
+    expires_at: datetime
+    since: datetime
 
 
-def longest_life(
-    expires_at: datetime, issued_at: datetime | None, known_life: timedelta | None, now: datetime
-) -> timedelta | None:
-    """Return the longest life known of a login, in whole seconds; None if every known life is absurd."""
-    lives = [expires_at - now]
-    lives += [expires_at - issued_at] if issued_at else []
-    lives += [known_life] if known_life else []
-    seconds = round(max(lives).total_seconds())
-    return timedelta(seconds=seconds) if seconds > 0 else None
+def is_same_expiry(one: datetime, other: datetime) -> bool:
+    """Whether two readings of an expiry agree."""
+    return abs(one - other) <= SAME_EXPIRY_WITHIN
+
+
+def is_renewal(before: datetime, after: datetime, now: datetime) -> bool:
+    """Whether an account whose expiry has moved was renewed: by a day or more, or by hours after it had expired."""
+    is_valid_again = before <= now < after and not is_same_expiry(before, after)
+    return after - before >= RENEWED_AFTER or is_valid_again
+
+
+def follow_expiry(
+    login: Login | None, doubt: Doubt | None, expires_at: datetime, now: datetime
+) -> tuple[datetime, Doubt | None]:
+    """Return the expiry to believe after one more reading, and the doubt that is left.
+
+    An account's first expiry is believed at once; one that has moved by more than an hour, once two readings agree.
+    """
+    if login is None or is_same_expiry(login.expires_at, expires_at):
+        return expires_at, None
+    if doubt is not None and is_same_expiry(doubt.expires_at, expires_at):
+        return expires_at, None
+    # A clock that was set back must not make a doubt last longer.
+    return login.expires_at, Doubt(expires_at, min(doubt.since, now) if doubt else now)
+
+
+def follow_login(login: Login | None, new: Login, now: datetime) -> Login:
+    """Return an account's login once an expiry is believed: the same one with that expiry, or a new one (id 0)."""
+    if login is None:
+        return new
+    if is_renewal(login.expires_at, new.expires_at, now):
+        return replace(new, previous_id=login.id)
+    # A token that was issued again with the same expiry does not shorten the login's life.
+    lives = [life for life in (login.life, new.life) if life is not None]
+    return replace(login, expires_at=new.expires_at, life=max(lives, default=None))
+
+
+def life_of(expires_at: datetime, issued_at: datetime | None) -> timedelta | None:
+    """Return the time from issue to expiry, None if the issue is unknown or impossible."""
+    return expires_at - issued_at if issued_at is not None and issued_at < expires_at else None

@@ -1,6 +1,7 @@
 """Notifications: what a channel must hear exactly once."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -11,6 +12,7 @@ class Kind(StrEnum):
     RENEWED = "renewed"
     ERROR = "error"
     MISSING = "missing"
+    UNDATED = "undated"
     UNREADABLE = "unreadable"
 
 
@@ -20,15 +22,17 @@ class State(StrEnum):
     PENDING = "pending"
     SENDING = "sending"
     SENT = "sent"
-    SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A notification for one channel; all fields but the last two are its unique key.
+    """A notification for one channel; at most one about an account is pending or in flight at a time.
 
-    `account_id` is None if it is about the accounts as a whole. `ref` is a login's id for stages and renewals, else
-    the incident's number. `is_late` if an earlier message did not arrive in time.
+    `account_id` is None if it is about the accounts as a whole. `ref` is the login's id for stages and renewals, else
+    the incident's number. `stage` is the stage that the channel has heard once this is sent, None for a renewed login
+    that has reached none. `expires_at` is the expiry that a stage or renewal is about, or that had passed when an error
+    was announced. `is_late` if an earlier message did not arrive in time, `is_follow_up` if the channel knew of the
+    failure before. `message_id` is the message that carries it.
     """
 
     guild_id: int
@@ -36,6 +40,9 @@ class Notification:
     account_id: str | None
     kind: Kind
     ref: int
-    stage: int = 0
+    stage: int | None = 0
+    expires_at: datetime | None = None
     is_late: bool = False
+    is_follow_up: bool = False
+    message_id: int | None = None
     id: int = 0

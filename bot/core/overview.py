@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import groupby
 
 from bot.core.accounts import Account, by_expiry
-from bot.core.subscriptions import Subscription, subscription_for
+from bot.core.subscriptions import Subscription, active_subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def build_overview(
         account.id: [
             channel_id
             for channel_id, present in by_channel.items()
-            if subscription_for(account.id, present) is not None
+            if active_subscription(account.id, present) is not None
         ]
         for account in ordered
     }

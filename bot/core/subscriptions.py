@@ -1,7 +1,7 @@
 """Subscriptions: a channel's standing wish to hear about one account or all; people call them reminders."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,10 @@ _DAYS = re.compile(r"[0-9]{1,3}")
 
 @dataclass(frozen=True, slots=True)
 class NewSubscription:
-    """A subscription as somebody asks for it; `account_id` None stands for all accounts, lead times are in days."""
+    """A subscription as somebody asks for it; `account_id` None stands for all accounts, lead times are in days.
+
+    `follow_ups` if failures are mentioned again until they end.
+    """
 
     guild_id: int
     channel_id: int
@@ -22,6 +25,7 @@ class NewSubscription:
     lead_times: tuple[int, ...]
     role_id: int | None
     added_by: int
+    follow_ups: bool = True
 
     @property
     def is_for_all(self) -> bool:
@@ -31,11 +35,10 @@ class NewSubscription:
 
 @dataclass(frozen=True, slots=True)
 class Subscription(NewSubscription):
-    """A stored subscription; `next_check_at` is when a stage can be due, `paused_at` since when it is paused."""
+    """A stored subscription; `paused_at` is since when it is paused."""
 
-    id: int
-    next_check_at: datetime
-    paused_at: datetime | None
+    id: int = 0
+    paused_at: datetime | None = None
 
 
 def parse_lead_times(text: str) -> tuple[int, ...]:
@@ -53,20 +56,26 @@ def parse_lead_times(text: str) -> tuple[int, ...]:
     return tuple(lead_times)
 
 
-def covered_accounts(
-    subscription: Subscription, in_channel: Iterable[Subscription], account_ids: Iterable[str]
-) -> list[str]:
-    """Return which of these accounts a subscription covers, given all subscriptions of its channel.
+def by_account(in_channel: Iterable[Subscription]) -> dict[str | None, Subscription]:
+    """Return the subscriptions of one channel by account; None stands for all accounts."""
+    return {one.account_id: one for one in in_channel}
 
-    In one channel a subscription on an account replaces the one on all accounts for it, also while it is paused.
+
+def covering(account_id: str, in_channel: Mapping[str | None, Subscription]) -> Subscription | None:
+    """Return the subscription of a channel that covers an account, paused or not; None if there is none.
+
+    A subscription on an account replaces the one on all accounts for it, also while it is paused.
     """
-    if not subscription.is_for_all:
-        return [account_id for account_id in account_ids if account_id == subscription.account_id]
-    replaced = {one.account_id for one in in_channel}
-    return [account_id for account_id in account_ids if account_id not in replaced]
+    return in_channel.get(account_id, in_channel.get(None))
 
 
-def subscription_for(account_id: str, in_channel: Sequence[Subscription]) -> Subscription | None:
-    """Return the active subscription of a channel that covers an account; None if it is paused, or there is none."""
-    covering = (one for one in in_channel if covered_accounts(one, in_channel, [account_id]))
-    return next((one for one in covering if one.paused_at is None), None)
+def active_subscription(account_id: str | None, in_channel: Iterable[Subscription]) -> Subscription | None:
+    """Return the active subscription of a channel that a notification belongs to, None if it is paused or missing.
+
+    A notification about the accounts as a whole belongs to any of them.
+    """
+    if account_id is None:
+        active = (one for one in in_channel if one.paused_at is None)
+        return min(active, key=lambda one: one.is_for_all, default=None)
+    found = covering(account_id, by_account(in_channel))
+    return found if found is not None and found.paused_at is None else None

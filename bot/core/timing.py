@@ -22,6 +22,8 @@ class Timing:
     # In place of CHECK_INTERVAL_SECONDS.
     poll_interval: timedelta | None = None
     polls_apart: timedelta = timedelta(seconds=10)
+    # A second reading confirms a moved expiry or an error after this time, or after the interval if that is shorter.
+    confirm_after: timedelta = timedelta(seconds=60)
     # A channel that never answers must not hold up a poll for aiohttp's five minutes.
     discord_request: float = 15.0
     lease_seconds: float = 15.0
@@ -32,6 +34,8 @@ class Timing:
     api_budget: float = 10.0
     reconnect_first: float = 1.0
     reconnect_most: float = 300.0
+    # The commands are compared with Discord's at least this often.
+    compare_commands: float = 86_400.0
     # Discord allows 50 requests a second.
     requests_per_second: float = 45.0
     # Each connection may cost one of 1,000 identifies a day: this many at once, then one in as many seconds.

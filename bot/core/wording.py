@@ -89,6 +89,14 @@ def say_unconfirmed(account: Account, read_at: datetime, now: datetime) -> str:
     return f"was due to expire {day}, not confirmed for {say_duration(now - read_at)}"
 
 
+def say_undated(account: Account) -> str:
+    """Return the state of an account whose expiry the API no longer gives, by its last known date."""
+    if account.expires_at is None:
+        return "has no known expiry"
+    day = f"{say_date(account.expires_at)} {account.expires_at:%H:%M} UTC"
+    return f"no longer shows its expiry, which was last known as {day}"
+
+
 def say_capabilities(account: Account) -> str:
     """Return what the account can do, for a sentence: "video and chat jobs"; "jobs" if nothing is known."""
     names = [escaped(one.label.lower(), 64) for one in account.capabilities if one.supported]

@@ -1,7 +1,7 @@
 """Checks channels once a day, and informs people about channels that refuse messages."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,7 +13,7 @@ from bot.core.subscriptions import Subscription
 from bot.core.text import escaped
 from bot.core.wording import say_blocked, say_outdated
 from bot.reminders.context import Context, Refused, Uncertain
-from bot.store.boards import get_boards
+from bot.store.boards import delete_board, get_boards, set_absent_since
 from bot.store.channel_failures import (
     delete_failure,
     delete_orphaned_failures,
@@ -28,12 +28,16 @@ from bot.store.subscriptions import get_active_subscriptions
 _LOG = logging.getLogger(__name__)
 
 _CHECK_EVERY = timedelta(days=1)
+_FORGET_AFTER = timedelta(days=1)
 _MAX_INFORMED = 5
 _WORDS = {MessageKind.NOTIFICATIONS: say_blocked, MessageKind.BOARD: say_outdated}
 
 
 class ChannelChecks:
-    """Looks after the channels of all subscriptions and boards; nothing is ever removed because a channel fails."""
+    """Looks after the channels of all subscriptions and boards.
+
+    No refusal removes anything; a board goes once its server has been without its channel for a day.
+    """
 
     def __init__(self, context: Context) -> None:
         self._database, self._access = context.database, context.access
@@ -48,6 +52,7 @@ class ChannelChecks:
                 return
             await mark_channels_checked(tx, now)
             subscriptions = await get_active_subscriptions(tx, self._access.listed)
+            boards = await get_boards(tx, self._access.listed)
         # A new subscription has just been checked, so that the first check can wait for a day.
         if checked_at is None:
             return
@@ -57,6 +62,20 @@ class ChannelChecks:
             wanted |= {one.role_id} if one.role_id else set()
         for guild_id, by_channel in sorted(roles.items()):
             await self._check_guild(guild_id, by_channel)
+        for guild_id in sorted({board.guild_id for board in boards}):
+            await self._check_boards([board for board in boards if board.guild_id == guild_id], now)
+
+    async def _check_boards(self, boards: Sequence[Board], now: datetime) -> None:
+        """Forget the boards of one server whose channels two checks have missed, a day apart."""
+        guild_id = boards[0].guild_id
+        try:
+            absent = await self._sender.find_absent(guild_id, [board.channel_id for board in boards])
+        except (Refused, Uncertain) as error:
+            _LOG.warning("The boards of server %s can't be checked today (%s)", guild_id, error)
+            return
+        async with self._database.begin() as tx:
+            for board in boards:
+                await _save_presence(tx, board, now, is_absent=board.channel_id in absent)
 
     async def _check_guild(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> None:
         try:
@@ -137,6 +156,20 @@ class ChannelChecks:
 
 def _name(place: Subscription | Board) -> str:
     return f"#{escaped(place.channel_name, 100)}" if isinstance(place, Subscription) else f"<#{place.channel_id}>"
+
+
+async def _save_presence(tx: AsyncConnection, board: Board, now: datetime, *, is_absent: bool) -> None:
+    """Save whether a board's channel is there; forget the board if it has been missed for a day."""
+    place = f"channel {board.channel_id} of server {board.guild_id}"
+    if not is_absent:
+        if board.absent_since is not None:
+            await set_absent_since(tx, board, None)
+    elif board.absent_since is None:
+        await set_absent_since(tx, board, now)
+        _LOG.warning("There is no %s; its board is forgotten if it is still missing in a day", place)
+    elif now - board.absent_since >= _FORGET_AFTER:
+        await delete_board(tx, board.guild_id, board.channel_id)
+        _LOG.warning("The board that user %s added is forgotten: no %s for a day", board.added_by, place)
 
 
 async def _save_finding(

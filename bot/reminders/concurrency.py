@@ -1,8 +1,8 @@
-"""Works on many channels or messages at a time; the failure of one does not stop the others."""
+"""Works on many channels or messages: several at a time, or one after the other without holding up commands."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from bot.errors import StoreError
@@ -10,6 +10,16 @@ from bot.errors import StoreError
 _LOG = logging.getLogger(__name__)
 
 Thing = TypeVar("Thing")
+# So few that the work on them takes some milliseconds.
+_SLICE = 200
+
+
+async def give_way(things: Iterable[Thing]) -> AsyncIterator[Thing]:
+    """Yield each thing, and let other tasks run now and then."""
+    for number, thing in enumerate(things):
+        if number % _SLICE == 0:
+            await asyncio.sleep(0)
+        yield thing
 
 
 async def for_each(

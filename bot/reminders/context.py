@@ -19,17 +19,14 @@ from bot.useapi.guild_access import GuildAccess
 class Refused(Exception):
     """Discord did certainly not do it.
 
-    `is_lasting` if the channel itself refuses until somebody acts. `is_message_gone` if the message does not exist,
-    `is_channel_gone` if the channel does not.
+    `is_lasting` if the channel itself refuses until somebody acts. `is_message_gone` if the message does not exist, as
+    Discord says.
     """
 
-    def __init__(
-        self, reason: str, *, is_lasting: bool, is_message_gone: bool = False, is_channel_gone: bool = False
-    ) -> None:
+    def __init__(self, reason: str, *, is_lasting: bool, is_message_gone: bool = False) -> None:
         super().__init__(reason)
         self.is_lasting = is_lasting
         self.is_message_gone = is_message_gone
-        self.is_channel_gone = is_channel_gone
 
 
 class Uncertain(Exception):
@@ -54,6 +51,9 @@ class Sender(Protocol):
     async def send_direct(self, user_id: int, text: str) -> None:
         """Send a direct message."""
 
+    async def is_member(self, guild_id: int, user_id: int) -> bool:
+        """Whether a user is in a guild."""
+
     async def check_channels(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
         """Return what would keep messages out of each channel, or its roles from being notified; nothing is sent.
 
@@ -63,6 +63,9 @@ class Sender(Protocol):
             guild_id: the guild.
             roles: the roles that are mentioned, by channel id.
         """
+
+    async def find_absent(self, guild_id: int, channel_ids: Collection[int]) -> Collection[int]:
+        """Return which of these channels and threads the guild does not have; nothing is sent."""
 
 
 class Rendering(Protocol):

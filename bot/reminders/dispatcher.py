@@ -14,7 +14,8 @@ from bot.core.overview import Overview
 from bot.reminders.concurrency import for_each
 from bot.reminders.context import Context, Refused, Uncertain
 from bot.reminders.loading import load_entries, load_overviews
-from bot.store.boards import delete_board, get_boards
+from bot.reminders.planning import judge_pending
+from bot.store.boards import get_boards
 from bot.store.channel_failures import get_failure, get_failures, put_failure
 from bot.store.leases import ensure_holds_lease
 from bot.store.messages import (
@@ -26,7 +27,7 @@ from bot.store.messages import (
     start_sending,
     start_sending_board,
 )
-from bot.store.notifications import delete_overdue, delete_pending, get_pending, get_pending_channels
+from bot.store.notifications import get_pending_channels
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,7 +35,6 @@ _LOG = logging.getLogger(__name__)
 _CLOCKS_APART = timedelta(seconds=5)
 # So many that a slow channel does not hold up the others; so few that none waits long at the rate limiter.
 _AT_ONCE = 64
-_GIVE_UP_AFTER = timedelta(days=7)
 
 
 class Dispatcher:
@@ -169,7 +169,7 @@ class Dispatcher:
                 is_doubtful = True
                 _LOG.warning("A message may not have arrived (%s); trying again with the same nonce", doubt)
             else:
-                await self._mark_sent(message, discord_id)
+                await self._mark_sent(message, discord_id, is_doubtful=is_doubtful)
                 return True
         else:
             if message.kind is MessageKind.BOARD:
@@ -188,15 +188,14 @@ class Dispatcher:
     async def _start_next(self, channel_id: int, epoch: int) -> Message | None:
         async with self._database.begin() as tx:
             await ensure_holds_lease(tx, epoch)
-            entries = await load_entries(tx, await get_pending(tx, channel_id))
-            due = [entry for entry in entries if entry.is_due]
-            await delete_pending(tx, [entry.notification.id for entry in entries if not entry.is_due])
-            if not due:
+            now = self._now()
+            entries = await load_entries(tx, await judge_pending(tx, channel_id, now), now)
+            if not entries:
                 return None
             nonce = new_nonce()
-            outgoing, count = self._context.rendering.render(due, footer_id_of(nonce), self._now())
-            carried = [entry.notification for entry in due[:count]]
-            return await start_sending(tx, carried, outgoing, nonce=nonce, now=self._now())
+            outgoing, count = self._context.rendering.render(entries, footer_id_of(nonce), now)
+            carried = [entry.notification for entry in entries[:count]]
+            return await start_sending(tx, carried, outgoing, nonce=nonce, now=now)
 
     async def _post_board(self, board: Board, overview: Overview) -> None:
         message = await self._start_board(board, overview, new_nonce())
@@ -218,7 +217,7 @@ class Dispatcher:
                 return False
             found = None
         if found is not None:
-            await self._mark_sent(message, found)
+            await self._mark_sent(message, found, is_doubtful=True)
             return True
         if refusal is not None:
             await self._give_back(message, refusal)
@@ -227,7 +226,7 @@ class Dispatcher:
             await dissolve(tx, message, is_late=True)
         return False
 
-    async def _mark_sent(self, message: Message, discord_id: int | None) -> None:
+    async def _mark_sent(self, message: Message, discord_id: int | None, *, is_doubtful: bool = False) -> None:
         now = self._now()
 
         async def mark() -> tuple[list[datetime], bool]:
@@ -236,7 +235,8 @@ class Dispatcher:
                     # It was deleted at once; the next poll posts it anew.
                     await dissolve(tx, message)
                     return [], True
-                return await mark_sent(tx, message, discord_id, now), await is_wanted(tx, message)
+                due = await mark_sent(tx, message, discord_id, now, is_doubtful=is_doubtful)
+                return due, await is_wanted(tx, message)
 
         # A stop must not come between Discord's answer and this mark.
         marking = asyncio.ensure_future(mark())
@@ -267,17 +267,10 @@ class Dispatcher:
 
 
 async def save_refusal(tx: AsyncConnection, context: Context, message: Message, refusal: Refused) -> None:
-    """Save that a channel has refused a message, or an edit of its board; a board whose channel is gone is deleted."""
+    """Save that a channel has refused a message, or an edit of its board; neither is forgotten."""
     now, place = context.now(), (message.guild_id, message.channel_id, message.kind)
-    if message.kind is MessageKind.BOARD and refusal.is_channel_gone:
-        await delete_board(tx, message.guild_id, message.channel_id)
-        _LOG.info("Channel %s is gone, and its board with it", message.channel_id)
-        return
     before = await get_failure(tx, message.channel_id, message.kind)
     failure = count_refusal(before, place, str(refusal), is_lasting=refusal.is_lasting, timing=context.timing, now=now)
-    if message.kind is MessageKind.NOTIFICATIONS and failure.failing_since < now - _GIVE_UP_AFTER:
-        # By the channel's refusals and not by age: after a long time off, much is old that was never refused.
-        await delete_overdue(tx, message.channel_id, now - _GIVE_UP_AFTER)
     await put_failure(tx, failure)
     wait = failure.next_attempt_at - now
     _LOG.warning("Channel %s refuses messages (%s); next attempt in %s", message.channel_id, refusal, wait)

@@ -1,260 +1,248 @@
-"""Plans the notifications of one poll, in the transaction that saves what the poll read."""
+"""Plans what each channel hears next: compares what it has heard with how its accounts stand, at each poll anew."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.accounts import Account, AccountSnapshot
-from bot.core.incidents import ERROR, MISSING, UNREADABLE, IncidentChanges, IncidentRule, follow_all
-from bot.core.notifications import Kind, Notification
-from bot.core.stages import Heard, coming_stages, decide, usable_stages
-from bot.core.subscriptions import Subscription, covered_accounts, subscription_for
-from bot.reminders.recording import NO_CHANGES, Changes, record
+from bot.core.accounts import AccountSnapshot
+from bot.core.incidents import OpenIncident
+from bot.core.notifications import Notification, State
+from bot.core.rules import NOTHING_HEARD, Decision, Due, Heard, HeardStage, decide, decide_unreadable
+from bot.core.subscriptions import Subscription, active_subscription, by_account, covering
+from bot.reminders.concurrency import give_way
 from bot.store.accounts import get_snapshots
-from bot.store.incidents import get_bad_since, get_incidents, get_open_incidents, put_incident
-from bot.store.messages import schedule_edits
-from bot.store.notifications import add_pending, delete_pending, get_heard, get_pending, get_recent_logins, supersede
-from bot.store.subscriptions import (
-    get_active_subscriptions,
-    get_due_subscriptions,
-    get_subscriptions_in,
-    set_next_checks,
+from bot.store.heard import Pair, delete_heard, get_followed_up, get_heard, move_heard
+from bot.store.incidents import get_unreadable
+from bot.store.notifications import (
+    add_pending,
+    change_pending,
+    delete_pending,
+    get_pending,
+    get_unsent,
 )
+from bot.store.subscriptions import get_all_subscriptions, get_subscriptions_in
 
-_NEVER = timedelta(days=3650)
-_REPLACED_AFTER = timedelta(days=3)
-# An API that gives another expiry at every read must not make a channel hear of each: one more login within a day is
-# announced only once two polls in a row agree on it.
-_MAX_LOGINS, _A_DAY = 2, timedelta(days=1)
-_AT_ONCE = 100
+# Removing a reminder and adding it again, to change it, repeats nothing.
+_FORGOTTEN_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """A subscription and one of the accounts that it covers."""
+class Situation:
+    """What the decisions of one poll are made from; `followed_up` are the channels that got a follow-up today."""
 
-    subscription: Subscription
-    snapshot: AccountSnapshot
-
-    def notification(self, kind: Kind, ref: int, stage: int = 0) -> Notification:
-        """Return a notification about the account for the subscription's channel."""
-        subscription = self.subscription
-        return Notification(subscription.guild_id, subscription.channel_id, self.snapshot.account.id, kind, ref, stage)
+    subscriptions: Mapping[int, Mapping[str | None, Subscription]]
+    snapshots: Mapping[str, AccountSnapshot]
+    heard: Mapping[int, Mapping[str | None, Heard]]
+    unsent: Mapping[int, Sequence[tuple[Notification, State]]]
+    unreadable: OpenIncident | None
+    followed_up: Collection[int] = ()
 
 
 @dataclass(slots=True)
-class _Plan:
-    """What to save for some subscriptions."""
+class Plan:
+    """What to save: notifications to add, change and delete, and what counts as heard from now on."""
 
-    planned: list[Notification] = field(default_factory=list)
-    superseded: list[Notification] = field(default_factory=list)
-    next_check_at: dict[int, datetime] = field(default_factory=dict)
-
-    def check_again(self, subscription: Subscription, at: datetime) -> None:
-        """Keep the earliest next check of a subscription."""
-        self.next_check_at[subscription.id] = min(at, self.next_check_at.get(subscription.id, at))
+    added: list[Notification] = field(default_factory=list)
+    changed: list[Notification] = field(default_factory=list)
+    deleted: list[int] = field(default_factory=list)
+    moved: list[tuple[int, str, HeardStage]] = field(default_factory=list)
+    forgotten: list[Pair] = field(default_factory=list)
 
 
-async def plan_after_reading(
-    tx: AsyncConnection, guild_ids: Collection[int], read: Mapping[str, Account], now: datetime
-) -> None:
-    """Save the accounts that were read, and plan the due notifications of these guilds.
-
-    A list without any known account does not prove that all are gone: it belongs to another useapi.net account, or
-    something failed. Only after three days of such lists are the accounts believed to have been replaced.
-    """
-    before = await get_snapshots(tx)
-    if before and not before.keys() & read.keys() and not await _was_unreadable_for_long(tx, now):
-        await plan_while_unreadable(tx, guild_ids, now)
-        return
-    changes = await record(tx, before, read, now)
-    snapshots = await get_snapshots(tx)
-    errors: dict[str | None, bool] = {key: account.error is not None for key, account in read.items()}
-    missing: dict[str | None, bool] = {key: key not in read for key in snapshots}
-    incidents = {
-        Kind.ERROR: await _follow(tx, Kind.ERROR, ERROR, errors, now),
-        Kind.MISSING: await _follow(tx, Kind.MISSING, MISSING, missing, now),
-        Kind.UNREADABLE: await _follow(tx, Kind.UNREADABLE, UNREADABLE, {None: False}, now),
-    }
-    await _schedule_edits(tx, incidents, changes, snapshots, now)
-    await _plan_incidents(tx, guild_ids, incidents, snapshots, now)
-    await _plan_stages(tx, guild_ids, changes, snapshots, now)
+async def load_situation(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> Situation:
+    """Load what the decisions for these guilds are made from."""
+    subscriptions: dict[int, dict[str | None, Subscription]] = {}
+    async for one in give_way(await get_all_subscriptions(tx, guild_ids)):
+        subscriptions.setdefault(one.channel_id, {})[one.account_id] = one
+    heard: dict[int, dict[str | None, Heard]] = {}
+    async for (channel_id, account_id), known in give_way((await get_heard(tx, guild_ids, now)).items()):
+        heard.setdefault(channel_id, {})[account_id] = known
+    unsent: dict[int, list[tuple[Notification, State]]] = {}
+    async for notification, state in give_way(await get_unsent(tx, guild_ids)):
+        unsent.setdefault(notification.channel_id, []).append((notification, state))
+    return Situation(
+        subscriptions=subscriptions,
+        snapshots=await get_snapshots(tx),
+        heard=heard,
+        unsent=unsent,
+        unreadable=await get_unreadable(tx),
+        followed_up=await get_followed_up(tx, guild_ids, now),
+    )
 
 
-async def _was_unreadable_for_long(tx: AsyncConnection, now: datetime) -> bool:
-    bad_since = await get_bad_since(tx, Kind.UNREADABLE, None)
-    return bad_since is not None and now - bad_since >= _REPLACED_AFTER
+async def draw_up_plan(situation: Situation, now: datetime) -> Plan:
+    """Return what changes for each channel; gives way to other tasks now and then."""
+    plan, first = Plan(), _FirstDecisions(situation.snapshots, now)
+    channel_ids = situation.subscriptions.keys() | situation.unsent.keys() | situation.heard.keys()
+    async for channel_id in give_way(channel_ids):
+        _plan_channel(plan, situation, first, channel_id, now)
+    return plan
 
 
-async def plan_while_unreadable(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> None:
-    """Save that the accounts can't be read; reminders go on from the last known expiry."""
-    incidents = await _follow(tx, Kind.UNREADABLE, UNREADABLE, {None: True}, now)
-    await schedule_edits(tx, Kind.UNREADABLE, incidents.turned.items(), now)
-    for number in incidents.opened.values():
-        channels = {(one.guild_id, one.channel_id) for one in await get_active_subscriptions(tx, guild_ids)}
-        planned = [Notification(*channel, None, Kind.UNREADABLE, number) for channel in sorted(channels)]
-        await add_pending(tx, planned, now)
-    await _plan_stages(tx, guild_ids, NO_CHANGES, await get_snapshots(tx), now)
+async def save_plan(tx: AsyncConnection, plan: Plan, now: datetime) -> None:
+    """Save a plan."""
+    await delete_pending(tx, plan.deleted)
+    await change_pending(tx, plan.changed)
+    await add_pending(tx, plan.added, now)
+    await move_heard(tx, plan.moved)
+    await delete_heard(tx, plan.forgotten)
 
 
-async def _follow(
-    tx: AsyncConnection, kind: Kind, rule: IncidentRule, bad: Mapping[str | None, bool], now: datetime
-) -> IncidentChanges:
-    changed, changes = follow_all(await get_incidents(tx, kind), rule, bad, now)
-    for account_id, incident in changed.items():
-        await put_incident(tx, kind, account_id, incident)
-    return changes
+class _FirstDecisions:
+    """The decisions for channels that have heard nothing yet: they differ only by the terms of a subscription."""
+
+    def __init__(self, snapshots: Mapping[str, AccountSnapshot], now: datetime) -> None:
+        self._snapshots, self._now = snapshots, now
+        self._by_terms: dict[tuple[tuple[int, ...], bool], dict[str, Decision]] = {}
+
+    def of(self, subscription: Subscription) -> Mapping[str, Decision]:
+        """Return the decisions with a notification, by account id."""
+        terms = subscription.lead_times, subscription.follow_ups
+        if terms not in self._by_terms:
+            decisions = {
+                key: decide(NOTHING_HEARD, snapshot, subscription, self._now)
+                for key, snapshot in self._snapshots.items()
+            }
+            self._by_terms[terms] = {key: one for key, one in decisions.items() if one.due is not None}
+        return self._by_terms[terms]
 
 
-async def _schedule_edits(
-    tx: AsyncConnection,
-    incidents: Mapping[Kind, IncidentChanges],
-    changes: Changes,
-    snapshots: Mapping[str, AccountSnapshot],
-    now: datetime,
-) -> None:
-    """Schedule the edit of messages about a login that was replaced, or an incident that opened again or ended."""
-    for kind, found in incidents.items():
-        await schedule_edits(tx, kind, found.turned.items(), now)
-    failing = [snapshots[key] for key in incidents[Kind.ERROR].turned if key is not None]
-    await schedule_edits(tx, Kind.STAGE, [(one.account.id, one.login.id) for one in failing if one.login], now)
-    for key in changes.switched:
-        logins = {one.login.id for one in (changes.before[key], changes.after[key]) if one and one.login}
-        if len(logins) > 1:
-            await schedule_edits(tx, Kind.STAGE, [(key, login_id) for login_id in logins], now)
+def _plan_channel(plan: Plan, situation: Situation, first: _FirstDecisions, channel_id: int, now: datetime) -> None:
+    in_channel = situation.subscriptions.get(channel_id, {})
+    heard = situation.heard.get(channel_id, {})
+    unsent = situation.unsent.get(channel_id, ())
+    sending = [one for one, state in unsent if state is State.SENDING]
+    in_flight = {one.account_id for one in sending}
+    is_followed_up = channel_id in situation.followed_up or any(one.is_follow_up for one in sending)
+    due: dict[str | None, tuple[Subscription, Due]] = {}
+    for account_id in sorted(_candidates(in_channel, heard, first)):
+        # Whether it arrives decides what the channel has heard.
+        if account_id in in_flight or account_id not in situation.snapshots:
+            continue
+        snapshot, known = situation.snapshots[account_id], heard.get(account_id)
+        subscription = covering(account_id, in_channel)
+        if subscription is None:
+            if known is not None and _is_forgotten(known, now):
+                plan.forgotten.append((channel_id, account_id))
+        elif subscription.paused_at is None:
+            decision = first.of(subscription).get(account_id, Decision())
+            if known is not None:
+                decision = decide(known, snapshot, subscription, now)
+            if decision.heard is not None:
+                plan.moved.append((channel_id, account_id, decision.heard))
+            if decision.due is not None and not (decision.due.is_follow_up and is_followed_up):
+                due[account_id] = subscription, decision.due
+    if situation.unreadable is not None and None not in in_flight:
+        active = [one for one in in_channel.values() if one.paused_at is None]
+        found = _decide_unreadable(situation.unreadable, heard.get(None, NOTHING_HEARD), active, now)
+        if found is not None and not (found.is_follow_up and is_followed_up):
+            due[None] = active[0], found
+    _reconcile(plan, [one for one, state in unsent if state is State.PENDING], due)
 
 
-async def pair_up(
-    tx: AsyncConnection, subscriptions: Sequence[Subscription], snapshots: Mapping[str, AccountSnapshot]
-) -> list[Pair]:
-    """Return each of these subscriptions with each of the accounts that it covers."""
-    in_channel: dict[int, list[Subscription]] = {}
-    for one in await get_subscriptions_in(tx, {one.channel_id for one in subscriptions}):
-        in_channel.setdefault(one.channel_id, []).append(one)
-    return [
-        Pair(one, snapshots[account_id])
-        for one in subscriptions
-        for account_id in covered_accounts(one, in_channel.get(one.channel_id, ()), snapshots)
-    ]
+def _candidates(
+    in_channel: Mapping[str | None, Subscription], heard: Mapping[str | None, Heard], first: _FirstDecisions
+) -> set[str]:
+    """Return the accounts that something can be due about: others have nothing new, and were never heard of."""
+    found = {account_id for account_id in heard if account_id is not None}
+    for account_id, subscription in in_channel.items():
+        if subscription.paused_at is not None:
+            continue
+        noteworthy = first.of(subscription)
+        if account_id is None:
+            found |= noteworthy.keys()
+        elif account_id in noteworthy:
+            found.add(account_id)
+    return found
 
 
-async def _plan_incidents(
-    tx: AsyncConnection,
-    guild_ids: Collection[int],
-    incidents: Mapping[Kind, IncidentChanges],
-    snapshots: Mapping[str, AccountSnapshot],
-    now: datetime,
-) -> None:
-    affected = {key: snapshots[key] for found in incidents.values() for key in found.opened if key is not None}
-    if not affected:
-        return
-    subscriptions = await get_due_subscriptions(tx, guild_ids, now, affected.keys())
-    planned = [
-        pair.notification(kind, found.opened[pair.snapshot.account.id])
-        for some in _in_slices(subscriptions)
-        for pair in await pair_up(tx, some, affected)
-        for kind, found in incidents.items()
-        if pair.snapshot.account.id in found.opened
-    ]
-    await add_pending(tx, planned, now)
+def _is_forgotten(heard: Heard, now: datetime) -> bool:
+    """Whether a subscription that is added now tells its channel anew what it heard before the last one was removed."""
+    return heard.last_at is not None and now - heard.last_at >= _FORGOTTEN_AFTER
 
 
-async def _plan_stages(
-    tx: AsyncConnection,
-    guild_ids: Collection[int],
-    changes: Changes,
-    snapshots: Mapping[str, AccountSnapshot],
-    now: datetime,
-) -> None:
-    subscriptions = await get_due_subscriptions(tx, guild_ids, now, changes.after.keys())
-    missing = await get_missing(tx)
-    for some in _in_slices(subscriptions):
-        await _plan_slice(tx, some, changes.switched, missing, snapshots, now)
+def _decide_unreadable(
+    incident: OpenIncident, heard: Heard, active: Sequence[Subscription], now: datetime
+) -> Due | None:
+    if not active:
+        return None
+    return decide_unreadable(heard, incident, now, follow_ups=any(one.follow_ups for one in active)).due
 
 
-def _in_slices(subscriptions: Sequence[Subscription]) -> Iterator[Sequence[Subscription]]:
-    """Yield so few at a time that commands run in between, and that PostgreSQL accepts as many parameters."""
-    for begin in range(0, len(subscriptions), _AT_ONCE):
-        yield subscriptions[begin : begin + _AT_ONCE]
+def _reconcile(plan: Plan, pending: Sequence[Notification], due: Mapping[str | None, tuple[Subscription, Due]]) -> None:
+    """Compare what is pending in a channel with what is due there."""
+    left = dict(due)
+    for one in pending:
+        wanted = left.pop(one.account_id, None)
+        if wanted is None:
+            plan.deleted.append(one.id)
+        elif (changed := _about(one, wanted[1])) != one:
+            plan.changed.append(changed)
+    for account_id, (subscription, content) in left.items():
+        blank = Notification(subscription.guild_id, subscription.channel_id, account_id, content.kind, content.ref)
+        plan.added.append(_about(blank, content))
 
 
-async def _plan_slice(
-    tx: AsyncConnection,
-    subscriptions: Sequence[Subscription],
-    switched: set[str],
-    missing: set[str],
-    snapshots: Mapping[str, AccountSnapshot],
-    now: datetime,
-) -> None:
-    pairs = await pair_up(tx, subscriptions, snapshots)
-    logins = [pair.snapshot.login for pair in pairs if pair.snapshot.login]
-    login_ids = {login.id for login in logins} | {login.previous_id for login in logins if login.previous_id}
-    heard = await get_heard(tx, {one.channel_id for one in subscriptions}, login_ids)
-    switching = {pair.subscription.channel_id for pair in pairs if pair.snapshot.account.id in switched}
-    recent = await get_recent_logins(tx, switching, now - _A_DAY, now)
-    result = _Plan(next_check_at={one.id: now + _NEVER for one in subscriptions})
-    for pair in pairs:
-        is_switched = pair.snapshot.account.id in switched
-        # A missing account has nothing to renew; a login that is one of many must last until the next poll.
-        if pair.snapshot.account.id in missing or (is_switched and _is_one_of_many(pair, recent)):
-            result.check_again(pair.subscription, now)
-        else:
-            _plan_pair(result, pair, heard, now, is_switched=is_switched)
-    await supersede(tx, result.superseded, now)
-    await add_pending(tx, result.planned, now)
-    await set_next_checks(tx, result.next_check_at)
+def _about(notification: Notification, due: Due) -> Notification:
+    return replace(
+        notification,
+        kind=due.kind,
+        ref=due.ref,
+        stage=due.stage,
+        expires_at=due.expires_at,
+        is_follow_up=due.is_follow_up,
+    )
 
 
-async def get_missing(tx: AsyncConnection) -> set[str]:
-    """Return the accounts with an open *missing* incident: nothing is sent about their expiry."""
-    return {key for kind, key in await get_open_incidents(tx) if kind is Kind.MISSING and key is not None}
+async def judge_pending(tx: AsyncConnection, channel_id: int, now: datetime) -> list[Notification]:
+    """Judge the pending notifications of a channel once more; save the changes and return those that are due."""
+    pending = await get_pending(tx, channel_id)
+    if not pending:
+        return []
+    subscriptions = await get_subscriptions_in(tx, {channel_id})
+    snapshots = await get_snapshots(tx, {one.account_id for one in pending if one.account_id is not None})
+    heard = await get_heard(tx, {channel_id}, now, by_channel=True)
+    unreadable = await get_unreadable(tx)
+    due: dict[str | None, tuple[Subscription, Due]] = {}
+    for one in pending:
+        subscription = active_subscription(one.account_id, subscriptions)
+        known = heard.get((channel_id, one.account_id), NOTHING_HEARD)
+        found: Due | None = None
+        if one.account_id is not None and subscription is not None and one.account_id in snapshots:
+            found = decide(known, snapshots[one.account_id], subscription, now).due
+        elif one.account_id is None and unreadable is not None:
+            active = [each for each in subscriptions if each.paused_at is None]
+            found = _decide_unreadable(unreadable, known, active, now)
+        if found is not None and subscription is not None:
+            due[one.account_id] = subscription, found
+    plan = Plan()
+    _reconcile(plan, pending, due)
+    await delete_pending(tx, plan.deleted)
+    await change_pending(tx, plan.changed)
+    changed = {one.id: one for one in plan.changed}
+    return [changed.get(one.id, one) for one in pending if one.id not in plan.deleted]
 
 
 async def delete_unwanted(tx: AsyncConnection, channel_id: int) -> None:
     """Delete the pending notifications of a channel that no active subscription covers any more."""
     subscriptions = await get_subscriptions_in(tx, {channel_id})
     pending = await get_pending(tx, channel_id)
-    await delete_pending(tx, [one.id for one in pending if wanted_by(one, subscriptions) is None])
+    await delete_pending(tx, [one.id for one in pending if active_subscription(one.account_id, subscriptions) is None])
 
 
-def wanted_by(notification: Notification, in_channel: Sequence[Subscription]) -> Subscription | None:
-    """Return the active subscription of a channel that a notification belongs to, None if there is none."""
-    if notification.account_id is not None:
-        return subscription_for(notification.account_id, in_channel)
-    active = [one for one in in_channel if one.paused_at is None]
-    return min(active, key=lambda one: one.is_for_all, default=None)
-
-
-def _plan_pair(
-    result: _Plan, pair: Pair, heard: Mapping[tuple[int, int], Heard], now: datetime, *, is_switched: bool
-) -> None:
-    """Plan the due notification of one channel and account.
-
-    Only the poll that reads another login (`is_switched`) can find a renewal. A subscription that is added later gets
-    the stage that is due, whatever its channel heard about an earlier login.
-    """
-    login, channel_id = pair.snapshot.login, pair.subscription.channel_id
-    if login is None:
-        return
-    remaining = login.expires_at - now
-    stages = usable_stages(pair.subscription.lead_times, login.life)
-    present = heard.get((channel_id, login.id), Heard())
-    previous = heard.get((channel_id, login.previous_id or 0)) if is_switched else None
-    decision = decide(stages, remaining, present, previous)
-    due = [] if decision.due is None else [pair.notification(Kind.STAGE, login.id, decision.due)]
-    result.planned += due
-    if decision.renewed and login.previous_id is not None:
-        result.planned.append(pair.notification(Kind.RENEWED, login.previous_id))
-    result.superseded += [pair.notification(Kind.STAGE, login.id, stage) for stage in decision.superseded]
-    after = replace(present, pending=present.pending | {one.stage for one in due})
-    if ahead := coming_stages(stages, remaining, after):
-        result.check_again(pair.subscription, login.expires_at - timedelta(days=ahead[0]))
-
-
-def _is_one_of_many(pair: Pair, recent: Mapping[tuple[int, str], Collection[int]]) -> bool:
-    """Whether the channel has heard within a day of too many logins of the account besides this one and the last."""
-    login = pair.snapshot.login
-    own = {login.id, login.previous_id} if login else set()
-    return len(set(recent.get((pair.subscription.channel_id, pair.snapshot.account.id), ())) - own) >= _MAX_LOGINS
+async def pair_up(
+    tx: AsyncConnection, subscriptions: Sequence[Subscription], snapshots: Mapping[str, AccountSnapshot]
+) -> list[tuple[Subscription, AccountSnapshot]]:
+    """Return each of these subscriptions with each of the accounts that it covers."""
+    in_channel: dict[int, list[Subscription]] = {}
+    for one in await get_subscriptions_in(tx, {one.channel_id for one in subscriptions}):
+        in_channel.setdefault(one.channel_id, []).append(one)
+    indexed = {channel_id: by_account(present) for channel_id, present in in_channel.items()}
+    return [
+        (one, snapshot)
+        for one in subscriptions
+        for account_id, snapshot in snapshots.items()
+        if (found := covering(account_id, indexed.get(one.channel_id, {}))) is not None and found.id == one.id
+    ]

@@ -1,4 +1,4 @@
-"""The loop behind the reminders: read, check the clock, settle, plan, send, refresh."""
+"""The loop behind the reminders: read, check the clock, settle, record, plan, send, refresh."""
 
 import asyncio
 import logging
@@ -9,12 +9,14 @@ from bot.core.accounts import Account
 from bot.core.messages import MessageKind
 from bot.core.telemetry import PollOutcome
 from bot.core.wording import say_wrong_clock
-from bot.errors import BotError, StoreError
+from bot.errors import BotError, StoreError, SubscriptionLapsed, UseapiTokenRefused
+from bot.reminders.assignees import end_assignments_of_leavers
 from bot.reminders.boards import Boards
 from bot.reminders.channel_checks import ChannelChecks
 from bot.reminders.context import Context
 from bot.reminders.dispatcher import Dispatcher
-from bot.reminders.planning import plan_after_reading, plan_while_unreadable
+from bot.reminders.planning import draw_up_plan, load_situation, save_plan
+from bot.reminders.recording import record_failure, record_reading
 from bot.reminders.refresh import Refresher
 from bot.store.leases import ensure_holds_lease, mark_polled
 from bot.useapi.directory import AccountDirectory
@@ -53,6 +55,8 @@ class Poller:
         self.read_at: datetime | None = None
         self._turn = asyncio.Lock()
         self._is_first = True
+        self._confirm_at: datetime | None = None
+        self._refused_since: datetime | None = None
         self._trusted_clock = True
 
     async def keep_polling(self, epoch: int) -> None:
@@ -87,12 +91,15 @@ class Poller:
             StoreError: the database can't be used, or another process has the lease by now.
         """
         async with self._turn:
-            accounts, until = await self._read(), self._now() + _SEND_WITHIN
+            until, read = self._now() + _SEND_WITHIN, await self._read()
             if not self._trusts_clock():
                 return PollOutcome.CLOCK_WRONG
             await self._dispatcher.settle(MessageKind.NOTIFICATIONS)
-            await self._plan(epoch, accounts)
-            if await self._dispatcher.send_pending(epoch, None if accounts is None else until):
+            await self._record(epoch, read)
+            await self._plan(epoch)
+            await end_assignments_of_leavers(self._context)
+            is_read = not isinstance(read, BotError)
+            if await self._dispatcher.send_pending(epoch, until if is_read else None):
                 self._context.poll_requested.set()
             await self._refresher.edit_outdated()
             await self._dispatcher.settle(MessageKind.BOARD)
@@ -103,7 +110,7 @@ class Poller:
             async with self._database.begin() as tx:
                 await mark_polled(tx, self._now())
             self.polled_at = self._now()
-            if accounts is None:
+            if not is_read:
                 return PollOutcome.UNREADABLE
             self.read_at = self.polled_at
             return PollOutcome.COMPLETED
@@ -118,8 +125,8 @@ class Poller:
             _LOG.info("The clock of this machine is right again, so reminders are sent again")
         return self._trusted_clock
 
-    async def _read(self) -> Mapping[str, Account] | None:
-        """Read the accounts, by id; return None if they can't be read."""
+    async def _read(self) -> Mapping[str, Account] | BotError:
+        """Read the accounts, by id; return the error if they can't be read."""
         # At the start, the list that the check of the token read is new enough.
         fresh, self._is_first = not self._is_first, False
         try:
@@ -128,23 +135,38 @@ class Poller:
             raise
         except BotError as error:
             _LOG.warning("The accounts can't be read: %s (%s)", type(error).__name__, error)
-            return None
+            return error
         return {key: snapshot.account for key, snapshot in read.items()}
 
-    async def _plan(self, epoch: int, accounts: Mapping[str, Account] | None) -> None:
-        listed = self._context.access.listed
+    async def _record(self, epoch: int, read: Mapping[str, Account] | BotError) -> None:
+        now, self._confirm_at = self._now(), None
         async with self._database.begin() as tx:
             await ensure_holds_lease(tx, epoch)
-            if accounts is None:
-                await plan_while_unreadable(tx, listed, self._now())
-            else:
-                await plan_after_reading(tx, listed, accounts, self._now())
+            if isinstance(read, BotError):
+                is_refused = isinstance(read, UseapiTokenRefused | SubscriptionLapsed)
+                self._refused_since = (self._refused_since or now) if is_refused else None
+                await record_failure(tx, now, self._refused_since)
+                return
+            self._refused_since = None
+            if await record_reading(tx, read, now):
+                self._confirm_at = now + min(self._context.timing.confirm_after, self._context.interval)
 
-    async def _next_poll_at(self) -> datetime:
-        """Return when to poll next: after the interval, or as soon as a pending notification may be tried again."""
+    async def _plan(self, epoch: int) -> None:
+        listed, now = self._context.access.listed, self._now()
+        async with self._database.begin() as tx:
+            situation = await load_situation(tx, listed, now)
+        plan = await draw_up_plan(situation, now)
+        async with self._database.begin() as tx:
+            await ensure_holds_lease(tx, epoch)
+            await save_plan(tx, plan, now)
+
+    async def next_poll_at(self) -> datetime:
+        """Return when to poll next: after the interval, or earlier to confirm a reading or to try a channel again."""
         regular = self._now() + self._context.interval - self._apart()
         if not self._trusted_clock:
             return regular
+        if self._confirm_at is not None:
+            regular = min(regular, self._confirm_at)
         try:
             attempt_at = await self._dispatcher.next_attempt_at()
         except StoreError:
@@ -156,7 +178,7 @@ class Poller:
 
     async def _rest(self) -> None:
         await asyncio.sleep(self._apart().total_seconds())
-        rest = (await self._next_poll_at() - self._now()).total_seconds()
+        rest = (await self.next_poll_at() - self._now()).total_seconds()
         if rest > 0:
             try:
                 async with asyncio.timeout(rest):

@@ -1,73 +1,123 @@
-"""Saves what a poll read: accounts, and which login each of them has."""
+"""Saves what a poll read: accounts, their logins, and incidents that begin or end."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.accounts import Account, AccountSnapshot
 from bot.core.entries import login_user_of
-from bot.core.logins import Login, is_same_login, longest_life
-from bot.store.accounts import get_login_history, put_login, put_snapshots, touch_snapshots
+from bot.core.incidents import (
+    AT_ONCE,
+    ERROR,
+    MISSING,
+    REFUSED_FOR,
+    UNDATED,
+    UNREADABLE,
+    Incident,
+    IncidentRule,
+    follow_all,
+)
+from bot.core.logins import DOUBTED_FOR, Login, follow_expiry, follow_login, is_same_expiry, life_of
+from bot.core.notifications import Kind
+from bot.store.accounts import get_snapshots, put_login, put_snapshots, touch_snapshots
 from bot.store.assignments import delete_other_assignments
-from bot.store.notifications import delete_pending_stages
+from bot.store.heard import schedule_last_edits
+from bot.store.incidents import get_bad_since, get_incidents, put_incident
+
+_REPLACED_AFTER = timedelta(days=3)
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """The accounts whose expiry a poll changed, as they were before and as they are now, by account id."""
+async def record_reading(tx: AsyncConnection, read: Mapping[str, Account], now: datetime) -> bool:
+    """Save the accounts that were read; return whether a second reading must confirm something soon.
 
-    before: Mapping[str, AccountSnapshot | None]
-    after: Mapping[str, AccountSnapshot]
-
-    @property
-    def switched(self) -> set[str]:
-        """Return the accounts that have another login than before, or their first."""
-        return {key for key, after in self.after.items() if _login_id(self.before[key]) != _login_id(after)}
-
-
-NO_CHANGES = Changes({}, {})
-
-
-def _login_id(snapshot: AccountSnapshot | None) -> int | None:
-    return snapshot.login.id if snapshot and snapshot.login else None
-
-
-async def record(
-    tx: AsyncConnection, before: Mapping[str, AccountSnapshot], read: Mapping[str, Account], now: datetime
-) -> Changes:
-    """Save the accounts that were read; return those whose expiry has changed."""
-    news = {key: account for key, account in read.items() if key not in before or before[key].account != account}
+    A list without any known account does not prove that all are gone: it belongs to another useapi.net account, or
+    something failed. Only after three days of such lists are the accounts believed to have been replaced.
+    """
+    before = await get_snapshots(tx)
+    if before and not before.keys() & read.keys() and not await _was_unreadable_for_long(tx, now):
+        await record_failure(tx, now)
+        return False
+    news = {key: account for key, account in read.items() if key not in before or _has_changed(before[key], account)}
     await touch_snapshots(tx, read.keys() - news.keys(), now)
-    history = await get_login_history(tx) if news else {}
-    after = {
-        key: AccountSnapshot(account, now, await _record_login(tx, account, before.get(key), history.get(key, ()), now))
-        for key, account in news.items()
-    }
+    after = {key: await _follow_account(tx, account, before.get(key), now) for key, account in news.items()}
     await put_snapshots(tx, after.values())
-    changed = {key for key in after if key not in before or before[key].account.expires_at != read[key].expires_at}
-    return Changes({key: before.get(key) for key in changed}, {key: after[key] for key in changed})
+    snapshots = before | after
+    has_error: dict[str | None, bool] = {key: one.error is not None for key, one in read.items()}
+    is_missing: dict[str | None, bool] = {key: key not in read for key in snapshots}
+    undated: dict[str | None, bool] = {
+        key: one.expires_at is None and snapshots[key].login is not None for key, one in read.items()
+    }
+    errors = await _follow(tx, Kind.ERROR, ERROR, has_error, now)
+    turned = _turned(errors) | _turned(await _follow(tx, Kind.MISSING, MISSING, is_missing, now))
+    turned |= _turned(await _follow(tx, Kind.UNDATED, UNDATED, undated, now))
+    turned |= _turned(await _follow(tx, Kind.UNREADABLE, UNREADABLE, {None: False}, now))
+    moved = {key for key, one in after.items() if key in before and _has_moved(before[key], one)}
+    await schedule_last_edits(tx, turned | moved, now)
+    is_in_doubt = any(
+        one.doubt is not None and one.doubt != before[key].doubt and now - one.doubt.since < DOUBTED_FOR
+        for key, one in after.items()
+        if key in before
+    )
+    return is_in_doubt or any(one.bad_polls == 1 for _, one in errors.values())
 
 
-async def _record_login(
-    tx: AsyncConnection, account: Account, before: AccountSnapshot | None, history: Iterable[Login], now: datetime
-) -> Login | None:
-    """Return the account's login, an old one if the expiry fits it, else a new one."""
-    current = before.login if before else None
-    if account.expires_at is None:
-        return current
-    expires_at = account.expires_at
-    fitting = next((login for login in history if is_same_login(expires_at, login.first_expires_at)), None)
-    life = longest_life(expires_at, account.issued_at, fitting.life if fitting else None, now)
-    if fitting is None:
-        previous_id = current.id if current else None
-        new = Login(0, account.id, expires_at, expires_at, life, previous_id, login_user_of(account))
-        login = await put_login(tx, new)
-    elif (login := replace(fitting, expires_at=expires_at, life=life)) != fitting:
-        login = await put_login(tx, login)
-    if current is not None and current.id != login.id:
-        await delete_pending_stages(tx, current.id)
-        # Two logins may alternate, so the last one may be back soon.
-        await delete_other_assignments(tx, account.id, {login.id, current.id})
-    return login
+async def record_failure(tx: AsyncConnection, now: datetime, refused_since: datetime | None = None) -> None:
+    """Save that the accounts can't be read; `refused_since` is since when useapi.net refuses token or subscription."""
+    rule = AT_ONCE if refused_since is not None and now - refused_since >= REFUSED_FOR else UNREADABLE
+    await schedule_last_edits(tx, _turned(await _follow(tx, Kind.UNREADABLE, rule, {None: True}, now)), now)
+
+
+async def _was_unreadable_for_long(tx: AsyncConnection, now: datetime) -> bool:
+    bad_since = await get_bad_since(tx, Kind.UNREADABLE, None)
+    return bad_since is not None and now - bad_since >= _REPLACED_AFTER
+
+
+def _has_changed(before: AccountSnapshot, account: Account) -> bool:
+    return before.account != account or before.doubt is not None
+
+
+def _has_moved(before: AccountSnapshot, after: AccountSnapshot) -> bool:
+    """Whether another expiry is believed; a shift by minutes is not worth an edit."""
+    if before.login is None or after.login is None:
+        return before.login is not after.login
+    return before.login.id != after.login.id or not is_same_expiry(before.login.expires_at, after.login.expires_at)
+
+
+async def _follow_account(
+    tx: AsyncConnection, account: Account, before: AccountSnapshot | None, now: datetime
+) -> AccountSnapshot:
+    """Return the account as it is known after this reading, with its login, a new one where it was renewed."""
+    login, doubt = (before.login, before.doubt) if before else (None, None)
+    if account.expires_at is not None:
+        expires_at, doubt = follow_expiry(login, doubt, account.expires_at, now)
+        if login is None or expires_at == account.expires_at:
+            life = life_of(account.expires_at, account.issued_at)
+            new = Login(0, account.id, expires_at, life, None, login_user_of(account))
+            followed = follow_login(login, new, now)
+            if followed != login:
+                followed = await put_login(tx, followed)
+            if login is not None and followed.id != login.id:
+                await delete_other_assignments(tx, account.id, {followed.id})
+            login = followed
+    return AccountSnapshot(account, now, login, doubt, before.incidents if before else ())
+
+
+async def _follow(
+    tx: AsyncConnection,
+    kind: Kind,
+    rule: IncidentRule,
+    bad: Mapping[str | None, bool],
+    now: datetime,
+) -> dict[str | None, tuple[Incident, Incident]]:
+    """Save the incidents of one kind after one more poll; return those that changed, before and after."""
+    present = await get_incidents(tx, kind)
+    changed = follow_all(present, rule, bad, now)
+    for account_id, incident in changed.items():
+        await put_incident(tx, kind, account_id, incident)
+    return {key: (present.get(key, Incident()), one) for key, one in changed.items()}
+
+
+def _turned(changed: Mapping[str | None, tuple[Incident, Incident]]) -> set[str | None]:
+    """Return the accounts with incidents that began or ended."""
+    return {key for key, (before, after) in changed.items() if before.is_open is not after.is_open}

@@ -10,13 +10,19 @@ from bot.reminders.concurrency import for_each
 from bot.reminders.context import Context, Refused, Uncertain
 from bot.reminders.dispatcher import save_refusal
 from bot.reminders.loading import load_entries, load_overviews
-from bot.store.boards import get_boards, set_digest
+from bot.store.boards import get_boards, set_absent_since, set_digest
 from bot.store.channel_failures import delete_failure, get_failures
-from bot.store.messages import delete_board_message, finish_edit, get_board_message, get_carried, get_outdated
+from bot.store.messages import (
+    EDIT_AGAIN_AFTER,
+    delete_board_message,
+    finish_edit,
+    get_board_message,
+    get_carried,
+    get_outdated,
+)
 
 _LOG = logging.getLogger(__name__)
 
-_AGAIN_AFTER = timedelta(hours=1)
 # Older than a login's life, a reminder misleads nobody any more.
 _WORTH_IT_FOR = timedelta(days=30)
 _AT_ONCE = 16
@@ -54,7 +60,7 @@ class Refresher:
     async def _edit_reminder(self, message: Message) -> None:
         assert message.discord_id is not None
         async with self._database.begin() as tx:
-            entries = await load_entries(tx, await get_carried(tx, message))
+            entries = await load_entries(tx, await get_carried(tx, message), self._now())
         outgoing = self._context.rendering.render_again(entries, message.footer_id, self._now())
         is_worth_it = self._now() - message.first_attempt_at < _WORTH_IT_FOR
         edit_at: datetime | None = None
@@ -62,7 +68,7 @@ class Refresher:
             await self._context.sender.edit(message.channel_id, message.discord_id, outgoing)
         except Refused as refusal:
             if not refusal.is_message_gone and is_worth_it:
-                edit_at = self._now() + _AGAIN_AFTER
+                edit_at = self._now() + EDIT_AGAIN_AFTER
             _LOG.warning("A reminder in channel %s can't be edited (%s)", message.channel_id, refusal)
         except Uncertain as doubt:
             _LOG.warning("A reminder may not have been edited (%s); the next poll tries again", doubt)
@@ -85,14 +91,30 @@ class Refresher:
         try:
             await self._context.sender.edit(message.channel_id, message.discord_id, outgoing)
         except Refused as refusal:
-            async with self._database.begin() as tx:
-                if refusal.is_message_gone:
-                    await delete_board_message(tx, message)
-                else:
-                    await save_refusal(tx, self._context, message, refusal)
+            await self._settle_refused_edit(message, refusal)
         except Uncertain as doubt:
             _LOG.warning("The board in channel %s may be out of date (%s)", message.channel_id, doubt)
         else:
             async with self._database.begin() as tx:
                 await set_digest(tx, message.id, digest)
+                await set_absent_since(tx, board, None)
                 await delete_failure(tx, message.channel_id, message.kind)
+
+    async def _settle_refused_edit(self, message: Message, refusal: Refused) -> None:
+        """Let a board be posted anew if somebody deleted it: if the history lacks its message too."""
+        is_gone = False
+        if refusal.is_message_gone:
+            try:
+                found = await self._context.sender.find(message.channel_id, message.footer_id, message.first_attempt_at)
+            except Uncertain as doubt:
+                _LOG.warning("Whether the board in channel %s is there can't be seen (%s)", message.channel_id, doubt)
+                return
+            except Refused as unreadable:
+                refusal = unreadable
+            else:
+                is_gone = found is None
+        async with self._database.begin() as tx:
+            if is_gone:
+                await delete_board_message(tx, message)
+            else:
+                await save_refusal(tx, self._context, message, refusal)

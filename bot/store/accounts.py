@@ -1,7 +1,7 @@
 """Saves and loads accounts as they were last read, and their logins."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,8 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.accounts import Account, AccountSnapshot, Capability
-from bot.core.logins import Login
-from bot.store.tables import accounts, insert_into, logins
+from bot.core.incidents import OpenIncident
+from bot.core.logins import Doubt, Login
+from bot.core.notifications import Kind
+from bot.store.tables import accounts, incidents, insert_into, logins
+
+_SAVED = ("facts", "read_at", "login_id", "doubted_expires_at", "doubted_since")
 
 
 def _dump(account: Account) -> str:
@@ -31,21 +35,31 @@ def _load(text: str) -> Account:
 
 def _login(row: Any) -> Login:
     life = None if row.life_seconds is None else timedelta(seconds=row.life_seconds)
-    return Login(row.id, row.account_id, row.first_expires_at, row.expires_at, life, row.previous_id, row.user_id)
+    return Login(row.id, row.account_id, row.expires_at, life, row.previous_id, row.user_id)
+
+
+def _snapshot(row: Any, open_incidents: Collection[OpenIncident]) -> AccountSnapshot:
+    doubt = None
+    if row.doubted_expires_at is not None and row.doubted_since is not None:
+        doubt = Doubt(row.doubted_expires_at, row.doubted_since)
+    login = _login(row) if row.id is not None else None
+    return AccountSnapshot(_load(row.facts), row.read_at, login, doubt, tuple(open_incidents))
 
 
 async def get_snapshots(tx: AsyncConnection, account_ids: Collection[str] | None = None) -> dict[str, AccountSnapshot]:
-    """Return these accounts, or all, as they were last read, by id."""
-    query = sa.select(accounts.c.account_id.label("key"), accounts.c.facts, accounts.c.read_at, *logins.c).select_from(
+    """Return these accounts, or all, as they were last read, with their open incidents, by id."""
+    own = (accounts.c.account_id.label("key"), accounts.c.facts, accounts.c.read_at)
+    doubt = (accounts.c.doubted_expires_at, accounts.c.doubted_since)
+    query = sa.select(*own, *doubt, *logins.c).select_from(
         accounts.outerjoin(logins, logins.c.id == accounts.c.login_id)
     )
     if account_ids is not None:
         query = query.where(accounts.c.account_id.in_(account_ids))
     rows = (await tx.execute(query)).all()
-    return {
-        row.key: AccountSnapshot(_load(row.facts), row.read_at, _login(row) if row.id is not None else None)
-        for row in rows
-    }
+    open_incidents: dict[str, list[OpenIncident]] = {}
+    for one in await tx.execute(sa.select(incidents).where(incidents.c.is_open, incidents.c.account_id.is_not(None))):
+        open_incidents.setdefault(one.account_id, []).append(OpenIncident(Kind(one.kind), one.number, one.began_at))
+    return {row.key: _snapshot(row, open_incidents.get(row.key, ())) for row in rows}
 
 
 async def put_snapshots(tx: AsyncConnection, snapshots: Iterable[AccountSnapshot]) -> None:
@@ -56,12 +70,14 @@ async def put_snapshots(tx: AsyncConnection, snapshots: Iterable[AccountSnapshot
             "facts": _dump(one.account),
             "read_at": one.read_at,
             "login_id": one.login.id if one.login else None,
+            "doubted_expires_at": one.doubt.expires_at if one.doubt else None,
+            "doubted_since": one.doubt.since if one.doubt else None,
         }
         for one in snapshots
     ]
     if rows:
         upsert = insert_into(tx, accounts)
-        values = {name: upsert.excluded[name] for name in ("facts", "read_at", "login_id")}
+        values = {name: upsert.excluded[name] for name in _SAVED}
         await tx.execute(upsert.on_conflict_do_update(index_elements=["account_id"], set_=values), rows)
 
 
@@ -78,19 +94,10 @@ async def get_logins(tx: AsyncConnection, login_ids: Collection[int]) -> dict[in
     return {row.id: _login(row) for row in rows}
 
 
-async def get_login_history(tx: AsyncConnection) -> Mapping[str, list[Login]]:
-    """Return all logins that accounts ever had, by account id, oldest first."""
-    history: dict[str, list[Login]] = {}
-    for row in await tx.execute(sa.select(logins).order_by(logins.c.id)):
-        history.setdefault(row.account_id, []).append(_login(row))
-    return history
-
-
 async def put_login(tx: AsyncConnection, login: Login) -> Login:
     """Save a login, a new one (id 0) under an id of its own; return it with its id."""
     values = {
         "account_id": login.account_id,
-        "first_expires_at": login.first_expires_at,
         "expires_at": login.expires_at,
         "life_seconds": None if login.life is None else round(login.life.total_seconds()),
         "previous_id": login.previous_id,

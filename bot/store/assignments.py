@@ -18,6 +18,18 @@ async def get_assignments(tx: AsyncConnection, channel_ids: Collection[int]) -> 
     }
 
 
+async def get_assigned_users(tx: AsyncConnection, channel_ids: Collection[int]) -> list[tuple[int, Assignment]]:
+    """Return the assignments in these channels, each with its guild."""
+    rows = await tx.execute(sa.select(assignments).where(assignments.c.channel_id.in_(channel_ids)))
+    return [(row.guild_id, Assignment(row.user_id, row.assigned_at)) for row in rows]
+
+
+async def delete_assignments_of(tx: AsyncConnection, guild_id: int, user_id: int) -> None:
+    """End all assignments of a user in a guild."""
+    where = (assignments.c.guild_id == guild_id) & (assignments.c.user_id == user_id)
+    await tx.execute(assignments.delete().where(where))
+
+
 async def put_assignment(
     tx: AsyncConnection, guild_id: int, channel_id: int, subject: Subject, assignment: Assignment
 ) -> None:

@@ -1,6 +1,7 @@
 """Saves and loads boards."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,6 +57,12 @@ async def release_board(tx: AsyncConnection, message_id: sa.ScalarSelect[int]) -
 async def set_digest(tx: AsyncConnection, message_id: int, digest: str | None) -> None:
     """Save what the board with this message shows; None if it must be edited in any case."""
     await tx.execute(boards.update().where(boards.c.message_id == message_id).values(digest=digest))
+
+
+async def set_absent_since(tx: AsyncConnection, board: Board, since: datetime | None) -> None:
+    """Save since when checks miss a board's channel, None if it is there."""
+    where = (boards.c.guild_id == board.guild_id) & (boards.c.channel_id == board.channel_id)
+    await tx.execute(boards.update().where(where).values(absent_since=since))
 
 
 async def delete_board(tx: AsyncConnection, guild_id: int, channel_id: int) -> bool:

@@ -20,7 +20,7 @@ from bot.store.unbroken import begin_unbroken
 _LOG = logging.getLogger(__name__)
 
 # The newest migration; Alembic is imported only if the database has another schema.
-SCHEMA = "0004"
+SCHEMA = "0005"
 
 # All waits for the database. A command that meets the worst of them is still answered within 15 seconds.
 #

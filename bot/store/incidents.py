@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.incidents import Incident
+from bot.core.incidents import Incident, OpenIncident
 from bot.core.notifications import Kind
 from bot.store.tables import accounts, incidents, insert_into, is_account, unique_target
 
@@ -14,7 +14,8 @@ async def get_incidents(tx: AsyncConnection, kind: Kind) -> dict[str | None, Inc
     """Return the incidents of one kind, open or not, by account id; None for the accounts as a whole."""
     rows = await tx.execute(sa.select(incidents).where(incidents.c.kind == kind))
     return {
-        row.account_id: Incident(row.bad_polls, row.bad_since, row.good_since, row.number, row.is_open) for row in rows
+        row.account_id: Incident(row.bad_polls, row.bad_since, row.good_since, row.number, row.is_open, row.began_at)
+        for row in rows
     }
 
 
@@ -31,10 +32,11 @@ async def get_bad_since(tx: AsyncConnection, kind: Kind, account_id: str | None)
     return (await tx.execute(sa.select(incidents.c.bad_since).where(where))).scalar()
 
 
-async def get_open_incidents(tx: AsyncConnection) -> dict[tuple[Kind, str | None], int]:
-    """Return the number of each open incident, by kind and account."""
-    rows = await tx.execute(sa.select(incidents).where(incidents.c.is_open))
-    return {(Kind(row.kind), row.account_id): row.number for row in rows}
+async def get_unreadable(tx: AsyncConnection) -> OpenIncident | None:
+    """Return the open incident of accounts that can't be read, None if there is none."""
+    where = (incidents.c.kind == Kind.UNREADABLE) & incidents.c.is_open
+    row = (await tx.execute(sa.select(incidents).where(where))).first()
+    return None if row is None else OpenIncident(Kind.UNREADABLE, row.number, row.began_at)
 
 
 async def get_confirmed_at(tx: AsyncConnection) -> datetime | None:

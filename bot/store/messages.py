@@ -1,7 +1,7 @@
 """Saves and loads Discord messages: in flight, sent, and to be edited."""
 
-from collections.abc import Collection, Iterable
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,8 +12,12 @@ from bot.core.messages import Message, MessageKind, OutgoingMessage
 from bot.core.notifications import Kind, Notification, State
 from bot.store.boards import release_board, take_board
 from bot.store.channel_failures import delete_refusals
+from bot.store.heard import put_heard, schedule_last_edits
 from bot.store.notifications import notification_from
 from bot.store.tables import boards, messages, notifications
+
+# After a refusal.
+EDIT_AGAIN_AFTER = timedelta(hours=1)
 
 
 def _message(row: Any) -> Message:
@@ -85,38 +89,30 @@ async def get_unsettled(tx: AsyncConnection, guild_ids: Collection[int], kind: M
     return [_message(row) for row in await tx.execute(sa.select(messages).where(where).order_by(messages.c.id))]
 
 
-async def mark_sent(tx: AsyncConnection, message: Message, discord_id: int | None, now: datetime) -> list[datetime]:
-    """Mark a message and its notifications as sent; wider reminders of the same logins are to be edited.
+async def mark_sent(
+    tx: AsyncConnection, message: Message, discord_id: int | None, now: datetime, *, is_doubtful: bool = False
+) -> list[datetime]:
+    """Mark a message and its notifications as sent, and save what its channel has heard by it.
+
+    The messages in which the channel heard of the same before are to be edited. So is this one if it was in doubt
+    (`is_doubtful`): something may have changed meanwhile.
 
     Returns:
-        When each of its notifications was due; nothing if another process has dissolved the message.
+        When each of its notifications was due; nothing if another process has settled the message.
     """
-    values = {"state": State.SENT, "discord_id": discord_id, "payload": None}
-    if not (await tx.execute(messages.update().where(_is(message)).values(**values))).rowcount:
+    values = {"state": State.SENT, "discord_id": discord_id, "payload": None, "edit_at": now if is_doubtful else None}
+    where = _is(message) & (messages.c.state == State.SENDING)
+    if not (await tx.execute(messages.update().where(where).values(**values))).rowcount:
         return []
     carried = notifications.c.message_id == message.id
-    marked = notifications.update().where(carried).values(state=State.SENT)
-    due = list((await tx.execute(marked.returning(notifications.c.due_at))).scalars())
+    marked = notifications.update().where(carried).values(state=State.SENT, sent_at=now)
+    rows = (await tx.execute(marked.returning(*notifications.c))).all()
+    sent = [notification_from(row) for row in rows]
     await delete_refusals(tx, message.channel_id, message.kind)
-    await _schedule_wider_edits(tx, message, now)
-    return due
-
-
-async def _schedule_wider_edits(tx: AsyncConnection, message: Message, now: datetime) -> None:
-    """Schedule the edit of the last wider reminder of each stage; those before it are folded already."""
-    # One by one: a self-join reads all notifications of a login for each one that is sent.
-    for sent in await get_carried(tx, message):
-        if sent.kind is Kind.STAGE:
-            wider = sa.select(notifications.c.message_id).where(
-                notifications.c.guild_id == sent.guild_id,
-                notifications.c.channel_id == sent.channel_id,
-                notifications.c.account_id == sent.account_id,
-                notifications.c.kind == sent.kind,
-                notifications.c.ref == sent.ref,
-                notifications.c.stage > sent.stage,
-                notifications.c.state == State.SENT,
-            )
-            await _schedule_edits(tx, wider.order_by(notifications.c.stage).limit(1), now)
+    repeated = [one.account_id for one in sent if one.kind is not Kind.RENEWED]
+    await schedule_last_edits(tx, repeated, now, channel_id=message.channel_id)
+    await put_heard(tx, sent, now)
+    return [row.due_at for row in rows]
 
 
 async def dissolve(tx: AsyncConnection, message: Message, *, is_late: bool = False) -> bool:
@@ -149,30 +145,6 @@ async def is_wanted(tx: AsyncConnection, message: Message) -> bool:
     return (await tx.execute(query)).first() is not None
 
 
-async def schedule_edits(
-    tx: AsyncConnection, kind: Kind, refs: Iterable[tuple[str | None, int]], now: datetime
-) -> None:
-    """Schedule the edit of messages about these: each an account's id, and a login's id or an incident's number.
-
-    Of a login's stages, only the last one sent in each channel; the others are folded already.
-    """
-    tighter = notifications.alias()
-    same = ("guild_id", "channel_id", "account_id", "kind", "ref", "state")
-    is_folded = sa.exists().where(
-        *(tighter.c[name] == notifications.c[name] for name in same), tighter.c.stage < notifications.c.stage
-    )
-    for account_id, ref in refs:
-        is_about = notifications.c.account_id.is_not_distinct_from(account_id)
-        where = (notifications.c.kind == kind) & is_about & (notifications.c.ref == ref)
-        sent = sa.select(notifications.c.message_id).where(where, notifications.c.state == State.SENT, ~is_folded)
-        await _schedule_edits(tx, sent, now)
-
-
-async def _schedule_edits(tx: AsyncConnection, message_ids: sa.Select[Any], now: datetime) -> None:
-    where = messages.c.id.in_(message_ids) & messages.c.discord_id.is_not(None)
-    await tx.execute(messages.update().where(where).values(edit_at=now))
-
-
 async def schedule_edit(tx: AsyncConnection, message: Message, edit_at: datetime) -> None:
     """Schedule the edit of one message."""
     await tx.execute(messages.update().where(_is(message)).values(edit_at=edit_at))
@@ -180,11 +152,9 @@ async def schedule_edit(tx: AsyncConnection, message: Message, edit_at: datetime
 
 async def get_outdated(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> list[Message]:
     """Return the messages with notifications in these guilds that are to be edited by now, oldest first."""
-    where = (
-        (messages.c.edit_at <= now)
-        & (messages.c.kind == MessageKind.NOTIFICATIONS)
-        & messages.c.guild_id.in_(guild_ids)
-    )
+    # A later time than any wait allows was saved by a clock that has been set back since.
+    is_due = (messages.c.edit_at <= now) | (messages.c.edit_at > now + EDIT_AGAIN_AFTER)
+    where = is_due & (messages.c.kind == MessageKind.NOTIFICATIONS) & messages.c.guild_id.in_(guild_ids)
     return [_message(row) for row in await tx.execute(sa.select(messages).where(where).order_by(messages.c.edit_at))]
 
 

@@ -1,7 +1,7 @@
 """Saves and loads subscriptions."""
 
-from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.subscriptions import NewSubscription, Subscription
 from bot.store.tables import insert_into, is_account, subscriptions, unique_target
 
-_LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
+_PAGE = 500
 
 
 def _subscription(row: Any) -> Subscription:
@@ -22,8 +22,8 @@ def _subscription(row: Any) -> Subscription:
         lead_times=tuple(int(days) for days in row.lead_times.split(",") if days),
         role_id=row.role_id,
         added_by=row.added_by,
+        follow_ups=row.follow_ups,
         id=row.id,
-        next_check_at=row.next_check_at,
         paused_at=row.paused_at,
     )
 
@@ -50,21 +50,22 @@ async def get_active_subscriptions(tx: AsyncConnection, guild_ids: Collection[in
     return await _select(tx, subscriptions.c.guild_id.in_(guild_ids), subscriptions.c.paused_at.is_(None))
 
 
+async def get_all_subscriptions(tx: AsyncConnection, guild_ids: Collection[int]) -> list[Subscription]:
+    """Return the subscriptions of these guilds, in pages so that other tasks run in between."""
+    found: list[Subscription] = []
+    last_id: int | None = -1
+    while last_id is not None:
+        where = subscriptions.c.guild_id.in_(guild_ids) & (subscriptions.c.id > last_id)
+        page = sa.select(subscriptions).where(where).order_by(subscriptions.c.id).limit(_PAGE)
+        rows = (await tx.execute(page)).all()
+        found += map(_subscription, rows)
+        last_id = rows[-1].id if len(rows) == _PAGE else None
+    return found
+
+
 async def get_subscriptions_in(tx: AsyncConnection, channel_ids: Collection[int]) -> list[Subscription]:
     """Return the subscriptions of these channels."""
     return await _select(tx, subscriptions.c.channel_id.in_(channel_ids))
-
-
-async def get_due_subscriptions(
-    tx: AsyncConnection, guild_ids: Collection[int], now: datetime, changed: Collection[str]
-) -> list[Subscription]:
-    """Return the active subscriptions of these guilds that are due for a check or cover a changed account."""
-    wanted = subscriptions.c.next_check_at <= now
-    if changed:
-        wanted |= subscriptions.c.account_id.in_(changed) | subscriptions.c.account_id.is_(None)
-    found = await _select(tx, subscriptions.c.paused_at.is_(None), wanted)
-    # In Python: in SQL, the database would read all subscriptions of these guilds instead of the due ones.
-    return [one for one in found if one.guild_id in guild_ids]
 
 
 async def put_subscription(tx: AsyncConnection, new: NewSubscription) -> tuple[Subscription, Subscription | None]:
@@ -82,7 +83,7 @@ async def put_subscription(tx: AsyncConnection, new: NewSubscription) -> tuple[S
     )
     replaced = await _select(tx, same)
     values = {name: getattr(new, name) for name in NewSubscription.__dataclass_fields__}
-    values |= {"lead_times": ",".join(map(str, new.lead_times)), "next_check_at": _LONG_AGO, "paused_at": None}
+    values |= {"lead_times": ",".join(map(str, new.lead_times)), "paused_at": None}
     insert = insert_into(tx, subscriptions).values(**values)
     upsert = insert.on_conflict_do_update(**unique_target(["guild_id", "channel_id"], new.account_id), set_=values)
     stored = (await tx.execute(upsert.returning(*subscriptions.c))).one()
@@ -90,24 +91,11 @@ async def put_subscription(tx: AsyncConnection, new: NewSubscription) -> tuple[S
 
 
 async def delete_subscription(tx: AsyncConnection, subscription: Subscription) -> None:
-    """Delete a subscription; the others of its channel are due for a check, since they may cover its account now."""
+    """Delete a subscription."""
     await tx.execute(subscriptions.delete().where(subscriptions.c.id == subscription.id))
-    in_channel = subscriptions.c.channel_id == subscription.channel_id
-    await tx.execute(subscriptions.update().where(in_channel).values(next_check_at=_LONG_AGO))
 
 
 async def set_paused(tx: AsyncConnection, subscription: Subscription, paused_at: datetime | None) -> None:
-    """Pause a subscription, or resume it (None), which makes it due for a check."""
+    """Pause a subscription, or resume it (None)."""
     where = subscriptions.c.id == subscription.id
-    await tx.execute(subscriptions.update().where(where).values(paused_at=paused_at, next_check_at=_LONG_AGO))
-
-
-async def set_next_checks(tx: AsyncConnection, next_check_at: Mapping[int, datetime]) -> None:
-    """Save when these subscriptions, by id, are due for their next check."""
-    update = (
-        subscriptions.update()
-        .where(subscriptions.c.id == sa.bindparam("subscription"))
-        .values(next_check_at=sa.bindparam("moment"))
-    )
-    if rows := [{"subscription": key, "moment": moment} for key, moment in next_check_at.items()]:
-        await tx.execute(update, rows)
+    await tx.execute(subscriptions.update().where(where).values(paused_at=paused_at))

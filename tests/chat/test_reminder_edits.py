@@ -7,7 +7,16 @@ import pytest
 
 from bot.core.status import GREEN, RED
 from tests.support.accounts import build_account, by_id
-from tests.support.chat.reminders import DAY, HOUR, add, contents_in, poll_for, posts_in, sent_contents
+from tests.support.chat.reminders import (
+    DAY,
+    HOUR,
+    WITHOUT_FOLLOW_UPS,
+    add,
+    contents_in,
+    poll_for,
+    posts_in,
+    sent_contents,
+)
 from tests.support.hostile import with_status
 from tests.support.world import World
 
@@ -36,7 +45,7 @@ async def remind(world: World, account_id: str = "345678", **options: Any) -> di
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_a_renewal_turns_the_reminder_green(world: World, *, restarted: bool) -> None:
-    """The poll that finds the renewal edits sentence, card and buttons of the reminder, and mentions nobody."""
+    """The poll that confirms the renewal edits sentence, card and buttons of the reminder, and mentions nobody."""
     role = world.env.guild.create_role("Ops", mentionable=True)
     before = await remind(world, mention=role)
     assert (before.embeds[0].colour, len(before.components), before.content[-1]) == (discord.Colour(RED), 1, ">")
@@ -44,7 +53,7 @@ async def test_a_renewal_turns_the_reminder_green(world: World, *, restarted: bo
     if restarted:
         await world.restart()
     await world.env.advance_time(60)
-    await world.poll_once()
+    await world.poll_twice()
     after, news = posts_in(world.channel)
     assert (after.id, after.content, news.content) == (before.id, RENEWED, RENEWED)
     assert (after.embeds[0].colour, after.components) == (discord.Colour(GREEN), [])
@@ -71,7 +80,7 @@ async def test_only_the_renewed_account_of_a_message_turns_green(world: World) -
     """In a message about several accounts, only the renewed one turns green, and the buttons stay."""
     await remind(world, "all", days="20")
     renew(world)
-    await world.poll_once()
+    await world.poll_twice()
     changed = posts_in(world.channel)[0]
     assert RENEWED.removeprefix("✅ MiniMax login ") in changed.content
     assert changed.content.startswith("⏰ 3 MiniMax logins: ")
@@ -102,7 +111,7 @@ INCIDENTS = {
         "✅ MiniMax login Jane Doe (123456) is set up again.",
     ),
     "unreadable": (
-        "⚪ The MiniMax accounts could not be read for hours, so reminders here go by the last known dates.",
+        "⚪ The MiniMax accounts can't be read, so reminders here go by the last known dates.",
         "✅ The MiniMax accounts can be read again.",
     ),
 }
@@ -129,7 +138,9 @@ async def test_an_incident_turns_green_and_back_in_one_message(world: World, kin
     await poll_for(world, 1)
     begin_incident(world, kind)
     await poll_for(world, 8 / 24, every=2 * HOUR)
-    assert contents_in(world.channel) == [good, bad]
+    first, second = contents_in(world.channel)
+    assert first.startswith("⏭️")
+    assert second == bad
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -141,7 +152,7 @@ async def test_an_edit_that_fails_is_made_by_the_next_poll(
     await remind(world)
     renew(world)
     world.env.inject_error("PATCH", EDIT, status=status, code=code)
-    await world.poll_once()
+    await world.poll_twice()
     assert len(edits(world)) == 1
     assert contents_in(world.channel)[0] != RENEWED
     if restarted:
@@ -158,7 +169,7 @@ async def test_a_refused_edit_is_made_later(world: World) -> None:
     await remind(world)
     renew(world)
     world.env.inject_error("PATCH", EDIT, status=403, code=50013)
-    for _ in range(3):
+    for _ in range(4):
         await world.poll_once()
     assert len(edits(world)) == 1
     await poll_for(world, 1)
@@ -180,10 +191,10 @@ async def test_a_deleted_message_stays_deleted(world: World) -> None:
 
 
 async def test_nothing_is_edited_while_nothing_changes(world: World) -> None:
-    """Polls of unchanged accounts, and of an expiry that shifts by hours, make no edit."""
-    await remind(world, "all", days="20")
-    for hours in range(0, 12, 3):
-        world.api.accounts["123456"] = build_account("123456", days=12 + hours / 24)
+    """Polls of unchanged accounts, and of an expiry that shifts by minutes, make no edit."""
+    await remind(world, "all", days="20", **WITHOUT_FOLLOW_UPS)
+    for quarters in range(4):
+        world.api.accounts["123456"] = build_account("123456", days=12 + quarters / 96)
         await poll_for(world, 0.5, every=DAY / 4)
         await world.restart()
     assert edits(world) == []
@@ -206,17 +217,20 @@ async def test_a_missing_account_gets_no_stages(world: World) -> None:
     assert contents_in(world.channel)[0].endswith("is set up again.")
 
 
-async def test_a_stage_sent_during_an_error_is_edited_after_it(world: World) -> None:
-    """A reminder that was sent while its account was in error is edited once the error has ended."""
+async def test_a_stage_waits_for_the_end_of_an_error(world: World) -> None:
+    """An account in error gets one message about that; the stage of its login is sent once the error has ended."""
     world.api.accounts["123456"]["error"] = "login failed"
     for _ in range(2):
         await world.poll_once()
     await add(world, "123456")
     await world.poll_once()
-    assert sent_contents(world) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days and is in error."]
+    assert sent_contents(world) == ["🔴 MiniMax login Jane Doe (123456) is in error."]
     del world.api.accounts["123456"]["error"]
     await world.poll_once()
-    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    assert contents_in(world.channel) == [
+        "✅ MiniMax login Jane Doe (123456) works again.",
+        "⏰ MiniMax login Jane Doe (123456) expires in 12 days.",
+    ]
 
 
 async def test_a_refused_error_is_announced_once_it_returns(world: World) -> None:

@@ -18,7 +18,7 @@ from tests.support.world import World
 
 @pytest.mark.parametrize("restarting", [False, True])
 async def test_each_stage_of_a_login_is_sent_once(world: World, *, restarting: bool) -> None:
-    """Each lead time, the expiry and the renewal are sent once, also if the bot restarts every day."""
+    """Each lead time, the expiry, a follow-up and the renewal are sent once, also if the bot restarts every day."""
     world.api.accounts["123456"] = build_account("123456", days=20.5)
     await add(world, "123456")
     for _ in range(24):
@@ -29,7 +29,7 @@ async def test_each_stage_of_a_login_is_sent_once(world: World, *, restarting: b
         await world.env.advance_time(DAY)
     world.api.accounts["123456"] = build_account("123456", days=60)
     for _ in range(3):
-        await world.poll_once()
+        await world.poll_twice()
         await world.env.advance_time(DAY)
     assert sent_contents(world) == [
         "⏰ MiniMax login Jane Doe (123456) expires in 14 days.",
@@ -37,12 +37,13 @@ async def test_each_stage_of_a_login_is_sent_once(world: World, *, restarting: b
         "⏰ MiniMax login Jane Doe (123456) expires in 3 days.",
         "⏰ MiniMax login Jane Doe (123456) expires in 12 hours.",
         "🔴 MiniMax login Jane Doe (123456) expired 12 hours ago.",
+        "🔴 MiniMax login Jane Doe (123456) expired 1 day ago.",
         "✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026.",
     ]
     # No message in the channel is red or yellow any more.
     folded = "⏭️ MiniMax login Jane Doe (123456) has a newer reminder."
     green = "✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026."
-    assert contents_in(world.channel) == [folded] * 4 + [green] * 2
+    assert contents_in(world.channel) == [folded] * 5 + [green] * 2
 
 
 async def test_a_new_reminder_sends_the_tightest_stage_at_once(world: World) -> None:
@@ -202,28 +203,14 @@ async def test_check_now_reads_all_with_one_call(world: World, *, restarted: boo
 
 
 async def test_check_now_sends_nothing(world: World) -> None:
-    """*Check now* does not announce a renewal; the next poll does."""
+    """*Check now* does not announce a renewal; the poll that confirms it does."""
     await add(world, "123456")
     await world.poll_once()
     world.api.accounts["123456"] = build_account("123456", days=60)
     await world.member.click(posts_in(world.channel)[0], label="Check now")
     assert len(posts_in(world.channel)) == 1
-    await world.poll_once()
+    await world.poll_twice()
     assert contents_in(world.channel) == ["✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026."] * 2
-
-
-async def test_check_now_shows_an_account_once(world: World) -> None:
-    """An account that a message shows twice, for its expiry and an error, has one card after *Check now*."""
-    await add(world, "123456", days="13")
-    world.api.accounts["123456"]["error"] = "login failed"
-    world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013)
-    for _ in range(3):
-        await world.poll_once()
-        await world.env.advance_time(3600)
-    (post,) = posts_in(world.channel)
-    assert len(post.embeds) == 2
-    result = await world.member.click(post, label="Check now")
-    assert [card.title for card in message_of(result).embeds] == ["Jane Doe"]
 
 
 async def test_check_now_keeps_the_cards_when_the_read_fails(world: World) -> None:

@@ -70,13 +70,20 @@ async def test_pausing_deletes_pending_notifications(world: World) -> None:
     assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 6 days."]
 
 
-@pytest.mark.parametrize("event", ["error", "missing", "renewed", "unreadable"])
-async def test_events_during_a_pause_are_not_announced(world: World, event: str) -> None:
-    """An error, a missing account, a failed read and a renewal during a pause are not announced after it."""
+AFTER_A_PAUSE = {
+    "error": "🔴 MiniMax login Jane Doe (123456) is in error.",
+    "missing": "🔴 MiniMax login Jane Doe (123456) is no longer set up at useapi.net.",
+    "renewed": "✅ MiniMax login Jane Doe (123456) is renewed until 10 February 2026.",
+    "unreadable": "⚪ The MiniMax accounts can't be read, so reminders here go by the last known dates.",
+}
+
+
+@pytest.mark.parametrize("event", AFTER_A_PAUSE)
+async def test_what_happened_during_a_pause_counts_as_one_step(world: World, event: str) -> None:
+    """Nothing is announced during a pause; after it, the channel hears once how its account stands."""
     await add(world, "123456")
     await world.poll_once()
     await steer(world, "pause")
-    before = dict(world.api.accounts)
     if event == "error":
         world.api.accounts["123456"] = build_account("123456", error="login failed")
     elif event == "missing":
@@ -86,12 +93,26 @@ async def test_events_during_a_pause_are_not_announced(world: World, event: str)
     else:
         world.api.accounts = {}
     await poll_for(world, 0.5, every=2 * HOUR)
-    await steer(world, "resume")
-    await world.poll_once()
-    if event == "unreadable":
-        world.api.accounts = before
-    await poll_for(world, 0.5, every=2 * HOUR)
     assert len(sent_contents(world)) == 1
+    await steer(world, "resume")
+    await poll_for(world, 0.25, every=2 * HOUR)
+    assert sent_contents(world)[1:] == [AFTER_A_PAUSE[event]]
+
+
+@pytest.mark.parametrize("is_bad_at_the_end", [False, True])
+async def test_what_has_passed_during_a_pause_is_not_announced(world: World, *, is_bad_at_the_end: bool) -> None:
+    """An error that has ended before the pause does is not mentioned."""
+    await add(world, "123456")
+    await world.poll_once()
+    await steer(world, "pause")
+    world.api.accounts["123456"]["error"] = "login failed"
+    await poll_for(world, 0.25, every=HOUR)
+    if not is_bad_at_the_end:
+        del world.api.accounts["123456"]["error"]
+    await poll_for(world, 0.25, every=HOUR)
+    await steer(world, "resume")
+    await poll_for(world, 0.25, every=HOUR)
+    assert len(sent_contents(world)) == 1 + is_bad_at_the_end
 
 
 async def test_a_paused_reminder_replaces_the_one_for_all(world: World) -> None:

@@ -10,7 +10,16 @@ from simcord.results import InteractionResult
 
 from tests.support.accounts import START, build_account, by_id
 from tests.support.chat.answers import buttons_of, embed_of, message_of
-from tests.support.chat.reminders import DAY, add, contents_in, listed, poll_for, sent_contents, steer
+from tests.support.chat.reminders import (
+    DAY,
+    WITHOUT_FOLLOW_UPS,
+    add,
+    contents_in,
+    listed,
+    poll_for,
+    sent_contents,
+    steer,
+)
 from tests.support.world import World
 
 _WHEN = re.compile(r"<t:(\d+):f>")
@@ -53,7 +62,7 @@ async def test_shows_when_and_where_each_message_comes(world: World) -> None:
     role = world.env.guild.create_role("Ops", mentionable=True)
     other = world.env.guild.create_text_channel("other")
     await world.poll_once()
-    await add(world, days="30 10", mention=role)
+    await add(world, days="20 10", mention=role)
     await add(world, "234567", days="1", channel=other)
     here = world.channel.mention
     assert await previewed(world) == [
@@ -61,7 +70,7 @@ async def test_shows_when_and_where_each_message_comes(world: World) -> None:
         f"{at(2)} in {other.mention}\nSam Reed (234567), 1 day before",
         f"{at(3)} in {here}\nSam Reed (234567), when it expires\nmentions {role.mention}",
         f"{at(3)} in {other.mention}\nSam Reed (234567), when it expires",
-        f"{at(10)} in {here}\nJane Doe (123456), 30 days before\nmentions {role.mention}",
+        f"{at(20)} in {here}\nJane Doe (123456), 20 days before\nmentions {role.mention}",
         f"{at(30)} in {here}\nJane Doe (123456), 10 days before\nmentions {role.mention}",
     ]
 
@@ -77,12 +86,14 @@ async def test_groups_the_accounts_of_one_message(world: World) -> None:
 
 
 async def test_says_that_nothing_is_due(world: World) -> None:
-    """Without a reminder, without a known account and after the last stage, the preview says that none is due."""
+    """Without a reminder, a known account and follow-ups after the last stage, the preview says that none is due."""
     world.api.accounts = by_id(build_account("345678", days=-2))
     assert await previewed(world) == ["No reminder is due."]
     await add(world)
     assert await previewed(world) == ["No reminder is due."]
     await world.poll_once()
+    assert await previewed(world) == [f"{at(1)} in {world.channel.mention}\nJane Doe (345678), 3 days after"]
+    await add(world, **WITHOUT_FOLLOW_UPS)
     assert await previewed(world) == ["No reminder is due."]
     await add(world, channel=world.env.guild.create_text_channel("other"))
     assert (await previewed(world))[0].startswith("**Now**")
@@ -157,8 +168,8 @@ async def test_the_previewed_reminders_are_sent(world: World, seed: int) -> None
     lives = {key: chance.choice([None, -2.3, chance.uniform(0, 45), chance.uniform(0, 45)]) for key in ids}
     world.api.accounts = {key: build_account(key, days=days) for key, days in lives.items()}
     await world.poll_once()
-    await add(world, days=" ".join(str(chance.randint(1, 45)) for _ in range(5)))
-    await add(world, ids[0], days=str(chance.randint(1, 20)))
+    await add(world, days=" ".join(str(chance.randint(1, 45)) for _ in range(5)), **WITHOUT_FOLLOW_UPS)
+    await add(world, ids[0], days=str(chance.randint(1, 20)), **WITHOUT_FOLLOW_UPS)
     expected: Counter[tuple[int, str]] = Counter()
     for page in await pages(world):
         for block in (page.description or "").split("\n\n"):

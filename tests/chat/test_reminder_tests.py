@@ -5,6 +5,7 @@ from typing import Any
 from tests.support.accounts import build_account
 from tests.support.chat.reminders import (
     DAY,
+    WITHOUT_FOLLOW_UPS,
     add,
     count_notifications,
     poll_for,
@@ -60,7 +61,7 @@ async def test_a_test_shows_why_a_channel_refuses(world: World) -> None:
 
 async def test_a_test_of_all_accounts_shows_the_soonest(world: World) -> None:
     """The test of a reminder for all has the account whose reminder comes next, also while it is paused."""
-    await add(world, days="14")
+    await add(world, days="14", **WITHOUT_FOLLOW_UPS)
     await world.poll_once()
     await world.env.advance_time(DAY)
     await steer(world, "test")

@@ -8,7 +8,7 @@ from bot.core.subscriptions import NewSubscription
 from bot.store.subscriptions import get_subscriptions, put_subscription
 from tests.support.accounts import START, build_account
 from tests.support.chat.answers import buttons_of, message_of
-from tests.support.chat.reminders import DAY, add, listed, posts_in, show_list, steer
+from tests.support.chat.reminders import DAY, WITHOUT_FOLLOW_UPS, add, listed, posts_in, show_list, steer
 from tests.support.world import GUILD_ID, OTHER_GUILD_ID, World
 
 
@@ -62,6 +62,7 @@ async def test_the_last_reminder_comes_at_the_expiry(world: World) -> None:
 
 async def test_names_the_account_of_the_next_reminder(world: World) -> None:
     """The answer and the list name the account of the next reminder, where a reminder is for all accounts."""
+    del world.api.accounts["345678"]
     await world.poll_once()
     await add(world)
     await world.poll_once()
@@ -144,20 +145,20 @@ async def test_lists_the_soonest_reminder_first(world: World) -> None:
     """The list begins with due reminders and ends with those without a next one; each has its last message."""
     await world.poll_once()
     quiet, late, soon = (world.env.guild.create_text_channel(name) for name in ("quiet", "late", "soon"))
-    await add(world, "345678", channel=quiet)
+    await add(world, "345678", channel=quiet, **WITHOUT_FOLLOW_UPS)
     await world.poll_once()
     await add(world, "123456", channel=late, days="7")
     await add(world, "234567", channel=soon, days="1")
     await add(world, "345678")
     (post,) = posts_in(quiet)
     expired, none = "before, and when expired**", "Next: none that is known yet"
-    none_sent = "no reminder sent yet"
+    none_sent, silent = "no reminder sent yet", "before, and when expired, without follow-ups**"
     link = f"https://discord.com/channels/{GUILD_ID}/{quiet.id}/{post.id}"
     assert (await listed(world)).split("\n\n") == [
         f"**Sam Reed (345678) in {world.channel.mention}: 14, 7, 3, 1 days {expired}\nNext: now · {none_sent}",
         f"**Sam Reed (234567) in {soon.mention}: 1 day {expired}\nNext: 1 day before, on {stamp(2)} · {none_sent}",
         f"**Jane Doe (123456) in {late.mention}: 7 days {expired}\nNext: 7 days before, on {stamp(5)} · {none_sent}",
-        f"**Sam Reed (345678) in {quiet.mention}: 14, 7, 3, 1 days {expired}\n{none} · [last reminder]({link})",
+        f"**Sam Reed (345678) in {quiet.mention}: 14, 7, 3, 1 days {silent}\n{none} · [last reminder]({link})",
     ]
 
 

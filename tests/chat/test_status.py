@@ -40,7 +40,7 @@ async def test_says_that_the_first_check_is_running(world: World) -> None:
     verdict, fields = await status(world)
     assert verdict == "⏳ The first check of the accounts is still running. Ask again in a minute."
     assert fields == {
-        CHECKS: "None is complete yet; one every 30 minutes",
+        CHECKS: "None is complete yet; one every 5 minutes",
         REMINDERS: "Set up: 0\nPending: 0 · being sent: 0 · sent in the last 30 days: 0",
         CONNECTIONS: fields[CONNECTIONS],
     }
@@ -58,7 +58,7 @@ async def test_shows_checks_and_notifications(world: World, *, restarted: bool) 
     verdict, fields = await status(world)
     assert verdict == "✅ All is well."
     assert fields[CHECKS] == (
-        "Last: <t:1767225600:f> (<t:1767225600:R>), 3 accounts found\nNext: <t:1767227400:R>, one every 30 minutes"
+        "Last: <t:1767225600:f> (<t:1767225600:R>), 3 accounts found\nNext: <t:1767225900:R>, one every 5 minutes"
     )
     assert fields[REMINDERS] == "Set up: 1\nPending: 0 · being sent: 0 · sent in the last 30 days: 3"
     assert fields[CONNECTIONS].startswith("✅ useapi.net answers\n")
@@ -77,6 +77,7 @@ async def test_shows_refusing_channels_and_paused_reminders(world: World) -> Non
     for _ in range(3):
         await world.poll_once()
         await world.env.advance_time(3600)
+    await world.poll_once()
     verdict, fields = await status(world)
     assert verdict == "⚠️ **Reminders don't arrive** in every channel; see below."
     assert fields[REMINDERS] == (
@@ -96,6 +97,7 @@ async def test_shows_since_when_the_accounts_cant_be_read(world: World) -> None:
     for _ in range(2):
         await world.poll_once()
         await world.env.advance_time(3600)
+    await world.poll_once()
     verdict, fields = await status(world)
     assert verdict == "⚠️ **The accounts can't be read.** Reminders go by the last known dates."
     assert fields[CONNECTIONS].startswith("⚪ useapi.net can't be read since <t:1767225660:f>")
@@ -107,7 +109,7 @@ async def test_shows_since_when_the_accounts_cant_be_read(world: World) -> None:
 async def test_warns_that_polls_are_late(world: World) -> None:
     """The status warns once the last poll is three intervals and five minutes ago."""
     await world.poll_once()
-    await world.env.advance_time(95 * 60)
+    await world.env.advance_time(20 * 60)
     assert (await status(world))[0] == "✅ All is well."
     await world.env.advance_time(1)
     verdict, fields = await status(world)

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.subscriptions import Subscription, covered_accounts, parse_lead_times, subscription_for
+from bot.core.subscriptions import Subscription, active_subscription, by_account, covering, parse_lead_times
 from tests.support.store.samples import CHANNEL, GUILD, NOW
 
 # Too large, behind zeros: no calendar, and no int() of Python's, accepts the last two.
 HIDDEN = ("000999", "0000199999999999", "00001" + "0" * 5000)
 
 
-ALL = Subscription(GUILD, CHANNEL, "pipeline", None, (7,), None, 5, id=1, next_check_at=NOW, paused_at=None)
+ALL = Subscription(GUILD, CHANNEL, "pipeline", None, (7,), None, 5, id=1, paused_at=None)
 OWN = replace(ALL, account_id="1", id=2)
 OTHER = replace(ALL, account_id="2", id=3)
 
@@ -49,7 +49,7 @@ def test_there_are_one_to_eight_lead_times(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("in_channel", "covering"),
+    ("in_channel", "active"),
     [
         ([], None),
         ([OTHER], None),
@@ -65,15 +65,34 @@ def test_there_are_one_to_eight_lead_times(typed: str) -> None:
     ],
 )
 def test_the_subscription_on_an_account_replaces_the_one_on_all(
-    in_channel: list[Subscription], covering: Subscription | None
+    in_channel: list[Subscription], active: Subscription | None
 ) -> None:
     """In one channel an account's own subscription covers it, even while paused; else the one on all accounts does."""
-    assert subscription_for("1", in_channel) == covering
+    assert active_subscription("1", in_channel) == active
 
 
-def test_a_subscription_covers_known_accounts_only() -> None:
-    """The one on all covers every account without its own; one on an account covers that account, once it is known."""
-    in_channel = [ALL, OTHER]
-    assert covered_accounts(ALL, in_channel, ["1", "2", "3"]) == ["1", "3"]
-    assert covered_accounts(OTHER, in_channel, ["1", "2", "3"]) == ["2"]
-    assert covered_accounts(OTHER, in_channel, ["1", "3"]) == []
+def test_a_paused_subscription_still_covers_its_account() -> None:
+    """What covers an account does not depend on pauses."""
+    paused = replace(OWN, paused_at=NOW)
+    assert covering("1", by_account([ALL, paused])) == paused
+    assert covering("2", by_account([ALL, paused])) == ALL
+    assert covering("2", by_account([paused])) is None
+
+
+@pytest.mark.parametrize(
+    ("in_channel", "active"),
+    [
+        ([], None),
+        ([OTHER], OTHER),
+        ([ALL], ALL),
+        ([ALL, OWN], OWN),
+        ([replace(OWN, paused_at=NOW)], None),
+        ([ALL, replace(OWN, paused_at=NOW)], ALL),
+        ([replace(ALL, paused_at=NOW), OTHER], OTHER),
+    ],
+)
+def test_any_active_subscription_hears_about_the_accounts_as_a_whole(
+    in_channel: list[Subscription], active: Subscription | None
+) -> None:
+    """A notification about all accounts belongs to any subscription of its channel that is not paused."""
+    assert active_subscription(None, in_channel) == active

@@ -6,7 +6,8 @@ from typing import Any
 
 from bot.core.parsing import parse_accounts
 from bot.core.secrets import Redactor
-from bot.reminders.planning import plan_after_reading
+from bot.reminders.planning import draw_up_plan, load_situation, save_plan
+from bot.reminders.recording import record_reading
 from bot.store.accounts import get_snapshots
 from bot.store.database import Database, open_database
 from bot.useapi.responses import parse_json
@@ -35,7 +36,8 @@ async def test_hostile_accounts_are_kept_as_they_were_read(database_url: str) ->
 async def _read_and_compare(database: Database, text: str, number: str) -> None:
     read = parse_accounts(parse_json(hostile_list(text, number)), Redactor())
     async with database.begin() as tx:
-        await plan_after_reading(tx, {GUILD}, read, NOW)
+        await record_reading(tx, read, NOW)
+        await save_plan(tx, await draw_up_plan(await load_situation(tx, {GUILD}, NOW), NOW), NOW)
         snapshots = await get_snapshots(tx)
     assert {key: one.account for key, one in snapshots.items()} == read
     assert set(read) == {"a/../b", "'; DROP TABLE accounts; --", "9" * 256, "\U0001f600" * 256, "good"}

@@ -1,37 +1,46 @@
-"""What a poll saves about the accounts it read, and which login each of them has."""
+"""What a poll saves about the accounts it read: logins, doubts, incidents, and messages to edit."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from bot.core.accounts import Account, AccountSnapshot
 from bot.core.assignments import Assignment, Subject
-from bot.core.logins import Login
-from bot.core.messages import OutgoingMessage
-from bot.core.stages import Heard
-from bot.reminders.recording import Changes, record
+from bot.core.incidents import OpenIncident
+from bot.core.logins import Doubt, Login
+from bot.core.notifications import Kind
+from bot.reminders.recording import record_failure, record_reading
 from bot.store.accounts import get_snapshots
 from bot.store.assignments import get_assignments, put_assignment
 from bot.store.database import Database, open_database
-from bot.store.messages import start_sending
-from bot.store.notifications import add_pending, get_heard, get_pending, supersede
-from tests.support.store.samples import CHANNEL, DAY, GUILD, HOUR, NOW, account, stage
+from bot.store.incidents import get_unreadable
+from bot.store.messages import get_outdated
+from tests.support.store.samples import CHANNEL, DAY, EXPIRY, GUILD, HOUR, NOW, account, incident, stage
+from tests.support.store.sending import arrived
 
-EXPIRY = NOW + 12 * DAY
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """Open an empty database of each kind."""
-    async with open_database(database_url) as opened:
+async def database(migrated_url: str) -> AsyncIterator[Database]:
+    """Open a database of each kind, with the newest schema and without rows."""
+    async with open_database(migrated_url) as opened:
         yield opened
 
 
-async def read(database: Database, *accounts: Account, now: datetime = NOW) -> Changes:
-    """Save a list that was read; return what changed."""
+async def read(database: Database, *accounts: Account, now: datetime = NOW) -> bool:
+    """Save a list that was read; return whether a second reading must confirm something soon."""
     async with database.begin() as tx:
-        return await record(tx, await get_snapshots(tx), {one.id: one for one in accounts}, now)
+        return await record_reading(tx, {one.id: one for one in accounts}, now)
+
+
+async def fail(database: Database, now: datetime, refused_since: datetime | None = None) -> OpenIncident | None:
+    """Save that no list could be read; return the incident, if it is open."""
+    async with database.begin() as tx:
+        await record_failure(tx, now, refused_since)
+        return await get_unreadable(tx)
 
 
 async def snapshot_of(database: Database, account_id: str = "123456") -> AccountSnapshot:
@@ -47,12 +56,19 @@ async def login_of(database: Database, account_id: str = "123456") -> Login:
     return login
 
 
-async def login_id(database: Database, expires_at: datetime, now: datetime = NOW) -> int:
-    """Read the account with this expiry; return the id of its login then."""
-    await read(database, account(expires_at=expires_at), now=now)
+async def believe(database: Database, expires_at: datetime, now: datetime = NOW) -> Login:
+    """Read the account with this expiry, again if that is needed; return its login."""
+    if await read(database, account(expires_at=expires_at), now=now):
+        assert not await read(database, account(expires_at=expires_at), now=now + MINUTE)
     login = await login_of(database)
     assert login.expires_at == expires_at
-    return login.id
+    return login
+
+
+async def outdated(database: Database, now: datetime = NOW) -> list[int]:
+    """Return the Discord ids of the messages to be edited."""
+    async with database.begin() as tx:
+        return sorted(one.discord_id or 0 for one in await get_outdated(tx, {GUILD}, now))
 
 
 async def test_keeps_accounts_that_are_not_listed_any_more(database: Database) -> None:
@@ -63,65 +79,88 @@ async def test_keeps_accounts_that_are_not_listed_any_more(database: Database) -
     assert (await snapshot_of(database, "2")).read_at == NOW + HOUR
 
 
-async def test_reports_changed_expiries(database: Database) -> None:
-    """A new account and another expiry are changes; the same expiry, or another name alone, is none."""
-    assert (await read(database, account(), account("2"))).after.keys() == {"123456", "2"}
-    moved = account("2", expires_at=EXPIRY + HOUR)
-    changes = await read(database, account(), moved)
-    assert changes.after.keys() == {"2"}
-    before = changes.before["2"]
-    assert before is not None
-    assert before.account.expires_at == EXPIRY
-    assert changes.switched == set()
-    assert (await read(database, moved)).after.keys() == set()
-    assert (await read(database, account(expires_at=None))).after.keys() == {"123456"}
-
-
-async def test_reports_switched_logins(database: Database) -> None:
-    """An account's first login, and one with an expiry far from the last one's, are switches."""
-    assert (await read(database, account())).switched == {"123456"}
-    assert (await read(database, account(expires_at=EXPIRY + HOUR))).switched == set()
-    assert (await read(database, account(expires_at=EXPIRY + 30 * DAY))).switched == {"123456"}
+async def test_an_unchanged_account_is_read_again(database: Database) -> None:
+    """Its time is new, and nothing needs a second reading; another name alone is saved."""
+    assert not await read(database, account())
+    assert not await read(database, account(), now=NOW + HOUR)
+    assert await snapshot_of(database) == AccountSnapshot(account(), NOW + HOUR, await login_of(database))
+    renamed = replace(account(), name="Sam")
+    assert not await read(database, renamed, now=NOW + 2 * HOUR)
+    assert (await snapshot_of(database)).account == renamed
 
 
 async def test_a_first_expiry_makes_a_login(database: Database) -> None:
-    """An account without an expiry has no login until it gets one, which replaces none."""
+    """An account without an expiry has no login until it gets one, which is believed at once."""
     await read(database, account(expires_at=None))
     assert (await snapshot_of(database)).login is None
-    await read(database, account())
+    assert not await read(database, account())
     login = await login_of(database)
-    assert (login.first_expires_at, login.expires_at, login.previous_id) == (EXPIRY, EXPIRY, None)
+    assert (login.expires_at, login.life, login.previous_id) == (EXPIRY, 30 * DAY, None)
 
 
-@pytest.mark.parametrize("shift", [timedelta(seconds=1), DAY - timedelta(seconds=1), DAY, -DAY, -HOUR])
-async def test_a_shift_of_up_to_a_day_is_the_same_login(database: Database, shift: timedelta) -> None:
-    """useapi.net moves an expiry silently: within a day of the first one it is still that login."""
-    first = await login_id(database, EXPIRY)
-    assert await login_id(database, EXPIRY + shift) == first
-    assert (await login_of(database)).first_expires_at == EXPIRY
+@pytest.mark.parametrize("shift", [timedelta(seconds=1), HOUR, -HOUR])
+async def test_a_shift_of_up_to_an_hour_moves_the_login(database: Database, shift: timedelta) -> None:
+    """useapi.net moves an expiry silently: it is believed at once, and is still that login."""
+    first = await believe(database, EXPIRY)
+    assert not await read(database, account(expires_at=EXPIRY + shift))
+    assert await login_of(database) == replace(first, expires_at=EXPIRY + shift)
 
 
-@pytest.mark.parametrize("shift", [DAY + timedelta(seconds=1), -DAY - timedelta(seconds=1), 30 * DAY])
-async def test_a_wider_shift_is_a_new_login(database: Database, shift: timedelta) -> None:
-    """Any other expiry is a new login, which knows the one it replaced."""
-    first = await login_id(database, EXPIRY)
-    assert await login_id(database, EXPIRY + shift) != first
-    login = await login_of(database)
-    assert (login.previous_id, login.first_expires_at) == (first, EXPIRY + shift)
+@pytest.mark.parametrize("shift", [2 * HOUR, DAY, -5 * DAY, 30 * DAY])
+async def test_a_moved_expiry_is_confirmed_by_a_second_reading(database: Database, shift: timedelta) -> None:
+    """After the first other reading the login stays, in doubt, and a second reading is wanted soon; then it counts."""
+    first = await believe(database, EXPIRY)
+    assert await read(database, account(expires_at=EXPIRY + shift), now=NOW + HOUR)
+    doubted = await snapshot_of(database)
+    assert (doubted.login, doubted.doubt) == (first, Doubt(EXPIRY + shift, NOW + HOUR))
+    assert doubted.believed.expires_at == EXPIRY
+    assert not await read(database, account(expires_at=EXPIRY + shift), now=NOW + HOUR + MINUTE)
+    confirmed = await snapshot_of(database)
+    assert confirmed.doubt is None
+    assert confirmed.login is not None
+    assert confirmed.login.expires_at == EXPIRY + shift
 
 
-async def test_creeping_shifts_are_measured_from_the_first(database: Database) -> None:
-    """Many small shifts don't add up unnoticed: a day away from the first expiry a new login begins."""
-    first = await login_id(database, EXPIRY)
-    assert await login_id(database, EXPIRY + 20 * HOUR) == first
-    assert await login_id(database, EXPIRY + 40 * HOUR) != first
+async def test_one_odd_reading_changes_nothing(database: Database) -> None:
+    """The next reading shows the old expiry again: the doubt is over, and no other login was made."""
+    first = await believe(database, EXPIRY)
+    assert await read(database, account(expires_at=EXPIRY + 30 * DAY))
+    assert not await read(database, account(), now=NOW + MINUTE)
+    assert await snapshot_of(database) == AccountSnapshot(account(), NOW + MINUTE, first)
 
 
-async def test_two_alternating_expiries_are_two_logins(database: Database) -> None:
-    """An expiry that jumps to and fro belongs to one of two logins each time, not to a new one at each jump."""
-    ids = [await login_id(database, EXPIRY + (number % 2) * 5 * DAY) for number in range(6)]
-    assert ids == ids[:2] * 3
-    assert len(set(ids)) == 2
+async def test_readings_that_never_agree_are_one_doubt(database: Database) -> None:
+    """Each reading shows another expiry: none is believed, and for an hour each wants a second reading soon."""
+    first = await believe(database, EXPIRY)
+    wanted = []
+    for number, minutes in enumerate((1, 2, 60, 61), 1):
+        odd = account(expires_at=EXPIRY + 3 * number * DAY)
+        wanted.append(await read(database, odd, now=NOW + minutes * MINUTE))
+    assert wanted == [True, True, True, False]
+    snapshot = await snapshot_of(database)
+    assert (snapshot.login, snapshot.doubt) == (first, Doubt(EXPIRY + 12 * DAY, NOW + MINUTE))
+
+
+@pytest.mark.parametrize("shift", [DAY, 30 * DAY])
+async def test_a_day_later_is_a_new_login(database: Database, shift: timedelta) -> None:
+    """A renewal makes a new login, which knows the one it replaced."""
+    first = await believe(database, EXPIRY)
+    second = await believe(database, EXPIRY + shift)
+    assert second.id != first.id
+    assert second.previous_id == first.id
+
+
+@pytest.mark.parametrize("shift", [DAY - timedelta(seconds=1), -HOUR, -10 * DAY])
+async def test_any_other_move_is_the_same_login(database: Database, shift: timedelta) -> None:
+    """Less than a day later, or earlier, the account was not renewed."""
+    first = await believe(database, EXPIRY)
+    assert (await believe(database, EXPIRY + shift)).id == first.id
+
+
+async def test_a_login_that_had_expired_is_renewed_by_hours(database: Database) -> None:
+    """An expired login that is valid again is a new one, however short."""
+    first = await believe(database, NOW + HOUR)
+    assert (await believe(database, NOW + 8 * HOUR, now=NOW + 2 * HOUR)).previous_id == first.id
 
 
 async def test_two_accounts_have_two_logins(database: Database) -> None:
@@ -132,58 +171,200 @@ async def test_two_accounts_have_two_logins(database: Database) -> None:
 
 async def test_an_expiry_that_is_missing_once_keeps_the_login(database: Database) -> None:
     """A read without an expiry keeps the login, and the next one with it is still the same."""
-    first = await login_id(database, EXPIRY)
-    await read(database, account(expires_at=None))
-    assert (await login_of(database)).id == first
-    assert await login_id(database, EXPIRY) == first
+    first = await believe(database, EXPIRY)
+    assert not await read(database, account(expires_at=None))
+    assert (await login_of(database)) == first
+    assert await believe(database, EXPIRY) == first
 
 
-async def test_the_longest_known_life_counts(database: Database) -> None:
-    """A login's life is from its issue date to its expiry, or the time left when first seen, whichever is longer."""
-    expires_at = NOW + 20 * DAY
-    for issued_at, at, life in [(None, NOW, 20), (None, NOW + DAY, 20), (NOW - 10 * DAY, NOW + DAY, 30)]:
-        await read(database, Account("123456", expires_at=expires_at, issued_at=issued_at), now=at)
-        assert (await login_of(database)).life == life * DAY
-
-
-async def test_an_expired_login_has_no_known_life(database: Database) -> None:
-    """A login first seen after its expiry, without an issue date, has none."""
-    await read(database, Account("123456", expires_at=NOW - DAY))
+async def test_a_life_is_from_issue_to_expiry(database: Database) -> None:
+    """It is unknown without an issue date, and kept when a later reading lacks one."""
+    await read(database, Account("123456", expires_at=EXPIRY))
     assert (await login_of(database)).life is None
+    await read(database, account())
+    assert (await login_of(database)).life == 30 * DAY
+    await read(database, Account("123456", expires_at=EXPIRY))
+    assert (await login_of(database)).life == 30 * DAY
 
 
-async def test_a_new_login_deletes_the_pending_stages_of_the_old(database: Database) -> None:
-    """Pending stages of the old login go; those in flight or superseded, and other logins' stages, stay."""
-    first = await login_id(database, EXPIRY)
-    async with database.begin() as tx:
-        await add_pending(tx, [stage(7, ref=first)], NOW)
-        await start_sending(tx, await get_pending(tx, CHANNEL), OutgoingMessage(""), nonce="n", now=NOW)
-        await supersede(tx, [stage(14, ref=first)], NOW)
-        await add_pending(tx, [stage(3, ref=first)], NOW)
-        await add_pending(tx, [stage(3, ref=first + 100, account_id="2")], NOW)
-    await login_id(database, EXPIRY + 30 * DAY)
-    async with database.begin() as tx:
-        assert [one.ref for one in await get_pending(tx, CHANNEL)] == [first + 100]
-        heard = (await get_heard(tx, {CHANNEL}, {first}))[CHANNEL, first]
-    assert heard == Heard(in_flight=frozenset({7}), superseded=frozenset({14}))
-
-
-async def test_assignments_to_old_logins_end(database: Database) -> None:
-    """An assignment lasts while its login is the current one or the last; other accounts' assignments stay."""
-    first = await login_id(database, EXPIRY)
+async def test_assignments_to_an_old_login_end(database: Database) -> None:
+    """A renewal ends the assignments to the account, in every channel; other accounts' stay, and so do later ones."""
+    first = await believe(database, EXPIRY)
     assignment = Assignment(7, NOW)
     async with database.begin() as tx:
-        for subject in (Subject("123456", 0), Subject("123456", first), Subject("2", first)):
+        for subject in (Subject("123456", 0), Subject("123456", first.id), Subject("2", first.id)):
             await put_assignment(tx, GUILD, CHANNEL, subject, assignment)
-    second = await login_id(database, EXPIRY + 30 * DAY)
+    moved = await believe(database, EXPIRY - DAY)
     async with database.begin() as tx:
-        await put_assignment(tx, GUILD, CHANNEL, Subject("123456", second), assignment)
-        of_both = {(CHANNEL, ("123456", first)), (CHANNEL, ("123456", second)), (CHANNEL, ("2", first))}
-        assert set(await get_assignments(tx, {CHANNEL})) == of_both
-    await login_id(database, EXPIRY)
-    await login_id(database, EXPIRY + 30 * DAY)
+        assert (CHANNEL, ("123456", moved.id)) in await get_assignments(tx, {CHANNEL})
+    second = await believe(database, EXPIRY + 30 * DAY)
     async with database.begin() as tx:
-        assert set(await get_assignments(tx, {CHANNEL})) == of_both
-    await login_id(database, EXPIRY + 60 * DAY)
+        assert set(await get_assignments(tx, {CHANNEL})) == {(CHANNEL, ("2", first.id))}
+        await put_assignment(tx, GUILD, CHANNEL, Subject("123456", second.id), assignment)
+    await believe(database, EXPIRY + 30 * DAY + HOUR)
     async with database.begin() as tx:
-        assert set(await get_assignments(tx, {CHANNEL})) == of_both - {(CHANNEL, ("123456", first))}
+        assert (CHANNEL, ("123456", second.id)) in await get_assignments(tx, {CHANNEL})
+
+
+FAILING = replace(account(), error="login failed")
+
+
+async def test_an_error_is_confirmed_by_a_second_reading(database: Database) -> None:
+    """The first reading of an error wants a second one soon; with it the incident is open since the first."""
+    await read(database, account())
+    assert await read(database, FAILING, now=NOW + HOUR)
+    assert (await snapshot_of(database)).incidents == ()
+    assert not await read(database, FAILING, now=NOW + HOUR + MINUTE)
+    assert (await snapshot_of(database)).incidents == (OpenIncident(Kind.ERROR, 1, NOW + HOUR),)
+    assert not await read(database, account(), now=NOW + 2 * HOUR)
+    assert (await snapshot_of(database)).incidents == ()
+
+
+async def test_an_account_is_missing_after_three_readings_over_an_hour(database: Database) -> None:
+    """A list without a known account is bad for that account only; the first list with it ends the incident."""
+    await read(database, account(), account("2"))
+    for minutes, is_open in [(0, False), (30, False), (59, False), (60, True)]:
+        await read(database, account("2"), now=NOW + HOUR + minutes * MINUTE)
+        assert (await snapshot_of(database)).has_incident(Kind.MISSING) is is_open
+        assert (await snapshot_of(database, "2")).incidents == ()
+    await read(database, account(), account("2"), now=NOW + 3 * HOUR)
+    assert (await snapshot_of(database)).incidents == ()
+
+
+async def test_an_account_missing_from_every_second_list_is_not_missing(database: Database) -> None:
+    """Lists without an account never add up while others hold it."""
+    for number in range(40):
+        listed = [account(), account("2")] if number % 2 else [account("2")]
+        await read(database, *listed, now=NOW + number * 10 * MINUTE)
+    assert (await snapshot_of(database)).incidents == ()
+
+
+async def test_an_expiry_that_is_no_longer_given_is_an_incident(database: Database) -> None:
+    """After three readings over an hour it is open; an account that never had an expiry has lost none."""
+    never = account("2", expires_at=None)
+    await read(database, account(), never)
+    for minutes, is_open in [(0, False), (30, False), (60, True)]:
+        await read(database, account(expires_at=None), never, now=NOW + minutes * MINUTE)
+        assert (await snapshot_of(database)).has_incident(Kind.UNDATED) is is_open
+    assert (await snapshot_of(database, "2")).incidents == ()
+    assert (await snapshot_of(database)).believed.expires_at == EXPIRY
+    await read(database, account(), never, now=NOW + 2 * HOUR)
+    assert (await snapshot_of(database)).incidents == ()
+
+
+@pytest.mark.parametrize(
+    ("is_refused", "opens_after"),
+    [
+        pytest.param(False, 6 * HOUR, id="failing"),
+        pytest.param(True, 15 * MINUTE, id="the token or the subscription is refused"),
+    ],
+)
+async def test_unreadable_accounts_are_an_incident(
+    database: Database, opens_after: timedelta, *, is_refused: bool
+) -> None:
+    """It opens after its time, lasts since the first failure, and ends with the first list; accounts stay known."""
+    await read(database, account())
+    refused_since = NOW if is_refused else None
+    assert await fail(database, NOW, refused_since) is None
+    assert await fail(database, NOW + opens_after - MINUTE, refused_since) is None
+    expected = OpenIncident(Kind.UNREADABLE, 1, NOW)
+    assert await fail(database, NOW + opens_after, refused_since) == expected
+    await read(database, account(), now=NOW + DAY)
+    async with database.begin() as tx:
+        assert await get_unreadable(tx) is None
+    assert (await login_of(database)).expires_at == EXPIRY
+
+
+async def test_one_refusal_after_another_outage_opens_nothing(database: Database) -> None:
+    """Hours of another failure don't count as a refusal; a quarter of an hour of refusals does, since the first."""
+    await read(database, account())
+    for hours in range(4):
+        assert await fail(database, NOW + hours * HOUR) is None
+    refused_at = NOW + 4 * HOUR
+    assert await fail(database, refused_at, refused_at) is None
+    assert await fail(database, refused_at + 14 * MINUTE, refused_at) is None
+    assert await fail(database, refused_at + 15 * MINUTE, refused_at) == OpenIncident(Kind.UNREADABLE, 1, NOW)
+
+
+async def test_flapping_does_not_begin_anew(database: Database) -> None:
+    """An outage that comes back within a day lasts since its first failure, short good spells included."""
+    await read(database, account())
+    for hours in range(200):
+        now = NOW + hours * HOUR
+        await (read(database, account(), now=now) if hours % 23 == 22 else fail(database, now))
+    assert await fail(database, NOW + 200 * HOUR) == OpenIncident(Kind.UNREADABLE, 1, NOW)
+
+
+async def test_an_account_that_was_issued_after_its_expiry(database: Database) -> None:
+    """Its life is unknown, so that all lead times count, and a life that was known stays."""
+    impossible = Account("123456", expires_at=EXPIRY, issued_at=EXPIRY + DAY)
+    await read(database, impossible)
+    assert (await login_of(database)).life is None
+    await read(database, account())
+    await read(database, impossible)
+    assert (await login_of(database)).life == 30 * DAY
+
+
+async def test_a_list_of_strangers_is_a_failure(database: Database) -> None:
+    """A list without any known account says nothing about them; after three days of such lists they were replaced."""
+    await read(database, account())
+    strangers = [account("8"), account("9")]
+    for hours in range(0, 72, 6):
+        await read(database, *strangers, now=NOW + hours * HOUR)
+    snapshot = await snapshot_of(database)
+    assert (snapshot.read_at, snapshot.incidents) == (NOW, ())
+    async with database.begin() as tx:
+        assert (await get_snapshots(tx)).keys() == {"123456"}
+        assert await get_unreadable(tx) == OpenIncident(Kind.UNREADABLE, 1, NOW)
+    await read(database, *strangers, now=NOW + 72 * HOUR)
+    async with database.begin() as tx:
+        assert (await get_snapshots(tx)).keys() == {"123456", "8", "9"}
+        assert await get_unreadable(tx) is None
+
+
+async def test_an_empty_list_is_a_failure(database: Database) -> None:
+    """It does not prove that all accounts are gone; before any account is known, it is a list like others."""
+    assert not await read(database)
+    await read(database, account())
+    for hours in range(8):
+        await read(database, now=NOW + hours * HOUR)
+    assert (await snapshot_of(database)).incidents == ()
+    async with database.begin() as tx:
+        assert await get_unreadable(tx) == OpenIncident(Kind.UNREADABLE, 1, NOW)
+
+
+async def test_messages_are_edited_when_an_expiry_is_believed(database: Database) -> None:
+    """Not while it is in doubt, and not for a shift by minutes; messages about other accounts stay as they are."""
+    await believe(database, EXPIRY)
+    await read(database, account(), account("2"))
+    await arrived(database, stage(14), nonce="1", discord_id=1)
+    await arrived(database, stage(14, account_id="2"), nonce="2", discord_id=2)
+    for expires_at, expected in [
+        (EXPIRY + HOUR, []),
+        (EXPIRY + 30 * DAY, []),
+        (EXPIRY + 30 * DAY, [1]),
+    ]:
+        await read(database, account(expires_at=expires_at), account("2"))
+        assert await outdated(database) == expected
+
+
+async def test_messages_are_edited_when_an_incident_begins_or_ends(database: Database) -> None:
+    """Not with the first bad reading, and not while the incident lasts."""
+    await read(database, account())
+    await arrived(database, incident(Kind.ERROR), nonce="1", discord_id=1)
+    await read(database, FAILING)
+    assert await outdated(database) == []
+    await read(database, FAILING)
+    assert await outdated(database) == [1]
+
+
+async def test_messages_about_all_accounts_are_edited_when_they_can_be_read_again(database: Database) -> None:
+    """The message that said that they can't be read is to be edited then."""
+    await read(database, account())
+    for hours in (0, 1, 6):
+        await fail(database, NOW + hours * HOUR)
+    await arrived(database, incident(Kind.UNREADABLE, account_id=None), nonce="1", discord_id=1)
+    await fail(database, NOW + 7 * HOUR)
+    assert await outdated(database, NOW + 9 * HOUR) == []
+    await read(database, account(), now=NOW + 8 * HOUR)
+    assert await outdated(database, NOW + 8 * HOUR) == [1]

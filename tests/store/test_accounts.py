@@ -3,19 +3,15 @@
 from dataclasses import replace
 
 from bot.core.accounts import AccountSnapshot
-from bot.core.logins import Login
-from bot.store.accounts import (
-    get_login_history,
-    get_logins,
-    get_snapshots,
-    put_login,
-    put_snapshots,
-    touch_snapshots,
-)
+from bot.core.incidents import Incident, OpenIncident
+from bot.core.logins import Doubt, Login
+from bot.core.notifications import Kind
+from bot.store.accounts import get_logins, get_snapshots, put_login, put_snapshots, touch_snapshots
 from bot.store.database import Database
-from tests.support.store.samples import DAY, HOUR, NOW, account
+from bot.store.incidents import put_incident
+from tests.support.store.samples import DAY, EXPIRY, HOUR, NOW, account
 
-LOGIN = Login(0, "123456", NOW + 12 * DAY, NOW + 12 * DAY, 30 * DAY, None, "7")
+LOGIN = Login(0, "123456", EXPIRY, 30 * DAY, None, "7")
 
 
 async def test_a_snapshot_comes_back_as_it_was_read(database: Database) -> None:
@@ -45,13 +41,46 @@ async def test_a_newer_snapshot_replaces_the_older(database: Database) -> None:
         assert await get_snapshots(tx) == expected
 
 
+async def test_a_doubt_is_kept_until_it_ends(database: Database) -> None:
+    """An expiry that was read once is kept beside the login, through a restart; a later snapshot without it ends it."""
+    doubt = Doubt(EXPIRY + 30 * DAY, NOW - HOUR)
+    async with database.begin() as tx:
+        login = await put_login(tx, LOGIN)
+        doubted = AccountSnapshot(account(expires_at=doubt.expires_at), NOW, login, doubt)
+        await put_snapshots(tx, [doubted, AccountSnapshot(account("2"), NOW)])
+    async with database.begin() as tx:
+        snapshot = (await get_snapshots(tx))["123456"]
+        assert snapshot == doubted
+        assert snapshot.believed.expires_at == EXPIRY
+        await put_snapshots(tx, [replace(doubted, doubt=None)])
+    async with database.begin() as tx:
+        assert (await get_snapshots(tx))["123456"].doubt is None
+
+
+async def test_a_snapshot_has_its_open_incidents(database: Database) -> None:
+    """Open incidents come with the account they are about; ended ones, and those of all accounts, do not."""
+    is_open = Incident(bad_polls=2, bad_since=NOW - HOUR, number=3, is_open=True, began_at=NOW - HOUR)
+    async with database.begin() as tx:
+        await put_snapshots(tx, [AccountSnapshot(account(one), NOW) for one in ("1", "2", "3")])
+        await put_incident(tx, Kind.ERROR, "1", is_open)
+        await put_incident(tx, Kind.UNDATED, "1", is_open)
+        await put_incident(tx, Kind.ERROR, "2", Incident(good_since=NOW, number=3))
+        await put_incident(tx, Kind.UNREADABLE, None, is_open)
+        await put_incident(tx, Kind.MISSING, "4", is_open)
+    async with database.begin() as tx:
+        found = {key: one.incidents for key, one in (await get_snapshots(tx)).items()}
+        assert (await get_snapshots(tx, ["1"]))["1"].has_incident(Kind.UNDATED)
+    assert set(found.pop("1")) == {OpenIncident(kind, 3, NOW - HOUR) for kind in (Kind.ERROR, Kind.UNDATED)}
+    assert found == {"2": (), "3": ()}
+
+
 async def test_a_login_is_saved_once_and_changed_in_place(database: Database) -> None:
-    """A new login gets an id; saved again it changes, and the history of its account stays in order."""
+    """A new login gets an id; saved again it changes, and no other one."""
     async with database.begin() as tx:
         first = await put_login(tx, LOGIN)
         second = await put_login(tx, replace(LOGIN, expires_at=NOW + 40 * DAY, previous_id=first.id, life=None))
-        other = await put_login(tx, replace(LOGIN, account_id="2"))
         changed = await put_login(tx, replace(first, expires_at=NOW + 13 * DAY))
         assert changed.id == first.id
-        assert await get_logins(tx, {first.id, 99}) == {first.id: changed}
-        assert await get_login_history(tx) == {"123456": [changed, second], "2": [other]}
+        assert second == replace(LOGIN, id=second.id, expires_at=NOW + 40 * DAY, previous_id=first.id, life=None)
+        assert await get_logins(tx, {first.id, second.id, 99}) == {first.id: changed, second.id: second}
+        assert await get_logins(tx, []) == {}

@@ -1,14 +1,16 @@
 """Incidents in the database."""
 
+from dataclasses import replace
+
 from bot.core.accounts import AccountSnapshot
-from bot.core.incidents import Incident
+from bot.core.incidents import Incident, OpenIncident
 from bot.core.notifications import Kind
 from bot.store.accounts import put_snapshots
 from bot.store.database import Database
-from bot.store.incidents import get_bad_since, get_confirmed_at, get_incidents, get_open_incidents, put_incident
-from tests.support.store.samples import HOUR, NOW, account
+from bot.store.incidents import get_bad_since, get_confirmed_at, get_incidents, get_unreadable, put_incident
+from tests.support.store.samples import DAY, HOUR, NOW, account
 
-OPEN = Incident(bad_polls=2, bad_since=NOW, number=1, is_open=True)
+OPEN = Incident(bad_polls=2, bad_since=NOW, number=1, is_open=True, began_at=NOW)
 ENDED = Incident(good_since=NOW + HOUR, number=1)
 
 
@@ -25,13 +27,19 @@ async def test_an_incident_is_one_per_kind_and_account(database: Database) -> No
         assert await get_incidents(tx, Kind.UNREADABLE) == {}
 
 
-async def test_open_incidents_are_found_by_kind_and_account(database: Database) -> None:
-    """Only open incidents are returned, with their numbers."""
+async def test_unreadable_accounts_are_one_incident(database: Database) -> None:
+    """The incident of accounts that can't be read is found while it is open; others are not mistaken for it."""
     async with database.begin() as tx:
         await put_incident(tx, Kind.ERROR, "a", OPEN)
-        await put_incident(tx, Kind.ERROR, "b", ENDED)
-        await put_incident(tx, Kind.UNREADABLE, None, OPEN)
-        assert await get_open_incidents(tx) == {(Kind.ERROR, "a"): 1, (Kind.UNREADABLE, None): 1}
+        await put_incident(tx, Kind.MISSING, None, OPEN)
+        for incident, found in [
+            (Incident(2, NOW), None),
+            (OPEN, OpenIncident(Kind.UNREADABLE, 1, NOW)),
+            (replace(OPEN, began_at=NOW - DAY), OpenIncident(Kind.UNREADABLE, 1, NOW - DAY)),
+            (ENDED, None),
+        ]:
+            await put_incident(tx, Kind.UNREADABLE, None, incident)
+            assert await get_unreadable(tx) == found
 
 
 async def test_a_failure_counts_from_the_first_bad_poll(database: Database) -> None:

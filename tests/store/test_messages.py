@@ -6,21 +6,33 @@ import pytest
 
 from bot.core.messages import Action, Choice, MessageKind, OutgoingMessage
 from bot.core.notifications import Kind
+from bot.core.rules import NOTHING_HEARD, Heard, HeardIncident, HeardStage
 from bot.store.database import Database
+from bot.store.heard import schedule_last_edits
 from bot.store.messages import (
     finish_edit,
     get_carried,
     get_last_messages,
     get_message,
     get_outdated,
+    mark_sent,
     schedule_edit,
-    schedule_edits,
 )
-from bot.store.notifications import delete_overdue, delete_pending
-from tests.support.store.samples import CHANNEL, DAY, GUILD, HOUR, NOW, OTHER_CHANNEL, stage
+from bot.store.notifications import delete_pending
+from tests.support.store.samples import (
+    CHANNEL,
+    EXPIRY,
+    GUILD,
+    HOUR,
+    NOW,
+    OTHER_CHANNEL,
+    incident,
+    stage,
+)
 from tests.support.store.sending import (
     DISCORD_ID,
     OUTGOING,
+    arrived,
     dissolved,
     heard,
     in_flight,
@@ -35,13 +47,13 @@ async def test_a_message_in_flight_holds_its_notifications(database: Database) -
     """The notifications of a message are in flight with it, with its exact content and nonce; later ones are not."""
     await planned(database, stage(7), stage(7, account_id="2"))
     message = await in_flight(database)
-    await planned(database, stage(3))
+    await planned(database, stage(3, account_id="3"))
     assert await unsettled(database) == [message]
     assert (message.guild_id, message.channel_id, message.first_attempt_at) == (GUILD, CHANNEL, NOW)
     assert (message.nonce, message.footer_id) == ("0123456789abcdef01234567", "01234567")
     assert (message.kind, message.outgoing) == (MessageKind.NOTIFICATIONS, OUTGOING)
-    assert await pending(database) == [stage(3)]
-    assert (await heard(database)).in_flight == {7}
+    assert await pending(database) == [stage(3, account_id="3")]
+    assert await heard(database) == NOTHING_HEARD
 
 
 def test_an_outgoing_message_survives_the_database() -> None:
@@ -72,7 +84,7 @@ async def test_a_sent_message_stays_sent(database: Database) -> None:
     message = await in_flight(database)
     await sent(database, message)
     assert await unsettled(database) == []
-    assert (await heard(database)).sent == {7}
+    assert (await heard(database)).stage == HeardStage(1, 7, EXPIRY)
     async with database.begin() as tx:
         found = await get_message(tx, GUILD, DISCORD_ID)
         assert found is not None
@@ -82,8 +94,7 @@ async def test_a_sent_message_stays_sent(database: Database) -> None:
         assert await get_message(tx, 7, DISCORD_ID) is None
         assert await get_last_messages(tx, {CHANNEL, OTHER_CHANNEL}) == {CHANNEL: DISCORD_ID}
         await delete_pending(tx, range(100))
-        await delete_overdue(tx, CHANNEL, NOW + DAY)
-    assert (await heard(database)).sent == {7}
+        assert len(await get_carried(tx, found)) == 2
 
 
 async def test_the_last_message_is_the_last_visible_one(database: Database) -> None:
@@ -97,7 +108,37 @@ async def test_the_last_message_is_the_last_visible_one(database: Database) -> N
     await sent(database, second, None)
     async with database.begin() as tx:
         assert await get_last_messages(tx, {CHANNEL}) == {CHANNEL: DISCORD_ID}
-    assert (await heard(database)).sent == {7, 3}
+    assert (await heard(database)).stage == HeardStage(1, 3, EXPIRY)
+
+
+async def test_what_a_message_says_is_heard_when_it_was_sent(database: Database) -> None:
+    """The mark of a message and what its channel has heard by it are one: after a failed transaction, neither is."""
+    await planned(database, stage(7), incident(Kind.ERROR, account_id="2"))
+    message = await in_flight(database)
+
+    async def fail() -> None:
+        async with database.begin() as tx:
+            await mark_sent(tx, message, DISCORD_ID, NOW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert await unsettled(database) == [message]
+    assert (await heard(database), await heard(database, "2")) == (NOTHING_HEARD, NOTHING_HEARD)
+    await sent(database, message)
+    assert await heard(database) == Heard(HeardStage(1, 7, EXPIRY), {}, 1, NOW)
+    assert await heard(database, "2") == Heard(None, {Kind.ERROR: HeardIncident(1, 0)}, 1, NOW)
+
+
+async def test_a_dissolved_message_was_not_heard(database: Database) -> None:
+    """A process that marks a message that another one has dissolved changes nothing."""
+    await planned(database, stage(7))
+    message = await in_flight(database)
+    await dissolved(database, message)
+    async with database.begin() as tx:
+        assert await mark_sent(tx, message, DISCORD_ID, NOW) == []
+    assert await heard(database) == NOTHING_HEARD
+    assert await pending(database) == [stage(7)]
 
 
 async def outdated(database: Database) -> list[int | None]:
@@ -106,23 +147,40 @@ async def outdated(database: Database) -> list[int | None]:
         return [one.discord_id for one in await get_outdated(tx, {GUILD}, NOW)]
 
 
-async def test_a_tighter_stage_outdates_the_wider_message(database: Database) -> None:
-    """Once "3 days" is sent, the message that said "7 days" is to be edited; others are not."""
-    for discord_id, one in enumerate([stage(7, account_id="2"), stage(7, ref=2), stage(7), stage(3)], start=1):
-        await planned(database, one)
-        assert await outdated(database) == []
-        await sent(database, await in_flight(database, str(discord_id)), discord_id)
-    assert await outdated(database) == [3]
+async def test_the_next_message_about_an_account_outdates_the_last(database: Database) -> None:
+    """Once "3 days" is sent, the message that said "7 days" is to be edited; those about other accounts are not."""
+    await arrived(database, stage(7, account_id="2"), nonce="1", discord_id=1)
+    await arrived(database, stage(14), nonce="2", discord_id=2)
+    await arrived(database, stage(7), nonce="3", discord_id=3)
+    assert await outdated(database) == [2]
+    await arrived(database, incident(Kind.ERROR), nonce="4", discord_id=4)
+    assert sorted(await outdated(database), key=str) == [2, 3]
+
+
+async def test_a_renewal_outdates_nothing_by_itself(database: Database) -> None:
+    """The messages that a renewal concerns were edited when it was read."""
+    await arrived(database, stage(7), nonce="1", discord_id=1)
+    await arrived(database, stage(None, ref=2, kind=Kind.RENEWED), nonce="2", discord_id=2)
+    assert await outdated(database) == []
+
+
+async def test_a_message_in_doubt_is_edited_once_it_is_found(database: Database) -> None:
+    """A message that may have arrived long ago may say something else by now."""
+    await planned(database, stage(7))
+    message = await in_flight(database)
+    async with database.begin() as tx:
+        await mark_sent(tx, message, DISCORD_ID, NOW, is_doubtful=True)
+    assert await outdated(database) == [DISCORD_ID]
 
 
 async def test_an_edited_message_is_current(database: Database) -> None:
     """An edit settles it, unless another edit was scheduled since it began, or it is postponed."""
-    await planned(database, stage(7))
-    await sent(database, await in_flight(database))
+    await arrived(database, stage(7), nonce="1", discord_id=DISCORD_ID)
     async with database.begin() as tx:
-        await schedule_edits(tx, Kind.STAGE, [("123456", 2), ("2", 1), (None, 1)], NOW)
+        await schedule_last_edits(tx, ["2", None], NOW)
+        await schedule_last_edits(tx, ["123456"], NOW, channel_id=OTHER_CHANNEL)
         assert await get_outdated(tx, {GUILD}, NOW) == []
-        await schedule_edits(tx, Kind.STAGE, [("123456", 1)], NOW - HOUR)
+        await schedule_last_edits(tx, ["123456"], NOW - HOUR)
         (before,) = await get_outdated(tx, {GUILD}, NOW)
         await schedule_edit(tx, before, NOW)
         await finish_edit(tx, before)
@@ -162,5 +220,5 @@ async def test_a_sent_message_can_not_be_dissolved(database: Database) -> None:
     message = await in_flight(database)
     await sent(database, message)
     await dissolved(database, message)
-    assert (await heard(database)).sent == {7}
+    assert (await heard(database)).stage == HeardStage(1, 7, EXPIRY)
     assert await pending(database) == []

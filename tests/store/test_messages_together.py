@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from bot.core.stages import Heard
+from bot.core.rules import NOTHING_HEARD, HeardStage
 from bot.store.database import Database, open_database
 from bot.store.messages import dissolve, mark_sent
-from tests.support.store.samples import NOW, stage
+from tests.support.store.samples import EXPIRY, NOW, stage
 from tests.support.store.sending import DISCORD_ID, dissolved, heard, in_flight, pending, planned, sent, unsettled
 from tests.support.store.waiting import until_blocked
 
@@ -30,7 +30,7 @@ async def test_a_message_being_marked_as_sent_stays_sent(database: Database) -> 
         await until_blocked(database, dissolving)
         assert not dissolving.done()
     await dissolving
-    assert (await heard(database), await pending(database)) == (Heard(sent=frozenset({7})), [])
+    assert ((await heard(database)).stage, await pending(database)) == (HeardStage(1, 7, EXPIRY), [])
 
 
 async def test_a_message_being_dissolved_is_not_lost(database: Database) -> None:
@@ -44,3 +44,4 @@ async def test_a_message_being_dissolved_is_not_lost(database: Database) -> None
         assert not marking.done()
     await marking
     assert (await unsettled(database), await pending(database)) == ([], [stage(7)])
+    assert await heard(database) == NOTHING_HEARD

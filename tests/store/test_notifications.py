@@ -1,157 +1,156 @@
-"""Notifications in the database: planned once each, superseded, deleted while pending."""
+"""Notifications in the database: one about an account at a time, changed and deleted while pending."""
 
 from dataclasses import replace
 
 import pytest
 
-from bot.core.notifications import Kind, Notification, State
-from bot.core.stages import Heard
+from bot.core.notifications import Kind, State
+from bot.errors import StoreError
 from bot.store.database import Database
 from bot.store.notifications import (
-    add_pending,
+    change_pending,
     count_by_state,
-    delete_overdue,
     delete_pending,
-    delete_pending_stages,
-    get_heard,
     get_pending,
     get_pending_channels,
-    get_recent_logins,
-    supersede,
+    get_unsent,
 )
-from tests.support.store.samples import CHANNEL, DAY, GUILD, HOUR, NOW, OTHER_CHANNEL, stage
-from tests.support.store.sending import heard, in_flight, pending, planned, sent, unsettled
+from bot.store.tables import notifications
+from tests.support.store.samples import (
+    CHANNEL,
+    DAY,
+    EXPIRY,
+    GUILD,
+    HOUR,
+    NOW,
+    OTHER_CHANNEL,
+    incident,
+    stage,
+)
+from tests.support.store.sending import arrived, dissolved, in_flight, pending, planned, sent, unsettled
+
+RENEWED = stage(None, ref=2, kind=Kind.RENEWED)
 
 
-async def test_plans_once(database: Database) -> None:
-    """One stage of one login is planned once for a channel, however often; every other key is a notification too."""
-    others = [stage(3), stage(7, ref=2), stage(7, account_id="2"), stage(7, channel_id=OTHER_CHANNEL)]
-    renewed = replace(stage(0), kind=Kind.RENEWED)
-    for _ in range(3):
-        await planned(database, stage(7), *others, stage(0), renewed)
-    assert await pending(database) == [stage(7), *others[:3], stage(0), renewed]
-    assert await pending(database, OTHER_CHANNEL) == others[3:]
+async def test_comes_back_as_it_was_planned(database: Database) -> None:
+    """The stage, the login and the expiry that it is about come back, and their absence."""
+    every = [stage(-3), replace(RENEWED, account_id="2"), incident(Kind.ERROR, account_id="3")]
+    await planned(database, *every, incident(Kind.UNREADABLE, 4, -1, None))
+    assert await pending(database) == [*every, incident(Kind.UNREADABLE, 4, -1, None)]
 
 
-async def test_plans_once_for_the_accounts_as_a_whole(database: Database) -> None:
-    """A notification without an account is unique too: one per channel and incident."""
-    unreadable = [Notification(GUILD, CHANNEL, None, Kind.UNREADABLE, number) for number in (1, 2)]
-    for _ in range(3):
-        await planned(database, *unreadable)
-    assert await pending(database) == unreadable
+async def test_one_is_pending_at_a_time(database: Database) -> None:
+    """A second plan about the same account changes nothing, whatever it is; other accounts and channels have theirs."""
+    others = [stage(3, account_id="2"), incident(Kind.UNREADABLE, account_id=None)]
+    for number in range(3):
+        await planned(database, stage(7 - number, ref=1 + number), *others, stage(7, channel_id=OTHER_CHANNEL))
+    assert await pending(database) == [stage(7), *others]
+    assert await pending(database, OTHER_CHANNEL) == [stage(7, channel_id=OTHER_CHANNEL)]
 
 
-@pytest.mark.parametrize("fate", ["in flight", "sent", "superseded"])
-async def test_plans_nothing_twice(database: Database, fate: str) -> None:
-    """A notification that is in flight, sent or superseded is not planned again."""
-    if fate == "superseded":
-        async with database.begin() as tx:
-            await supersede(tx, [stage(7)], NOW)
-    else:
-        await planned(database, stage(7))
-        message = await in_flight(database)
-        if fate == "sent":
-            await sent(database, message)
-    await planned(database, stage(7))
+async def test_nothing_is_planned_while_one_is_in_flight(database: Database) -> None:
+    """Whether it arrives decides what is due; once it was sent, the next one can be planned."""
+    await planned(database, stage(7), incident(Kind.UNREADABLE, account_id=None))
+    message = await in_flight(database)
+    await planned(database, stage(3), incident(Kind.UNREADABLE, 2, account_id=None))
     assert await pending(database) == []
+    await sent(database, message)
+    await planned(database, stage(3), incident(Kind.UNREADABLE, 2, account_id=None))
+    assert await pending(database) == [stage(3), incident(Kind.UNREADABLE, 2, account_id=None)]
 
 
-async def test_recent_logins(database: Database) -> None:
-    """Each login with a notification within the time counts; superseded notifications and incidents don't."""
-    renewed, error = replace(stage(0, ref=2), kind=Kind.RENEWED), replace(stage(0, ref=9), kind=Kind.ERROR)
-    for hours, one in [
-        (-30, stage(7, ref=5)),
-        (-9, stage(7)),
-        (-5, stage(3)),
-        (-2, renewed),
-        (-1, error),
-        (1, stage(1)),
-    ]:
+@pytest.mark.parametrize("account_id", ["123456", None])
+async def test_the_database_refuses_a_second_unsent_one(database: Database, account_id: str | None) -> None:
+    """The index holds against a mistake as well, also without an account; any number of sent ones is allowed."""
+    row = {
+        "guild_id": GUILD,
+        "channel_id": CHANNEL,
+        "account_id": account_id,
+        "kind": Kind.ERROR,
+        "ref": 1,
+        "due_at": NOW,
+        "is_late": False,
+        "is_follow_up": False,
+    }
+
+    async def put(state: State) -> None:
         async with database.begin() as tx:
-            await add_pending(tx, [one, replace(one, channel_id=OTHER_CHANNEL)], NOW + hours * HOUR)
-            await supersede(tx, [stage(7, ref=6)], NOW)
+            await tx.execute(notifications.insert().values(**row, state=state))
+
+    for state in (State.SENT, State.SENT, State.PENDING):
+        await put(state)
+    for state in (State.PENDING, State.SENDING):
+        with pytest.raises(StoreError, match=r"(?i)unique"):
+            await put(state)
+    await put(State.SENT)
+
+
+async def test_a_pending_one_follows_what_is_due(database: Database) -> None:
+    """It is about something else by then, under its id, and since when it waits is kept."""
+    await planned(database, stage(14), stage(14, account_id="2"))
     async with database.begin() as tx:
-        recent = await get_recent_logins(tx, {CHANNEL}, NOW - DAY, NOW)
-        assert await get_recent_logins(tx, set(), NOW - DAY, NOW) == {}
-    assert recent == {(CHANNEL, "123456"): {1, 2}}
+        (one, other) = await get_pending(tx, CHANNEL)
+        changed = replace(one, kind=Kind.RENEWED, ref=2, stage=None, expires_at=EXPIRY + 30 * DAY)
+        await change_pending(tx, [changed])
+        assert await get_pending(tx, CHANNEL) == [changed, other]
+        (row, _) = (await tx.execute(notifications.select().order_by(notifications.c.id))).all()
+    assert (row.due_at, row.state) == (NOW, State.PENDING)
 
 
-async def test_supersedes_pending_and_unplanned_stages(database: Database) -> None:
-    """A wider stage is superseded whether it is pending or was never planned; sent ones and ones in flight stay so."""
+async def test_one_in_flight_stays_what_it_is(database: Database) -> None:
+    """Its message says what it says: it is neither changed nor deleted, and a sent one is not either."""
     await planned(database, stage(14))
-    await sent(database, await in_flight(database))
-    await planned(database, stage(7))
-    await in_flight(database, "in flight")
-    await planned(database, stage(3), stage(3, ref=2))
     async with database.begin() as tx:
-        for days in (14, 7, 3, 1):
-            await supersede(tx, [stage(days)], NOW)
-    assert await heard(database) == Heard(
-        sent=frozenset({14}), in_flight=frozenset({7}), superseded=frozenset({3, 1}), pending=frozenset()
-    )
-    assert await pending(database) == [stage(3, ref=2)]
+        (one,) = await get_pending(tx, CHANNEL)
+    message = await in_flight(database)
 
+    async def tamper() -> None:
+        async with database.begin() as tx:
+            await change_pending(tx, [replace(one, stage=3)])
+            await delete_pending(tx, [one.id])
 
-async def test_what_a_channel_heard_is_by_login(database: Database) -> None:
-    """Stages are found by channel and login; a pending renewal counts as heard."""
-    await planned(database, stage(7), replace(stage(0), kind=Kind.RENEWED), replace(stage(0), kind=Kind.ERROR))
-    assert await heard(database) == Heard(pending=frozenset({7}), renewal=True)
-    assert await heard(database, ref=2) == Heard()
+    await tamper()
+    assert await unsettled(database) == [message]
+    await dissolved(database, message)
+    assert await pending(database) == [stage(14)]
+    message = await in_flight(database, "again")
+    await sent(database, message)
+    await tamper()
     async with database.begin() as tx:
-        assert await get_heard(tx, {OTHER_CHANNEL}, {1}) == {}
-        assert await get_heard(tx, [], []) == {}
-
-
-async def test_a_deleted_stage_supersedes_nothing(database: Database) -> None:
-    """Stages that a never sent stage superseded are free again; those that another one superseded stay so."""
-    async with database.begin() as tx:
-        await supersede(tx, [stage(14)], NOW - DAY)
-        await add_pending(tx, [stage(1)], NOW)
-        for days in (7, 3):
-            await supersede(tx, [stage(days)], NOW)
-        await delete_pending(tx, [one.id for one in await get_pending(tx, CHANNEL)])
-    assert await heard(database) == Heard(superseded=frozenset({14}))
+        assert await count_by_state(tx, GUILD, NOW) == {State.SENT: 1}
 
 
 async def test_deletes_only_pending_notifications(database: Database) -> None:
-    """Deleting by id or by age removes pending notifications, never those in flight."""
-    await planned(database, stage(14))
-    message = await in_flight(database)
-    await planned(database, stage(7), stage(3), stage(3, account_id="2"), stage(3, channel_id=OTHER_CHANNEL))
+    """Those that are named go; others stay."""
+    await planned(database, stage(7), stage(7, account_id="2"), stage(7, channel_id=OTHER_CHANNEL))
     async with database.begin() as tx:
-        await delete_pending(tx, [(await get_pending(tx, CHANNEL))[0].id])
-        assert [one.stage for one in await get_pending(tx, CHANNEL)] == [3, 3]
-        await delete_pending(tx, [one.id for one in await get_pending(tx, CHANNEL) if one.account_id == "2"])
-        assert [one.account_id for one in await get_pending(tx, CHANNEL)] == ["123456"]
-        await delete_overdue(tx, CHANNEL, NOW)
-        assert len(await get_pending(tx, CHANNEL)) == 1
-        await delete_pending(tx, [one.id for one in await get_pending(tx, CHANNEL)])
-        assert await get_pending(tx, CHANNEL) == []
-        assert len(await get_pending(tx, OTHER_CHANNEL)) == 1
-        await delete_overdue(tx, CHANNEL, NOW + HOUR)
-        assert len(await get_pending(tx, OTHER_CHANNEL)) == 1
-        await delete_overdue(tx, OTHER_CHANNEL, NOW + HOUR)
-        assert await get_pending(tx, OTHER_CHANNEL) == []
-    assert await unsettled(database) == [message]
+        await delete_pending(tx, [])
+        await delete_pending(tx, [(await get_pending(tx, CHANNEL))[0].id, 99])
+    assert await pending(database) == [stage(7, account_id="2")]
+    assert await pending(database, OTHER_CHANNEL) == [stage(7, channel_id=OTHER_CHANNEL)]
+
+
+async def test_unsent_ones_are_found_with_their_state(database: Database) -> None:
+    """Pending ones and those in flight, oldest first; sent ones and other guilds' are not among them."""
+    await arrived(database, stage(14), nonce="sent")
     await planned(database, stage(7))
-    assert await pending(database) == [stage(7)]
-
-
-async def test_deletes_the_pending_stages_of_a_login(database: Database) -> None:
-    """Only stages of that login go; its renewal, other logins and notifications in flight stay."""
-    renewed = replace(stage(0), kind=Kind.RENEWED)
-    await planned(database, stage(14))
-    await in_flight(database)
-    await planned(database, stage(7), stage(3), renewed, stage(7, ref=2))
+    await in_flight(database, "in flight")
+    await planned(database, stage(7, account_id="2"), replace(stage(7), guild_id=7, channel_id=77))
     async with database.begin() as tx:
-        await delete_pending_stages(tx, 1)
-    assert await pending(database) == [renewed, stage(7, ref=2)]
-    assert (await heard(database)).in_flight == {14}
+        unsent = await get_unsent(tx, {GUILD})
+        assert [(one.account_id, one.stage, state) for one, state in unsent] == [
+            ("123456", 7, State.SENDING),
+            ("2", 7, State.PENDING),
+        ]
+        assert [one.guild_id for one, _ in await get_unsent(tx, {7, 8})] == [7]
+        assert await get_unsent(tx, []) == []
 
 
 async def test_channels_with_pending_notifications_come_longest_waiting_first(database: Database) -> None:
     """Channels come in the order of their oldest pending notification; other guilds' channels don't count."""
-    await planned(database, stage(7, channel_id=OTHER_CHANNEL), stage(7), stage(3, channel_id=OTHER_CHANNEL))
+    await planned(
+        database, stage(7, channel_id=OTHER_CHANNEL), stage(7), stage(3, account_id="2", channel_id=OTHER_CHANNEL)
+    )
     await planned(database, replace(stage(7, channel_id=99), guild_id=7))
     async with database.begin() as tx:
         assert await get_pending_channels(tx, [GUILD]) == [OTHER_CHANNEL, CHANNEL]
@@ -159,11 +158,10 @@ async def test_channels_with_pending_notifications_come_longest_waiting_first(da
 
 
 async def test_counts_by_state(database: Database) -> None:
-    """A guild's notifications are counted by state; sent ones only if they were due since the given time."""
-    await planned(database, stage(7), stage(3))
-    await sent(database, await in_flight(database))
-    await planned(database, stage(7, ref=2), stage(7, channel_id=OTHER_CHANNEL), replace(stage(1), guild_id=7))
+    """A guild's notifications are counted by state; sent ones only if they were sent since the given time."""
+    await arrived(database, stage(7), stage(3, account_id="2"), nonce="sent", now=NOW + HOUR)
+    await planned(database, stage(3), stage(7, channel_id=OTHER_CHANNEL), replace(stage(1), guild_id=7, channel_id=77))
     async with database.begin() as tx:
-        assert await count_by_state(tx, GUILD, NOW) == {State.SENT: 2, State.PENDING: 2}
-        assert await count_by_state(tx, GUILD, NOW + HOUR) == {State.PENDING: 2}
+        assert await count_by_state(tx, GUILD, NOW + HOUR) == {State.SENT: 2, State.PENDING: 2}
+        assert await count_by_state(tx, GUILD, NOW + 2 * HOUR) == {State.PENDING: 2}
         assert await count_by_state(tx, 8, NOW) == {}

@@ -3,7 +3,6 @@
 import hashlib
 import re
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,52 +25,18 @@ from bot.store.messages import get_outdated, get_unsettled
 from bot.store.subscriptions import get_subscriptions, put_subscription
 from bot.store.tables import metadata
 from tests.support.store.samples import DAY, GUILD, NOW, new_subscription
-from tests.support.store.schemas import DUMPS, lay_dump
+from tests.support.store.schemas import DUMPS, Rows, in_this_schema, lay_dump
 
-# The first schema had no pauses, assignments, boards and edits.
+# The first schema had no pauses, assignments, boards and edits; since 0004, boards are messages.
 WITH_TEAMWORK = [dump for dump in DUMPS if dump.stem > "0001"]
+WITH_OWN_BOARDS = [dump for dump in WITH_TEAMWORK if dump.stem < "0004"]
 # A migration that has landed has run somewhere, so it never changes: add a new one instead.
 LANDED = {
     "0001_initial.py": "647394d5f1addee2",
     "0002_teamwork.py": "fa8dbc9fde726d9c",
     "0003_board_trouble.py": "9d637ed28f0dfdd3",
+    "0004_glossary.py": "f709e4ddcda21d95",
 }
-
-# Where schema 0004 has put the tables and columns of those before it.
-TABLES = {
-    "tokens": "logins",
-    "troubles": "incidents",
-    "watches": "subscriptions",
-    "deliveries": "notifications",
-    "targets": "channel_failures",
-    "claims": "assignments",
-}
-COLUMNS = {
-    "anchor": "first_expires_at",
-    "before_id": "previous_id",
-    "token_id": "login_id",
-    "bad_passes": "bad_polls",
-    "episode": "number",
-    "days": "lead_times",
-    "look_at": "next_check_at",
-    "step": "stage",
-    "first_try_at": "first_attempt_at",
-    "next_try_at": "next_attempt_at",
-    "is_told": "is_reported",
-    "claimed_at": "assigned_at",
-    "passed_at": "polled_at",
-    "audited_at": "channels_checked_at",
-}
-VALUES: dict[str, dict[Any, Any]] = {
-    "kind": {"step": "stage", "gone": "missing", "blind": "unreadable"},
-    "state": {"covered": "superseded"},
-    "account_id": {"": None},
-    "payload": {"": None},
-    "name": {"passes": "poll"},
-}
-# Columns that nobody read, and tables that moved as a whole.
-DROPPED = {"role_name", "added_at", "epoch", "next_try_at", "attempts", "is_board"}
-BOARDS = "boards"
 
 
 def moment(milliseconds: int | None) -> Any:
@@ -79,11 +44,22 @@ def moment(milliseconds: int | None) -> Any:
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def in_this_schema(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row of an earlier schema with today's columns and values."""
-    dropped = DROPPED - ({"next_try_at"} if table == "targets" else set()) - ({"epoch"} if table == "leases" else set())
-    kept = {COLUMNS.get(name, name): value for name, value in row.items() if name not in dropped}
-    return {name: VALUES.get(name, {}).get(value, value) for name, value in kept.items()}
+async def upgraded_from(dump: Path, url: str, tmp_path: Path) -> Rows:
+    """Make a database as an old version left it; return its rows under today's names."""
+    return in_this_schema(await lay_dump(dump, url, tmp_path), dump.stem)
+
+
+def still_kept(notifications: list[dict[str, Any]], logins: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the notifications that schema 0005 keeps: the settled past and what is in flight.
+
+    A renewal is about the login that came then, and about no stage.
+    """
+    after = {row["previous_id"]: row["id"] for row in logins}
+    return [
+        row | ({"ref": after[row["ref"]], "stage": None} if row["kind"] == "renewed" else {})
+        for row in notifications
+        if row["state"] in ("sent", "sending")
+    ]
 
 
 def comparable(rows: list[dict[str, Any]], columns: set[str]) -> list[str]:
@@ -113,21 +89,23 @@ def test_every_earlier_schema_has_a_dump() -> None:
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)
 async def test_every_row_survives_the_migrations(dump: Path, database_url: str, tmp_path: Path) -> None:
     """Each row of each table comes through as it was, under its new name; only unread columns are gone."""
-    written = await lay_dump(dump, database_url, tmp_path)
+    written = await upgraded_from(dump, database_url, tmp_path)
     assert all(written.values())
-    assert {row["state"] for row in written["deliveries"]} == {"pending", "sending", "sent", "covered"}
+    assert {row["state"] for row in written["notifications"]} == {"pending", "sending", "sent", "superseded"}
+    expected = written | {"notifications": still_kept(written["notifications"], written["logins"])}
+    del expected["alembic_version"]
     async with open_database(database_url) as database, database.begin() as tx:
-        for table, rows in written.items():
-            if table in ("alembic_version", BOARDS):
-                continue
-            query = sa.text(f"SELECT * FROM {TABLES.get(table, table)}")  # noqa: S608
-            kept = [dict(row) for row in (await tx.execute(query)).mappings()]
-            if table == "messages":
-                kept = [row for row in kept if row["kind"] != MessageKind.BOARD]
-            expected = [in_this_schema(table, row) for row in rows]
-            columns = set(expected[0])
-            assert columns <= set(kept[0]), table
-            assert comparable(kept, columns) == comparable(expected, columns), table
+        kept = {
+            table: [dict(row) for row in (await tx.execute(sa.text(f"SELECT * FROM {table}"))).mappings()]  # noqa: S608
+            for table in expected
+        }
+    if dump.stem < "0004":
+        expected.pop("boards", None)
+        kept["messages"] = [row for row in kept["messages"] if row["kind"] != MessageKind.BOARD]
+    for table, rows in expected.items():
+        columns = set(rows[0])
+        assert columns <= set(kept[table][0]), table
+        assert comparable(kept[table], columns) == comparable(rows, columns), table
 
 
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)
@@ -153,30 +131,31 @@ async def test_a_missing_index_is_repaired(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)
 async def test_this_version_works_with_old_rows(dump: Path, database_url: str, tmp_path: Path) -> None:
-    """Old subscriptions are read as they were meant, and a new one is added to them."""
-    written = await lay_dump(dump, database_url, tmp_path)
+    """Old subscriptions are read as they were meant, with follow-ups, and a new one is added to them."""
+    written = await upgraded_from(dump, database_url, tmp_path)
     async with open_database(database_url) as database, database.begin() as tx:
         await put_subscription(tx, new_subscription("999"))
         *old, new = await get_subscriptions(tx, GUILD)
     assert new.account_id == "999"
     assert any(one.is_for_all for one in old)
+    assert all(one.follow_ups for one in old)
     assert [(one.id, one.channel_id, one.account_id, one.lead_times, one.role_id) for one in old] == [
         (
             row["id"],
             row["channel_id"],
-            row["account_id"] or None,
-            tuple(map(int, row["days"].split(","))),
+            row["account_id"],
+            tuple(map(int, row["lead_times"].split(","))),
             row["role_id"],
         )
-        for row in written["watches"]
+        for row in written["subscriptions"]
     ]
 
 
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)
 async def test_a_message_in_flight_is_still_sent(dump: Path, database_url: str, tmp_path: Path) -> None:
     """A message that an old version left in flight has its exact content and nonce."""
-    written = await lay_dump(dump, database_url, tmp_path)
-    in_flight = [row for row in written["messages"] if row["state"] == "sending"]
+    written = await upgraded_from(dump, database_url, tmp_path)
+    in_flight = [row for row in written["messages"] if row["state"] == "sending" and row["payload"] is not None]
     assert in_flight
     async with open_database(database_url) as database, database.begin() as tx:
         unsettled = await get_unsettled(tx, {GUILD}, MessageKind.NOTIFICATIONS)
@@ -189,37 +168,47 @@ async def test_a_message_in_flight_is_still_sent(dump: Path, database_url: str, 
 @pytest.mark.parametrize("dump", WITH_TEAMWORK, ids=lambda dump: dump.stem)
 async def test_pauses_and_assignments_survive(dump: Path, database_url: str, tmp_path: Path) -> None:
     """A paused reminder stays paused since then, and an assigned person stays assigned."""
-    written = await lay_dump(dump, database_url, tmp_path)
+    written = await upgraded_from(dump, database_url, tmp_path)
     async with open_database(database_url) as database, database.begin() as tx:
         subscriptions = await get_subscriptions(tx, GUILD)
-        assignments = await get_assignments(tx, {row["channel_id"] for row in written["claims"]})
-    paused_at = {row["id"]: moment(row["paused_at"]) for row in written["watches"]}
+        assignments = await get_assignments(tx, {row["channel_id"] for row in written["assignments"]})
+    paused_at = {row["id"]: moment(row["paused_at"]) for row in written["subscriptions"]}
     assert {since is None for since in paused_at.values()} == {True, False}
     assert {one.id: one.paused_at for one in subscriptions} == paused_at
     assert assignments == {
-        (row["channel_id"], (row["account_id"], row["token_id"])): Assignment(row["user_id"], moment(row["claimed_at"]))
-        for row in written["claims"]
+        (row["channel_id"], (row["account_id"], row["login_id"])): Assignment(
+            row["user_id"], moment(row["assigned_at"])
+        )
+        for row in written["assignments"]
     }
 
 
-@pytest.mark.parametrize("dump", WITH_TEAMWORK, ids=lambda dump: dump.stem)
-async def test_boards_and_edits_survive(dump: Path, database_url: str, tmp_path: Path) -> None:
-    """Boards keep their messages, one that may not have arrived is settled, and due edits are still due."""
-    written = await lay_dump(dump, database_url, tmp_path)
+@pytest.mark.parametrize("dump", WITH_OWN_BOARDS, ids=lambda dump: dump.stem)
+async def test_boards_keep_their_messages(dump: Path, database_url: str, tmp_path: Path) -> None:
+    """Boards keep their messages, and one that may not have arrived is settled."""
+    written = await upgraded_from(dump, database_url, tmp_path)
+    rows = sorted(written["boards"], key=lambda row: row["channel_id"])
     async with open_database(database_url) as database, database.begin() as tx:
         boards = await get_boards(tx, {GUILD})
         unsettled = {one.id: one for one in await get_unsettled(tx, {GUILD}, MessageKind.BOARD)}
-        outdated = await get_outdated(tx, {GUILD}, NOW + 365 * DAY)
     assert {board.discord_id is None for board in boards} == {True, False}
     assert [replace(board, message_id=None) for board in boards] == [
         Board(row["guild_id"], row["channel_id"], row["added_by"], None, row["message_id"], row["shown"] or None)
-        for row in sorted(written["boards"], key=lambda row: row["channel_id"])
+        for row in rows
     ]
-    for board, row in zip(boards, sorted(written["boards"], key=lambda row: row["channel_id"]), strict=True):
+    for board, row in zip(boards, rows, strict=True):
         if board.discord_id is None:
             message = unsettled[board.message_id or 0]
             assert (message.nonce, message.outgoing) == (row["nonce"], None)
             assert message.first_attempt_at < NOW + 365 * DAY
+
+
+@pytest.mark.parametrize("dump", WITH_TEAMWORK, ids=lambda dump: dump.stem)
+async def test_due_edits_are_still_due(dump: Path, database_url: str, tmp_path: Path) -> None:
+    """A message that was to be edited is edited when it was due."""
+    written = await upgraded_from(dump, database_url, tmp_path)
+    async with open_database(database_url) as database, database.begin() as tx:
+        outdated = await get_outdated(tx, {GUILD}, NOW + 365 * DAY)
     edit_at = {row["discord_id"]: moment(row["edit_at"]) for row in written["messages"] if row["edit_at"]}
     assert edit_at
     assert {message.discord_id: message.edit_at for message in outdated} == edit_at
@@ -229,15 +218,17 @@ async def test_boards_and_edits_survive(dump: Path, database_url: str, tmp_path:
 async def test_failures_keep_their_kind(dump: Path, database_url: str, tmp_path: Path) -> None:
     """An old failure of a channel or of its board stays that, and a channel can have one of each."""
     written = await lay_dump(dump, database_url, tmp_path)
+    of_boards = {"board": True, "notifications": False}
+    expected = [
+        (row["channel_id"], of_boards.get(row.get("kind", ""), bool(row.get("is_board"))), row["reason"])
+        for row in written["channel_failures" if "channel_failures" in written else "targets"]
+    ]
     async with open_database(database_url) as database, database.begin() as tx:
-        posts = await get_failures(tx, {GUILD}, MessageKind.NOTIFICATIONS)
-        of_boards = await get_failures(tx, {GUILD}, MessageKind.BOARD)
-        for one in posts.values():
+        found = {kind: await get_failures(tx, {GUILD}, kind) for kind in MessageKind}
+        for one in found[MessageKind.NOTIFICATIONS].values():
             await put_failure(tx, replace(one, reason="the board's", kind=MessageKind.BOARD))
-        assert await get_failures(tx, {GUILD}, MessageKind.NOTIFICATIONS) == posts
-    for found, is_board in ((posts, False), (of_boards, True)):
-        assert {(one.channel_id, one.reason, one.failures, one.is_reported) for one in found.values()} == {
-            (row["channel_id"], row["reason"], row["failures"], bool(row["is_told"]))
-            for row in written["targets"]
-            if bool(row.get("is_board")) is is_board
-        }
+        assert await get_failures(tx, {GUILD}, MessageKind.NOTIFICATIONS) == found[MessageKind.NOTIFICATIONS]
+    kept = [
+        (one.channel_id, one.kind is MessageKind.BOARD, one.reason) for each in found.values() for one in each.values()
+    ]
+    assert sorted(kept) == sorted(expected)

@@ -64,6 +64,12 @@ class World:
         """Run one poll."""
         await self.application.poller.poll_once(FIRST_EPOCH)
 
+    async def poll_twice(self) -> None:
+        """Run two polls a minute apart: the second one confirms what the first one read."""
+        await self.poll_once()
+        await self.env.advance_time(60)
+        await self.poll_once()
+
 
 class _Clock:
     """The time of the simulation."""

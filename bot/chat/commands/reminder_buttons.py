@@ -28,7 +28,7 @@ class ReminderButtons:
         message = await self._find(interaction)
         read = await self._context.access.directory_for(message.guild_id).read_all(fresh=True)
         async with self._context.database.begin() as tx:
-            entries = await load_entries(tx, await get_carried(tx, message), read)
+            entries = await load_entries(tx, await get_carried(tx, message), self._context.now(), read)
         return self._reply(message, entries, is_checked=True)
 
     @component("take", in_place=True, is_bare=True)
@@ -37,7 +37,7 @@ class ReminderButtons:
         message = await self._find(interaction)
         now = self._context.now()
         async with self._context.database.begin() as tx:
-            entries = await load_entries(tx, await get_carried(tx, message))
+            entries = await load_entries(tx, await get_carried(tx, message), now)
             open_entries = [entry for entry in entries if entry.needs_action and entry.snapshot is not None]
             if not open_entries:
                 raise NothingLeft("nothing is open")
@@ -53,7 +53,7 @@ class ReminderButtons:
                     await put_assignment(tx, message.guild_id, message.channel_id, entry.subject, assignment)
             # If Discord loses the answer, the next poll shows it.
             await schedule_edit(tx, message, now)
-            entries = await load_entries(tx, await get_carried(tx, message))
+            entries = await load_entries(tx, await get_carried(tx, message), now)
         return self._reply(message, entries)
 
     async def _find(self, interaction: Interaction) -> Message:

@@ -1,7 +1,7 @@
 """`/minimax-reminders`: which channel hears about which account, and the board of a channel."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import discord
 from discord import app_commands
@@ -79,7 +79,9 @@ class ReminderCommands(
         channel="Channel for the reminders (default: this one)",
         days='Days before the expiry, such as "14, 7, 3, 1"',
         mention="Role to mention",
+        follow_ups="Remind again after the expiry, until the login is renewed (default: yes)",
     )
+    @app_commands.rename(follow_ups="follow-ups")
     @responds
     async def add(
         self,
@@ -88,6 +90,7 @@ class ReminderCommands(
         channel: _Channel | None = None,
         days: app_commands.Range[str, 1, 100] | None = None,
         mention: discord.Role | None = None,
+        follow_ups: Literal["yes", "no"] = "yes",
     ) -> Reply:
         """Save a subscription in place of the one on the same account in the same channel."""
         directory = self.context.access.directory_for(interaction.guild_id)
@@ -96,7 +99,7 @@ class ReminderCommands(
         account_id = None if is_for_all else (await directory.look_up(account)).account.id
         lead_times = self.context.lead_times if days is None else _parse(days)
         destination = await self._destinations.choose(interaction, channel, mention)
-        return await self._save(interaction, destination, account_id, lead_times)
+        return await self._save(interaction, destination, account_id, lead_times, follow_ups=follow_ups == "yes")
 
     @add.autocomplete("account")
     async def complete_account(
@@ -132,6 +135,8 @@ class ReminderCommands(
         destination: Destination,
         account_id: str | None,
         lead_times: tuple[int, ...],
+        *,
+        follow_ups: bool = True,
     ) -> Reply:
         guild_id, now = self.context.access.guild_of(interaction.guild_id), self.context.now()
         new = NewSubscription(
@@ -142,6 +147,7 @@ class ReminderCommands(
             lead_times=lead_times,
             role_id=destination.role_id,
             added_by=interaction.user.id,
+            follow_ups=follow_ups,
         )
         async with self.context.database.begin() as tx:
             subscription, replaced = await put_subscription(tx, new)
@@ -264,18 +270,20 @@ class ReminderCommands(
         async with self.context.database.begin() as tx:
             upcoming = next_by_subscription(await load_forecast(tx, [active], now)).get(subscription.id)
             pairs = await pair_up(tx, [subscription], await get_snapshots(tx))
-            logins = {pair.snapshot.account.id: pair.snapshot.login for pair in pairs if pair.snapshot.login}
+            logins = {snapshot.account.id: snapshot.login for _, snapshot in pairs if snapshot.login}
             if not logins:
                 raise CannotRemind(
                     "None of its accounts has a known expiry yet.",
                     "Try again in a minute, or see `/minimax-reminders list`.",
                 )
             soonest = min(logins.values(), key=lambda login: login.expires_at).account_id
-            account_id, stage = (upcoming.account.id, upcoming.stage) if upcoming else (soonest, 0)
+            account_id, stage = (soonest, 0)
+            if upcoming is not None and upcoming.kind is Kind.STAGE:
+                account_id, stage = upcoming.account.id, upcoming.stage
             notification = Notification(
                 subscription.guild_id, subscription.channel_id, account_id, Kind.STAGE, logins[account_id].id, stage
             )
-            (entry,) = await load_entries(tx, [notification])
+            (entry,) = await load_entries(tx, [notification], now)
         return replace(entry, subscription=active)
 
     @app_commands.command(name="pause", description="Pause a reminder")

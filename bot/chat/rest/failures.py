@@ -11,11 +11,13 @@ DISCORD_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError)
 # Failures of requests that never reached Discord.
 NEVER_SENT = (aiohttp.ClientConnectorError, HeldBack)
 
+# Discord does not know the member, or the user.
+UNKNOWN_USER = (10007, 10013)
+
 _UNKNOWN_MESSAGE = 10008
-_UNKNOWN_CHANNEL = 10003
 # Codes with which a channel refuses until somebody changes something, in words for people.
 _LASTING = {
-    _UNKNOWN_CHANNEL: "the channel is gone",
+    10003: "the channel is gone",
     10004: "the bot is not in the server any more",
     50001: "the bot may not see the channel",
     50013: "the bot lacks a permission in the channel",
@@ -42,7 +44,6 @@ def classify(error: Exception) -> Refused | Uncertain:
                 _LASTING.get(error.code, f"Discord's code {error.code or error.status}"),
                 is_lasting=error.code in _LASTING,
                 is_message_gone=error.code == _UNKNOWN_MESSAGE,
-                is_channel_gone=error.code == _UNKNOWN_CHANNEL,
             )
         case aiohttp.ClientConnectorError():
             return Refused("Discord can't be reached", is_lasting=False)

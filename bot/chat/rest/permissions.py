@@ -19,6 +19,7 @@ _THREADS = {
     discord.ChannelType.private_thread,
     discord.ChannelType.news_thread,
 }
+_UNKNOWN_CHANNEL = 10003
 _NONE: Mapping[int, discord.abc.GuildChannel] = {}
 
 
@@ -139,6 +140,28 @@ async def find_channel_problems(
     known = {channel.id: channel for channel in await guild.fetch_channels()}
     for channel_id, role_ids in roles.items():
         yield channel_id, await _find_problem(guild, bot, known, channel_id, role_ids)
+
+
+async def find_absent_channels(client: discord.Client, guild_id: int, channel_ids: Collection[int]) -> set[int]:
+    """Return which channels are not among a guild's channels, and are no threads either.
+
+    It takes two requests, and one for each thread.
+
+    Raises:
+        discord.DiscordException: it can't be found out.
+    """
+    guild = await client.fetch_guild(guild_id, with_counts=False)
+    known = {channel.id for channel in await guild.fetch_channels()}
+    absent = set()
+    for channel_id in set(channel_ids) - known:
+        try:
+            await guild.fetch_channel(channel_id)
+        except discord.NotFound as error:
+            if error.code == _UNKNOWN_CHANNEL:
+                absent.add(channel_id)
+        except (discord.Forbidden, discord.InvalidData):
+            continue
+    return absent
 
 
 async def _find_problem(

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 import discord
 
-from bot.chat.rest.failures import DISCORD_ERRORS, NEVER_SENT, classify
-from bot.chat.rest.permissions import find_channel_problems
+from bot.chat.rest.failures import DISCORD_ERRORS, NEVER_SENT, UNKNOWN_USER, classify
+from bot.chat.rest.permissions import find_absent_channels, find_channel_problems
 from bot.chat.rest.rate_limit import count_attempts
 from bot.chat.views.components import embeds_of, message_view
 from bot.core.messages import OutgoingMessage
@@ -89,6 +89,20 @@ class DiscordSender:
             channel = await self._client.create_dm(discord.Object(user_id))
             await channel.send(text)
 
+    async def is_member(self, guild_id: int, user_id: int) -> bool:
+        """Whether a user is in a guild."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                guild = await self._client.fetch_guild(guild_id, with_counts=False)
+                await guild.fetch_member(user_id)
+        except discord.NotFound as error:
+            if error.code in UNKNOWN_USER:
+                return False
+            raise classify(error) from None
+        except DISCORD_ERRORS as error:
+            raise classify(error) from None
+        return True
+
     async def check_channels(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
         """Return what would keep messages out of each channel, or its roles from being notified."""
         findings: dict[int, str | None] = {}
@@ -105,6 +119,11 @@ class DiscordSender:
                 return dict.fromkeys(roles, str(failure))
             raise failure from None
         return findings
+
+    async def find_absent(self, guild_id: int, channel_ids: Collection[int]) -> Collection[int]:
+        """Return which of these channels and threads the guild does not have."""
+        async with _classified(_SEARCH_SECONDS):
+            return await find_absent_channels(self._client, guild_id, channel_ids)
 
     def _partial(self, channel_id: int, message_id: int) -> discord.PartialMessage:
         return self._client.get_partial_messageable(channel_id).get_partial_message(message_id)

@@ -8,6 +8,7 @@ from discord.utils import format_dt
 
 from bot.chat.views.account import account_embed
 from bot.core.accounts import Account
+from bot.core.assignments import mentions_role
 from bot.core.entries import Entry, Relevance
 from bot.core.links import SETUP_GUIDE
 from bot.core.messages import Action, OutgoingMessage
@@ -22,6 +23,7 @@ from bot.core.wording import (
     say_name,
     say_standing,
     say_unconfirmed,
+    say_undated,
 )
 
 MAX_EMBEDS = 10
@@ -29,7 +31,11 @@ MAX_EMBEDS = 10
 MAX_CHARACTERS = 5800
 MAX_CONTENT = 2000
 _FRESH_FOR = timedelta(minutes=5)
-_GOOD_NEWS = {Kind.ERROR: "works again", Kind.MISSING: "is set up again"}
+_GOOD_NEWS = {
+    Kind.ERROR: "works again",
+    Kind.MISSING: "is set up again",
+    Kind.UNDATED: "has an expiry date again",
+}
 
 
 def render(entries: Sequence[Entry], footer_id: str, now: datetime) -> tuple[OutgoingMessage, int]:
@@ -106,15 +112,16 @@ def _has_room(embeds: Sequence[discord.Embed], embed: discord.Embed) -> bool:
 def _mentions(entries: Sequence[Entry], now: datetime) -> tuple[list[int], list[int]]:
     """Return the roles and the users to mention; good news mentions nobody.
 
-    An assigned user is mentioned instead of the role, from the last day on beside it.
+    An assigned user is mentioned instead of the role, on the last day and at the expiry beside it.
     """
     urgent = [entry for entry in entries if entry.needs_action]
-    unassigned = [
+    for_role = [
         entry
         for entry in urgent
-        if entry.assignment is None or (entry.snapshot and entry.snapshot.account.is_urgent(now))
+        if entry.snapshot is None
+        or mentions_role(entry.assignment, entry.snapshot.account, now, is_follow_up=entry.notification.is_follow_up)
     ]
-    roles = [entry.subscription.role_id for entry in unassigned if entry.subscription]
+    roles = [entry.subscription.role_id for entry in for_role if entry.subscription]
     users = [entry.assignment.user_id for entry in urgent if entry.assignment]
     return list(dict.fromkeys(filter(None, roles))), list(dict.fromkeys(users))
 
@@ -141,9 +148,24 @@ def _sign(entries: Sequence[Entry], now: datetime) -> str:
         if urgent[0].notification.kind is Kind.UNREADABLE:
             return "⚪"
         return "🔴" if any(_has_failed(entry, now) for entry in urgent) else "⏰"
-    if any(entry.relevance is Relevance.RENEWED and entry.is_other_user for entry in entries):
+    settled = [entry for entry in entries if entry.relevance is not Relevance.SUPERSEDED]
+    if any(_is_other_login(entry) or _say_failure(entry, now) for entry in settled):
         return "⚠️"
-    return "⏭️" if all(entry.relevance is Relevance.SUPERSEDED for entry in entries) else "✅"
+    return "✅" if settled else "⏭️"
+
+
+def _is_other_login(entry: Entry) -> bool:
+    return entry.relevance is Relevance.RENEWED and entry.is_other_user
+
+
+def _say_failure(entry: Entry, now: datetime) -> str:
+    """Return what is wrong with the account, whatever the message was about; "" if nothing is."""
+    if entry.snapshot is None:
+        return ""
+    if not entry.is_listed:
+        return "is no longer set up at useapi.net"
+    account = entry.snapshot.account
+    return say_standing(account, now) if account.status(now) in (Status.ERROR, Status.EXPIRED) else ""
 
 
 def _has_failed(entry: Entry, now: datetime) -> bool:
@@ -163,7 +185,8 @@ def _state(entry: Entry, now: datetime) -> str:
         case Relevance.SUPERSEDED:
             return "has a newer reminder"
         case Relevance.OVER:
-            return _GOOD_NEWS[kind]
+            failure = _say_failure(entry, now)
+            return f"{_GOOD_NEWS[kind]}, but {failure}" if failure else _GOOD_NEWS[kind]
         case Relevance.OPEN if kind is not Kind.RENEWED:
             return _say_open(entry, now)
         case _:
@@ -176,7 +199,12 @@ def _say_open(entry: Entry, now: datetime) -> str:
     if entry.notification.kind is Kind.MISSING or not entry.is_listed:
         return "is no longer set up at useapi.net"
     if entry.notification.kind is Kind.ERROR:
-        return "is in error"
+        account = entry.snapshot.account
+        if account.has_expired(now):
+            return say_standing(account, now)
+        return "is still in error" if entry.notification.is_follow_up else "is in error"
+    if not entry.is_dated:
+        return say_undated(entry.snapshot.account)
     if _is_doubtful(entry, now):
         return say_unconfirmed(entry.snapshot.account, entry.snapshot.read_at, now)
     return say_standing(entry.snapshot.account, now)
@@ -191,15 +219,16 @@ def _say_renewed(entry: Entry, now: datetime) -> str:
     account = entry.snapshot.account
     if entry.is_other_user:
         return "holds another person's login now"
-    if account.expires_at is None or account.expires_at <= now:
-        return f"was renewed, but {say_standing(account, now)}"
+    if (failure := _say_failure(entry, now)) or account.expires_at is None:
+        return f"was renewed, but {failure or say_standing(account, now)}"
     return f"is renewed until {say_date(account.expires_at)}"
 
 
 def _say_unreadable(entry: Entry) -> str:
     if entry.relevance is Relevance.OVER:
         return "The MiniMax accounts can be read again."
-    return "The MiniMax accounts could not be read for hours, so reminders here go by the last known dates."
+    still = "still can't" if entry.notification.is_follow_up else "can't"
+    return f"The MiniMax accounts {still} be read, so reminders here go by the last known dates."
 
 
 def _say_unchanged(entry: Entry, now: datetime) -> str:
@@ -221,12 +250,16 @@ def _embed(entry: Entry, now: datetime) -> discord.Embed:
     account = entry.snapshot.account
     embed = account_embed(entry.snapshot, now)
     if entry.relevance is Relevance.OVER:
-        embed.description = f"✅ **It {_GOOD_NEWS[entry.notification.kind]}.** {embed.description}"
-    elif entry.relevance is Relevance.RENEWED or entry.notification.kind is Kind.RENEWED:
-        _describe_renewal(embed, entry, account, now)
+        sign = "" if _say_failure(entry, now) else "✅ "
+        embed.description = f"{sign}**It {_GOOD_NEWS[entry.notification.kind]}.** {embed.description}"
     elif not entry.is_listed or entry.notification.kind is Kind.MISSING:
         embed.colour = discord.Colour(RED)
         embed.description = "🔴 **Gone.** useapi.net does not list this account any more."
+    elif entry.relevance is Relevance.RENEWED or entry.notification.kind is Kind.RENEWED:
+        _describe_renewal(embed, entry, account, now)
+    elif account.error is None and account.expires_at is not None and not entry.is_dated:
+        embed.colour = discord.Colour(GREY)
+        embed.description = _say_no_date(account.expires_at)
     elif account.error is None and account.expires_at is not None and _is_doubtful(entry, now):
         embed.colour = discord.Colour(GREY)
         embed.description = _say_doubt(account.expires_at, now - entry.snapshot.read_at)
@@ -240,8 +273,8 @@ def _unreadable_embed(entry: Entry) -> discord.Embed:
     if entry.relevance is Relevance.OVER:
         return discord.Embed(title="The accounts can be read again", colour=GREEN)
     advice = (
-        "Check that USEAPI_TOKEN is valid and that useapi.net is up. This is the only message about it, "
-        "and it turns green when the accounts can be read again."
+        "Check that USEAPI_TOKEN is valid, that the useapi.net subscription is paid, and that useapi.net is up. "
+        "This message turns green when the accounts can be read again."
     )
     return discord.Embed(title="The accounts can't be read", description=advice, colour=GREY)
 
@@ -260,6 +293,13 @@ def _say_doubt(expires_at: datetime, age: timedelta) -> str:
     return (
         f"⚪ **Not confirmed** for {say_duration(age)}. The login was due to expire {format_dt(expires_at, 'f')}. "
         f"[How to renew]({SETUP_GUIDE})."
+    )
+
+
+def _say_no_date(expires_at: datetime) -> str:
+    return (
+        f"⚪ **No date.** useapi.net no longer gives the expiry of this login. By the last known date it expires "
+        f"{format_dt(expires_at, 'f')}. [How to renew]({SETUP_GUIDE})."
     )
 
 

@@ -15,6 +15,8 @@ from bot.core.boards import Board
 from bot.core.channel_failures import ChannelFailure
 from bot.core.forecast import Upcoming
 from bot.core.messages import MessageKind
+from bot.core.notifications import Kind
+from bot.core.stages import EXPIRED
 from bot.core.status import AMBER, GREEN, GREY
 from bot.core.subscriptions import NewSubscription, Subscription
 from bot.core.text import escaped, plain
@@ -22,6 +24,12 @@ from bot.core.wording import say_count, say_name
 
 ALL_LABEL = "All accounts"
 _MAX_NAME = 40
+_INCIDENTS = {
+    Kind.ERROR: "in error",
+    Kind.MISSING: "no longer set up",
+    Kind.UNDATED: "without an expiry date",
+    Kind.UNREADABLE: "not readable",
+}
 
 # The user names of accounts, by id, as far as they are known.
 Names = Mapping[str, str]
@@ -52,7 +60,8 @@ def say_terms(subscription: NewSubscription, names: Names = _NO_NAMES) -> str:
     days = ", ".join(map(str, subscription.lead_times))
     mention = f", mentions <@&{subscription.role_id}>" if subscription.role_id else ""
     unit = "day" if subscription.lead_times == (1,) else "days"
-    return f"{say_place(subscription, names)}: {days} {unit} before, and when expired{mention}"
+    end = "" if subscription.follow_ups else ", without follow-ups"
+    return f"{say_place(subscription, names)}: {days} {unit} before, and when expired{end}{mention}"
 
 
 def say_next(upcoming: Upcoming | None, now: datetime) -> str:
@@ -66,8 +75,12 @@ def say_next(upcoming: Upcoming | None, now: datetime) -> str:
 
 
 def say_stage(upcoming: Upcoming) -> str:
-    """Return how long before the expiry a reminder comes."""
-    return "when it expires" if upcoming.stage == 0 else f"{say_count(upcoming.stage, 'day')} before"
+    """Return what a reminder is for: how long before or after the expiry it comes, or an incident."""
+    if upcoming.kind is not Kind.STAGE:
+        return _INCIDENTS[upcoming.kind]
+    if upcoming.stage == EXPIRED:
+        return "when it expires"
+    return f"{say_count(abs(upcoming.stage), 'day')} {'before' if upcoming.stage > EXPIRED else 'after'}"
 
 
 def say_failure(failure: ChannelFailure) -> str:

@@ -10,7 +10,9 @@ from discord.utils import format_dt
 from bot.chat.views.components import Reply
 from bot.chat.views.pages import paged_reply
 from bot.chat.views.reminder_list import say_stage
+from bot.core.assignments import mentions_role
 from bot.core.forecast import Upcoming
+from bot.core.stages import EXPIRED
 from bot.core.status import GREEN, GREY
 from bot.core.wording import say_name
 
@@ -46,7 +48,8 @@ def _say_message(group: Sequence[Upcoming], now: datetime) -> str:
     roles = [
         one.subscription.role_id
         for one in group
-        if one.subscription.role_id and (one.assignment is None or one.account.is_urgent(one.at))
+        if one.subscription.role_id
+        and mentions_role(one.assignment, one.account, one.at, is_follow_up=one.stage < EXPIRED)
     ]
     named = [
         *(f"<@&{role_id}>" for role_id in roles),

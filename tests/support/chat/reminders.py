@@ -12,6 +12,7 @@ from bot.store.tables import notifications
 from tests.support.chat.answers import embed_of, text_of
 from tests.support.world import World
 
+WITHOUT_FOLLOW_UPS = {"follow-ups": "no"}
 DAY = 86_400.0
 HOUR = 3_600.0
 

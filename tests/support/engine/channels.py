@@ -66,17 +66,30 @@ class Condition(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One notification of a message; `ref` is a login's id, or an incident's number."""
+    """One notification of a message; `ref` is a login's id, or an incident's number.
+
+    `expires_at` is the expiry of the account as it was known when the message was written.
+    """
 
     account_id: str | None
     kind: Kind
     ref: int
     stage: int
+    expires_at: datetime | None = None
 
     @property
-    def about(self) -> tuple[str | None, int, bool]:
-        """Return the login or the incident that it is about."""
-        return self.account_id, self.ref, self.kind in (Kind.STAGE, Kind.RENEWED)
+    def is_follow_up(self) -> bool:
+        """Whether it repeats that a login has expired or an incident goes on."""
+        return self.stage < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message carries, and the roles and users that it mentions."""
+
+    heard: tuple[Heard, ...]
+    roles: tuple[int, ...] = ()
+    users: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +98,39 @@ class Post:
 
     nonce: str
     at: datetime
-    heard: tuple[Heard, ...]
+    content: Content
+
+    @property
+    def heard(self) -> tuple[Heard, ...]:
+        """Return its notifications."""
+        return self.content.heard
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a message said from some time on, as a post or an edit of it."""
+
+    at: datetime
+    post: Post
+    message: OutgoingMessage
+
+    def is_good_news(self, account_id: str | None) -> bool:
+        """Whether it is green, other than for a newer message about this account."""
+        has_newer = f"{account_id} has a newer reminder" in self.message.content
+        return self.message.content.startswith("\N{WHITE HEAVY CHECK MARK}") and not has_newer
 
 
 @dataclass
 class Channel:
-    """One channel: its messages, oldest first, and its condition; `refusing_since` its first refusal in a row."""
+    """One channel: its messages, oldest first, its condition, and when it refused a message for the last time.
+
+    `versions` are all that its messages have ever said.
+    """
 
     condition: Condition = Condition.WORKS
     posts: list[Post] = field(default_factory=list)
-    refusing_since: datetime | None = None
+    versions: list[Version] = field(default_factory=list)
+    refused_at: datetime | None = None
 
     @property
     def heard(self) -> list[Heard]:
@@ -102,17 +138,22 @@ class Channel:
         return [heard for post in self.posts for heard in post.heard]
 
 
+def _heard(entry: Entry) -> Heard:
+    one, account = entry.notification, entry.snapshot.account if entry.snapshot else None
+    expires_at = one.expires_at or (account.expires_at if account else None)
+    return Heard(one.account_id, one.kind, one.ref, one.stage or 0, expires_at)
+
+
 class Rendering:
-    """The bot's rendering, which remembers the notifications of each message by its footer id."""
+    """The bot's rendering, which remembers the content of each message by its footer id."""
 
     def __init__(self) -> None:
-        self.heard: dict[str, tuple[Heard, ...]] = {}
+        self.contents: dict[str, Content] = {}
 
     def render(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> tuple[OutgoingMessage, int]:
         """Return the bot's own message."""
         message, count = reminder.render(entries, footer_id, now)
-        carried = [entry.notification for entry in entries[:count]]
-        self.heard[footer_id] = tuple(Heard(one.account_id, one.kind, one.ref, one.stage) for one in carried)
+        self.contents[footer_id] = Content(tuple(map(_heard, entries[:count])), message.roles, message.users)
         return message, count
 
     def render_again(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> OutgoingMessage:
@@ -143,26 +184,26 @@ class Channels:
         self._refuse(channel)
         if channel.condition in (Condition.LOSES_POSTS, Condition.VANISHES):
             raise Uncertain("lost")
-        number = self._store(channel, nonce)
+        number = self._store(channel, nonce, message)
         self._life.step_from_post()
         if channel.condition is Condition.CLOSES:
             channel.condition = Condition.REFUSES
             raise Uncertain("answer lost")
         if channel.condition in (Condition.LOSES_ANSWERS, Condition.HANGS):
             raise Uncertain("answer lost")
-        channel.refusing_since = None
         return number
 
     def _refuse(self, channel: Channel) -> None:
         if channel.condition in (Condition.REFUSES, Condition.AWAY):
-            channel.refusing_since = channel.refusing_since or self._now()
+            channel.refused_at = self._now()
             raise Refused(channel.condition.value, is_lasting=channel.condition is Condition.REFUSES)
 
-    def _store(self, channel: Channel, nonce: str) -> int:
+    def _store(self, channel: Channel, nonce: str, message: OutgoingMessage) -> int:
         for number, post in enumerate(channel.posts, 1):
             if post.nonce == nonce and self._now() - post.at <= NONCE_MEMORY:
                 return number
-        channel.posts.append(Post(nonce, self._now(), self._rendering.heard[nonce[:8]]))
+        channel.posts.append(Post(nonce, self._now(), self._rendering.contents[nonce[:8]]))
+        channel.versions.append(Version(self._now(), channel.posts[-1], message))
         return len(channel.posts)
 
     async def find(self, channel_id: int, footer_id: str, after: datetime) -> int | None:  # noqa: ARG002
@@ -179,11 +220,23 @@ class Channels:
         assert user_id
         assert text
 
+    async def is_member(self, guild_id: int, user_id: int) -> bool:
+        """Return that everybody is in the guild."""
+        self._life.step()
+        return bool(guild_id and user_id)
+
     async def check_channels(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
         """Find no problem."""
         self._life.step()
         assert guild_id
         return dict.fromkeys(roles)
+
+    async def find_absent(self, guild_id: int, channel_ids: Collection[int]) -> Collection[int]:
+        """Miss no channel."""
+        self._life.step()
+        assert guild_id
+        assert channel_ids
+        return ()
 
     async def delete(self, channel_id: int, message_id: int) -> None:
         """Refuse to delete a reminder."""
@@ -194,6 +247,7 @@ class Channels:
     async def edit(self, channel_id: int, message_id: int, message: OutgoingMessage) -> None:
         """Accept an edit of a message that exists."""
         self._life.step()
-        self._refuse(self.by_id[channel_id])
-        assert self.by_id[channel_id].posts[message_id - 1]
+        channel = self.by_id[channel_id]
+        self._refuse(channel)
         assert message.content
+        channel.versions.append(Version(self._now(), channel.posts[message_id - 1], message))

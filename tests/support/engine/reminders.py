@@ -1,66 +1,73 @@
 """The events that the reminder engine may meet, as rules of a state machine, and the invariants that hold."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
-from aiohttp import web
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
-from bot.core.accounts import AccountSnapshot
-from bot.core.notifications import Kind
-from bot.core.stages import EXPIRED, reached_stages
-from bot.core.subscriptions import NewSubscription, Subscription, subscription_for
-from bot.reminders.planning import delete_unwanted
-from bot.store.accounts import get_snapshots
-from bot.store.subscriptions import delete_subscription, put_subscription, set_paused
-from tests.support.engine.channels import Condition, Heard
-from tests.support.engine.engine import CHANNELS, GUILD, START, Engine
+from bot.core.subscriptions import Subscription
+from bot.store.subscriptions import delete_subscription, set_paused
+from tests.support.engine.channels import Channel, Condition, Heard, Post
+from tests.support.engine.engine import CHANNELS, LIFE, Engine
+from tests.support.engine.kit import START
+from tests.support.oracle.court import news_of
+from tests.support.oracle.facts import DAY, Facts
+from tests.support.oracle.promises import follow_ups_of
+from tests.support.oracle.rules import LEEWAY, MOST_A_DAY, FollowUps, Hearing, Told, Wish, judge, limit
 
 # Always listed: a list without any known account belongs to another useapi.net account.
 ANCHOR = "1"
 ACCOUNTS = (ANCHOR, "2", "3")
 LEAD_TIMES = [(14, 7, 3, 1), (20, 2), (7,)]
+ROLE = 77
 # Longer than a channel waits after a refusal.
 LONG = timedelta(hours=7)
-# After that, notifications that a channel refused are deleted.
-GIVEN_UP = timedelta(days=6)
-
-
-async def _refuse(_request: web.Request) -> web.Response:
-    return web.Response(status=402)
+MINUTE = timedelta(minutes=1)
+# A message that arrived may be found only when everything works again.
+IN_DOUBT = 2 * LONG + timedelta(hours=1)
+# The messages of one poll, and the repetitions of a lost one, are one occasion.
+_OCCASION = timedelta(minutes=10)
 
 
 class Reminders(Engine):
-    """The events and the invariants."""
+    """The events and the invariants.
+
+    `crept` are accounts whose expiry moved a little, so that the expiry that counts as heard may have moved along;
+    `edited` are channels whose subscriptions were paused or removed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.crept: set[str] = set()
+        self.edited: set[int] = set()
 
     @initialize(days=st.integers(1, 29))
     def begin(self, days: int) -> None:
         """Begin with one account that all channels have a reminder for."""
         self._set_expiry(ANCHOR, START + timedelta(days=days))
         for channel_id in CHANNELS:
-            self.subscribe(channel_id, None, LEAD_TIMES[0])
+            self.subscribe(channel_id, None, LEAD_TIMES[0], follow_ups=True)
 
     @rule()
     def poll(self) -> None:
         """Run a poll."""
-        self.runner.run(self._poll())
+        self.run_poll()
 
-    @rule(days=st.sampled_from([-40, -1, 1, 40]))
-    def poll_with_wrong_clock(self, days: int) -> None:
-        """Run a poll while the machine's clock is wrong: nothing is posted."""
-        posts = [len(channel.posts) for channel in self.channels.by_id.values()]
-        self.ahead = timedelta(days=days)
-        self.poll()
-        self.ahead = timedelta(0)
-        assert [len(channel.posts) for channel in self.channels.by_id.values()] == posts
+    @rule()
+    def confirm(self) -> None:
+        """Run a poll a minute later, which confirms what the last one read."""
+        self.elapse(MINUTE)
+        self.run_poll()
 
     @rule(steps=st.integers(1, 40), late=st.sampled_from([timedelta(0), timedelta(minutes=1), timedelta(minutes=30)]))
     def crash(self, steps: int, late: timedelta) -> None:
         """Let the process die at some step of a poll, and come back later."""
-        self.life.left = steps
-        self.runner.run(self._poll())
-        self.runner.run(self._die())
-        self.now += late
+        self.kit.life.left = steps
+        self.run_poll()
+        self.runner.run(self.kit.die())
+        self.elapse(late)
 
     @rule(
         days=st.sampled_from([0, 2, 6]),
@@ -68,10 +75,10 @@ class Reminders(Engine):
     )
     def crash_at_post(self, days: int, condition: Condition) -> None:
         """Let the process die between a post and its answer, and find channels that show less; then all works."""
-        self.now += timedelta(days=days)
-        self.life.ends_at_post = True
-        self.runner.run(self._poll())
-        self.life.ends_at_post = False
+        self.elapse(timedelta(days=days))
+        self.kit.life.ends_at_post = True
+        self.run_poll()
+        self.kit.life.ends_at_post = False
         for channel in CHANNELS:
             self.change_channel(channel, condition)
         self.poll()
@@ -83,7 +90,7 @@ class Reminders(Engine):
     )
     def leave_in_doubt(self, days: int, condition: Condition) -> None:
         """Let no channel show whether a post arrived, whether it did or not; then all works."""
-        self.now += timedelta(days=days)
+        self.elapse(timedelta(days=days))
         for channel in CHANNELS:
             self.change_channel(channel, condition)
         self.poll()
@@ -92,43 +99,52 @@ class Reminders(Engine):
     @rule(hours=st.sampled_from([1, 7, 25, 49, 120]))
     def wait(self, hours: int) -> None:
         """Let time pass, and then run a poll."""
-        self.now += timedelta(hours=hours)
-        for channel_id, channel in self.channels.by_id.items():
-            if channel.refusing_since is not None and self.now - channel.refusing_since > GIVEN_UP:
-                self.given_up |= {(channel_id, account) for account in ACCOUNTS}
+        self.elapse(timedelta(hours=hours))
         self.poll()
 
     @rule(account=st.sampled_from(ACCOUNTS), days=st.integers(-3, 29))
     def renew(self, account: str, days: int) -> None:
         """Give an account, new or not, a login that ends on another day, and run a poll."""
-        self._set_expiry(account, self.now + timedelta(days=days, hours=-1))
+        self._set_expiry(account, self.clock.true + timedelta(days=days, hours=-1))
         self.poll()
 
     @rule(account=st.sampled_from(ACCOUNTS), hours=st.integers(-10, 10))
     def roll(self, account: str, hours: int) -> None:
         """Move an expiry a little, as the API does by itself."""
-        if account in self.api.accounts:
-            expires = datetime.fromtimestamp(self.api.accounts[account]["jwt"]["exp"], UTC)
-            self._set_expiry(account, expires + timedelta(hours=hours))
+        if account in self.kit.api.accounts:
+            self.crept.add(account)
+            self._set_expiry(account, self._expiry(account) + timedelta(hours=hours))
 
-    @rule(account=st.sampled_from(ACCOUNTS), days=st.integers(2, 20))
+    @rule(account=st.sampled_from(ACCOUNTS), days=st.integers(-2, 20))
     def flap(self, account: str, days: int) -> None:
-        """Let an account show another login for one poll, then its own again."""
-        if account in self.api.accounts:
-            own = self.api.accounts[account]
-            self._set_expiry(account, self.now + timedelta(days=days))
-            self.runner.run(self._poll())
-            self.api.accounts[account] = own
+        """Let an account show another login for one poll, then its own again: no channel hears of the other one."""
+        if account in self.kit.api.accounts:
+            own = self._expiry(account)
+            self._set_expiry(account, self.clock.true + timedelta(days=days))
+            self.run_poll()
+            self._set_expiry(account, own)
+
+    @rule(account=st.sampled_from(ACCOUNTS), has_error=st.booleans())
+    def fail(self, account: str, *, has_error: bool) -> None:
+        """Let an account report an error, or none any more."""
+        if account in self.kit.api.accounts:
+            expires_at = self._expiry(account)
+            self.kit.show(account, expires_at, expires_at - LIFE, error=has_error)
 
     @rule(account=st.sampled_from(ACCOUNTS[1:]))
     def remove_account(self, account: str) -> None:
         """Remove an account from the list."""
-        self.api.accounts.pop(account, None)
+        self.kit.api.accounts.pop(account, None)
 
-    @rule(is_down=st.booleans())
-    def turn_api(self, *, is_down: bool) -> None:
-        """Let the API fail, or work again."""
-        self.api.behave = _refuse if is_down else None
+    @rule(status=st.sampled_from([None, 402, 200]))
+    def turn_api(self, status: int | None) -> None:
+        """Let the API refuse, answer nonsense, or work again."""
+        self.kit.status = status
+
+    @rule(ahead=st.sampled_from([timedelta(0), timedelta(days=40), timedelta(days=-40), timedelta(hours=1)]))
+    def set_clock(self, ahead: timedelta) -> None:
+        """Set the clock of the machine, perhaps wrong."""
+        self.clock.ahead = ahead
 
     @rule(channel=st.sampled_from(CHANNELS), condition=st.sampled_from(Condition))
     def change_channel(self, channel: int, condition: Condition) -> None:
@@ -139,84 +155,134 @@ class Reminders(Engine):
         channel=st.sampled_from(CHANNELS),
         account=st.sampled_from([None, *ACCOUNTS]),
         lead_times=st.sampled_from(LEAD_TIMES),
+        follow_ups=st.booleans(),
     )
-    def subscribe(self, channel: int, account: str | None, lead_times: tuple[int, ...]) -> None:
+    def subscribe(self, channel: int, account: str | None, lead_times: tuple[int, ...], *, follow_ups: bool) -> None:
         """Add a subscription on an account or on all, perhaps with other lead times than before."""
-
-        async def add() -> None:
-            new = NewSubscription(GUILD, channel, "pipeline", account, lead_times, None, 1)
-            async with self.database.begin() as tx:
-                await put_subscription(tx, new)
-
-        self.runner.run(add())
+        self.runner.run(self.kit.subscribe(channel, account, lead_times, ROLE, follow_ups=follow_ups))
 
     @rule(number=st.integers(0, 3), do=st.sampled_from(["remove", "pause", "resume"]))
     def change_subscription(self, number: int, do: str) -> None:
         """Delete, pause or resume a subscription, as the commands do."""
 
         async def change() -> None:
-            subscriptions = await self._subscriptions()
+            subscriptions = await self.kit.subscriptions()
             if number >= len(subscriptions):
                 return
             one = subscriptions[number]
-            async with self.database.begin() as tx:
+            self.edited.add(one.channel_id)
+            async with self.kit.database.begin() as tx:
                 if do == "remove":
                     await delete_subscription(tx, one)
                 else:
-                    await set_paused(tx, one, (one.paused_at or self.now) if do == "pause" else None)
-                if do != "resume":
-                    await delete_unwanted(tx, one.channel_id)
+                    paused_at = one.paused_at or self.clock.now()
+                    await set_paused(tx, one, paused_at if do == "pause" else None)
 
         self.runner.run(change())
 
     @rule()
     def repair_everything(self) -> None:
         """Let everything work for a while: then nothing that is due is missing."""
-        self.api.behave = None
+        self.kit.status, self.clock.ahead = None, timedelta(0)
         for channel in self.channels.by_id.values():
             channel.condition = Condition.WORKS
         for _ in range(2):
-            self.now += LONG
-            self.runner.run(self._poll())
-        self.runner.run(self._assert_nothing_missing())
+            self.elapse(LONG)
+            self.run_poll()
+            self.confirm()
+        self.nothing_is_missing()
 
-    async def _assert_nothing_missing(self) -> None:
-        subscriptions = await self._subscriptions()
-        async with self.database.begin() as tx:
-            snapshots = await get_snapshots(tx)
-        for channel_id in CHANNELS:
-            here = [one for one in subscriptions if one.channel_id == channel_id]
-            for account in self.api.accounts:
-                subscription = subscription_for(account, here)
-                if subscription is not None and (channel_id, account) not in self.given_up:
-                    self._assert_heard(subscription, channel_id, snapshots[account])
+    def nothing_is_missing(self) -> None:
+        """Assert that each channel has heard how each account stands now."""
+        subscriptions = self.runner.run(self.kit.subscriptions())
+        for channel_id, channel in self.channels.by_id.items():
+            here = {one.account_id: one for one in subscriptions if one.channel_id == channel_id}
+            for account in self.kit.api.accounts:
+                subscription = here.get(account) or here.get(None)
+                if subscription is not None and subscription.paused_at is None:
+                    self._assert_heard(channel_id, channel, account, subscription)
 
-    def _assert_heard(self, subscription: Subscription, channel_id: int, snapshot: AccountSnapshot) -> None:
-        assert snapshot.login is not None
-        account, heard = snapshot.account.id, self.channels.by_id[channel_id].heard
-        expires = datetime.fromtimestamp(self.api.accounts[account]["jwt"]["exp"], UTC)
-        due = min(reached_stages({*subscription.lead_times, EXPIRED}, expires - self.now), default=None)
-        logins = {snapshot.login.id, snapshot.login.previous_id}
-        stages = [one.stage for one in heard if one.account_id == account and one.kind is Kind.STAGE]
-        of_logins = [one.stage for one in heard if one.kind is Kind.STAGE and one.ref in logins]
-        is_over = Heard(account, Kind.RENEWED, snapshot.login.id, 0) in heard
-        # About a renewed account, only a stage tighter than the last one sent is due.
-        assert due is None or is_over or min(of_logins, default=999) <= due, (account, due, stages, heard)
+    def _assert_heard(self, channel_id: int, channel: Channel, account: str, subscription: Subscription) -> None:
+        now, expires_at = self.clock.true, self._expiry(account)
+        facts = Facts(expires_at, LIFE)
+        posts = [(post, one) for post in channel.posts for one in post.heard if one.account_id == account]
+        if "error" in self.kit.api.accounts[account]:
+            # One message about an error or about the expiry is enough.
+            kinds = {(str(one.kind), one.stage > 0) for _, one in posts}
+            assert {("error", False), ("stage", False)} & kinds or _is_full(posts, now), (account, channel.heard)
+            return
+        wish = Wish(subscription.lead_times, subscription.follow_ups, ROLE)
+        last = max((post.at for post in channel.posts if _has_follow_up(post)), default=None)
+        follow_ups = FollowUps(last, last and last + IN_DOUBT)
+        verdicts = [
+            limit(judge(facts, hearing, wish, now, is_readable=True), hearing, follow_ups, now)
+            for hearing in self._hearings(account, channel_id, posts, wish, expires_at)
+        ]
+        is_missing = all(verdict.must for verdict in verdicts) and not _is_full(posts, now)
+        assert not is_missing, (channel_id, account, str(verdicts[0]), channel.heard)
+
+    def _hearings(
+        self, account: str, channel_id: int, posts: list[tuple[Post, Heard]], wish: Wish, expires_at: datetime
+    ) -> Iterator[Hearing]:
+        """Yield what the channel has heard, also if the expiry that counts as heard has moved along."""
+        hearing = Hearing(at=[post.at for post, _ in posts], has_gap=channel_id in self.edited)
+        for post, one in posts:
+            if one.kind in ("stage", "renewed") and one.expires_at is not None:
+                then = Facts(one.expires_at, LIFE).stage(post.at, wish.lead_times, follow_ups=wish.follow_ups)
+                hearing.told = Told(one.stage if one.kind == "stage" else then, one.expires_at)
+        yield hearing
+        if account in self.crept and hearing.told is not None:
+            yield Hearing(Told(hearing.told.stage, expires_at), at=hearing.at, has_gap=hearing.has_gap)
+
+    def _expiry(self, account: str) -> datetime:
+        return datetime.fromtimestamp(self.kit.api.accounts[account]["jwt"]["exp"], UTC)
 
     @invariant()
-    def nothing_is_sent_twice_or_too_late(self) -> None:
-        """No stage twice, none wider after a tighter one, none about a login after its renewal."""
+    def nothing_is_repeated(self) -> None:
+        """No message about an account says again what the last one said, nor a wider stage of the same login."""
         for channel in self.channels.by_id.values():
-            heard = channel.heard
-            assert len(set(heard)) == len(heard), heard
-            for number, one in enumerate(heard):
-                later = [other for other in heard[number + 1 :] if other.about == one.about]
-                if one.kind is Kind.RENEWED:
-                    assert not later, heard
-                elif one.kind is Kind.STAGE:
-                    assert all(other.stage < one.stage for other in later if other.kind is Kind.STAGE), heard
+            for account in {one.account_id for one in channel.heard}:
+                of_account = [one for one in channel.heard if one.account_id == account]
+                for before, after in pairwise(of_account):
+                    is_same = (before.kind, before.ref) == (after.kind, after.ref) and not _is_later(before, after)
+                    assert not is_same or after.stage < before.stage, of_account
+
+    @invariant()
+    def nothing_is_noise(self) -> None:
+        """An account has at most three messages a day in a channel, and a channel one message with follow-ups."""
+        for channel in self.channels.by_id.values():
+            for account in {one.account_id for one in channel.heard}:
+                times = [post.at for post in channel.posts for one in post.heard if one.account_id == account]
+                for first, last in zip(times, times[MOST_A_DAY:], strict=False):
+                    assert last - first >= DAY - LEEWAY, (account, channel.posts)
+            for first, last in pairwise(follow_ups_of(channel.posts)):
+                assert not _OCCASION < last - first < DAY - LEEWAY, channel.posts
+
+    @invariant()
+    def good_news_mention_nobody(self) -> None:
+        """A message about renewals alone mentions nobody, any other one its role."""
+        for channel in self.channels.by_id.values():
+            for post in channel.posts:
+                is_good = all(one.kind == "renewed" for one in post.heard)
+                assert post.content.roles == (() if is_good else (ROLE,)), [news_of(one) for one in post.heard]
 
     @invariant()
     def nothing_failed(self) -> None:
         """No unexpected error was logged."""
-        assert not self.errors.messages, self.errors.messages[0]
+        assert not self.kit.errors.messages, self.kit.errors.messages[0]
+
+
+def _is_later(before: Heard, after: Heard) -> bool:
+    """Whether the second notification is about a login that ends at least a day later."""
+    if before.expires_at is None or after.expires_at is None:
+        return False
+    return after.expires_at - before.expires_at >= DAY
+
+
+def _has_follow_up(post: Post) -> bool:
+    return any(one.is_follow_up for one in post.heard)
+
+
+def _is_full(posts: list[tuple[Post, Heard]], now: datetime) -> bool:
+    """Whether an account may have had its messages of a day, the first of which the bot may have found late."""
+    return len([post for post, _ in posts if now - post.at < DAY + IN_DOUBT]) >= MOST_A_DAY

@@ -141,7 +141,8 @@ class Deployment:
     async def add_subscription(self, account_id: str | None = None) -> int:
         """Subscribe a new channel to an account, or to all; returns the channel."""
         channel_id = next(_CHANNELS)
-        new = NewSubscription(GUILD_ID, channel_id, "pipeline", account_id, (14, 7, 3, 1), None, 1)
+        # One reminder for each account, however far the clock jumps.
+        new = NewSubscription(GUILD_ID, channel_id, "pipeline", account_id, (14, 7, 3, 1), None, 1, follow_ups=False)
         async with open_database(self.database_url) as database, database.begin() as tx:
             await put_subscription(tx, new)
         return channel_id

@@ -19,6 +19,7 @@ from bot.store.tables import Moment, leases, metadata
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+EXPIRY = NOW + 12 * DAY
 GUILD, CHANNEL, OTHER_CHANNEL = 1_200_000_000_000_000_001, 1_300_000_000_000_000_001, 1_300_000_000_000_000_002
 
 
@@ -29,9 +30,18 @@ def new_subscription(
     return NewSubscription(guild_id, channel_id, "pipeline", account_id, (14, 7), 1_400_000_000_000_000_001, 5)
 
 
-def stage(number: int, ref: int = 1, account_id: str = "123456", channel_id: int = CHANNEL) -> Notification:
-    """Return a notification about a stage of a login."""
-    return Notification(GUILD, channel_id, account_id, Kind.STAGE, ref, number)
+def stage(
+    number: int | None, ref: int = 1, account_id: str = "123456", channel_id: int = CHANNEL, kind: Kind = Kind.STAGE
+) -> Notification:
+    """Return a notification about a stage of a login, or about its renewal."""
+    return Notification(GUILD, channel_id, account_id, kind, ref, number, EXPIRY)
+
+
+def incident(
+    kind: Kind, number: int = 1, reached: int = 0, account_id: str | None = "123456", channel_id: int = CHANNEL
+) -> Notification:
+    """Return a notification about an incident."""
+    return Notification(GUILD, channel_id, account_id, kind, number, reached)
 
 
 def failure(channel_id: int = CHANNEL, **changes: Any) -> ChannelFailure:
@@ -49,7 +59,7 @@ def failure(channel_id: int = CHANNEL, **changes: Any) -> ChannelFailure:
     return ChannelFailure(**values | changes)
 
 
-def account(account_id: str = "123456", *, expires_at: datetime | None = NOW + 12 * DAY) -> Account:
+def account(account_id: str = "123456", *, expires_at: datetime | None = EXPIRY) -> Account:
     """Return an account with a value in most fields."""
     return Account(
         id=account_id,

@@ -1,0 +1,213 @@
+"""The reminder engine as a process that can stop, die and start again, with an API, channels and a clock of its own."""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Collection
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.core.assignments import Assignment, subject_of
+from bot.core.clock import ClockGuard
+from bot.core.secrets import Redactor
+from bot.core.subscriptions import NewSubscription, Subscription
+from bot.reminders.context import Context
+from bot.reminders.poller import Poller
+from bot.store.accounts import get_snapshots
+from bot.store.assignments import put_assignment
+from bot.store.database import Database, open_database
+from bot.store.leases import Lease
+from bot.store.subscriptions import delete_subscription, get_subscriptions, put_subscription, set_paused
+from bot.useapi.directory import open_directory
+from bot.useapi.fake import TOKEN, FakeApi
+from bot.useapi.guild_access import GuildAccess
+from tests.support.engine.channels import Channels, Crash, Life, Rendering
+from tests.support.logged import Errors
+
+GUILD = 1
+START = datetime(2026, 1, 1, tzinfo=UTC)
+INTERVAL = timedelta(minutes=30)
+_PATIENCE = 10.0
+
+
+@dataclass
+class Clock:
+    """The true time, and how far the clock of the bot's machine is ahead of it."""
+
+    true: datetime = START
+    ahead: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        """Return the time by the machine's clock."""
+        return self.true + self.ahead
+
+    def read_uptime(self) -> float:
+        """Return seconds that no change of the machine's clock moves."""
+        return self.true.timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.true += timedelta(seconds=seconds)
+        await asyncio.sleep(0)
+
+
+class Kit:
+    """A process of the engine over a database, between the fake API and channels in memory.
+
+    `status` is what the API answers instead of a list, None for the list; 200 stands for a page of HTML.
+    """
+
+    def __init__(self, url: str, channel_ids: Collection[int], interval: timedelta = INTERVAL) -> None:
+        self.url = url
+        self.interval = interval
+        self.clock = Clock()
+        self.life = Life()
+        self.rendering = Rendering()
+        self.channels = Channels(channel_ids, self.life, self.rendering, lambda: self.clock.true)
+        self.api = FakeApi({}, now=lambda: self.clock.true)
+        self.api.behave = self._answer
+        self.status: int | None = None
+        self.errors = Errors()
+        self._process, self._outside = AsyncExitStack(), AsyncExitStack()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        assert request.match_info.get("account") is None
+        if self.status is not None:
+            return web.Response(status=self.status, text="<html>", content_type="text/html")
+        return web.json_response(self.api.accounts)
+
+    async def open(self) -> None:
+        """Begin to serve the API, and start the process."""
+        logging.getLogger("bot").addHandler(self.errors)
+        self._api_url = await self._outside.enter_async_context(self.api.serve())
+        await self.start()
+
+    async def close(self) -> None:
+        """Stop everything."""
+        logging.getLogger("bot").removeHandler(self.errors)
+        await self._process.aclose()
+        await self._outside.aclose()
+
+    async def start(self) -> None:
+        """Start the process."""
+        self.life.left, self.life.ends_at_post = None, False
+        self._process = AsyncExitStack()
+        self.database: Database = await self._process.enter_async_context(open_database(self.url))
+        await self._be_quick()
+        guard = ClockGuard(self.clock.now, self.clock.read_uptime)
+        directory = await self._process.enter_async_context(
+            open_directory(
+                base_url=self._api_url,
+                token=SecretStr(TOKEN),
+                redact=Redactor([TOKEN]),
+                now=guard.now,
+                witness=functools.partial(guard.witness, "useapi.net"),
+                # The fake API waits in a task of its own for the next request of a kept connection.
+                keep_connections=False,
+            )
+        )
+        context = Context(
+            database=self.database,
+            access=GuildAccess((GUILD,), directory),
+            sender=self.channels,
+            rendering=self.rendering,
+            clock=guard,
+            interval=self.interval,
+            lead_times=(14, 7, 3, 1),
+        )
+        self.poller = Poller(context, directory, sleep=self.clock.sleep)
+        self.lease = Lease(self.database)
+        self.epoch = await self.lease.take()
+        sa.event.listen(self.database.engine.sync_engine, "commit", lambda _connection: self.life.step())
+
+    async def _be_quick(self) -> None:
+        """Let SQLite not wait for the disk: only processes die here, and not the machine."""
+        if self.database.is_sqlite:
+            engine = self.database.engine.sync_engine
+            sa.event.listen(engine, "connect", lambda driver, _record: driver.execute("PRAGMA synchronous=OFF"))
+            await self.database.engine.dispose()
+
+    async def stop(self) -> None:
+        """Stop the process between two polls."""
+        await self.lease.release()
+        await self._process.aclose()
+
+    async def die(self) -> None:
+        """Let every task of the process end at its next step, and start another process."""
+        # None is cancelled: that could leave a connection open.
+        self.life.left = 0
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        async with asyncio.timeout(_PATIENCE):
+            await asyncio.gather(*others, return_exceptions=True)
+        self.life.left = None
+        await self._process.aclose()
+        await self.start()
+
+    async def poll(self) -> None:
+        """Run a poll, a second after whatever was before; the process may die in it."""
+        await self.clock.sleep(1)
+        try:
+            await self.poller.poll_once(self.epoch)
+        except Crash:
+            await self.die()
+
+    async def next_poll_at(self) -> datetime:
+        """Return the true time of the next poll."""
+        return await self.poller.next_poll_at() - self.clock.ahead
+
+    async def subscriptions(self) -> list[Subscription]:
+        """Return all subscriptions, oldest first."""
+        async with self.database.begin() as tx:
+            return await get_subscriptions(tx, GUILD)
+
+    async def subscribe(
+        self,
+        channel_id: int,
+        account_id: str | None = None,
+        lead_times: tuple[int, ...] = (14, 7, 3, 1),
+        role_id: int | None = None,
+        *,
+        follow_ups: bool = True,
+    ) -> None:
+        """Add a subscription, or change it."""
+        new = NewSubscription(
+            GUILD, channel_id, "pipeline", account_id, lead_times, role_id, added_by=1, follow_ups=follow_ups
+        )
+        async with self.database.begin() as tx:
+            await put_subscription(tx, new)
+
+    async def unsubscribe(self, channel_id: int, account_id: str | None = None) -> None:
+        """Remove a subscription."""
+        one = await self._subscription(channel_id, account_id)
+        async with self.database.begin() as tx:
+            await delete_subscription(tx, one)
+
+    async def pause(self, channel_id: int, account_id: str | None = None, *, is_paused: bool = True) -> None:
+        """Pause a subscription, or resume it."""
+        one = await self._subscription(channel_id, account_id)
+        async with self.database.begin() as tx:
+            await set_paused(tx, one, self.clock.now() if is_paused else None)
+
+    async def _subscription(self, channel_id: int, account_id: str | None) -> Subscription:
+        of_channel = [one for one in await self.subscriptions() if one.channel_id == channel_id]
+        return next(one for one in of_channel if one.account_id == account_id)
+
+    async def assign(self, channel_id: int, account_id: str, user_id: int) -> None:
+        """Let a person say "I'm on it"."""
+        async with self.database.begin() as tx:
+            snapshot = (await get_snapshots(tx, {account_id}))[account_id]
+            assignment = Assignment(user_id, self.clock.now())
+            await put_assignment(tx, GUILD, channel_id, subject_of(snapshot), assignment)
+
+    def show(self, account: str, expires_at: datetime | None, issued_at: datetime | None, *, error: bool) -> None:
+        """Let the API list an account with these dates."""
+        dates = {"exp": expires_at and expires_at.timestamp(), "iat": issued_at and issued_at.timestamp()}
+        jwt: dict[str, Any] = {name: value for name, value in dates.items() if value is not None}
+        entry: dict[str, Any] = {"account": account, "jwt": jwt | {"token": "a.b.c", "user": {"id": account}}}
+        self.api.accounts[account] = entry | ({"error": "Session refresh failed"} if error else {})
