@@ -107,7 +107,7 @@ async def test_close_code(tmp_path: Path, code: int) -> None:
 
 @in_virtual_time
 async def test_close_over_intents(tmp_path: Path) -> None:
-    """After a close code about intents, which the bot does not request, it makes a new connection."""
+    """After a close code about privileged intents, which the bot does not request, it makes a new connection."""
     async with open_inline_world(tmp_path) as world:
         started = len(world.discord.gateway.started)
         await world.discord.gateway.close(4014)

@@ -1,4 +1,4 @@
-"""The Discord client: no intents, no cache, commands in the listed servers only."""
+"""The Discord client: no privileged intents, no cache, commands in the listed servers only."""
 
 import asyncio
 import logging
@@ -8,7 +8,8 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.chat.gateway.registration import keep_registering
+from bot.chat.gateway.events import narrow_events
+from bot.chat.gateway.registration import Registrar
 from bot.chat.gateway.responder import Responder
 from bot.chat.gateway.router import Router
 from bot.chat.rest.rate_limit import DiscordLimits, build_trace
@@ -62,7 +63,8 @@ def _options() -> dict[str, Any]:
     # discord.py would warn at each start that there is no voice.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     return {
-        "intents": discord.Intents.none(),
+        # Only to hear of servers that remove or invite the bot.
+        "intents": discord.Intents(guilds=True),
         "allowed_mentions": discord.AllowedMentions.none(),
         "member_cache_flags": discord.MemberCacheFlags.none(),
         "max_messages": None,
@@ -102,9 +104,10 @@ class AccountBot(discord.Client):
         self.router = Router(responder)
         self._is_active = is_active
         self._listed = access.listed
-        self._jitter = jitter
+        self._registrar = Registrar(self.tree, access.listed, jitter=jitter, timing=timing)
         self._telemetry = telemetry
         self._registering: asyncio.Task[None] | None = None
+        narrow_events(self, self._registrar)
 
     def add_commands(self, commands: Iterable[app_commands.Command[Any, ..., Any] | app_commands.Group]) -> None:
         """Offer these commands in the listed servers."""
@@ -113,10 +116,9 @@ class AccountBot(discord.Client):
             self.tree.add_command(command, guilds=listed)
 
     async def setup_hook(self) -> None:
-        """Register the commands in the background; a failure there must not stop the start."""
+        """Keep the commands registered in the background; a failure there must not stop the start."""
         self.logged_in.set()
-        registering = keep_registering(self.tree, self._listed, jitter=self._jitter)
-        self._registering = asyncio.create_task(registering, name="register-commands")
+        self._registering = asyncio.create_task(self._registrar.keep(), name="register-commands")
 
     async def on_connect(self) -> None:
         """Count a new session with Discord."""

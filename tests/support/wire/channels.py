@@ -19,6 +19,7 @@ from tests.support.wire.payloads import (
 )
 from tests.support.wire.rest import BASE, CALL, answer, refuse, reset
 
+UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
 FORBIDDEN = 50013
 _MOST_LISTED = 50
@@ -42,7 +43,8 @@ class Channels:
     `posts` are the channels of all attempts, `messages` the messages that were stored, `edits` the messages after each
     edit, `direct_messages` those to users, `searches` the channels whose history was read. `nonce_memory` is how many
     seconds a nonce prevents a second message. `hooks` are called at a moment of each post, `lost_answers` are the
-    errors (None for a cut connection) that replace the answers of a channel, and channels in `hanging` never answer.
+    errors (None for a cut connection) that replace the answers of a channel, channels in `hanging` never answer, and
+    those in `gone` were deleted.
     """
 
     def __init__(self) -> None:
@@ -55,6 +57,7 @@ class Channels:
         self.hooks: dict[Moment, Hook] = {}
         self.lost_answers: dict[int, list[int | None]] = {}
         self.hanging: set[int] = set()
+        self.gone: set[int] = set()
         self._nonces: dict[tuple[int, str], tuple[float, Json]] = {}
         self._deleted: set[str] = set()
         self._direct: set[int] = set()
@@ -132,6 +135,8 @@ class Channels:
 
     async def _edit(self, request: web.Request) -> web.Response:
         message_id = request.match_info["message"]
+        if int(request.match_info["channel"]) in self.gone:
+            return refuse(HTTPStatus.NOT_FOUND, UNKNOWN_CHANNEL, "Unknown Channel")
         (message,) = self.messages.matching(lambda message: message["id"] == message_id)
         if message_id in self._deleted:
             return refuse(HTTPStatus.NOT_FOUND, UNKNOWN_MESSAGE, "Unknown Message")
@@ -146,11 +151,14 @@ class Channels:
     async def _list_channels(self, request: web.Request) -> web.Response:
         """Answer with every channel that was ever posted in, as channels of the requested server."""
         guild_id = request.match_info["guild"]
-        posted_in = sorted(set(self.posts.items) - self._direct)
+        posted_in = sorted(set(self.posts.items) - self._direct - self.gone)
         return answer([build_channel(channel_id, guild_id) for channel_id in posted_in])
 
     async def _get_channel(self, request: web.Request) -> web.Response:
-        return answer(build_channel(int(request.match_info["channel"]), str(GUILD_ID)))
+        channel_id = int(request.match_info["channel"])
+        if channel_id in self.gone:
+            return refuse(HTTPStatus.NOT_FOUND, UNKNOWN_CHANNEL, "Unknown Channel")
+        return answer(build_channel(channel_id, str(GUILD_ID)))
 
     async def _open_direct_channel(self, request: web.Request) -> web.Response:
         channel_id = new_id()

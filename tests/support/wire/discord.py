@@ -73,6 +73,17 @@ class DiscordStandIn:
     async def _date(self, _request: web.Request, response: web.StreamResponse) -> None:
         response.headers["Date"] = format_datetime(self.now(), usegmt=True)
 
+    async def kick(self, guild_id: int) -> None:
+        """Remove the bot from a server; Discord deletes its commands there."""
+        self.rest.guild_ids.discard(guild_id)
+        self.rest.commands.pop(guild_id, None)
+        await self.gateway.announce_end(guild_id)
+
+    async def invite(self, guild_id: int) -> None:
+        """Invite the bot into a server."""
+        self.rest.guild_ids.add(guild_id)
+        await self.gateway.announce_guild(guild_id)
+
     def forget(self) -> None:
         """Forget everything recorded so far, for long runs."""
         self.rest.calls.items.clear()

@@ -41,6 +41,7 @@ class Session:
     """A session, which outlives its connections: a resume replays its events."""
 
     id: str
+    hears_of_servers: bool
     events: list[Json] = field(default_factory=list)
     last: int = 0
 
@@ -133,10 +134,27 @@ class Gateway:
         """Wait until a session begins or is resumed for the n-th time; returns which of the two."""
         return await self.started.nth(nth)
 
+    async def announce_guild(self, guild_id: int) -> None:
+        """Send that a server is there, to sessions with the intent for servers."""
+        await self._dispatch("GUILD_CREATE", build_joined_guild(guild_id), self._hearing())
+
+    async def announce_end(self, guild_id: int, *, is_outage: bool = False) -> None:
+        """Send that a server is not there any more: the bot was removed, or there is an outage."""
+        data = {"id": str(guild_id)} | ({"unavailable": True} if is_outage else {})
+        await self._dispatch("GUILD_DELETE", data, self._hearing())
+
+    def _hearing(self) -> list[str]:
+        return [key for key in self._reached() if self._sessions[key].hears_of_servers]
+
+    def _reached(self) -> list[str]:
+        assert self._sessions, "no bot has identified itself yet"
+        return list(self._sockets) or [list(self._sessions)[-1]]
+
     async def dispatch(self, event: str, data: Any) -> None:
         """Send an event to each connected session; without any it waits for a resume of the newest session."""
-        assert self._sessions, "no bot has identified itself yet"
-        reached = list(self._sockets) or [list(self._sessions)[-1]]
+        await self._dispatch(event, data, self._reached())
+
+    async def _dispatch(self, event: str, data: Any, reached: list[str]) -> None:
         messages = {session_id: self._sessions[session_id].number(event, data) for session_id in reached}
         await self._rest.travel()
         for session_id, message in messages.items():
@@ -192,10 +210,10 @@ class Gateway:
         if self.refuse_identify or data["token"] != self._rest.token:
             await socket.close(code=AUTHENTICATION_FAILED, message=b"Authentication failed.")
             return
-        session = Session(f"session-{self.identifies}")
+        session = Session(f"session-{self.identifies}", bool(data["intents"] & _GUILDS_INTENT))
         self._sessions[session.id] = session
         await socket.send(session.number("READY", self._ready_data(session, socket)))
-        if data["intents"] & _GUILDS_INTENT:
+        if session.hears_of_servers:
             for guild_id in sorted(self._rest.guild_ids):
                 # Not kept for a resume: many servers would take more memory than the bot.
                 await socket.send(session.number("GUILD_CREATE", build_joined_guild(guild_id), keep=False))
