@@ -2,10 +2,11 @@
 
 import asyncio
 import functools
+import math
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +20,7 @@ from simcord.preview import Preview, _markdown
 from bot.app import Application
 from bot.core.clock import ClockGuard
 from bot.core.secrets import Redactor
+from bot.core.timing import DEFAULT_TIMING
 from bot.core.wording import say_count
 from bot.demo.accounts import FIRST_SHOWN, build_accounts, build_avatars
 from bot.demo.travel import DemoClock, Travel
@@ -32,6 +34,8 @@ from bot.useapi.fake import TOKEN, FakeApi
 
 GUILD_ID = 1_100_000_000_000_000_001
 _DAYS_BEFORE = 6
+# Nothing changes the commands of the simulated server, and each day of a long journey would be a stop.
+_TIMING = replace(DEFAULT_TIMING, compare_commands=math.inf)
 _HINTS = """\
 Press "1 day later" or "7 days later" under the last message to jump ahead and watch the reminders arrive.
 Type /minimax-account, then a digit or a letter of a name, to look an account up. Ctrl-C ends the demo."""
@@ -121,7 +125,7 @@ async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> Asyn
         ) as directory,
         _open_temporary_database() as database,
     ):
-        application = Application(directory, database, guild_ids=(GUILD_ID,), clock=guard)
+        application = Application(directory, database, guild_ids=(GUILD_ID,), clock=guard, timing=_TIMING)
         async with simcord.run(application.bot, check_errors=False) as env:
             await clock.follow(env)
             assert application.bot.user is not None

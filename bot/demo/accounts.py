@@ -54,7 +54,7 @@ def _renewed(expires: datetime, now: datetime) -> datetime:
 def build_accounts(today: datetime, now: datetime) -> dict[str, Any]:
     """Return the list of accounts as the API gives it at that time, with expiries around today."""
     day = timedelta(days=1)
-    error = {"error": "Session refresh failed, manual update required"} if now >= today - 3 * day else {}
+    error = {"error": "Session refresh failed, manual update required"} if now >= today - 4 * day else {}
     october = {"supportMusic": False, "supportVideo": True}
     march = {"supportVideo": True, "supportChat": True, "supportAudio": True}
     entries = [
@@ -62,7 +62,7 @@ def build_accounts(today: datetime, now: datetime) -> dict[str, Any]:
         _entry("104377015", "Jonas Weber", expires=today + 12 * day + day / 2, maxJobs=1, **october),
         _entry("118020446", "Priya Raman", expires=today + 5 * day - day / 8, **march),
         _entry("118733902", "Mateo Silva", expires=_renewed(today + day / 3, now), **march),
-        _entry("121904571", "Lina Haddad", expires=today - 3 * day - day / 5, **march),
+        _entry("121904571", "Lina Haddad", expires=today - 4 * day - day / 5, **march),
         _entry("127650038", "Omar Farouk", expires=today + 9 * day, **march, **error),
         _entry("130088214", "Studio North", expires=None, **march),
         _entry(

@@ -56,7 +56,7 @@ async def test_starts_with_reminders_of_the_days_before() -> None:
     async with open_demo(lambda: NOW) as demo:
         reminders = reminders_in(demo)
         assert reminders[0].created_at == NOW - timedelta(days=6)
-        assert {message.content[0] for message in reminders} == {"⏰", "🔴", "⏭"}
+        assert {message.content[0] for message in reminders} == {"⏰", "🔴", "⏭", "✅"}
         assert any("is renewed until" in message.content for message in reminders)
         assert any(message.embeds == [] for message in reminders)
 
@@ -66,12 +66,14 @@ async def test_starts_some_days_later() -> None:
     async with open_demo(lambda: NOW, days_later=4) as demo:
         last = [message for message in reminders_in(demo) if message.created_at >= NOW]
         dates = [message.created_at - NOW for message in last]
-        assert dates == [timedelta(days=days) for days in (0, 1, 2, 3, 4)]
+        assert dates == [timedelta(days=days) for days in (0, 1, 2, 3, 3, 4)]
         mateo = "✅ MiniMax login Mateo Silva (118733902) is renewed until 24 December 2026."
         folded = "⏭️ MiniMax login Mateo Silva (118733902) has a newer reminder."
-        assert [message.content for message in last[:2]] == [folded, mateo]
-        assert last[3].content == mateo
-        assert "Priya Raman (118020446) expires in 21 hours" in last[4].content
+        assert [message.content for message in last[:2]] == [folded, folded]
+        assert mateo.removeprefix("✅ MiniMax login ") in last[2].content
+        assert "Lina Haddad (121904571) expired 7 days ago" in last[3].content
+        assert last[4].content == mateo
+        assert "Priya Raman (118020446) expires in 21 hours" in last[5].content
 
 
 async def test_a_press_lets_a_day_pass() -> None:
