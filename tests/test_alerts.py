@@ -18,7 +18,7 @@ PROMTOOL = shutil.which("promtool")
 ANNOTATED = re.compile(r"\{\{.*\}\}")
 # The first hour is without failures.
 FAILURE, END = 60, 300
-HALF_HOUR = 30
+INTERVAL = 5
 
 pytestmark = pytest.mark.skipif(
     PROMTOOL is None and "CI" not in os.environ, reason="the rules are judged by promtool, which is not installed"
@@ -56,8 +56,8 @@ def grows(a_minute: float) -> Course:
 
 
 def last_poll(minute: int) -> float:
-    """Return when the last half-hourly poll was."""
-    return 60 * (minute - minute % HALF_HOUR)
+    """Return when the last poll was, with one every five minutes."""
+    return 60 * (minute - minute % INTERVAL)
 
 
 STUCK = then(last_poll, steady(60 * FAILURE))
@@ -72,8 +72,8 @@ HEALTHY: dict[str, Course] = {
     "minimax_bot_gateway_connected b": steady(0),
     "minimax_bot_active a": steady(1),
     "minimax_bot_active b": steady(0),
-    "minimax_bot_check_interval_seconds a": steady(1800),
-    "minimax_bot_check_interval_seconds b": steady(1800),
+    "minimax_bot_check_interval_seconds a": steady(60 * INTERVAL),
+    "minimax_bot_check_interval_seconds b": steady(60 * INTERVAL),
     "minimax_bot_last_poll_timestamp_seconds a": last_poll,
     "minimax_bot_last_read_timestamp_seconds a": last_poll,
     "minimax_bot_clock_skew_seconds a": steady(-300),
@@ -116,9 +116,9 @@ SITUATIONS = {
     "no process is active": Situation(
         "MinimaxBotNoneActive", 64, 65, {"minimax_bot_active a": then(steady(1), steady(0))}
     ),
-    "polls end": Situation("MinimaxBotPollsLate", 160, 161, {"minimax_bot_last_poll_timestamp_seconds a": STUCK}),
+    "polls end": Situation("MinimaxBotPollsLate", 85, 86, {"minimax_bot_last_poll_timestamp_seconds a": STUCK}),
     "no poll ever": Situation(
-        "MinimaxBotPollsLate", 100, 101, {"minimax_bot_last_poll_timestamp_seconds a": steady(None)}
+        "MinimaxBotPollsLate", 25, 26, {"minimax_bot_last_poll_timestamp_seconds a": steady(None)}
     ),
     "the clock is wrong": Situation(
         "MinimaxBotClockWrong",
@@ -138,10 +138,10 @@ SITUATIONS = {
         },
     ),
     "polls read nothing": Situation(
-        "MinimaxBotAccountsUnreadable", 160, 161, {"minimax_bot_last_read_timestamp_seconds a": STUCK}
+        "MinimaxBotAccountsUnreadable", 85, 86, {"minimax_bot_last_read_timestamp_seconds a": STUCK}
     ),
     "nothing ever read": Situation(
-        "MinimaxBotAccountsUnreadable", 100, 101, {"minimax_bot_last_read_timestamp_seconds a": steady(None)}
+        "MinimaxBotAccountsUnreadable", 25, 26, {"minimax_bot_last_read_timestamp_seconds a": steady(None)}
     ),
     "one 401": Situation(
         "MinimaxBotTokenRefused", 59, 60, {'minimax_bot_api_calls_total a status="401"': then(steady(0), steady(1))}
@@ -151,8 +151,8 @@ SITUATIONS = {
     ),
     "calls fail": Situation(
         "MinimaxBotApiErrors",
+        75,
         90,
-        120,
         {
             'minimax_bot_api_calls_total a status="200"': then(grows(1), steady(FAILURE)),
             'minimax_bot_api_calls_total a status="404"': then(grows(1), steady(FAILURE)),
