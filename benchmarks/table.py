@@ -31,7 +31,6 @@ class Scale:
     servers: int = 10_000
     look_ups: int = 50_000
     polls: int = 336
-    subscriptions: int = 100_000
     reminders: int = 2000
     takeover: int = 500
 
@@ -46,7 +45,6 @@ QUICK = Scale(
     servers=1000,
     look_ups=3000,
     polls=40,
-    subscriptions=10_000,
     reminders=200,
     takeover=60,
 )

@@ -12,7 +12,7 @@ from statistics import median
 
 from benchmarks.contenders import without_extras
 from benchmarks.rows.latency import API_DELAY, ROUND_TRIP, seconds_from_arrival
-from benchmarks.rows.polls import LONG_AGO, open_postgres, put_subscriptions
+from benchmarks.rows.polls import open_postgres, put_subscriptions
 from benchmarks.table import Row, Scale, ratio
 from bot.core.timing import DEFAULT_TIMING
 from bot.store.database import open_database
@@ -26,7 +26,7 @@ _PATIENCE = 180.0
 
 async def _add_subscriptions(deployment: Deployment, number: int, account_id: str | None) -> list[int]:
     async with open_database(deployment.database_url) as database:
-        return await put_subscriptions(database, number, LONG_AGO, [account_id])
+        return await put_subscriptions(database, number, [account_id])
 
 
 async def _seconds_to_look_up(deployment: Deployment) -> float:

@@ -48,20 +48,34 @@ async def wait_until_quiet(deployment: Deployment) -> None:
 async def count(deployment: Deployment) -> Count:
     """Compare the channels with the database: each message in a channel is stored as sent, and the other way round.
 
-    By the keys of the database, a stage is in one message at most. *Expired* must be in one, for every account.
+    A stage of a login is in one message at most. *Expired* must be in one, for every account.
     """
     async with open_database(deployment.database_url) as database, database.begin() as tx:
         sent = set((await tx.execute(sa.select(messages.c.discord_id).where(messages.c.state == State.SENT))).scalars())
         reminders = await _number(tx, notifications.c.state == State.SENT)
         unsettled = await _number(tx, notifications.c.state.in_([State.PENDING, State.SENDING]))
         missing = await _count_missing(tx)
+        repeated = await _count_repeated(tx)
     seen = [int(message["id"]) for message in deployment.channels.messages]
-    return Count(len(seen), reminders, len(set(seen) - sent), len(sent - set(seen)) + missing, unsettled)
+    return Count(len(seen), reminders, len(set(seen) - sent) + repeated, len(sent - set(seen)) + missing, unsettled)
 
 
 async def _number(tx: AsyncConnection, where: sa.ColumnElement[bool]) -> int:
     query = sa.select(sa.func.count()).select_from(notifications).where(where)
     return int((await tx.execute(query)).scalar_one())
+
+
+async def _count_repeated(tx: AsyncConnection) -> int:
+    """Return how many reminders repeat another one: the same stage of the same login, or the same renewal."""
+    columns = ("channel_id", "account_id", "kind", "ref", "stage")
+    same = [notifications.c[name] for name in columns]
+    times = (
+        sa.select(sa.func.count().label("number"))
+        .where(notifications.c.state == State.SENT, notifications.c.kind.in_([Kind.STAGE, Kind.RENEWED]))
+        .group_by(*same)
+        .subquery()
+    )
+    return int((await tx.execute(sa.select(sa.func.coalesce(sa.func.sum(times.c.number - 1), 0)))).scalar_one())
 
 
 async def _count_missing(tx: AsyncConnection) -> int:

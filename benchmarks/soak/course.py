@@ -12,7 +12,9 @@ from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 
+import sqlalchemy as sa
 from aiohttp import web
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.support.postgres import Postgres
 from tests.support.process.deployment import STANDBY, Deployment, shortened
@@ -26,6 +28,10 @@ _TIMING = replace(shortened(0.01), lease_seconds=2.0)
 _SMALLEST_JUMP, _LARGEST_JUMP = timedelta(minutes=10), timedelta(hours=50)
 # By then every account has expired, renewed or not.
 _END = timedelta(days=100)
+_END_BACKENDS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < :share"
+)
 
 Fault = Callable[[], Awaitable[None]]
 
@@ -49,7 +55,7 @@ class Course:
             self._jump,
             self._renew,
         ]
-        self._faults += [self._crash_database] if postgres else []
+        self._faults += [self._crash_database, self._end_backends] if postgres else []
 
     async def run(self, ends_at: float) -> None:
         """Start and end bots until this moment of the monotonic clock."""
@@ -173,6 +179,19 @@ class Course:
             await self._pause()
         finally:
             await asyncio.to_thread(self._postgres.start)
+
+    async def _end_backends(self) -> None:
+        """Terminate some of the bots' connections to PostgreSQL, chosen at random."""
+        engine = create_async_engine(self.deployment.database_url)
+        try:
+            async with engine.begin() as connection:
+                ended = await connection.execute(sa.text(_END_BACKENDS), {"share": self._chance.random()})
+                self._count("connections to PostgreSQL terminated", len(ended.all()))
+        except (sa.exc.SQLAlchemyError, OSError):
+            # The server is just restarting.
+            return
+        finally:
+            await engine.dispose()
 
     async def _kill(self, bots: list[BotProcess]) -> None:
         """Kill all bots at a moment of a post, or at once if no post comes."""
