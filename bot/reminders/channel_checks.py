@@ -50,9 +50,9 @@ class ChannelChecks:
             checked_at = await get_channels_checked_at(tx)
             if checked_at is not None and now - checked_at < _CHECK_EVERY:
                 return
-            await mark_channels_checked(tx, now)
             subscriptions = await get_active_subscriptions(tx, self._access.listed)
             boards = await get_boards(tx, self._access.listed)
+            await mark_channels_checked(tx, now)
         # A new subscription has just been checked, so that the first check can wait for a day.
         if checked_at is None:
             return

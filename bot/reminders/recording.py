@@ -39,9 +39,7 @@ async def record_reading(tx: AsyncConnection, read: Mapping[str, Account], now: 
         await record_failure(tx, now)
         return False
     news = {key: account for key, account in read.items() if key not in before or _has_changed(before[key], account)}
-    await touch_snapshots(tx, read.keys() - news.keys(), now)
     after = {key: await _follow_account(tx, account, before.get(key), now) for key, account in news.items()}
-    await put_snapshots(tx, after.values())
     snapshots = before | after
     has_error: dict[str | None, bool] = {key: one.error is not None for key, one in read.items()}
     is_missing: dict[str | None, bool] = {key: key not in read for key in snapshots}
@@ -54,6 +52,9 @@ async def record_reading(tx: AsyncConnection, read: Mapping[str, Account], now: 
     turned |= _turned(await _follow(tx, Kind.UNREADABLE, UNREADABLE, {None: False}, now))
     moved = {key for key, one in after.items() if key in before and _has_moved(before[key], one)}
     await schedule_last_edits(tx, turned | moved, now)
+    # At the end: on SQLite, commands wait from the first write to the commit.
+    await put_snapshots(tx, after.values())
+    await touch_snapshots(tx, read.keys() - news.keys(), now)
     is_in_doubt = any(
         one.doubt is not None and one.doubt != before[key].doubt and now - one.doubt.since < DOUBTED_FOR
         for key, one in after.items()
