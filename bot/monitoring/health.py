@@ -125,7 +125,7 @@ class Health:
         return f"The bot has not been connected to Discord for {disconnected.total_seconds():.0f} seconds."
 
     def _judge_clock(self) -> str | None:
-        """Judge the clock; not of a standby, which gets no answers that could tell it the time."""
+        """Judge the clock of an active process: a standby gets no answers to compare it with."""
         return None if self._clock.is_trusted else say_wrong_clock(self._clock.skew)
 
     def _judge_polls(self, poller: Poller) -> str | None:

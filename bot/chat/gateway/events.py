@@ -26,8 +26,8 @@ class Watcher(Protocol):
 def narrow_events(client: discord.Client, watcher: Watcher) -> None:
     """Pass on what commands need, and ids of servers to the watcher.
 
-    Only the intent for servers tells that the bot is invited again. With it come all channels, roles and threads of
-    every server, of which discord.py would keep 17 KiB a server and more. Nothing public stops that.
+    Only with the intent for servers does Discord report that the bot is invited again. With it come all channels, roles
+    and threads of every server, and discord.py would keep 17 KiB a server and more. Nothing public stops that.
     """
     parsers: dict[str, Callable[[Any], None]] = client._connection.parsers  # noqa: SLF001
     passed_on = {name: parsers[name] for name in _PASSED_ON}

@@ -23,7 +23,7 @@ _NOT_IN_SERVERS = ("dm_permission", "contexts", "integration_types")
 _MAX_OTHER_SERVERS = 100
 _FIRST_RETRY_SECONDS = 5.0
 _ROUNDS_APART_SECONDS = 10.0
-# An event of our own: discord.py wakes whoever waits for it.
+# An event of our own: discord.py wakes the tasks that wait for it.
 _NEWS = "commands_in_doubt"
 
 

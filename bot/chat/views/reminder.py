@@ -159,7 +159,7 @@ def _is_other_login(entry: Entry) -> bool:
 
 
 def _say_failure(entry: Entry, now: datetime) -> str:
-    """Return what is wrong with the account, whatever the message was about; "" if nothing is."""
+    """Return the account's present failure as the end of a sentence; "" if it has none."""
     if entry.snapshot is None:
         return ""
     if not entry.is_listed:
