@@ -12,13 +12,16 @@ _LOG = logging.getLogger(__name__)
 Thing = TypeVar("Thing")
 # So few that the work on them takes some milliseconds.
 _SLICE = 200
+# SQLite works in a thread, which needs the interpreter several times for one statement. While the loop works it gets
+# it after 5 ms each time, while the loop rests at once.
+_REST_SECONDS = 0.001
 
 
 async def give_way(things: Iterable[Thing]) -> AsyncIterator[Thing]:
-    """Yield each thing, and let other tasks run now and then."""
+    """Yield each thing, and let other tasks and threads run now and then."""
     for number, thing in enumerate(things):
         if number % _SLICE == 0:
-            await asyncio.sleep(0)
+            await asyncio.sleep(_REST_SECONDS)
         yield thing
 
 
