@@ -40,7 +40,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message as it goes to Discord: text, embeds as JSON, controls, and the roles and users it may mention."""
+    """A message as it goes to Discord: text, embeds as JSON, controls, and the roles and users it may mention.
+
+    An `is_silent` message appears without a notification.
+    """
 
     content: str
     embeds: tuple[Mapping[str, Any], ...] = ()
@@ -48,6 +51,7 @@ class OutgoingMessage:
     choices: tuple[Choice, ...] = ()
     roles: tuple[int, ...] = ()
     users: tuple[int, ...] = ()
+    is_silent: bool = False
 
     def to_json(self) -> str:
         """Return the message as JSON, for the database."""
@@ -66,6 +70,7 @@ class OutgoingMessage:
             tuple(Choice(**choice) for choice in data["choices"]),
             tuple(data["roles"]),
             tuple(data["users"]),
+            data.get("is_silent", False),
         )
 
 

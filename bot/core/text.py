@@ -39,6 +39,12 @@ def escaped(text: str, limit: int) -> str:
     return safe
 
 
+def code(text: str, limit: int) -> str:
+    """Return one line as inline code, within the limit."""
+    shown = plain(text.replace("`", "'"), limit - 2)
+    return f"`{shown or ' '}`"
+
+
 def defused(text: str) -> str:
     """Return the text with escapes in place of line breaks and other characters that control a terminal."""
     return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from bot.core.accounts import Account
 from bot.core.status import Status
-from bot.core.text import escaped, plain
+from bot.core.text import code, escaped, plain
 
 CLOCK_ADVICE = "Set it, and turn on time synchronisation (NTP)."
 MAX_BLOCKED = 5
@@ -67,6 +67,25 @@ def say_standing(account: Account, now: datetime) -> str:
         expiry = say_state(replace(account, error=None), now)
         return "is in error" if account.expires_at is None else f"{expiry} and is in error"
     return "has no known expiry" if account.expires_at is None else say_state(account, now)
+
+
+def say_days(lead_times: Sequence[int]) -> str:
+    """Return lead times, which are in days: "14, 7, 3 and 1 day before"."""
+    *others, last = map(str, lead_times)
+    listed = f"{', '.join(others)} and {last}" if others else last
+    return f"{listed} {'day' if last == '1' else 'days'} before"
+
+
+def say_short_name(account: Account) -> str:
+    """Return an account's name in bold, or its id as code; for messages that show the id elsewhere."""
+    name = escaped(plain(account.name or "", _MAX_NAME), 2 * _MAX_NAME)
+    return f"**{name}**" if name else code(account.id, _MAX_NAME)
+
+
+def say_full_name(account: Account) -> str:
+    """Return an account's name in bold and its id as code, or its id alone."""
+    name = escaped(plain(account.name or "", _MAX_NAME), 2 * _MAX_NAME)
+    return f"**{name}** {code(account.id, _MAX_NAME)}" if name else code(account.id, _MAX_NAME)
 
 
 def say_name(account: Account) -> str:

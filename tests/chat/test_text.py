@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.views.text import code
-from bot.core.text import escaped
+from bot.core.text import code, escaped
 from tests.support.chat.limits import is_inert
 
 PIECES = ["*", "**", "_", "__", "~~", "||", "`", "```", "\\", "[", "]", "(", ")", "](", "<", ">", "# ", "> ", "- "]

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.accounts import Account
-from bot.core.wording import say_duration, say_skew, say_standing, say_state
+from bot.core.wording import (
+    say_days,
+    say_duration,
+    say_full_name,
+    say_short_name,
+    say_skew,
+    say_standing,
+    say_state,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -123,3 +131,34 @@ def test_an_account_is_said_to_stand_in_a_sentence(account: Account, words: str)
 def test_a_wrong_clock(seconds: float, words: str) -> None:
     """How wrong a clock is, is said in its largest fitting unit; seconds don't matter."""
     assert say_skew(timedelta(seconds=seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("lead_times", "words"),
+    [
+        ((14, 7, 3, 1), "14, 7, 3 and 1 day before"),
+        ((10, 5, 2), "10, 5 and 2 days before"),
+        ((7, 1), "7 and 1 day before"),
+        ((1,), "1 day before"),
+        ((30,), "30 days before"),
+    ],
+)
+def test_lead_times_are_one_list_of_days(lead_times: tuple[int, ...], words: str) -> None:
+    """The unit agrees with the last number."""
+    assert say_days(lead_times) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "short", "full"),
+    [
+        ("Mateo Silva", "**Mateo Silva**", "**Mateo Silva** `118733902`"),
+        (None, "`118733902`", "`118733902`"),
+        ("\u202e", "`118733902`", "`118733902`"),
+        ("*x*", "**\\*x\\***", "**\\*x\\*** `118733902`"),
+    ],
+)
+def test_a_name_comes_first_and_its_id_second(name: str | None, short: str, full: str) -> None:
+    """An account without a name is called by its id."""
+    account = Account(id="118733902", name=name)
+    assert say_short_name(account) == short
+    assert say_full_name(account) == full

@@ -9,7 +9,7 @@ from bot.chat.views import text
 from bot.chat.views.components import Reply, account_view
 from bot.core.accounts import Account, AccountSnapshot, Capability
 from bot.core.status import Status
-from bot.core.text import cut, escaped, is_web_url, plain
+from bot.core.text import code, cut, escaped, is_web_url, plain
 from bot.core.wording import say_state
 
 NOT_REPORTED = "not reported"
@@ -38,7 +38,7 @@ def account_embed(snapshot: AccountSnapshot, now: datetime) -> discord.Embed:
     issued = format_dt(account.issued_at, "d") if account.issued_at else NOT_REPORTED
     embed.add_field(name="Expires", value=_expiry(account, now), inline=False)
     embed.add_field(name="Capabilities", value=_capabilities(account), inline=False)
-    embed.add_field(name="Account", value=text.code(account.id, 80))
+    embed.add_field(name="Account", value=code(account.id, 80))
     embed.add_field(name="Anonymous", value=_ANONYMOUS[account.anonymous])
     embed.add_field(name="Max jobs", value=NOT_REPORTED if account.max_jobs is None else str(account.max_jobs))
     embed.add_field(name="Issued", value=issued)
@@ -87,7 +87,7 @@ def _capabilities(account: Account) -> str:
 
 
 def _code(value: str | None) -> str:
-    return NOT_REPORTED if value is None else text.code(value, 80)
+    return NOT_REPORTED if value is None else code(value, 80)
 
 
 def choice_label(account: Account, now: datetime) -> str:

@@ -15,11 +15,12 @@ PREFIX = "minimax:"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer to an interaction."""
+    """An answer to an interaction; `aside` is for the user alone, beside an answer that edits the message."""
 
     embeds: Sequence[discord.Embed]
     view: discord.ui.View | None = None
     content: str = ""
+    aside: "Reply | None" = None
 
     @classmethod
     def of(cls, message: OutgoingMessage) -> Self:

@@ -2,8 +2,8 @@
 
 import discord
 
-from bot.chat.views import text
 from bot.core.status import GREY
+from bot.core.text import code
 from bot.errors import BotError
 
 _MAX_IDS = 10
@@ -14,7 +14,7 @@ def error_embed(error: BotError, reference: str) -> discord.Embed:
     lines = [error.text, f"**What to do:** {error.advice}"]
     if error.account_ids:
         more = f" and {len(error.account_ids) - _MAX_IDS} more" if len(error.account_ids) > _MAX_IDS else ""
-        lines.append(", ".join(text.code(one, 80) for one in error.account_ids[:_MAX_IDS]) + more)
+        lines.append(", ".join(code(one, 80) for one in error.account_ids[:_MAX_IDS]) + more)
     embed = discord.Embed(title=error.title, description="\n\n".join(lines), colour=GREY)
     embed.set_footer(text=f"Reference {reference}")
     return embed

@@ -14,7 +14,7 @@ from bot.core.accounts import Account
 from bot.core.messages import Action, Choice, OutgoingMessage
 from bot.core.overview import Overview
 from bot.core.status import GREY, Status
-from bot.core.text import cut, escaped, plain
+from bot.core.text import code, cut, escaped, plain
 from bot.core.wording import say_count
 
 # So many fit into an embed, and into its menu.
@@ -78,7 +78,7 @@ def _status(account: Account, overview: Overview, now: datetime) -> Status:
 def _heading(account: Account, overview: Overview, now: datetime) -> str:
     name = escaped(account.name or "", _MAX_NAME)
     emoji = _status(account, overview, now).style.emoji
-    return f"{emoji} {f'**{name}** ' if name else ''}{text.code(account.id, _MAX_ID)}"
+    return f"{emoji} {f'**{name}** ' if name else ''}{code(account.id, _MAX_ID)}"
 
 
 def _expiry(account: Account, overview: Overview, now: datetime, *, is_brief: bool = False) -> str:

@@ -1,6 +1,4 @@
-"""Discord's limits on text, which discord.py does not check; inline code, and links to messages."""
-
-from bot.core.text import plain
+"""Discord's limits on text, which discord.py does not check, and links to messages."""
 
 MAX_TITLE = 256
 MAX_DESCRIPTION = 4096
@@ -10,12 +8,6 @@ MAX_CUSTOM_ID = 100
 MAX_CHOICES = 25
 # The longest text that the option of a command accepts for an account; a menu offers no longer id either.
 MAX_ACCOUNT_ID = 64
-
-
-def code(text: str, limit: int) -> str:
-    """Return one line as inline code."""
-    shown = plain(text.replace("`", "'"), limit - 2)
-    return f"`{shown or ' '}`"
 
 
 def message_link(guild_id: int, channel_id: int, message_id: int) -> str:
