@@ -87,7 +87,7 @@ class DiscordTokenRefused(OperatorError):
 
     title = "Discord refused DISCORD_TOKEN"
     text = "The bot can't log in with this token."
-    advice = "Reset the token in the developer portal and paste the new one."
+    advice = "Reset the token in the developer portal, put the new one into .env and restart the bot."
 
 
 class GatewayRefused(OperatorError):

@@ -19,7 +19,7 @@ from bot.core.telemetry import NO_TELEMETRY
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.core.wording import say_count
 from bot.errors import BotError, SubscriptionLapsed, UseapiTokenRefused
-from bot.monitoring.health import Health, keep_reporting
+from bot.monitoring.health import ActiveParts, Health, keep_reporting
 from bot.monitoring.health_file import HEALTH_FILE
 from bot.store.database import Database, open_database, sqlite_file
 from bot.store.leases import Lease, lock_file, open_lease
@@ -106,7 +106,7 @@ class _Turns:
                 if not await self._take_lease():
                     return
                 async with self._open_parts() as application:
-                    with self._health.watching(application.poller, lambda: application.bot.is_connected):
+                    with self._health.watching(_parts_of(application)):
                         await self._be_active(application)
             finally:
                 # The session with Discord has ended: the next process gets every command alone.
@@ -119,13 +119,13 @@ class _Turns:
     async def _be_active(self, application: Application) -> None:
         """Serve until the lease is lost or the process stops, then give the last answers and hang up."""
         connection = Connection(application.bot, jitter=random.random, timing=self._timing)
+        checking = _start("check-useapi-token", _check_useapi_token(application.directory))
         # A standby must not end as it takes over: it would leave nobody.
         is_start = not self._lease.was_waited_for
-        checking = _start("check-useapi-token", _check_useapi_token(application.directory, is_start=is_start))
         tasks = {
             checking,
-            _start("keep-connected", connection.keep(self._token)),
-            _start("monitor-token", monitor_token(application.bot)),
+            _start("keep-connected", connection.keep(self._token, is_start=is_start)),
+            _start("monitor-token", monitor_token(application.bot, timing=self._timing)),
             _start("poll", _poll(application, self._lease.epoch)),
             _start("keep-lease", self._lease.keep()),
             _start("wait-for-stop", self._stop.wait()),
@@ -142,6 +142,12 @@ class _Turns:
             if is_lost:
                 # Commands that began in time still get their answers.
                 await application.drain()
+
+
+def _parts_of(application: Application) -> ActiveParts:
+    """Return what the health check looks at."""
+    bot = application.bot
+    return ActiveParts(application.poller, lambda: bot.is_connected, lambda: bot.refusals.is_token_refused)
 
 
 def _start(name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -215,17 +221,11 @@ async def _open_health(
         yield health
 
 
-async def _check_useapi_token(directory: AccountDirectory, *, is_start: bool) -> None:
-    """Read the accounts once.
-
-    Raises:
-        UseapiTokenRefused: the token is not valid, at the start; other failures are logged and may pass.
-    """
+async def _check_useapi_token(directory: AccountDirectory) -> None:
+    """Read the accounts once and log what came of it: any failure may pass while the bot runs."""
     try:
         accounts = await directory.read_all()
     except UseapiTokenRefused:
-        if is_start:
-            raise
         _LOG.error("useapi.net refuses USEAPI_TOKEN; reminders go on from the last known dates")
     except SubscriptionLapsed:
         _LOG.error("The useapi.net subscription has lapsed: renew it at useapi.net")

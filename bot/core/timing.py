@@ -34,6 +34,11 @@ class Timing:
     api_budget: float = 10.0
     reconnect_first: float = 1.0
     reconnect_most: float = 300.0
+    # discord.py asks only the address of its last session, for as long as that fails.
+    fresh_session_after: float = 120.0
+    # A token that worked before: Discord may refuse it by mistake for a while.
+    token_refused_after: float = 900.0
+    token_checks_apart: float = 60.0
     # The commands are compared with Discord's at least this often.
     compare_commands: float = 86_400.0
     # Discord allows 50 requests a second.

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.clock import ClockGuard
 from bot.core.secrets import Redactor
 from bot.core.wording import say_wrong_clock
-from bot.errors import StoreError
+from bot.errors import DiscordTokenRefused, StoreError
 from bot.monitoring.health_file import Verdict, write_report
 from bot.reminders.poller import Poller
 from bot.store.database import LOOK_SECONDS, Database
@@ -46,6 +46,7 @@ class ActiveParts:
 
     poller: Poller
     is_connected: Callable[[], bool]
+    is_token_refused: Callable[[], bool]
 
 
 class Health:
@@ -75,9 +76,9 @@ class Health:
         self.connected_at: datetime | None = None
 
     @contextmanager
-    def watching(self, poller: Poller, is_connected: Callable[[], bool]) -> Iterator[None]:
+    def watching(self, parts: ActiveParts) -> Iterator[None]:
         """Judge this process as the active one until the block ends."""
-        self._active, self.connected_at = ActiveParts(poller, is_connected), None
+        self._active, self.connected_at = parts, None
         self.turned.set()
         try:
             yield
@@ -117,6 +118,8 @@ class Health:
 
     def _judge_connection(self, active: ActiveParts) -> str | None:
         self._look_for_connection(active)
+        if active.is_token_refused():
+            return f"{DiscordTokenRefused.title}. {DiscordTokenRefused.advice}"
         if self.connected_at is None:
             return "The bot has not connected to Discord yet."
         disconnected = self._now() - self.connected_at

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from bot.app import Application
 from bot.core.clock import ClockGuard
 from bot.core.secrets import HIDDEN, Redactor
-from bot.monitoring.health import Health, keep_reporting
+from bot.monitoring.health import ActiveParts, Health, keep_reporting
 from bot.monitoring.health_file import HEALTH_FILE, read_verdict, write_report
 from bot.store.database import open_database
 from bot.store.leases import Lease
@@ -37,6 +37,7 @@ class World:
 
     now: datetime = START
     is_connected: bool = True
+    is_token_refused: bool = False
     api: FakeApi = field(default_factory=lambda: FakeApi({}))
     uptime: float = 0.0
     polled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -52,6 +53,10 @@ class World:
         self.looks.put_nowait(None)
         return self.is_connected
 
+    def parts_of(self, application: Application) -> ActiveParts:
+        """Return what the health check looks at."""
+        return ActiveParts(application.poller, self.look, lambda: self.is_token_refused)
+
     async def note_poll(self) -> None:
         """Take the heartbeat of the poller."""
         self.polled.set()
@@ -61,7 +66,7 @@ class World:
 async def open_bot(world: World) -> AsyncIterator[tuple[Application, Health]]:
     """Open an active bot that has not logged in yet, and its health check."""
     async with open_process(world) as (application, health):
-        with health.watching(application.poller, world.look):
+        with health.watching(world.parts_of(application)):
             yield application, health
 
 
@@ -159,7 +164,7 @@ async def test_a_standby_is_healthy() -> None:
         assert (verdict.problems, verdict.is_standby) == ((), True)
         assert not state.is_active
         assert not state.is_connected
-        with health.watching(application.poller, world.look):
+        with health.watching(world.parts_of(application)):
             assert not (await health.judge()).is_standby
         assert (await health.judge()).is_standby
 
@@ -176,11 +181,20 @@ async def test_a_standby_without_a_database() -> None:
 async def test_each_turn_is_judged_anew() -> None:
     """A process that becomes active again has not connected yet, however well it was connected before."""
     async with open_process(world := World()) as (application, health):
-        with health.watching(application.poller, world.look):
+        with health.watching(world.parts_of(application)):
             assert (await health.judge()).problems == ()
         world.is_connected = False
-        with health.watching(application.poller, world.look):
+        with health.watching(world.parts_of(application)):
             assert (await health.judge()).problems == ("The bot has not connected to Discord yet.",)
+
+
+async def test_a_refused_token() -> None:
+    """A token that Discord has refused for long is the problem, not the connection that it costs."""
+    async with open_bot(world := World(is_connected=False, is_token_refused=True)) as (_, health):
+        (problem,) = (await health.judge()).problems
+        assert problem.startswith("Discord refused DISCORD_TOKEN. Reset the token")
+        world.is_token_refused, world.is_connected = False, True
+        assert (await health.judge()).problems == ()
 
 
 @pytest.mark.parametrize(("days", "way"), [(20, "ahead"), (-20, "behind")])
@@ -190,7 +204,7 @@ async def test_a_wrong_clock(days: int, way: str) -> None:
     async with open_process(world := World()) as (application, health):
         async with polling(application):
             await world.polled.wait()
-        with health.watching(application.poller, world.look):
+        with health.watching(world.parts_of(application)):
             world.now += timedelta(days=days)
             world.live(LATE + HOUR)
             verdict = await health.judge()

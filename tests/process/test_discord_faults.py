@@ -2,16 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from http import HTTPStatus
 
-from bot.core.timing import DEFAULT_TIMING
-from tests.support.process.deployment import POLL_INTERVAL, Deployment, shortened
+from tests.support.process.deployment import Deployment, shortened
 from tests.support.wire.faults import limited, page
-from tests.support.wire.launch import Launch
-from tests.support.wire.process import run_bot
 from tests.support.wire.rest import Respond, refuse, reset
-from tests.support.wire.standins import build_settings
 
 # Two seconds between attempts become 10 ms, five minutes 1.5 s, and the two minutes of a nonce 0.6 s.
 _FAST = shortened(0.005)
@@ -112,21 +107,19 @@ async def test_many_refusals(sqlite_deployment: Deployment) -> None:
     assert len(sqlite_deployment.channels.messages) == len(dead) + 1
 
 
-async def test_token_revoked_while_running(sqlite_deployment: Deployment) -> None:
-    """A token that Discord's REST API no longer accepts ends the bot with a message; after that no reminder is lost."""
+async def test_token_refused_while_running(sqlite_deployment: Deployment) -> None:
+    """A token that Discord's REST API refuses for a while does not end the bot; it says so, and no reminder is lost."""
     account = sqlite_deployment.add_account()
     rest = sqlite_deployment.discord.rest
-    settings = build_settings(sqlite_deployment.api_url, DATABASE_URL=sqlite_deployment.database_url)
-    launch = Launch(timing=replace(DEFAULT_TIMING, poll_interval=POLL_INTERVAL))
-    async with run_bot(sqlite_deployment.discord_url, settings, launch=launch) as bot:
+    timing = replace(_FAST, token_refused_after=0.2, token_checks_apart=0.1)
+    async with sqlite_deployment.run(timing) as bot:
         await sqlite_deployment.discord.gateway.ready()
         rest.fail("POST", "/channels/", HTTPStatus.UNAUTHORIZED)
         rest.fail("GET", "/applications/@me", HTTPStatus.UNAUTHORIZED)
         channel = await sqlite_deployment.add_subscription()
-        assert await bot.ended() == _REFUSED
-    assert "Discord refused DISCORD_TOKEN" in bot.output
-    assert "Traceback" not in bot.output
-    rest.faults.clear()
-    await sqlite_deployment.elapse(timedelta(minutes=6))
-    await sqlite_deployment.run_through()
+        await bot.says("Discord refused DISCORD_TOKEN. Reset the token")
+        rest.faults.clear()
+        await bot.says("Discord accepts DISCORD_TOKEN again")
+        await sqlite_deployment.channels.message_in(channel)
+        await sqlite_deployment.polls()
     assert sqlite_deployment.count_mentions(channel, account) == 1

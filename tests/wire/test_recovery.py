@@ -1,13 +1,17 @@
 """The connection to Discord recovers by itself from every fault."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from bot.chat.gateway.connection import monitor_token
+from tests.support.network import NOWHERE
 from tests.support.wire.discord import DiscordStandIn
-from tests.support.wire.gateway import Gateway, Op
+from tests.support.wire.gateway import AUTHENTICATION_FAILED, Gateway, Op
 from tests.support.wire.inline import open_inline_world
+from tests.support.wire.rest import refuse
 from tests.support.wire.standins import StandIns
 from tests.support.wire.virtual_time import in_virtual_time
 
@@ -112,4 +116,64 @@ async def test_close_over_intents(tmp_path: Path) -> None:
         started = len(world.discord.gateway.started)
         await world.discord.gateway.close(4014)
         assert await world.discord.gateway.ready(nth=started + 1) is Op.IDENTIFY
+        await assert_answers(world)
+
+
+@in_virtual_time
+async def test_resume_address_out_of_service(tmp_path: Path) -> None:
+    """If the address for a resume refuses while the ordinary one works, a new session begins there within minutes."""
+    discord = DiscordStandIn()
+    discord.gateway.resume_url = NOWHERE.replace("http", "ws")
+    async with open_inline_world(tmp_path, discord) as world:
+        lost_at = asyncio.get_running_loop().time()
+        await discord.gateway.close(4000)
+        assert await discord.gateway.started.nth(2, within=600) is Op.IDENTIFY
+        assert asyncio.get_running_loop().time() - lost_at < 180
+        await assert_answers(world)
+
+
+@in_virtual_time
+async def test_gateway_refuses_a_good_token_for_a_moment(tmp_path: Path) -> None:
+    """After a refusal of the token that the login accepted, the bot makes a new connection."""
+    async with open_inline_world(tmp_path) as world:
+        started = len(world.discord.gateway.started)
+        await world.discord.gateway.close(AUTHENTICATION_FAILED)
+        assert await world.discord.gateway.ready(nth=started + 1) is Op.IDENTIFY
+        await assert_answers(world)
+
+
+@in_virtual_time
+async def test_gateway_refuses_the_token_for_hours(tmp_path: Path) -> None:
+    """The bot goes on trying, seldom enough for Discord, and is back once the token is accepted."""
+    async with open_inline_world(tmp_path) as world:
+        gateway = world.discord.gateway
+        gateway.refuse_identify = True
+        await gateway.close(AUTHENTICATION_FAILED)
+        await asyncio.sleep(6 * 3_600)
+        # A quarter of a day, and Discord allows 1,000 a day.
+        assert 50 < gateway.identifies < 250
+        gateway.refuse_identify, started = False, len(gateway.started)
+        await gateway.started.nth(started + 1, within=600)
+        await assert_answers(world)
+
+
+@in_virtual_time
+async def test_token_refused_for_a_quarter_of_an_hour(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A token that worked is doubted at once, called refused after a quarter of an hour, and used again afterwards."""
+    async with open_inline_world(tmp_path) as world:
+        bot, rest = world.application.bot, world.discord.rest
+        monitoring = asyncio.create_task(monitor_token(bot))
+        rest.meet("GET", "/applications/@me$", lambda _request: refuse(401), times=None)
+        bot.refusals.token_doubted.set()
+        await asyncio.sleep(14 * 60)
+        assert not bot.refusals.is_token_refused
+        await asyncio.sleep(2 * 60)
+        assert bot.refusals.is_token_refused
+        assert "Discord refused DISCORD_TOKEN. Reset the token" in caplog.text
+        rest.faults.clear()
+        await asyncio.sleep(2 * 60)
+        assert not bot.refusals.is_token_refused
+        assert not bot.refusals.token_doubted.is_set()
+        assert not monitoring.done()
+        monitoring.cancel()
         await assert_answers(world)

@@ -34,10 +34,14 @@ class Fenced(aiohttp.ClientError):
 
 
 class Refusals:
-    """Counts the answers that Discord counts against an address; `token_doubted` is set by each 401."""
+    """Counts the answers that Discord counts against an address.
+
+    `token_doubted` is set by each 401; `is_token_refused` once nothing but refusals came for long.
+    """
 
     def __init__(self, timing: Timing) -> None:
         self.token_doubted = asyncio.Event()
+        self.is_token_refused = False
         self._timing = timing
         self._times: deque[float] = deque(maxlen=_ANSWERS_FACTOR * timing.max_refusals)
         self._is_logged = False

@@ -99,6 +99,8 @@ class Gateway:
         self.closes: Journal[int | None] = Journal()
         self.upgrades_to_refuse = 0
         self.refuse_identify = False
+        # Where a session is to be resumed, if not here.
+        self.resume_url = ""
         # How each session ends as soon as it begins: by a close code, as invalid, or (None) by a refused connection.
         self.endings: Iterator[int | Op | None] | None = None
         self._sessions: dict[str, Session] = {}
@@ -226,7 +228,7 @@ class Gateway:
             "user": build_user(APPLICATION_ID, "bot", bot=True),
             "guilds": [{"id": str(guild_id), "unavailable": True} for guild_id in sorted(self._rest.guild_ids)],
             "session_id": session.id,
-            "resume_gateway_url": f"ws://{host}:{port}{PATH}",
+            "resume_gateway_url": self.resume_url or f"ws://{host}:{port}{PATH}",
             "application": {"id": APPLICATION_ID, "flags": 0},
         }
 
