@@ -22,7 +22,8 @@ from bot.errors import BotError, SubscriptionLapsed, UseapiTokenRefused
 from bot.monitoring.health import ActiveParts, Health, keep_reporting
 from bot.monitoring.health_file import HEALTH_FILE
 from bot.store.database import Database, open_database, sqlite_file
-from bot.store.leases import Lease, lock_file, open_lease
+from bot.store.files import lock_file
+from bot.store.leases import Lease, open_lease
 from bot.useapi.directory import AccountDirectory
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from bot.config import Settings
 from bot.monitoring.health_file import HEALTH_FILE, Verdict, write_report
 from bot.store.backups import _draft_in, back_up, restore
 from bot.store.database import open_database
-from bot.store.leases import lock_file
+from bot.store.files import lock_file
 from bot.store.tables import metadata
 from tests.support.paths import REPOSITORY
 from tests.support.store.samples import NOW
@@ -62,6 +62,8 @@ async def test_every_file_that_the_bot_writes_is_named() -> None:
     restore(f"sqlite+aiosqlite:///{file}", Path("copy.db"), NOW)
     with _draft_in(file.parent):
         look()
-    named = {name for name in rows_of("What the bot stores", "Where") if name.startswith("data/")} - {"data/health.new"}
+    named = {name for name in rows_of("What the bot stores", "Where") if name.startswith("data/")} - {
+        "data/health.json.new"
+    }
     assert {name for name in written if not any(fnmatch(name, pattern) for pattern in named)} == set()
     assert {pattern for pattern in named if not any(fnmatch(name, pattern) for name in written)} == set()

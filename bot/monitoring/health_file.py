@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from bot.store.files import replace_text
+
 HEALTH_FILE = Path("data/health.json")
 # Four reports: one this old means that the process hangs or has ended.
 STALE_AFTER = timedelta(seconds=60)
@@ -41,10 +43,7 @@ def write_report(file: Path, verdict: Verdict) -> None:
     Raises:
         OSError: the file can't be written.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(".new")
-    draft.write_text(verdict.to_json(), encoding="utf-8")
-    draft.replace(file)
+    replace_text(file, verdict.to_json())
 
 
 def read_verdict(file: Path, now: datetime) -> Verdict:

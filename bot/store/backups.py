@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.errors import AlreadyRunning, CopyRefused
 from bot.store.database import SCHEMA, known_schemas, sqlite_file
-from bot.store.leases import lock_file
+from bot.store.files import lock_file
 
 _TABLES = {"alembic_version", "messages", "leases"}
 # Where subscriptions are: since schema 0004, and before.

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.config import is_open_to_others
 from bot.errors import StoreAway, StoreError
+from bot.store.files import PRIVATE, make_folder
 from bot.store.unbroken import begin_unbroken
 
 _LOG = logging.getLogger(__name__)
@@ -152,8 +153,8 @@ def sqlite_file(url: str) -> Path | None:
 
 def _create_private(file: Path) -> None:
     """Create the file if it is missing; warn if other users can read an existing one."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)
+    make_folder(file.parent)
+    file.touch(mode=PRIVATE)
     if is_open_to_others(file):
         _LOG.warning("%s can be read by others on this machine. Run: chmod 600 %s*", file, file)
 

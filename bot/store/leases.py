@@ -1,19 +1,18 @@
-"""The lease: one process per database is active. A SQLite file has a lock beside it instead."""
+"""The lease: one process per database is active. A SQLite file has a lock instead (`bot.store.files`)."""
 
 import asyncio
 import logging
 import math
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.timing import DEFAULT_TIMING, Timing
-from bot.errors import AlreadyRunning, StoreError
+from bot.errors import StoreError
 from bot.store.database import RELEASE_SECONDS, Database, open_database
 from bot.store.tables import leases
 
@@ -22,31 +21,6 @@ _LOG = logging.getLogger(__name__)
 _NAME = "poll"
 # The epoch of the first holder of a new database's lease.
 FIRST_EPOCH = 1
-
-
-@contextmanager
-def lock_file(database_file: Path) -> Iterator[None]:
-    """Hold the lock beside a SQLite file; the system frees it even if the process is killed.
-
-    Raises:
-        AlreadyRunning: another process of this bot holds it. StoreError: the folder can't be written.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows: the operator must start one process only
-        yield
-        return
-    try:
-        database_file.parent.mkdir(parents=True, exist_ok=True)
-        file = database_file.with_suffix(".lock").open("w")
-    except OSError as error:
-        raise StoreError(f"its folder can't be written ({error})") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise AlreadyRunning(str(database_file)) from None
-        yield
 
 
 async def ensure_holds_lease(tx: AsyncConnection, epoch: int) -> None:

@@ -13,7 +13,7 @@ import pytest
 from bot.errors import CopyRefused
 from bot.store.backups import back_up, restore
 from bot.store.database import SCHEMA, open_database
-from bot.store.leases import lock_file
+from bot.store.files import lock_file
 from bot.store.subscriptions import put_subscription
 from tests.support.store.samples import HOUR, NOW, count, fill, new_subscription, put, rows_of
 
@@ -177,7 +177,7 @@ async def test_a_restore_puts_the_backup_in_place(filled: str, file: Path, copy:
     done = restore(filled, copy, NOW)
     kept = file.with_name("bot.before-restore-20260101T000000Z.db")
     assert (done.file, done.subscriptions, done.kept) == (file, 3, kept)
-    assert {one.name for one in file.parent.iterdir()} == {file.name, kept.name, "bot.lock"}
+    assert {one.name for one in file.parent.iterdir()} == {file.name, kept.name, "bot.db.lock"}
     assert [mode_of(one) for one in (file, kept)] == [0o600, 0o600]
     async with open_database(filled) as database, open_database(f"sqlite+aiosqlite:///{kept}") as old:
         assert await rows_of(database) == before
@@ -217,7 +217,7 @@ def test_a_restore_onto_nothing(filled: str, copy: Path, tmp_path: Path) -> None
     back_up(filled, copy)
     done = restore(f"sqlite+aiosqlite:///{tmp_path}/new/bot.db", copy, NOW)
     assert (done.subscriptions, done.kept) == (3, None)
-    assert sorted(one.name for one in (tmp_path / "new").iterdir()) == ["bot.db", "bot.lock"]
+    assert sorted(one.name for one in (tmp_path / "new").iterdir()) == ["bot.db", "bot.db.lock"]
 
 
 def test_a_restore_through_a_link(filled: str, file: Path, copy: Path, tmp_path: Path) -> None:

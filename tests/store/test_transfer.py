@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bot.errors import CopyRefused
 from bot.store.database import SCHEMA, open_database, sqlite_file
-from bot.store.leases import Lease, lock_file
+from bot.store.files import lock_file
+from bot.store.leases import Lease
 from bot.store.subscriptions import put_subscription
 from bot.store.tables import leases, metadata, subscriptions
 from bot.store.transfer import move
