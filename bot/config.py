@@ -31,6 +31,7 @@ _SHORTEST_TOKEN = 8
 _LARGEST_ID = 2**64 - 1
 _MOST_DIGITS = 20
 _LAST_PORT = 65_535
+_LONGEST_INTERVAL = 86_400
 
 
 def _token(value: object) -> str:
@@ -118,8 +119,8 @@ def _own_address(value: object) -> str:
 
 def _seconds(value: object) -> int:
     text = str(value).strip()
-    if not (_is_whole_number(text) and int(text) > 0):
-        raise ValueError("must be a whole number of seconds, at least 1")
+    if not (_is_whole_number(text) and 0 < int(text) <= _LONGEST_INTERVAL):
+        raise ValueError(f"must be a whole number of seconds from 1 to {_LONGEST_INTERVAL}, which is a day")
     return int(text)
 
 
@@ -248,7 +249,7 @@ class Settings(UseapiSettings, StoreSettings):
     check_interval: Annotated[int, BeforeValidator(_seconds)] = Field(
         300,
         alias="CHECK_INTERVAL_SECONDS",
-        description="Seconds between two polls of all accounts",
+        description="Seconds between two polls of all accounts, up to a day",
         json_schema_extra={"more": "Each poll is one call to the API, whatever the number of accounts."},
     )
     reminder_days: Annotated[tuple[int, ...], BeforeValidator(_days)] = Field(

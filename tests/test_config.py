@@ -247,6 +247,8 @@ def test_the_secrets_are_known_for_redaction() -> None:
     [
         ("CHECK_INTERVAL_SECONDS", "0"),
         ("CHECK_INTERVAL_SECONDS", "1.5"),
+        ("CHECK_INTERVAL_SECONDS", "86401"),
+        ("CHECK_INTERVAL_SECONDS", "9" * 17),
         ("REMINDER_DAYS", "0"),
         ("REMINDER_DAYS", "1,2,3,4,5,6,7,8,9"),
         ("DATABASE_URL", "mysql://secret-value@host/db"),

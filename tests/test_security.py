@@ -62,8 +62,8 @@ async def test_every_file_that_the_bot_writes_is_named() -> None:
     restore(f"sqlite+aiosqlite:///{file}", Path("copy.db"), NOW)
     with _draft_in(file.parent):
         look()
-    named = {name for name in rows_of("What the bot stores", "Where") if name.startswith("data/")} - {
-        "data/health.json.new"
-    }
+    named = {name for name in rows_of("What the bot stores", "Where") if name.startswith("data/")}
+    # It is there for a moment only.
+    named.remove("data/health.json.new")
     assert {name for name in written if not any(fnmatch(name, pattern) for pattern in named)} == set()
     assert {pattern for pattern in named if not any(fnmatch(name, pattern) for name in written)} == set()

@@ -181,7 +181,8 @@ def _upgrade(connection: sa.Connection) -> None:
     from alembic.util import CommandError
 
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    # Alembic's parser reads a % as the begin of a reference.
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     if connection.dialect.name == "postgresql":
         _lift_limits(connection)

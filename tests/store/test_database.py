@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +16,7 @@ from bot.store import database as database_module
 from bot.store.database import SCHEMA, Database, open_database, sqlite_file
 from bot.store.subscriptions import put_subscription
 from bot.store.tables import metadata
+from tests.support.paths import REPOSITORY
 from tests.support.store.samples import count, new_subscription, put, refusal
 
 NEXT_SCHEMA = f"{int(SCHEMA) + 1:04}"
@@ -198,3 +201,17 @@ async def test_a_migration_that_fails_leaves_nothing(database_url: str) -> None:
     await engine.dispose()
     async with open_database(database_url) as database:
         await put(database)
+
+
+@pytest.mark.parametrize("folder", ["100% video team", "%(here)s", "a b#c"])
+def test_a_clone_in_a_folder_with_any_name(tmp_path: Path, folder: str) -> None:
+    """The bot creates its database wherever its code is."""
+    clone = tmp_path / folder
+    shutil.copytree(REPOSITORY / "bot", clone / "bot", ignore=shutil.ignore_patterns("__pycache__"))
+    work = "import asyncio; from bot.store.database import open_database as o; asyncio.run(o(U).__aenter__())"
+    code = work.replace("U", repr("sqlite+aiosqlite:///bot.db"))
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+    with closing(sqlite3.connect(clone / "bot.db")) as opened:
+        assert opened.execute("SELECT version_num FROM alembic_version").fetchall() == [(SCHEMA,)]
