@@ -12,41 +12,38 @@ Answer = TypeVar("Answer")
 
 
 class SharedCalls(Generic[Answer]):
-    """Runs one call a key at a time; all callers that join it get the same answer or error.
+    """Shares the calls of each key: all callers that join one get the same answer or error.
 
-    The call goes on when its callers are cancelled.
+    Callers that need a fresh answer join only a call that was started for one of them. So a key has two calls at a
+    time, however many callers there are. The calls go on when their callers are cancelled.
     """
 
     def __init__(self) -> None:
-        self._running: dict[Hashable, asyncio.Task[Answer]] = {}
-        self._all: set[asyncio.Task[Answer]] = set()
+        self._calls: dict[tuple[Hashable, bool], asyncio.Task[Answer]] = {}
 
     def join(
         self, key: Hashable, call: Callable[[], Awaitable[Answer]], *, fresh: bool = False
     ) -> asyncio.Task[Answer]:
-        """Return the running call of this key, or start one; always start one if it must be `fresh`."""
-        running = self._running.get(key)
-        if running is not None and not fresh:
-            return running
+        """Return the running call of this key, or start one."""
+        running = self._calls.get((key, True)) or (None if fresh else self._calls.get((key, False)))
+        return running or self._start((key, fresh), call)
 
+    def _start(self, place: tuple[Hashable, bool], call: Callable[[], Awaitable[Answer]]) -> asyncio.Task[Answer]:
         async def run() -> Answer:
             return await call()
 
         # With a context of its own: context variables of the first caller must not apply to a call that many share.
-        task = asyncio.create_task(run(), name=f"shared-call-{key}", context=Context())
-        self._running[key] = task
-        self._all.add(task)
-        task.add_done_callback(lambda done: self._forget(key, done))
+        task = asyncio.create_task(run(), name=f"shared-call-{place[0]}", context=Context())
+        self._calls[place] = task
+        task.add_done_callback(lambda done: self._forget(place, done))
         return task
 
-    def _forget(self, key: Hashable, done: asyncio.Task[Answer]) -> None:
-        self._all.discard(done)
-        if self._running.get(key) is done:
-            del self._running[key]
+    def _forget(self, place: tuple[Hashable, bool], done: asyncio.Task[Answer]) -> None:
+        del self._calls[place]
         if not done.cancelled():
             done.exception()
 
     def fail_all(self) -> None:
-        """Cancel all running calls, and those that a fresh call has replaced."""
-        for task in list(self._all):
+        """Cancel all calls."""
+        for task in list(self._calls.values()):
             task.cancel()

@@ -142,6 +142,20 @@ async def test_a_fresh_read_does_not_join_a_running_call() -> None:
         assert (await fresh).account.name == "New"
 
 
+async def test_fresh_reads_share_one_call() -> None:
+    """However many fresh reads come at once, an account and the list each cost one call beside the running one."""
+    async with serve_directory(by_id(build_account("1", "Old"))) as served:
+        with Gate(served.api) as gate:
+            earlier = [asyncio.create_task(served.directory.read("1")) for _ in range(2)]
+            await gate.arrived.get()
+            fresh = [asyncio.create_task(served.directory.read("1", fresh=True)) for _ in range(100)]
+            await gate.arrived.get()
+            lists = [asyncio.create_task(served.directory.read_all(fresh=True)) for _ in range(100)]
+            await gate.arrived.get()
+        await asyncio.gather(*earlier, *fresh, *lists)
+        assert sorted(served.api.calls) == [LIST, ONE, ONE]
+
+
 async def test_an_earlier_call_that_ends_late_does_not_replace_a_fresh_answer() -> None:
     """The answer of the later call is the newer one, even if the earlier call ends last."""
     async with serve_directory(by_id(build_account("1", "Old"))) as served:

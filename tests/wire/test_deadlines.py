@@ -125,6 +125,24 @@ async def test_one_user_flooding(tmp_path: Path) -> None:
 
 
 @in_virtual_time
+async def test_a_crowd_at_one_button(tmp_path: Path) -> None:
+    """A hundred people who press one shared button at once cost one API call, and delay nobody else's look-up."""
+    async with open_inline_world(tmp_path) as world:
+        world.api.delay = 1.0
+        account, other = world.add_account(), world.add_account()
+        message, before = build_button_message(CHECK + account), len(world.api.calls)
+        people = [str(1_100_000_000_000_000_100 + number) for number in range(100)]
+        presses = await asyncio.gather(
+            *(world.discord.press(message, CHECK + account, user_id=user_id) for user_id in people)
+        )
+        exchange = await world.discord.slash(other)
+        assert owner_of(other) in str(await exchange.answer())
+        assert exchange.seconds_to_answer() < 1.5
+        await answers_of(presses)
+        assert sorted(world.api.calls[before:]) == sorted(f"{ACCOUNTS_PATH}/{one}" for one in (account, other))
+
+
+@in_virtual_time
 async def test_endless_answers(tmp_path: Path) -> None:
     """An API that answers byte by byte without end costs a look-up ten seconds, and completion less than three."""
     async with open_inline_world(tmp_path) as world:
