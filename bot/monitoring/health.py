@@ -85,9 +85,9 @@ class Health:
         finally:
             self._active, self.connected_at = None, None
 
-    async def judge(self) -> Verdict:
-        """Return the verdict of now."""
-        found = [await self._judge_database()]
+    async def judge(self, *, is_public: bool = False) -> Verdict:
+        """Return the verdict of now; a public one leaves out the database's own words, which name users and hosts."""
+        found = [await self._judge_database(is_public=is_public)]
         active = self._active
         if active is not None:
             polls = self._judge_clock() or self._judge_polls(active.poller)
@@ -141,12 +141,13 @@ class Health:
             return None
         return f"No poll was completed for {age.total_seconds():.0f} seconds."
 
-    async def _judge_database(self) -> str | None:
+    async def _judge_database(self, *, is_public: bool) -> str | None:
         try:
             async with self._look_at_database() as tx:
                 await check_writable(tx)
         except StoreError as error:
-            return f"The database can't be written: {error.detail}."
+            detail = "the log names the cause" if is_public else error.detail
+            return f"The database can't be written: {detail}."
         except TimeoutError:
             return f"The database can't be written: no answer within {LOOK_SECONDS:.0f} seconds."
         return None

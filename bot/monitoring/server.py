@@ -1,5 +1,6 @@
 """Serves the health (`/healthz`) and the metrics (`/metrics`) over HTTP."""
 
+import asyncio
 import errno
 import logging
 from collections.abc import AsyncIterator
@@ -15,6 +16,34 @@ from bot.monitoring.metrics import Metrics
 
 _LOG = logging.getLogger(__name__)
 
+# Monitors make a connection for each look. More connections, or longer ones, would keep files from the bot's work.
+_MOST_CONNECTIONS = 64
+# From the connection to its end: a look waits for the database, and perhaps for the look before it.
+_CONNECTION_SECONDS = 15.0
+
+
+class _Refusing(asyncio.Protocol):
+    """A connection that is one too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """End it at once."""
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()
+
+
+def _accept(server: web.Server) -> asyncio.Protocol:
+    """Return the handler of a new connection, which ends in time."""
+    if len(server.connections) >= _MOST_CONNECTIONS:
+        return _Refusing()
+    handler = server()
+
+    def end() -> None:
+        if handler.transport is not None:
+            handler.transport.abort()
+
+    asyncio.get_running_loop().call_later(_CONNECTION_SECONDS, end)
+    return handler
+
 
 @asynccontextmanager
 async def serve_health(host: str, port: int, health: Health, metrics: Metrics) -> AsyncIterator[None]:
@@ -25,7 +54,7 @@ async def serve_health(host: str, port: int, health: Health, metrics: Metrics) -
     """
 
     async def answer_health(_request: web.Request) -> web.Response:
-        verdict = await health.judge()
+        verdict = await health.judge(is_public=True)
         status = HTTPStatus.SERVICE_UNAVAILABLE if verdict.problems else HTTPStatus.OK
         return web.json_response(text=verdict.to_json(), status=status)
 
@@ -38,13 +67,18 @@ async def serve_health(host: str, port: int, health: Health, metrics: Metrics) -
     app.router.add_get("/metrics", answer_metrics)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
+    server = runner.server
+    assert server is not None
     try:
         try:
-            await web.TCPSite(runner, host, port).start()
+            listening = await asyncio.get_running_loop().create_server(lambda: _accept(server), host, port)
         except OSError as error:
             raise SettingsError([_explain(error, host, port)]) from None
         _LOG.info("Health and metrics are served on %s, port %s", host, port)
-        yield
+        try:
+            yield
+        finally:
+            listening.close()
     finally:
         await runner.cleanup()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 import socket
 import sqlite3
 import time
@@ -32,6 +33,8 @@ from tests.support.wire.rest import TOKEN as DISCORD_TOKEN
 from tests.support.wire.standins import build_settings
 
 HEALTHY = (200, {"healthy": True, "standby": False, "problems": []})
+# Far fewer than usual, so that the test needs few connections.
+FILES = 256
 PRESSED = "minimax:check:no-such-account"
 # The bot polls once in the test, and reports its health all the time.
 _ONE_POLL = replace(DEFAULT_TIMING, poll_interval=timedelta(minutes=30), health_report=0.1)
@@ -108,6 +111,21 @@ async def test_late_polls(tmp_path: Path) -> None:
         assert (await find_problem(view)).startswith("No poll was completed for 5")
 
 
+async def test_idle_connections(tmp_path: Path) -> None:
+    """More idle connections to the port than the bot may have files keep no command from its answer."""
+    async with open_view(tmp_path / "bot.db") as (deployment, bot, view), AsyncExitStack() as stack:
+        resource.prlimit(bot.pid, resource.RLIMIT_NOFILE, (FILES, FILES))
+        account, logged = deployment.add_account(), len(bot.lines)
+        for _ in range(3 * FILES):
+            connection = stack.enter_context(socket.socket())
+            connection.settimeout(0)
+            connection.connect_ex(("127.0.0.1", view.port))
+            await asyncio.sleep(0)
+        exchange = await deployment.discord.slash(account)
+        assert (await exchange.answer())["embeds"]
+        assert len(bot.lines) - logged < 10
+
+
 async def test_a_database_that_accepts_no_writes(tmp_path: Path) -> None:
     """A database that can't be written is a problem, reported without a secret; its statistics are left out."""
     file = tmp_path / "bot.db"
@@ -119,8 +137,8 @@ async def test_a_database_that_accepts_no_writes(tmp_path: Path) -> None:
             connection.execute("ALTER TABLE notifications RENAME TO elsewhere_too")
         connection.close()
         problem = await find_problem(view)
-        assert problem.startswith(f"The database can't be written: {HIDDEN}: no such table")
-        await reports(bot, 1, problem)
+        assert problem == "The database can't be written: the log names the cause."
+        await reports(bot, 1, f"The database can't be written: {HIDDEN}: no such table: leases.")
         _, metrics = await view.get("/metrics")
     assert "minimax_bot_store_readable 0.0" in metrics
     assert "minimax_bot_notifications" not in metrics
