@@ -1,14 +1,16 @@
 """Untrusted JSON of useapi.net into accounts.
 
 Every documented field is optional, so a missing or wrong-typed one becomes None instead of an error.
-`deviceID` and `searchParams` are a browser fingerprint and are not read at all; the token is masked here.
+`deviceID` and `searchParams` are a browser fingerprint and are dropped, also where another field repeats them; the
+token is masked here.
 """
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr, StrictBool, WrapValidator
 from pydantic import ValidatorFunctionWrapHandler as Handler
@@ -26,9 +28,11 @@ _LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 _MAX_JOBS = 10_000
 _MAX_ACCOUNTS = 20_000
 _LONGEST_TEXT = 4096
+_FINGERPRINT = ("deviceID", "searchParams")
 _LONGEST_TOKEN = 8192
 # Shorter values are no secrets, and redacting them would tear holes into names.
 _SHORTEST_SECRET = 8
+_SHORTEST_PARAMETER = 16
 
 
 def _none_if_invalid(value: object, handler: Handler) -> Any:
@@ -44,7 +48,7 @@ def _text(value: object) -> str:
     text = str(value).strip()
     if not text:
         raise ValueError("empty")
-    return text[:_LONGEST_TEXT]
+    return text
 
 
 def _error(value: object) -> str | None:
@@ -116,6 +120,19 @@ def _capabilities(data: dict[str, Any], clean: Callable[[str], str]) -> tuple[Ca
     return tuple(Capability(flag, values.get(flag)) for flag in (*KNOWN_FLAGS, *others))
 
 
+def _fingerprint(data: dict[str, Any]) -> Iterator[str]:
+    """Return the values of the browser's fingerprint, and those of its parameters."""
+    jwt = data.get("jwt")
+    user = jwt.get("user") if isinstance(jwt, dict) else None
+    for holder in (data, jwt, user):
+        values = [holder.get(name) for name in _FINGERPRINT] if isinstance(holder, dict) else []
+        for value in values:
+            if isinstance(value, str | int):
+                yield str(value)
+                # Shorter ones are words such as the name of the browser.
+                yield from (one for _, one in parse_qsl(str(value)) if len(one) >= _SHORTEST_PARAMETER)
+
+
 def parse_account(account_id: str, data: object, redact: Redactor) -> Account:
     """Build the account from the API's object; the id is the one it was asked for under.
 
@@ -128,10 +145,11 @@ def parse_account(account_id: str, data: object, redact: Redactor) -> Account:
     jwt = document.jwt or _Jwt()
     user = jwt.user or _User()
     token = jwt.token.get_secret_value().strip() if jwt.token else ""
-    redact_token = Redactor([token] if len(token) >= _SHORTEST_SECRET else [])
+    redact_own = Redactor(one for one in (token, *_fingerprint(data)) if len(one) >= _SHORTEST_SECRET)
 
     def clean(text: str) -> str:
-        return redact(redact_token(text))
+        # Cut afterwards: of a secret at the end, a part would stay.
+        return redact(redact_own(text))[:_LONGEST_TEXT]
 
     avatar = user.avatar or ""
     return Account(
@@ -153,7 +171,8 @@ def parse_account(account_id: str, data: object, redact: Redactor) -> Account:
 def parse_accounts(data: object, redact: Redactor) -> dict[str, Account]:
     """Build all accounts from the list endpoint's object, keyed by id.
 
-    Entries that are no objects, or whose id could be neither asked for nor stored, are skipped: one must not stop all.
+    Entries that are no objects, or whose id could be neither asked for nor stored, or holds a secret, are skipped: one
+    must not stop all.
 
     Raises:
         UnreadableAnswer: the value is not an object, or holds more than 20,000 accounts.
@@ -162,5 +181,6 @@ def parse_accounts(data: object, redact: Redactor) -> dict[str, Account]:
         raise UnreadableAnswer("not an object")
     if len(data) > _MAX_ACCOUNTS:
         raise UnreadableAnswer("too many accounts")
-    entries = {key: value for key, value in data.items() if isinstance(value, dict) and is_possible_id(key)}
-    return {key: parse_account(key, value, redact) for key, value in entries.items()}
+    entries = {key: value for key, value in data.items() if isinstance(value, dict)}
+    usable = [key for key in entries if is_possible_id(key) and redact(key) == key]
+    return {key: parse_account(key, entries[key], redact) for key in usable}

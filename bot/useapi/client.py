@@ -16,7 +16,7 @@ from bot import __version__
 from bot.core.accounts import Account, is_possible_id
 from bot.core.backoff import backoff
 from bot.core.parsing import parse_account, parse_accounts
-from bot.core.secrets import HIDDEN, Redactor
+from bot.core.secrets import Redactor
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.errors import ApiBusy, ApiUnreachable, NoSuchAccount, UnreadableAnswer
 from bot.useapi.responses import check_status, parse_json
@@ -88,7 +88,7 @@ class MiniMaxClient:
             BotError: see `check_status` and `parse_account`.
         """
         # A secret that was pasted as an id must not get into the logs of useapi.net.
-        if not is_possible_id(account_id) or self._redact(account_id) == HIDDEN:
+        if not is_possible_id(account_id) or self._redact(account_id) != account_id:
             raise NoSuchAccount
         body = await self._fetch(f"{ACCOUNTS_PATH}/{quote(account_id, safe='')}", MAX_ACCOUNT_BYTES)
         return await _aside(body, lambda: parse_account(account_id, parse_json(body), self._redact))

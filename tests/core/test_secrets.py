@@ -1,19 +1,23 @@
 """Masking and redaction."""
 
+import base64
 import json
+import re
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.core.parsing import parse_account
+from bot.core.parsing import parse_account, parse_accounts
 from bot.core.secrets import HIDDEN, Redactor, mask_token
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoiMSJ9.c2lnbmF0dXJl"
 LONG = "A1b" + "-" * 26 + "y9Z"
 SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=60)
+AROUND = st.text("\u0436\u0449 \n", max_size=20)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +77,59 @@ def test_no_spelling_of_a_secret_survives(secret: str, before: str, after: str) 
         assert not [hidden for hidden in spellings if hidden in redacted.replace(HIDDEN, "\n")]
 
 
+def _in_base64(secret: str, before: int) -> str:
+    return base64.b64encode(b"x" * before + secret.encode() + b"yz").decode()
+
+
+# Ways in which a text may hold a secret, which whoever reads the text can undo.
+DISGUISES: dict[str, Callable[[str], str]] = {
+    "capitals": str.upper,
+    "small letters": str.lower,
+    "percent": lambda secret: "".join(f"%{ord(character):02x}" for character in secret),
+    "some percent": lambda secret: "".join(f"%{ord(c):02X}" if at % 3 else c for at, c in enumerate(secret)),
+    "base64": lambda secret: _in_base64(secret, 0),
+    "base64, one later": lambda secret: _in_base64(secret, 1),
+    "base64, two later": lambda secret: _in_base64(secret, 2),
+    "base64 for addresses": lambda secret: _in_base64(secret, 0).replace("+", "-").replace("/", "_"),
+    "zero width": "\u200b".join,
+    "soft hyphens": lambda secret: "\u00ad".join(secret[at : at + 5] for at in range(0, len(secret), 5)),
+    "cut at the end": lambda secret: secret[:-2],
+    "cut at the begin": lambda secret: secret[2:],
+    "cut at both ends": lambda secret: secret[2:-2],
+}
+
+
+def undone(text: str) -> str:
+    """Return the text without case, percent encoding and invisible characters."""
+    return unquote(text.replace("\u200b", "").replace("\u00ad", ""), errors="replace").lower()
+
+
+@pytest.mark.parametrize("name", DISGUISES)
+@given(secret=st.text("abcdefghXYZ0123456789_-.", min_size=20, max_size=60), before=AROUND, after=AROUND)
+def test_no_disguise_saves_a_secret(name: str, secret: str, before: str, after: str) -> None:
+    """Of a long secret, no sixteen characters in a row can be read in the redacted text, and the rest is kept."""
+    held = DISGUISES[name](secret)
+    redacted = Redactor([secret])(f"{before}{held}{after}")
+    assert HIDDEN in redacted
+    kept = redacted.replace(HIDDEN, "\n")
+    readable = [part for part in _windows(secret.lower()) if part in undone(kept)]
+    assert not [*readable, *(part for part in _windows(held) if part in kept)]
+    assert redacted.startswith(before)
+    assert redacted.endswith(after)
+
+
+def _windows(text: str) -> list[str]:
+    return [text[start : start + 16] for start in range(len(text) - 15)]
+
+
+@given(st.text(max_size=200), SECRETS)
+def test_a_text_without_a_secret_stays_as_it_is(text: str, secret: str) -> None:
+    """A text that shares no sixteen characters with a secret is not touched."""
+    assume(not any(part in undone(text) for part in _windows(secret.lower())))
+    assume(secret not in text and not re.search(r"eyJ|user:", text))
+    assert Redactor([secret])(text) == text
+
+
 @given(SECRETS, SECRETS)
 def test_a_secret_inside_another_does_not_shield_it(short: str, rest: str) -> None:
     """If one secret begins with another, the longer one is hidden whole."""
@@ -113,6 +170,41 @@ def test_an_account_keeps_no_more_of_its_token_than_the_mask(token: str, before:
     known = texts_of({"jwt": jwt, "error": held, "account": held, "other": held, "maxJobs": held})
     windows = [token[start : start + 8] for start in range(len(token) - 7)]
     assert not [window for window in windows if window in known]
+
+
+@pytest.mark.parametrize("field", ["name", "host", "error", "id"])
+def test_a_token_behind_a_long_text_is_hidden(field: str) -> None:
+    """A text is cut after its secrets are hidden: no part of one stays at the cut."""
+    token = "opaque-t0ken-that-is-no-jwt-0123456789"
+    for length in range(4_096 - len(token), 4_097):
+        held = "x" * length + token
+        jwt = {"token": token, "user": {"name": held, "id": held}, "host": held}
+        known = parse_account("1", {"jwt": jwt, "error": held}, Redactor())
+        kept = {"name": known.name, "host": known.host, "error": known.error, "id": known.user_id}[field] or ""
+        assert "opaque" not in kept
+        assert len(kept) <= 4_096
+
+
+def test_an_id_that_holds_a_secret_is_no_account() -> None:
+    """An entry of the list under a name that holds the bot's token is left out."""
+    own = "user:1-owntoken0123456789"
+    listed: dict[str, object] = {"good": {}, own: {}, f"x{own.upper()}": {}, own[:20]: {}}
+    assert list(parse_accounts(listed, Redactor([own]))) == ["good"]
+
+
+@pytest.mark.parametrize("place", ["the document", "the login", "the user"])
+def test_a_dropped_value_is_dropped_everywhere(place: str) -> None:
+    """What is dropped as a browser's fingerprint, wherever it stands, is also hidden in the fields that are kept."""
+    device, uuid = "7301234567890123456", "0f0e0d0c-1111-2222-3333-444455556666"
+    search = f"device_platform=web&app_id=3001&uuid={uuid}&browser=MacIntel"
+    dropped = {"deviceID": device, "searchParams": search}
+    own: dict[str, dict[str, Any]] = {place: dropped}
+    for value in (device, search, uuid, search[4:-4], uuid.upper()):
+        user = {"name": f"a {value}", "avatar": f"https://a.example/?{value}"} | own.get("the user", {})
+        jwt = {"user": user, "host": value} | own.get("the login", {})
+        known = texts_of({"jwt": jwt, "error": f"GET /?{value} failed"} | own.get("the document", {}))
+        assert not [part for part in (device, uuid, uuid.upper(), search[4:20]) if part in known]
+        assert "failed" in known
 
 
 @pytest.mark.parametrize("around", [" {}", "{} ", "{}\n", "\t{}\r\n"])

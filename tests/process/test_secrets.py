@@ -38,7 +38,7 @@ _FAILURE = f"unexpected: {DISCORD_TOKEN} {USEAPI_TOKEN} {JWT}"
 def _build_leaky_account(account_id: str) -> dict[str, Any]:
     """Return an account, two days before its expiry, that repeats secrets in every text that is shown."""
     account = build_account(account_id, f"{JWT} {DISCORD_TOKEN}", days=2, now=datetime.now(UTC))
-    account["error"] = f"refresh failed for {JWT} with {USEAPI_TOKEN}"
+    account["error"] = f"refresh failed for {JWT} with {USEAPI_TOKEN} at /?{SEARCH_PARAMS} of {DEVICE_ID}"
     return account
 
 
