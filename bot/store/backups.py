@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.errors import AlreadyRunning, CopyRefused
-from bot.store.database import SCHEMA, known_schemas, sqlite_file
+from bot.store.database import SCHEMA, columns_at, known_schemas, sqlite_file
 from bot.store.files import lock_file
 
 _TABLES = {"alembic_version", "messages", "leases"}
@@ -63,7 +63,10 @@ def restore(url: str, copy: Path, now: datetime) -> Restored:
         with hold(place), _draft_in(place.resolve().parent) as draft:
             # A link stays: the file that it points to is replaced.
             file = place.resolve() if place.is_symlink() else place
-            subscriptions = _copy(copy, draft, is_known=True)
+            # In its folder, others may change it meanwhile.
+            with _draft_in(place.resolve().parent) as own:
+                shutil.copyfile(copy, own)
+                subscriptions = _copy(own, draft, name=copy, is_known=True)
             give_to_owner_of(file if file.exists() else file.parent, draft)
             kept = _set_aside(file, now)
             draft.replace(file)
@@ -124,6 +127,13 @@ def _check_backup(copy: Path, place: Path) -> None:
         raise CopyRefused(f"There is no file {copy}.", "Name the backup to restore.")
     if copy.resolve() == place.resolve():
         raise CopyRefused(f"{copy} is the database itself.", "Name the backup to restore.")
+    for end in _LOGS:
+        log = Path(f"{copy}{end}")
+        if log.exists() and log.stat().st_size:
+            raise CopyRefused(
+                f"{copy} is not complete: {log.name} beside it holds changes, or somebody has put it there.",
+                "Restore a file that `backup` has made, in a folder where nobody else can write.",
+            )
 
 
 @contextmanager
@@ -152,17 +162,25 @@ def _open(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{file.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None)
 
 
-def _copy(file: Path, draft: Path, *, is_known: bool = False) -> int:
-    """Copy a database, with the changes still in its log, as of one moment; return its number of subscriptions."""
+def _copy(file: Path, draft: Path, *, name: Path | None = None, is_known: bool = False) -> int:
+    """Copy a database, with the changes still in its log, as of one moment; return its number of subscriptions.
+
+    Errors call it by its `name`, if it has another one. It must have exactly the tables of a known version if
+    `is_known`.
+    """
+    name = name or file
     with closing(_open(file)) as opened:
-        schema, table = _read_schema(opened, file)
+        # A function in the file's own expressions may do what only the bot should do.
+        opened.execute("PRAGMA trusted_schema=OFF")
+        schema, table = _read_schema(opened, name)
         if is_known:
-            _check_schema(schema, file)
+            _check_schema(schema, name)
+            _check_tables(opened, schema, name)
         opened.execute("VACUUM INTO ?", (str(draft),))
     with closing(_open(draft)) as copied:
         ((found, *_), *_) = copied.execute("PRAGMA integrity_check").fetchall()
         if found != "ok":
-            raise CopyRefused(f"{file} is damaged ({found}). Nothing has changed.", "Restore a backup that is sound.")
+            raise CopyRefused(f"{name} is damaged ({found}). Nothing has changed.", "Restore a backup that is sound.")
         subscriptions: int = copied.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
     _sync(draft)
     return subscriptions
@@ -195,6 +213,21 @@ def _check_schema(schema: str, file: Path) -> None:
         f"{file} was written by a version of this bot that is not known (schema {schema}).",
         "Restore it with that version.",
     )
+
+
+def _check_tables(opened: sqlite3.Connection, schema: str, file: Path) -> None:
+    """Refuse triggers, views, and other tables or columns than those of the schema."""
+    objects = opened.execute("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
+    tables = [name for kind, name in objects if kind == "table"]
+    columns = {table: {row[1] for row in opened.execute(f"PRAGMA table_xinfo({_quote(table)})")} for table in tables}
+    strange = sorted(name for kind, name in objects if kind not in ("table", "index"))
+    if strange or columns != columns_at(schema):
+        what = f"holds {', '.join(strange)}" if strange else f"has other tables than schema {schema}"
+        raise CopyRefused(f"{file} {what}: another program has changed it.", "Restore a file that `backup` has made.")
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _set_aside(file: Path, now: datetime) -> Path | None:

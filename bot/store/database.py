@@ -175,7 +175,20 @@ def known_schemas() -> set[str]:
     return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
 
 
-def _upgrade(connection: sa.Connection) -> None:
+def columns_at(schema: str) -> dict[str, set[str]]:
+    """Return the columns of each table in a SQLite database of this schema, which this version knows."""
+    engine = sa.create_engine("sqlite://")
+    try:
+        with engine.connect() as connection:
+            _upgrade(connection, schema)
+            inspector = sa.inspect(connection)
+            tables = inspector.get_table_names()
+            return {table: {column["name"] for column in inspector.get_columns(table)} for table in tables}
+    finally:
+        engine.dispose()
+
+
+def _upgrade(connection: sa.Connection, schema: str = "head") -> None:
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
@@ -192,7 +205,7 @@ def _upgrade(connection: sa.Connection) -> None:
         # Python's driver begins no transaction for CREATE TABLE: a crash would leave half a schema.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, schema)
     except CommandError as error:
         raise StoreError(f"it was written by another program, or by a version that is not known ({error})") from None
 

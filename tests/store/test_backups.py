@@ -16,6 +16,7 @@ from bot.store.database import SCHEMA, open_database
 from bot.store.files import lock_file
 from bot.store.subscriptions import put_subscription
 from tests.support.store.samples import HOUR, NOW, count, fill, new_subscription, put, rows_of
+from tests.support.store.schemas import DUMPS, load_dump
 
 SERVER = "postgresql+asyncpg://bot:s3cret@127.0.0.1:9/bot"
 
@@ -288,3 +289,39 @@ def test_root_restores_for_the_bots_user(filled: str, file: Path, copy: Path) ->
     done = restore(filled, copy, NOW)
     assert done.kept is not None
     assert {(one.stat().st_uid, one.stat().st_gid) for one in (file, done.kept)} == {(12_345, 23_456)}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TRIGGER planted AFTER DELETE ON messages BEGIN DELETE FROM subscriptions; END",
+        "CREATE VIEW planted AS SELECT * FROM messages",
+        "CREATE TABLE planted (id INTEGER)",
+        'CREATE TABLE "planted""" (id INTEGER)',
+        "ALTER TABLE messages ADD COLUMN planted TEXT",
+        "ALTER TABLE messages ADD COLUMN planted TEXT GENERATED ALWAYS AS (nonce) VIRTUAL",
+        "DROP TABLE boards",
+    ],
+)
+def test_a_backup_that_another_program_changed(filled: str, file: Path, copy: Path, statement: str) -> None:
+    """Only the tables of a version of this bot are restored."""
+    back_up(filled, copy)
+    edit(copy, statement)
+    with refused("another program has changed it", file.parent, copy.parent):
+        restore(filled, copy, NOW)
+
+
+@pytest.mark.parametrize("end", ["-wal", "-journal"])
+def test_a_log_beside_a_backup(filled: str, file: Path, copy: Path, end: str) -> None:
+    """A log that lies beside a backup is not applied to it: anybody who can write there could have planted it."""
+    back_up(filled, copy)
+    Path(f"{copy}{end}").write_bytes(b"planted")
+    with refused(f"{end} beside it", file.parent, copy.parent):
+        restore(filled, copy, NOW)
+
+
+@pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)
+def test_a_backup_of_any_known_schema(dump: Path, filled: str, copy: Path) -> None:
+    """A backup that an earlier version made is restored."""
+    load_dump(dump, copy)
+    assert restore(filled, copy, NOW).subscriptions > 0
