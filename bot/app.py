@@ -7,16 +7,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
 from bot.chat.commands.account import AccountCommands
+from bot.chat.commands.board import BoardCommands
+from bot.chat.commands.first_run import FirstRun
 from bot.chat.commands.overview import OverviewCommands
 from bot.chat.commands.reminder_buttons import ReminderButtons
 from bot.chat.commands.reminders import ReminderCommands
 from bot.chat.commands.status import StatusCommands
 from bot.chat.gateway.client import AccountBot
 from bot.chat.gateway.responder import Responder
+from bot.chat.rest.command_links import CommandLinks
 from bot.chat.rest.permissions import Destinations
 from bot.chat.rest.rate_limit import DiscordLimits
 from bot.chat.rest.sender import DiscordSender
-from bot.chat.views import rendering
+from bot.chat.views.rendering import Views
 from bot.config import Settings, secrets_of
 from bot.core.clock import ClockGuard
 from bot.core.secrets import Redactor
@@ -61,7 +64,8 @@ class Application:
         is_active: Callable[[], bool] = lambda: True,
     ) -> None:
         self.directory = directory
-        self.responder = Responder(now=clock.now, timing=timing, telemetry=telemetry)
+        links = CommandLinks()
+        self.responder = Responder(now=clock.now, timing=timing, telemetry=telemetry, links=links)
         access = GuildAccess(guild_ids, directory)
         self.bot = AccountBot(
             access=access,
@@ -72,12 +76,13 @@ class Application:
             witness=functools.partial(clock.witness, "Discord"),
             limits=limits,
             is_active=is_active,
+            links=links,
         )
         self.context = Context(
             database=database,
             access=access,
-            sender=DiscordSender(self.bot, timing),
-            rendering=rendering,
+            sender=DiscordSender(self.bot, timing, links),
+            rendering=Views(interval),
             clock=clock,
             interval=interval,
             lead_times=lead_times,
@@ -85,17 +90,19 @@ class Application:
             telemetry=telemetry,
         )
         self.poller = Poller(self.context, directory, beat=beat)
+        self.first_run = FirstRun(self.context)
+        self.responder.extend_with(self.first_run.extend)
         self._add_commands()
 
     def _add_commands(self) -> None:
         account = AccountCommands(self.context, self.responder)
         overview = OverviewCommands(self.context, self.responder)
-        reminders = ReminderCommands(
-            self.context, self.responder, destinations=Destinations(self.bot), boards=self.poller.boards
-        )
+        destinations = Destinations(self.bot, self.context.timing)
+        reminders = ReminderCommands(self.context, self.responder, destinations=destinations)
+        board = BoardCommands(self.context, self.responder, destinations=destinations, boards=self.poller.boards)
         status = StatusCommands(self.context, self.responder, bot=self.bot)
         self.bot.add_commands(
-            [*account.get_app_commands(), *overview.get_app_commands(), reminders, *status.get_app_commands()]
+            [*account.get_app_commands(), *overview.get_app_commands(), reminders, board, *status.get_app_commands()]
         )
         for owner in (account, overview, reminders, ReminderButtons(self.context)):
             self.bot.router.add(owner)

@@ -6,18 +6,21 @@ pydantic-settings is not used because it reads the process environment itself, w
 
 import ipaddress
 import os
+import re
 import stat
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, get_args
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from bot.core import database_url
+from bot.core.database_url import parse_database_url, passwords_in
 from bot.core.subscriptions import parse_lead_times
 from bot.errors import SettingsError
 
@@ -25,11 +28,10 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["text", "json"]
 
 DEFAULT_API = "https://api.useapi.net"
-DEFAULT_DATABASE = "sqlite+aiosqlite:///data/bot.db"
-_SQLITE, _POSTGRESQL = "sqlite+aiosqlite:///", "postgresql+asyncpg://"
 _SHORTEST_TOKEN = 8
 _LARGEST_ID = 2**64 - 1
 _MOST_DIGITS = 20
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _LAST_PORT = 65_535
 _LONGEST_INTERVAL = 86_400
 
@@ -131,33 +133,6 @@ def _days(value: object) -> tuple[int, ...]:
         raise ValueError(f'must be days before the expiry, such as "14,7,3,1". {error}') from None
 
 
-def parse_database_url(value: object) -> str:
-    """Return the address of a database.
-
-    Raises:
-        ValueError: this is no such address; the message says what to do, and holds no part of the address.
-    """
-    text = str(value).strip()
-    if not text.startswith((_SQLITE, _POSTGRESQL)) or text == _SQLITE:
-        raise ValueError(f"must begin with {_SQLITE} or {_POSTGRESQL}, such as {DEFAULT_DATABASE}")
-    if text.startswith(_POSTGRESQL):
-        _check_server(text)
-    return text
-
-
-def _check_server(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        # SQLAlchemy accepts passwords that a URL may not hold; they could not be redacted.
-        is_clear = url.count("@") == parts.netloc.count("@") <= 1 and (parts.port or 1) > 0
-    except ValueError:
-        is_clear = False
-    if not is_clear:
-        raise ValueError("can't be read. Write @ : / ? # in the user name or password as %40 %3A %2F %3F %23")
-    if "sslmode" in parse_qs(parts.query):
-        raise ValueError("has sslmode=, which is spelled ssl= here, such as ?ssl=require")
-
-
 def _one_of(*choices: str) -> Callable[[object], str]:
     """Return a validator that accepts one of these words in any case."""
     spelled = {choice.casefold(): choice for choice in choices}
@@ -216,13 +191,13 @@ class StoreSettings(LogSettings):
     """The settings that opening the database takes."""
 
     database_url: Annotated[str, BeforeValidator(parse_database_url)] = Field(
-        DEFAULT_DATABASE,
+        database_url.DEFAULT,
         alias="DATABASE_URL",
         repr=False,
         description="Database that keeps the reminders",
         json_schema_extra={
             "more": "A file (`sqlite+aiosqlite:///path`) or a PostgreSQL server "
-            "(`postgresql+asyncpg://user:password@host/database`)."
+            "(`postgresql://user:password@host/database?sslmode=require`, as hosts give it)."
         },
     )
 
@@ -296,7 +271,8 @@ def _problem(kind: type[LogSettings], error: ErrorDetails) -> str:
     """Return one line about one setting, without its value."""
     name = str(error["loc"][0])
     if error["type"] != "missing":
-        return f"{name} {error['ctx']['error']}."
+        # Some of the texts are sentences of their own already.
+        return f"{name} {str(error['ctx']['error']).rstrip('.')}."
     (field,) = (field for field in kind.model_fields.values() if field.alias == name)
     return f"{name} is missing. {text_of(field, 'if_missing')}"
 
@@ -308,7 +284,9 @@ def _given(environ: Mapping[str, str], dotenv: Path) -> dict[str, str]:
         raise SettingsError(
             [f"{dotenv.name} can't be read. Make it a UTF-8 text file that the bot may read."]
         ) from None
-    return {name: value for source in (from_file, environ) for name, value in source.items() if value}
+    # `docker --env-file` keeps the quotes around a value, which every other reader of a .env removes.
+    unquoted = {name: value[1:-1] if _QUOTED.fullmatch(value) else value for name, value in environ.items()}
+    return {name: value for source in (from_file, unquoted) for name, value in source.items() if value}
 
 
 def read_settings(kind: type[Kind], environ: Mapping[str, str], dotenv: Path) -> Kind:
@@ -322,16 +300,6 @@ def read_settings(kind: type[Kind], environ: Mapping[str, str], dotenv: Path) ->
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)
         raise SettingsError(sorted(_problem(kind, item) for item in found)) from None
-
-
-def passwords_in(url: str) -> list[str]:
-    """Return the password in a database's address, both as it is spelled and decoded, for redaction."""
-    if not url.startswith(_POSTGRESQL):
-        return []
-    parts = urlsplit(url)
-    password = parts.password or ""
-    found = dict.fromkeys([password, unquote(password), *parse_qs(parts.query).get("password", [])])
-    return [one for one in found if one]
 
 
 def secrets_of(settings: LogSettings) -> list[str]:
@@ -363,5 +331,5 @@ def find_warnings(environ: Mapping[str, str], dotenv: Path) -> list[str]:
     ours = [str(field.alias) for field in Settings.model_fields.values()]
     for name in sorted(_given(environ, dotenv).keys() - set(ours)):
         close = get_close_matches(name.upper(), ours, n=1, cutoff=0.85)
-        warnings.extend(f"{name} is no setting of this bot. Was {meant} meant?" for meant in close)
+        warnings.extend(f"Unknown setting {name}. Did you mean {meant}?" for meant in close)
     return warnings

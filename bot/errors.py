@@ -19,7 +19,20 @@ BotError
 │   ├── NothingLeft
 │   ├── StaleButton
 │   ├── CommandChanged
-│   └── CannotRemind
+│   ├── UnknownMessage
+│   ├── StaleBoard
+│   ├── WrongDays
+│   ├── WrongNumberOfDays
+│   ├── NoSuchReminder
+│   ├── TooManyReminders
+│   ├── NothingToTest
+│   ├── WrongChannelKind
+│   ├── UserCannotPost
+│   ├── BotCannotPost
+│   ├── BotTimedOut
+│   ├── PingsEveryone
+│   ├── UserCannotPing
+│   └── BotCannotPing
 ├── TryLater               nobody: the same request may work later
 │   ├── ApiBusy                  429
 │   ├── AccountOnHold            596
@@ -27,7 +40,9 @@ BotError
 │   ├── UnreadableAnswer
 │   ├── StoreError
 │   │   └── StoreAway
+│   ├── DiscordSilent
 │   ├── DeliveryFailed
+│   ├── BoardRefused
 │   └── Stopping
 └── InternalError          a bug
 
@@ -36,34 +51,52 @@ No exception holds a response body or a secret.
 
 import math
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.core.links import SETUP_GUIDE
+from bot.core.stages import LONGEST_LEAD_TIME
+from bot.core.subscriptions import MAX_LEAD_TIMES
+from bot.core.text import escaped, plain
 from bot.core.wording import say_count, say_duration
 
 _MINUTE = 60
+_MAX_QUOTED = 60
+_DAYS_EXAMPLE = "`14, 7, 3, 1`"
+
+# The user name of an account, "" if it has none, and the account's id.
+Suggestion = tuple[str, str]
 
 
 class BotError(Exception):
     """An error that the bot raises on purpose; its message is for the log.
 
-    People read `title`, `text` (what happened) and `advice` (what to do), and may ask for one of `account_ids` instead.
-    `detail` is for the operator: the command line shows it, Discord never does.
+    People read `title` (the cause, without Markdown), `text` (what happened; empty if the title says it) and `advice`
+    (what to do), and may ask for one of the `suggestions` instead: names and ids of accounts. `detail` is for the
+    operator: the command line shows it, Discord never does. An error with `has_code` is a fault of the bot, and people
+    get a code that finds it in the log.
     """
 
     title: str
-    text: str
+    text: str = ""
     advice: str
     detail: str = ""
-    account_ids: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
+    has_code = False
+    # In place of the title, for the operator.
+    operator_title: str = ""
+
+    @property
+    def account_ids(self) -> tuple[str, ...]:
+        """Return the ids of the suggested accounts."""
+        return tuple(account_id for _, account_id in self.suggestions)
 
 
 class InternalError(BotError):
     """The words for an error that nobody foresaw."""
 
-    title = "Something broke"
-    text = "The bot ran into an error of its own."
-    advice = "Try again. If it happens again, report it to the bot's operator."
+    title = "Something went wrong in the bot"
+    advice = "Try again."
+    has_code = True
 
 
 class OperatorError(BotError):
@@ -73,8 +106,8 @@ class OperatorError(BotError):
 class SettingsError(OperatorError):
     """One or more settings are missing or wrong; `problems` names each, never its value."""
 
-    title = "The settings need a change"
-    advice = "Set them in .env or the environment."
+    title = "Please fix these settings (in .env or the environment)"
+    advice = "New here? Try `python -m bot demo`."
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
@@ -104,17 +137,17 @@ class GatewayRefused(OperatorError):
 class UseapiTokenRefused(OperatorError):
     """useapi.net does not accept USEAPI_TOKEN (401)."""
 
-    title = "The bot's useapi.net token was refused"
-    text = "useapi.net does not accept the token this bot uses, so no account can be read. The accounts may be fine."
-    advice = "The bot's operator must put a valid token into USEAPI_TOKEN and restart it."
+    title = "useapi.net rejected the bot's token"
+    text = "Your accounts may be fine."
+    advice = "Bot owner: put a valid token into `USEAPI_TOKEN` and restart the bot."
 
 
 class SubscriptionLapsed(OperatorError):
     """The useapi.net subscription has ended (402)."""
 
-    title = "The useapi.net subscription has lapsed"
-    text = "useapi.net answers no requests of this token until it is paid for again."
-    advice = "The owner of the useapi.net subscription must renew it at useapi.net."
+    title = "The useapi.net subscription has ended"
+    text = "useapi.net doesn't answer until it is renewed."
+    advice = "Bot owner: renew the subscription at useapi.net."
 
 
 class AlreadyRunning(OperatorError):
@@ -155,71 +188,71 @@ class UserError(BotError):
 
 
 class NoSuchAccount(UserError):
-    """No configured account has this id or name; `account_ids` are those that exist, if they could be read."""
+    """No account has this id or name; `suggestions` are those with a similar one, or else all that are known."""
 
     title = "No such account"
-    text = "No account with this id or user name is set up at useapi.net."
+    advice = f"Not set up yet? [Add it at useapi.net]({SETUP_GUIDE})."
 
-    def __init__(self, known: Sequence[str] = ()) -> None:
+    def __init__(self, asked: str = "", suggestions: Sequence[Suggestion] = (), *, are_similar: bool = False) -> None:
         super().__init__("no such account")
-        self.account_ids = tuple(known)
-        choose = "Pick one of these, or add the account first." if known else "Check the id or name."
-        self.advice = f"{choose} Accounts are added at useapi.net: {SETUP_GUIDE}"
+        if shown := plain(asked, _MAX_QUOTED):
+            self.title = f'No account called "{shown}"'
+        self.suggestions = tuple(suggestions)
+        if suggestions:
+            these = "one of these" if len(suggestions) > 1 else "this one"
+            self.text = f"Did you mean {these}?" if are_similar else "These accounts exist:"
 
 
 class AmbiguousName(UserError):
-    """Several accounts have this user name; `account_ids` tell them apart."""
+    """Several accounts have this name, or (not `is_whole`) a name with this part; `suggestions` tell them apart."""
 
-    title = "Several accounts have this name"
-    text = "The user name you gave belongs to more than one account."
-    advice = "Ask again with the id of the one you mean."
+    text = "Use the ID of the one you mean:"
+    advice = ""
 
-    def __init__(self, account_ids: Sequence[str]) -> None:
+    def __init__(self, asked: str, suggestions: Sequence[Suggestion], *, is_whole: bool = True) -> None:
         super().__init__("several accounts have this name")
-        self.account_ids = tuple(account_ids)
+        which = "are called" if is_whole else "match"
+        self.title = f'{len(suggestions)} accounts {which} "{plain(asked, _MAX_QUOTED)}"'
+        self.suggestions = tuple(suggestions)
 
 
 class ServerNotListed(UserError):
     """The server is not in GUILD_IDS, or the command came from a direct message."""
 
-    title = "This bot does not serve this place"
-    text = "It answers only in the servers that its operator has listed, never in direct messages."
-    advice = "Use the command in one of those servers, or ask for this server's id to be added to GUILD_IDS."
+    title = "This server isn't set up for the bot"
+    text = "It works only in servers its owner has listed, not in direct messages."
+    advice = "Bot owner: add this server's ID to `GUILD_IDS`."
 
 
 class TooManyLookUps(UserError):
     """A user asks faster than the bot answers; `advice` says in how many seconds to ask again."""
 
-    title = "A little slower, please"
-    text = "You asked a lot in a short time."
-
-    def __init__(self, retry_after: float) -> None:
+    def __init__(self, retry_after: float, what: str = "commands") -> None:
         super().__init__("too many look-ups")
+        self.title = f"Too many {what} at once"
         self.advice = f"Try again in {say_count(math.ceil(retry_after), 'second')}."
 
 
 class NotAllowed(UserError):
-    """A button is for those who may manage the server; Discord itself guards the commands."""
+    """A button is for members with Manage Server; Discord itself guards the commands."""
 
-    title = "This is for those who may manage the server"
-    text = "It needs the permission Manage Server, which you don't have here."
-    advice = "Ask somebody who has it."
+    title = "You need the Manage Server permission"
+    advice = "Ask a server manager to do this."
 
 
 class NothingLeft(UserError):
     """A user wants to be assigned to a reminder whose accounts need nothing any more."""
 
-    title = "Nothing is left to do"
-    text = "The accounts of this reminder are renewed or working again, or a later reminder has replaced it."
+    title = "Already taken care of"
+    text = "The login was renewed, or a newer reminder replaced this one."
     advice = "Press *Check now* if you want to see for yourself."
 
 
 class StaleButton(UserError):
     """A button of another version of this bot, or a forged one."""
 
-    title = "This button no longer works"
-    text = "This version of the bot does not know it."
-    advice = "Use the command again: its answer brings new buttons."
+    title = "This button is outdated"
+    advice = "Run the command again."
 
 
 class CommandChanged(UserError):
@@ -230,15 +263,137 @@ class CommandChanged(UserError):
     advice = "Reload Discord (Ctrl+R on a computer), then use the command again."
 
 
-class CannotRemind(UserError):
-    """A reminder could not work."""
+class UnknownMessage(UserError):
+    """A button under a message that the database does not know."""
 
-    title = "This reminder can't work"
+    title = "This message is too old for the bot"
+    advice = "Use `/minimax-account` instead."
 
-    def __init__(self, reason: str, advice: str) -> None:
-        super().__init__(reason)
-        self.text = reason
-        self.advice = advice
+
+class StaleBoard(UserError):
+    """A button under a board that was removed, or posted again."""
+
+    title = "This board isn't updated any more"
+    advice = "Use `/minimax-overview` instead."
+
+
+class WrongDays(UserError):
+    """The text is not a list of days."""
+
+    title = f"Days must be 1 to {LONGEST_LEAD_TIME}"
+    advice = f"Separate whole numbers with commas, for example {_DAYS_EXAMPLE}."
+
+    def __init__(self, typed: str) -> None:
+        super().__init__("wrong days")
+        self.text = f'"{escaped(typed, _MAX_QUOTED)}" doesn\'t work.'
+
+
+class WrongNumberOfDays(UserError):
+    """A reminder has at least one lead time, and a few at most."""
+
+    title = f"Give 1 to {MAX_LEAD_TIMES} numbers of days"
+    advice = f"For example {_DAYS_EXAMPLE}."
+
+
+class NoSuchReminder(UserError):
+    """A command is for a reminder that does not exist; `title` says what there is instead."""
+
+    title = "Reminder not found"
+    advice = "Pick one from the list that appears while you type."
+
+    def __init__(self, title: str = title, advice: str = advice) -> None:
+        super().__init__("no such reminder")
+        self.title, self.advice = title, advice
+
+
+class TooManyReminders(UserError):
+    """The server has as many reminders as it may have."""
+
+    advice = "Delete one with `/minimax-reminders remove` first."
+
+    def __init__(self, most: int) -> None:
+        super().__init__("too many reminders")
+        self.title = f"This server has {most} reminders already"
+
+
+class NothingToTest(UserError):
+    """No account of a reminder has a known expiry; `subject` is the account in words, None if it is for all."""
+
+    title = "Nothing to test yet"
+    advice = "Try again after the next check."
+
+    def __init__(self, subject: str | None) -> None:
+        super().__init__("no known expiry")
+        self.text = f"useapi.net reports no expiry date for {subject or 'any account'}."
+
+
+class WrongChannelKind(UserError):
+    """Reminders and boards can't be in a channel of this kind."""
+
+    title = "Wrong kind of channel"
+    text = "Reminders and boards go to text channels, announcement channels and threads."
+    advice = "Pick one of those."
+
+
+class UserCannotPost(UserError):
+    """The user may not see a channel or write there; `missing` names the permissions."""
+
+    advice = "Pick a channel that you can write in."
+
+    def __init__(self, channel_name: str, missing: Sequence[str]) -> None:
+        super().__init__(f"the user lacks {', '.join(missing)}")
+        self.title = f"You can't post in #{channel_name}"
+        self.text = f"You don't have {_listed(missing)} there."
+
+
+class BotCannotPost(UserError):
+    """The bot may not post in a channel; `missing` names the permissions."""
+
+    def __init__(self, channel_name: str, missing: Sequence[str]) -> None:
+        super().__init__(f"the bot lacks {', '.join(missing)}")
+        self.title = f"The bot can't post in #{channel_name}"
+        self.advice = f"Give its role {_listed(missing)} there, then try again."
+
+
+class BotTimedOut(UserError):
+    """A moderator has timed the bot out until a time."""
+
+    title = "The bot is timed out in this server"
+    advice = "Remove the timeout in the bot's menu in the member list, then try again."
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"until {until.isoformat()}")
+        self.text = f"A moderator did that; it ends <t:{int(until.timestamp())}:f>."
+
+
+class PingsEveryone(UserError):
+    """The role to ping is the one that everybody has."""
+
+    title = "Reminders can't ping @everyone"
+    advice = "Pick the role of the people who renew."
+
+
+class _CannotPing(UserError):
+    """Somebody may not ping a role."""
+
+    who: str
+    advice = "Turn on *Allow anyone to @mention this role* in the role's settings, or pick another role."
+
+    def __init__(self, role_name: str) -> None:
+        super().__init__("a role is not open to mentions")
+        self.title = f"{self.who} can't ping @{role_name}"
+
+
+class UserCannotPing(_CannotPing):
+    """The user may not ping a role."""
+
+    who = "You"
+
+
+class BotCannotPing(_CannotPing):
+    """The bot may not ping a role."""
+
+    who = "The bot"
 
 
 class TryLater(BotError):
@@ -249,7 +404,7 @@ class ApiBusy(TryLater):
     """useapi.net asks for a pause (429); `retry_after` is in seconds, None if it named no time."""
 
     title = "useapi.net is busy"
-    text = "It asked this bot to slow down."
+    text = "useapi.net is limiting requests."
 
     def __init__(self, retry_after: float | None = None) -> None:
         super().__init__("useapi.net is busy")
@@ -284,15 +439,16 @@ class UnreadableAnswer(TryLater):
 
     title = "useapi.net's answer can't be read"
     text = "useapi.net answered, but not with account data this bot understands."
-    advice = "Try again in a minute. If it goes on, report it to the bot's operator."
+    advice = "Try again in a minute. If it goes on, tell the bot's owner."
 
 
 class StoreError(TryLater):
     """The database is locked, full, out of reach, or of a newer version; `detail` says which."""
 
-    title = "The database can't be used"
-    text = "Your request could not be stored or read."
-    advice = "Try again in a minute. If it goes on, report it to the bot's operator."
+    title = "The bot couldn't load or save that"
+    operator_title = "The database can't be used"
+    advice = "Try again in a minute."
+    has_code = True
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -303,11 +459,30 @@ class StoreAway(StoreError):
     """The database's server accepts no connections now; it may be starting, or out of reach."""
 
 
+class DiscordSilent(TryLater):
+    """Discord does not answer a question that a command needs."""
+
+    title = "Discord doesn't answer"
+    text = "So the bot can't see whether it may post there."
+    advice = "Try again in a minute."
+
+
 class DeliveryFailed(TryLater):
     """A test message did not arrive, or perhaps not; `text` says why."""
 
     title = "The test did not arrive"
-    advice = "Fix that, or pick another channel, and test again. Real reminders would fail there in the same way."
+    advice = "Real reminders would fail there in the same way: fix that, or pick another channel, and test again."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.text = f"Discord's answer: {reason}."
+
+
+class BoardRefused(TryLater):
+    """A channel does not accept a board; `text` says why."""
+
+    title = "The board could not be posted"
+    advice = "Fix that, or pick another channel, then try again."
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -320,3 +495,9 @@ class Stopping(TryLater):
     title = "The bot is restarting"
     text = "It accepts no new work while it shuts down."
     advice = "Try again in a minute."
+
+
+def _listed(permissions: Sequence[str]) -> str:
+    """Return permissions as Discord's settings call them: "*Send Messages* and *Embed Links*"."""
+    *others, last = (f"*{name}*" for name in permissions)
+    return f"{', '.join(others)} and {last}" if others else last

@@ -24,6 +24,7 @@ from bot.monitoring.health_file import HEALTH_FILE
 from bot.store.database import Database, open_database, sqlite_file
 from bot.store.files import lock_file
 from bot.store.leases import Lease, open_lease
+from bot.store.subscriptions import get_all_subscriptions
 from bot.useapi.directory import AccountDirectory
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class _Turns:
         self._token = token
         self._timing = timing
         self._stop = stop
+        self._has_reported = False
 
     async def serve(self) -> None:
         """Wait for the lease, serve while it is held, and begin again, until the process stops."""
@@ -120,7 +122,7 @@ class _Turns:
     async def _be_active(self, application: Application) -> None:
         """Serve until the lease is lost or the process stops, then give the last answers and hang up."""
         connection = Connection(application.bot, jitter=random.random, timing=self._timing)
-        checking = _start("check-useapi-token", _check_useapi_token(application.directory))
+        checking = _start("check-start", self._check_start(application))
         # A standby must not end as it takes over: it would leave nobody.
         is_start = not self._lease.was_waited_for
         tasks = {
@@ -143,6 +145,35 @@ class _Turns:
             if is_lost:
                 # Commands that began in time still get their answers.
                 await application.drain()
+
+    async def _check_start(self, application: Application) -> None:
+        """Read the accounts once, and log once a process that the bot is ready, and what to do next."""
+        accounts = await _check_useapi_token(application.directory)
+        await application.bot.registrar.has_compared.wait()
+        if self._has_reported:
+            return
+        self._has_reported = True
+        guild_ids = application.bot.registrar.registered
+        try:
+            async with application.context.database.begin() as tx:
+                reminders = len(await get_all_subscriptions(tx, guild_ids))
+        except BotError as error:
+            _LOG.warning("The reminders can't be read yet (%s)", error)
+            return
+        _LOG.info("%s", say_ready(len(guild_ids), accounts, reminders))
+
+
+def say_ready(servers: int, accounts: int | None, reminders: int) -> str:
+    """Return what a start has found, and the next step of the set-up; `accounts` is None if they can't be read."""
+    counted = "no accounts read yet" if accounts is None else say_count(accounts, "account")
+    found = f"Ready: {say_count(servers, 'server')}, {counted}, {say_count(reminders, 'reminder')}."
+    if not servers:
+        return f"{found} Next: invite the bot; `python -m bot check` prints the link."
+    if accounts == 0:
+        return f"{found} Next: add your MiniMax accounts at useapi.net."
+    if not reminders:
+        return f"{found} Next: run /minimax-reminders add in Discord."
+    return found
 
 
 def _parts_of(application: Application) -> ActiveParts:
@@ -222,8 +253,8 @@ async def _open_health(
         yield health
 
 
-async def _check_useapi_token(directory: AccountDirectory) -> None:
-    """Read the accounts once and log what came of it: any failure may pass while the bot runs."""
+async def _check_useapi_token(directory: AccountDirectory) -> int | None:
+    """Read the accounts once; return how many there are, None if they can't be read, which may pass."""
     try:
         accounts = await directory.read_all()
     except UseapiTokenRefused:
@@ -234,6 +265,8 @@ async def _check_useapi_token(directory: AccountDirectory) -> None:
         _LOG.warning("The accounts can't be read yet: %s (%s)", type(error).__name__, error)
     else:
         _LOG.info("useapi.net answers: %s", say_count(len(accounts), "account"))
+        return len(accounts)
+    return None
 
 
 async def _poll(application: Application, epoch: int) -> None:

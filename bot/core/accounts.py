@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -105,3 +107,15 @@ def by_expiry(account: Account) -> tuple[bool, float, str]:
     """Return a sort key: soonest expiry first, unknown expiry last, then by id."""
     expires_at = account.expires_at
     return expires_at is None, expires_at.timestamp() if expires_at else 0.0, account.id
+
+
+def sort_by_urgency(accounts: Iterable[Account], now: datetime) -> list[Account]:
+    """Return the accounts, most urgent status first, and within a status the soonest expiry first."""
+    order = list(Status)
+    return sorted(accounts, key=lambda account: (order.index(account.status(now)), *by_expiry(account)))
+
+
+def shared_names(accounts: Iterable[Account]) -> set[str]:
+    """Return the user names that several of these accounts have."""
+    names = Counter(name for _, name in {(account.id, account.name) for account in accounts} if name)
+    return {name for name, count in names.items() if count > 1}

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bot.core.accounts import Account, AccountSnapshot
+from bot.core.status import EXPIRING_WITHIN
+from bot.core.subscriptions import NewSubscription
 
 ENDS_AFTER = timedelta(days=7)
 
@@ -28,11 +30,33 @@ class Assignment:
         return now - self.assigned_at < ENDS_AFTER
 
 
-def mentions_role(assignment: Assignment | None, account: Account, at: datetime, *, is_follow_up: bool) -> bool:
-    """Whether a reminder mentions the role, beside the assigned person if there is one.
+def is_quiet(subscription: NewSubscription, stage: int | None, account: Account | None, at: datetime) -> bool:
+    """Whether a reminder of this stage pings nobody at that time: it comes early, and a tighter one follows."""
+    left = account.remaining(at) if account is not None else None
+    # A stage is sent late to a reminder that was added late.
+    is_early = _is_early(stage or 0) and (left is None or left > EXPIRING_WITHIN)
+    return is_early and not all(map(_is_early, subscription.lead_times))
+
+
+def _is_early(days: int) -> bool:
+    return timedelta(days=days) > EXPIRING_WITHIN
+
+
+def mentions_role(
+    subscription: NewSubscription,
+    stage: int | None,
+    assignment: Assignment | None,
+    account: Account,
+    at: datetime,
+    *,
+    is_follow_up: bool,
+) -> bool:
+    """Whether a reminder of this stage pings the subscription's role, beside the assigned person if there is one.
 
     Once somebody is assigned, only the last day and the expiry itself still concern everybody.
     """
+    if subscription.role_id is None or is_quiet(subscription, stage, account, at):
+        return False
     return assignment is None or (account.is_urgent(at) and not is_follow_up)
 
 

@@ -47,7 +47,11 @@ class Entry:
 
     `login` is the login that the channel was reminded of, `snapshot` the account as it is known now. `is_listed` if the
     last list held the account, `is_dated` if that list gave its expiry, `is_confirmed` if it is the last one that was
-    requested.
+    requested. `has_namesake` if another account has the same name.
+
+    `is_renewed` if a stage is sent about a login that is new to the channel. `since` is when the incident began that
+    keeps all accounts from being read. `said_at` is when the message was sent, None before that; `newer_id` the Discord
+    id of a later message in which the channel heard of the account.
     """
 
     notification: Notification
@@ -59,11 +63,23 @@ class Entry:
     is_dated: bool = True
     is_confirmed: bool = True
     assignment: Assignment | None = None
+    has_namesake: bool = False
+    is_renewed: bool = False
+    since: datetime | None = None
+    said_at: datetime | None = None
+    newer_id: int | None = None
 
     @property
     def subject(self) -> Subject:
-        """Return what a person is assigned to who says "I'm on it"."""
-        return subject_of(self.snapshot) if self.snapshot else Subject(self.notification.account_id or "", 0)
+        """Return what a person is assigned to who says "I'm on it"; after a renewal, what somebody was assigned to."""
+        account_id = self.notification.account_id or ""
+        match self.notification.kind:
+            case Kind.STAGE:
+                return Subject(account_id, self.notification.ref)
+            case Kind.RENEWED if self.login is not None:
+                return Subject(account_id, self.login.id)
+            case _:
+                return subject_of(self.snapshot) if self.snapshot else Subject(account_id, 0)
 
     @property
     def needs_action(self) -> bool:
@@ -108,7 +124,9 @@ def relevance_of(entry: Entry, last: Mapping[Kind, LastMessage], now: datetime) 
             failures = [last[one.kind] for one in snapshot.incidents if one.kind in last]
             is_covered = any(_is_after(one, notification) for one in failures)
             return Relevance.SUPERSEDED if is_covered else Relevance.OPEN
-        case Kind.RENEWED | Kind.STAGE:
+        case Kind.RENEWED:
+            return Relevance.SUPERSEDED if has_newer else Relevance.OPEN
+        case Kind.STAGE:
             return Relevance.OPEN
         case Kind.ERROR if snapshot is not None:
             if snapshot.account.error is None and snapshot.account.has_expired(now):
@@ -127,6 +145,17 @@ def relevance_of(entry: Entry, last: Mapping[Kind, LastMessage], now: datetime) 
     return Relevance.SUPERSEDED if has_newer else Relevance.OPEN
 
 
+def newest_after(notification: Notification, last: Mapping[Kind, LastMessage]) -> int | None:
+    """Return the last message about the account that was sent after the one with this notification, None if none."""
+    return max((one.message_id or 0 for one in last.values() if _is_after(one, notification)), default=None)
+
+
+def is_first_of_login(notification: Notification, last: Mapping[Kind, LastMessage]) -> bool:
+    """Whether a stage that is about to be sent is the first that its channel hears of a login that replaced another."""
+    is_stage = notification.kind is Kind.STAGE and notification.message_id is None
+    return is_stage and Kind.STAGE in last and last[Kind.STAGE].ref != notification.ref
+
+
 def _is_after(message: LastMessage, notification: Notification) -> bool:
     """Whether a message was sent after the one that carries the notification; one not sent yet is the newest."""
     own_id = notification.message_id
@@ -142,10 +171,12 @@ def _is_renewed(entry: Entry, snapshot: AccountSnapshot, now: datetime) -> bool:
     return is_new or (expires_at is not None and is_renewal(login.expires_at, expires_at, now))
 
 
-def by_urgency(entry: Entry) -> tuple[bool, int, datetime]:
-    """Return a sort key: open before settled, failing accounts before expiring ones, then soonest expiry first.
+def by_urgency(entry: Entry, now: datetime) -> tuple[bool, bool, int, datetime]:
+    """Return a sort key: open before settled, expired before failing before expiring accounts, soonest expiry first.
 
     Unreadable accounts come last: that entry says less than those beside it.
     """
-    expires_at = entry.snapshot.account.expires_at if entry.snapshot else None
-    return entry.relevance is not Relevance.OPEN, _ORDER[entry.notification.kind], expires_at or _NEVER
+    account = entry.snapshot.account if entry.snapshot else None
+    has_expired = account is not None and account.has_expired(now)
+    expires_at = account.expires_at if account else None
+    return entry.relevance is not Relevance.OPEN, not has_expired, _ORDER[entry.notification.kind], expires_at or _NEVER

@@ -2,11 +2,14 @@
 
 import json
 import secrets
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
+
+from bot.core.limits import MAX_CONTENT, MAX_LABEL, MAX_OPTIONS, fit_embeds
+from bot.core.text import cut
 
 # Discord accepts a nonce of up to 25 characters.
 _NONCE_BYTES = 12
@@ -20,11 +23,16 @@ class MessageKind(StrEnum):
 
 
 class Action(StrEnum):
-    """A control under a message."""
+    """A control under a message.
+
+    ASSIGNED is the button of ASSIGN once somebody is assigned; DETAILS shows the only choice, in place of a menu.
+    """
 
     CHECK = "check"
     ASSIGN = "assign"
+    ASSIGNED = "assigned"
     RENEW = "renew"
+    DETAILS = "details"
     REFRESH_BOARD = "refresh_board"
 
 
@@ -42,7 +50,8 @@ class Choice:
 class OutgoingMessage:
     """A message as it goes to Discord: text, embeds as JSON, controls, and the roles and users it may mention.
 
-    An `is_silent` message appears without a notification.
+    An `is_silent` message appears without a notification. What would exceed Discord's limits is cut, since a message
+    that Discord refuses would be lost.
     """
 
     content: str
@@ -52,6 +61,16 @@ class OutgoingMessage:
     roles: tuple[int, ...] = ()
     users: tuple[int, ...] = ()
     is_silent: bool = False
+
+    def __post_init__(self) -> None:
+        """Cut what exceeds the limits."""
+        choices = tuple(
+            replace(one, label=cut(one.label, MAX_LABEL), description=cut(one.description, MAX_LABEL))
+            for one in self.choices[:MAX_OPTIONS]
+        )
+        fitted = {"content": cut(self.content, MAX_CONTENT), "embeds": fit_embeds(self.embeds), "choices": choices}
+        for name, value in fitted.items():
+            object.__setattr__(self, name, value)
 
     def to_json(self) -> str:
         """Return the message as JSON, for the database."""
@@ -115,6 +134,16 @@ class Message:
     def footer_id(self) -> str:
         """Return the short id in the message's footer, by which its channel's history is searched."""
         return footer_id_of(self.nonce)
+
+    def is_shown_as(self, content: str, footers: Iterable[str]) -> bool:
+        """Whether this message, once posted, has such a content and such footers in its embeds.
+
+        A message without embeds has no footer, and is known by its content; Discord may trim white space.
+        """
+        if any(self.footer_id in footer for footer in footers):
+            return True
+        outgoing = self.outgoing
+        return outgoing is not None and not outgoing.embeds and content.split() == outgoing.content.split()
 
 
 def new_nonce() -> str:

@@ -1,23 +1,22 @@
-"""All accounts of a guild at a glance, and which channels have a reminder for each."""
+"""All accounts of a guild at a glance, and which of them have a reminder."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 
-from bot.core.accounts import Account, by_expiry
-from bot.core.subscriptions import Subscription, active_subscription
+from bot.core.accounts import Account
+from bot.core.subscriptions import Subscription, covering
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The accounts, soonest expiry first, with the ids of the channels that have a reminder for each, by account id.
+    """The accounts, and the ids of those for which a channel of the guild has a reminder that is not paused.
 
     All were read at `read_at`; `is_confirmed` is False if a later read failed.
     """
 
-    accounts: Sequence[Account]
-    channels: Mapping[str, Sequence[int]]
+    accounts: Collection[Account]
+    reminded: Collection[str]
     read_at: datetime
     is_confirmed: bool = True
 
@@ -30,19 +29,24 @@ def build_overview(
     is_confirmed: bool = True,
 ) -> Overview:
     """Return the overview of the guild that these subscriptions belong to."""
-    ordered = sorted(accounts, key=by_expiry)
-    by_channel = {
-        channel_id: list(group)
-        for channel_id, group in groupby(
-            sorted(subscriptions, key=lambda one: one.channel_id), key=lambda one: one.channel_id
-        )
+    listed, channels = list(accounts), _by_channel(subscriptions).values()
+    reminded = {
+        account.id
+        for account in listed
+        if any((found := covering(account.id, one)) is not None and found.paused_at is None for one in channels)
     }
-    channels = {
-        account.id: [
-            channel_id
-            for channel_id, present in by_channel.items()
-            if active_subscription(account.id, present) is not None
-        ]
-        for account in ordered
-    }
-    return Overview(ordered, channels, read_at, is_confirmed)
+    return Overview(listed, reminded, read_at, is_confirmed)
+
+
+def find_covering(account_id: str, subscriptions: Iterable[Subscription]) -> list[Subscription]:
+    """Return the subscription of each channel of a guild that covers an account, paused or not."""
+    found = [covering(account_id, in_channel) for in_channel in _by_channel(subscriptions).values()]
+    return [one for one in found if one is not None]
+
+
+def _by_channel(subscriptions: Iterable[Subscription]) -> dict[int, dict[str | None, Subscription]]:
+    """Return the subscriptions of each channel by account."""
+    channels: dict[int, dict[str | None, Subscription]] = {}
+    for one in subscriptions:
+        channels.setdefault(one.channel_id, {})[one.account_id] = one
+    return channels

@@ -182,5 +182,5 @@ def parse_accounts(data: object, redact: Redactor) -> dict[str, Account]:
     if len(data) > _MAX_ACCOUNTS:
         raise UnreadableAnswer("too many accounts")
     entries = {key: value for key, value in data.items() if isinstance(value, dict)}
-    usable = [key for key in entries if is_possible_id(key) and redact(key) == key]
+    usable = [key for key in entries if is_possible_id(key) and not redact.finds_secret(key)]
     return {key: parse_account(key, entries[key], redact) for key in usable}

@@ -1,32 +1,47 @@
 """How often one user may use commands and buttons."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-BURST = 10
-INTERVAL = timedelta(seconds=3)
 _PRUNE_ABOVE = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A burst of so many requests a user, then one every interval."""
+
+    burst: int
+    interval: timedelta
+
+
+# Enough to set up a reminder for each account of a team in one go; each may cost a call of the API.
+COMMANDS = Budget(20, timedelta(seconds=3))
+# Turning pages costs no call, and equal checks share one. A person does not press faster for long.
+BUTTONS = Budget(30, timedelta(seconds=1))
+
+
 class UserRateLimit:
-    """A burst of 10 requests a user, then one every 3 seconds (a leaky bucket, kept as one time each).
+    """Keeps each user within a budget (a leaky bucket, kept as one time each).
 
     The time is an argument, so that a simulated clock works; aiolimiter and discord.py's cooldowns read their own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
         self._empty_at: dict[int, datetime] = {}
         self._pruned_at = datetime.fromtimestamp(0, UTC)
 
     def take(self, user: int, now: datetime) -> float:
         """Count one request and return 0.0, or return the seconds until the next one is allowed and count nothing."""
+        interval, whole = self._budget.interval, self._budget.burst * self._budget.interval
         # Not for each of a crowd: that would cost more with every user.
-        if len(self._empty_at) > _PRUNE_ABOVE and abs(now - self._pruned_at) >= INTERVAL:
+        if len(self._empty_at) > _PRUNE_ABOVE and abs(now - self._pruned_at) >= interval:
             self._pruned_at = now
             self._empty_at = {key: when for key, when in self._empty_at.items() if when > now}
         # A bucket holds no more than a burst; a clock set back would make it look fuller.
-        empty_at = min(self._empty_at.get(user, now), now + BURST * INTERVAL)
-        filled_until = max(empty_at, now) + INTERVAL
-        excess = filled_until - now - BURST * INTERVAL
+        empty_at = min(self._empty_at.get(user, now), now + whole)
+        filled_until = max(empty_at, now) + interval
+        excess = filled_until - now - whole
         if excess > timedelta(0):
             return excess.total_seconds()
         self._empty_at[user] = filled_until

@@ -20,6 +20,7 @@ _ALIKE = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ-_", "abcdefghijklmnopqrstuvwx
 # So many characters in a row are no coincidence; a block is half of that.
 _PART, _BLOCK = 16, 8
 _BETWEEN = "\ue000"
+_SHORTEST = 8
 _USEAPI_TOKEN = re.compile(r"user:\d+-[A-Za-z0-9]+")
 
 
@@ -58,6 +59,14 @@ class Redactor:
         for secret in self._exact:
             text = text.replace(secret, HIDDEN)
         return _USEAPI_TOKEN.sub(HIDDEN, _JWT.sub(HIDDEN, self._hide_parts(text)))
+
+    def finds_secret(self, text: str) -> bool:
+        """Whether a text holds a secret; a short one, which may be part of any number, does not count."""
+        return self._of_long_ones(text) != text
+
+    @functools.cached_property
+    def _of_long_ones(self) -> "Redactor":
+        return Redactor(secret for secret in self._given if len(secret) >= _SHORTEST)
 
     def _hide_parts(self, text: str) -> str:
         if len(text) < _PART or not self._folded:

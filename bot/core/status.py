@@ -10,11 +10,10 @@ LAST_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a status looks: an emoji, an RGB colour, a word."""
+    """How a status looks: an emoji and an RGB colour."""
 
     emoji: str
     colour: int
-    word: str
 
 
 class Status(StrEnum):
@@ -24,24 +23,34 @@ class Status(StrEnum):
     ERROR = "error"
     LAST_DAY = "last_day"
     EXPIRING = "expiring"
-    UNKNOWN = "unknown"
     HEALTHY = "healthy"
+    UNKNOWN = "unknown"
 
     @property
     def style(self) -> Style:
         """Return how this status looks."""
         return _STYLES[self]
 
+    @property
+    def needs_renewal(self) -> bool:
+        """Whether jobs fail, or will, until somebody renews the login."""
+        return self in (Status.EXPIRED, Status.ERROR)
+
+    @property
+    def is_soon(self) -> bool:
+        """Whether the login expires within days."""
+        return self in (Status.LAST_DAY, Status.EXPIRING)
+
 
 GREEN, AMBER, ORANGE, RED, GREY = 0x2E9E5B, 0xE0A100, 0xE8590C, 0xC92A2A, 0x868E96
 
 _STYLES = {
-    Status.EXPIRED: Style("🔴", RED, "Expired"),
-    Status.ERROR: Style("🔴", RED, "In error"),
-    Status.LAST_DAY: Style("🟠", ORANGE, "Last day"),
-    Status.EXPIRING: Style("🟡", AMBER, "Expiring"),
-    Status.UNKNOWN: Style("⚪", GREY, "Expiry unknown"),
-    Status.HEALTHY: Style("🟢", GREEN, "Healthy"),
+    Status.EXPIRED: Style("🔴", RED),
+    Status.ERROR: Style("⚠️", RED),
+    Status.LAST_DAY: Style("🟠", ORANGE),
+    Status.EXPIRING: Style("🟡", AMBER),
+    Status.HEALTHY: Style("🟢", GREEN),
+    Status.UNKNOWN: Style("⚪", GREY),
 }
 
 

@@ -41,18 +41,22 @@ class Subscription(NewSubscription):
     paused_at: datetime | None = None
 
 
+class WrongCount(ValueError):
+    """There are too many lead times, or none."""
+
+
 def parse_lead_times(text: str) -> tuple[int, ...]:
     """Return lead times in days as somebody typed them, widest first: "14, 7, 3, 1" or "14 7 3 1".
 
     Raises:
-        ValueError: with the broken rule, for people.
+        WrongCount, ValueError: with the broken rule, for people.
     """
     parts = text.replace(",", " ").split()
     if not all(_DAYS.fullmatch(part) and 1 <= int(part) <= LONGEST_LEAD_TIME for part in parts):
         raise ValueError(f"Each lead time is a whole number of days from 1 to {LONGEST_LEAD_TIME}.")
     lead_times = sorted({int(part) for part in parts}, reverse=True)
     if not 1 <= len(lead_times) <= MAX_LEAD_TIMES:
-        raise ValueError(f"There can be 1 to {MAX_LEAD_TIMES} lead times.")
+        raise WrongCount(f"There can be 1 to {MAX_LEAD_TIMES} lead times.")
     return tuple(lead_times)
 
 

@@ -1,9 +1,9 @@
 """Plain texts for people: numbers, durations, states and channel problems."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+import re
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from bot.core.accounts import Account
@@ -14,6 +14,8 @@ CLOCK_ADVICE = "Set it, and turn on time synchronisation (NTP)."
 MAX_BLOCKED = 5
 _MAX_CAPABILITIES = 8
 _MAX_NAME = 60
+_BAR_CELLS = 10
+_TIME = re.compile(r"<t:(\d{1,11}):f>")
 
 
 def say_count(number: int, unit: str) -> str:
@@ -61,14 +63,6 @@ def say_state(account: Account, now: datetime) -> str:
             assert_never(status)
 
 
-def say_standing(account: Account, now: datetime) -> str:
-    """Return how the account stands as the end of a sentence: "expires in 12 days and is in error"."""
-    if account.error is not None:
-        expiry = say_state(replace(account, error=None), now)
-        return "is in error" if account.expires_at is None else f"{expiry} and is in error"
-    return "has no known expiry" if account.expires_at is None else say_state(account, now)
-
-
 def say_days(lead_times: Sequence[int]) -> str:
     """Return lead times, which are in days: "14, 7, 3 and 1 day before"."""
     *others, last = map(str, lead_times)
@@ -82,49 +76,56 @@ def say_short_name(account: Account) -> str:
     return f"**{name}**" if name else code(account.id, _MAX_NAME)
 
 
+def say_bare_name(account: Account) -> str:
+    """Return an account's name without marks, or its id as code; for lists of names inside a sentence."""
+    return escaped(plain(account.name or "", _MAX_NAME), 2 * _MAX_NAME) or code(account.id, _MAX_NAME)
+
+
 def say_full_name(account: Account) -> str:
     """Return an account's name in bold and its id as code, or its id alone."""
     name = escaped(plain(account.name or "", _MAX_NAME), 2 * _MAX_NAME)
     return f"**{name}** {code(account.id, _MAX_NAME)}" if name else code(account.id, _MAX_NAME)
 
 
-def say_name(account: Account) -> str:
-    """Return an account's name and id, or its id alone, safe to show in Discord."""
-    # Cut first: escaping marks must not shorten the text.
-    name, shown_id = (escaped(plain(part, _MAX_NAME), 2 * _MAX_NAME) for part in (account.name or "", account.id))
-    return f"{name} ({shown_id})" if name else shown_id
+def say_told_apart(account: Account, shared: Collection[str]) -> str:
+    """Return an account's name, with its id if the name is among those that several accounts have."""
+    return say_full_name(account) if account.name in shared else say_short_name(account)
 
 
-def say_date(moment: datetime) -> str:
-    """Return a day in UTC: "3 February 2026"."""
-    return f"{moment.day} {moment:%B %Y}"
-
-
-def say_unconfirmed(account: Account, read_at: datetime, now: datetime) -> str:
-    """Return the state as it was last known, for when it could not be read since."""
-    if account.expires_at is None:
-        return "can't be read"
-    day = f"{say_date(account.expires_at)} {account.expires_at:%H:%M} UTC"
-    return f"was due to expire {day}, not confirmed for {say_duration(now - read_at)}"
-
-
-def say_undated(account: Account) -> str:
-    """Return the state of an account whose expiry the API no longer gives, by its last known date."""
-    if account.expires_at is None:
-        return "has no known expiry"
-    day = f"{say_date(account.expires_at)} {account.expires_at:%H:%M} UTC"
-    return f"no longer shows its expiry, which was last known as {day}"
-
-
-def say_capabilities(account: Account) -> str:
-    """Return what the account can do, for a sentence: "video and chat jobs"; "jobs" if nothing is known."""
+def say_capabilities(account: Account, *, before_last: str = " and ") -> str:
+    """Return what the account can do as a list, "video, chat and audio"; "" if nothing is known."""
     names = [escaped(one.label.lower(), 64) for one in account.capabilities if one.supported]
-    if not names:
-        return "jobs"
     if len(names) > _MAX_CAPABILITIES:
         names[_MAX_CAPABILITIES - 1 :] = ["other"]
-    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    return f"{listed} jobs"
+    return before_last.join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def say_life_left(account: Account, now: datetime) -> str:
+    """Return a bar and a percentage of the login's life that is left, "" if that is not known."""
+    share = account.remaining_share(now)
+    if share is None:
+        return ""
+    filled = round(share * _BAR_CELLS)
+    return f"{'▰' * filled}{'▱' * (_BAR_CELLS - filled)} {share:.0%} left"
+
+
+def say_timed_out(until: datetime) -> str:
+    """Return why a channel refuses: a moderator has timed the bot out."""
+    return f"the bot is timed out until <t:{int(until.timestamp())}:f>; remove the timeout"
+
+
+def say_reason(reason: str, limit: int) -> str:
+    """Return why a channel refuses on one line that shows its times, with all other marks switched off."""
+    begin, *rest = _TIME.split(reason, maxsplit=1)
+    if not rest:
+        return escaped(reason, limit)
+    seconds, end = rest
+    return f"{escaped(begin, limit)} <t:{seconds}:f>{escaped(end, limit)}"
+
+
+def say_reason_plainly(reason: str) -> str:
+    """Return why a channel refuses for a log, where nothing turns a mark into a time."""
+    return _TIME.sub(lambda found: f"{datetime.fromtimestamp(int(found[1]), UTC):%Y-%m-%d %H:%M UTC}", reason)
 
 
 def say_blocked(channels: Sequence[tuple[str, str]]) -> str:
@@ -140,13 +141,13 @@ def say_blocked(channels: Sequence[tuple[str, str]]) -> str:
 def say_outdated(channels: Sequence[tuple[str, str]]) -> str:
     """Return what people read about boards that can't be kept current: each a channel's name and a reason."""
     news = f"⚠️ The board of MiniMax accounts can't be kept up to date in {say_count(len(channels), 'channel')}:"
-    advice = "Fix that there, or remove the board with `/minimax-reminders board`."
+    advice = "Fix that there, or remove the board with `/minimax-board remove`."
     return "\n".join([news, *_say_reasons(channels), advice])
 
 
 def _say_reasons(places: Sequence[tuple[str, str]]) -> list[str]:
     """Return a line for each of the first places, and one for the rest."""
-    lines = [f"- {place}: {escaped(reason, 150)}" for place, reason in places[:MAX_BLOCKED]]
+    lines = [f"- {place}: {say_reason(reason, 150)}" for place, reason in places[:MAX_BLOCKED]]
     if len(places) > MAX_BLOCKED:
         lines.append(f"- and {len(places) - MAX_BLOCKED} more, see `/minimax-reminders list`")
     return lines

@@ -51,7 +51,7 @@ def read_verdict(file: Path, now: datetime) -> Verdict:
     try:
         verdict = _parse(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        problem = f"No bot reports to {file} in this folder: it is not running, or has just started."
+        problem = f"The bot isn't running in this folder (no {file}), or has just started."
     except OSError as error:
         problem = f"{file} can't be read: {error.strerror}."
     except (ValueError, KeyError, TypeError, RecursionError):

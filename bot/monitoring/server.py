@@ -18,6 +18,8 @@ _LOG = logging.getLogger(__name__)
 
 # Monitors make a connection for each look. More connections, or longer ones, would keep files from the bot's work.
 _MOST_CONNECTIONS = 64
+# So many are accepted at once, before those that are too many can be ended.
+_BACKLOG = 16
 # From the connection to its end: a look waits for the database, and perhaps for the look before it.
 _CONNECTION_SECONDS = 15.0
 
@@ -71,7 +73,8 @@ async def serve_health(host: str, port: int, health: Health, metrics: Metrics) -
     assert server is not None
     try:
         try:
-            listening = await asyncio.get_running_loop().create_server(lambda: _accept(server), host, port)
+            loop = asyncio.get_running_loop()
+            listening = await loop.create_server(lambda: _accept(server), host, port, backlog=_BACKLOG)
         except OSError as error:
             raise SettingsError([_explain(error, host, port)]) from None
         _LOG.info("Health and metrics are served on %s, port %s", host, port)

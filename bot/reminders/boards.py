@@ -15,21 +15,22 @@ class Boards:
     def __init__(self, context: Context, dispatcher: Dispatcher) -> None:
         self._context, self._dispatcher = context, dispatcher
 
-    async def add(self, board: Board, overview: Overview) -> None:
-        """Post a new board, and keep it current from then on; one that is there already stays.
+    async def add(self, board: Board, overview: Overview) -> bool:
+        """Post a new board, and keep it current from then on; return False if there is one already, which stays.
 
         Raises:
             Refused: the channel does not accept it, and there is no board. Uncertain: a later poll posts it.
         """
         async with self._context.database.begin() as tx:
             if not await add_board(tx, board):
-                return
+                return False
         try:
             await self._dispatcher.post_board(board, overview)
         except Refused:
             async with self._context.database.begin() as tx:
                 await delete_board(tx, board.guild_id, board.channel_id)
             raise
+        return True
 
     async def remove(self, guild_id: int, channel_id: int) -> bool:
         """Forget a channel's board, then delete its message; return whether there was a board.
@@ -54,4 +55,4 @@ class Boards:
     async def _find(self, message: Message) -> int | None:
         if message.discord_id is not None:
             return message.discord_id
-        return await self._context.sender.find(message.channel_id, message.footer_id, message.first_attempt_at)
+        return await self._context.sender.find(message)

@@ -120,7 +120,7 @@ class ChannelChecks:
         text = _WORDS[kind](list(places.values()))
         try:
             is_informed = await self._send_to_any((one.added_by for one in blocked), text)
-            if not is_informed and not (working is not None and await self._post(working, text)):
+            if not is_informed and not (working is not None and await self._post(guild_id, working, text)):
                 _LOG.warning("Nobody could be informed that channels refuse messages: %s", sorted(places))
         except Uncertain as doubt:
             _LOG.warning("Perhaps nobody was informed about refusing channels (%s); trying again later", doubt)
@@ -136,6 +136,9 @@ class ChannelChecks:
                 await self._sender.send_direct(user_id, text)
                 is_informed = True
             except Refused as refusal:
+                if not refusal.is_lasting:
+                    doubt = Uncertain(str(refusal))
+                    continue
                 _LOG.info("User %s accepts no direct messages (%s)", user_id, refusal)
             except Uncertain as uncertain:
                 doubt = uncertain
@@ -143,9 +146,9 @@ class ChannelChecks:
             raise doubt
         return is_informed
 
-    async def _post(self, channel_id: int, text: str) -> bool:
+    async def _post(self, guild_id: int, channel_id: int, text: str) -> bool:
         try:
-            await self._sender.post(channel_id, OutgoingMessage(text), new_nonce())
+            await self._sender.post(channel_id, OutgoingMessage(text), new_nonce(), guild_id=guild_id)
         except Refused as refusal:
             if not refusal.is_lasting:
                 raise Uncertain(str(refusal)) from None

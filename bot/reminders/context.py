@@ -1,14 +1,14 @@
 """What polls, the dispatcher and the commands work with."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.core.clock import ClockGuard
 from bot.core.entries import Entry
-from bot.core.messages import OutgoingMessage
+from bot.core.messages import Message, OutgoingMessage
 from bot.core.overview import Overview
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.core.timing import DEFAULT_TIMING, Timing
@@ -19,30 +19,53 @@ from bot.useapi.guild_access import GuildAccess
 class Refused(Exception):
     """Discord did certainly not do it.
 
-    `is_lasting` if the channel itself refuses until somebody acts. `is_message_gone` if the message does not exist, as
-    Discord says.
+    `is_lasting` if it is refused until somebody acts, or, where it is known, until `ends_at`. `is_message_gone` if the
+    message does not exist, as Discord says.
     """
 
-    def __init__(self, reason: str, *, is_lasting: bool, is_message_gone: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, is_lasting: bool, is_message_gone: bool = False, ends_at: datetime | None = None
+    ) -> None:
         super().__init__(reason)
         self.is_lasting = is_lasting
         self.is_message_gone = is_message_gone
+        self.ends_at = ends_at
 
 
 class Uncertain(Exception):
     """Discord may have done it or not."""
 
 
+Save = Callable[[OutgoingMessage], Awaitable[None]]
+
+
 class Sender(Protocol):
-    """Sends over REST, so it needs a login but no gateway. Every method may raise Refused or Uncertain."""
+    """Sends over REST, so it needs a login but no gateway. Every method may raise Refused or Uncertain.
 
-    async def post(self, channel_id: int, message: OutgoingMessage, nonce: str) -> int | None:
-        """Post a message and return its id, None if it arrived and was deleted."""
+    With a `guild_id`, commands in a text become links that people can click. A message whose content Discord refuses is
+    posted, or shown by an edit, with less in it (`bot.core.plainer`).
+    """
 
-    async def find(self, channel_id: int, footer_id: str, after: datetime) -> int | None:
-        """Search a channel's history since then for the bot's message; return its id, None if it is absent."""
+    async def post(
+        self,
+        channel_id: int,
+        message: OutgoingMessage,
+        nonce: str,
+        *,
+        guild_id: int | None = None,
+        save: Save | None = None,
+    ) -> int | None:
+        """Post a message and return its id, None if it arrived and was deleted.
 
-    async def edit(self, channel_id: int, message_id: int, message: OutgoingMessage) -> None:
+        `save` is called with each plainer version before that is posted, with the same nonce.
+        """
+
+    async def find(self, message: Message) -> int | None:
+        """Search the history of a message's channel for it; return its Discord id, None if it is absent."""
+
+    async def edit(
+        self, channel_id: int, message_id: int, message: OutgoingMessage, *, guild_id: int | None = None
+    ) -> None:
         """Replace the content of one of the bot's messages; mentions nobody."""
 
     async def delete(self, channel_id: int, message_id: int) -> None:
@@ -71,8 +94,8 @@ class Sender(Protocol):
 class Rendering(Protocol):
     """Makes messages out of domain objects; pure functions."""
 
-    def render(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> tuple[OutgoingMessage, int]:
-        """Return one message for the first of these entries, and how many it holds."""
+    def render(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> OutgoingMessage:
+        """Return the message that carries all these entries."""
 
     def render_again(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> OutgoingMessage:
         """Return what a sent message says once something about its entries has changed."""

@@ -3,14 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.boards import Board
 from bot.core.channel_failures import ChannelFailure, count_refusal
-from bot.core.messages import Message, MessageKind, footer_id_of, new_nonce
+from bot.core.messages import Message, MessageKind, OutgoingMessage, footer_id_of, new_nonce
 from bot.core.overview import Overview
+from bot.core.wording import say_reason_plainly
 from bot.reminders.concurrency import for_each
 from bot.reminders.context import Context, Refused, Uncertain
 from bot.reminders.loading import load_entries, load_overviews
@@ -24,6 +26,7 @@ from bot.store.messages import (
     get_unsettled,
     is_wanted,
     mark_sent,
+    put_payload,
     start_sending,
     start_sending_board,
 )
@@ -35,6 +38,37 @@ _LOG = logging.getLogger(__name__)
 _CLOCKS_APART = timedelta(seconds=5)
 # So many that a slow channel does not hold up the others; so few that none waits long at the rate limiter.
 _AT_ONCE = 64
+
+
+class _Flight:
+    """The attempts to post one message: `message` is what was attempted last, and what is searched for."""
+
+    def __init__(self, context: Context, message: Message) -> None:
+        self._context = context
+        self.message = message
+
+    async def post(self) -> int | None:
+        """Post the message as it is now, or with less in it if its content is refused.
+
+        The nonce stays: a certain refusal has posted nothing, and if an earlier attempt may have arrived, only the same
+        nonce keeps a second message away.
+        """
+        message = self.message
+        assert message.outgoing is not None
+        return await self._context.sender.post(
+            message.channel_id, message.outgoing, message.nonce, guild_id=message.guild_id, save=self._save
+        )
+
+    async def _save(self, plainer: OutgoingMessage) -> None:
+        """Save what is posted next, so that after a crash that version is repeated or searched for.
+
+        Raises:
+            Uncertain: the message is not in flight any more, or not wanted; nothing more is to be posted.
+        """
+        async with self._context.database.begin() as tx:
+            if not await put_payload(tx, self.message, plainer):
+                raise Uncertain("somebody else has settled it")
+        self.message = replace(self.message, payload=plainer.to_json())
 
 
 class Dispatcher:
@@ -129,9 +163,9 @@ class Dispatcher:
             return await start_sending_board(tx, board, outgoing, digest=digest, nonce=nonce, now=now)
 
     async def _attempt(self, message: Message) -> None:
-        assert message.outgoing is not None
+        flight = _Flight(self._context, message)
         try:
-            discord_id = await self._context.sender.post(message.channel_id, message.outgoing, message.nonce)
+            discord_id = await flight.post()
         except Refused:
             async with self._database.begin() as tx:
                 if not await dissolve(tx, message):
@@ -145,8 +179,8 @@ class Dispatcher:
 
         It is doubtful once an earlier attempt may have arrived: a refusal is only about the attempt that was refused.
         """
-        timing, outgoing = self._context.timing, message.outgoing
-        if outgoing is None:
+        timing, flight = self._context.timing, _Flight(self._context, message)
+        if message.outgoing is None:
             return await self._search(message)
         # Boards wait for the next poll: they must not hold up the reminders.
         for wait in (0.0, *(timing.post_retries if message.kind is MessageKind.NOTIFICATIONS else ())):
@@ -158,13 +192,13 @@ class Dispatcher:
                 self._context.telemetry.retried("post")
                 await self._sleep(wait)
             try:
-                discord_id = await self._context.sender.post(message.channel_id, outgoing, message.nonce)
+                discord_id = await flight.post()
             except Refused as refusal:
                 if not is_doubtful:
                     await self._give_back(message, refusal)
                     return False
                 if refusal.is_lasting:
-                    return await self._search(message, refusal)
+                    return await self._search(flight.message, refusal)
             except Uncertain as doubt:
                 is_doubtful = True
                 _LOG.warning("A message may not have arrived (%s); trying again with the same nonce", doubt)
@@ -174,7 +208,7 @@ class Dispatcher:
         else:
             if message.kind is MessageKind.BOARD:
                 return False
-        return await self._search(message)
+        return await self._search(flight.message)
 
     def _is_waiting(self, failure: ChannelFailure | None) -> bool:
         return failure is not None and failure.is_waiting(self._context.timing, self._now())
@@ -193,8 +227,8 @@ class Dispatcher:
             if not entries:
                 return None
             nonce = new_nonce()
-            outgoing, count = self._context.rendering.render(entries, footer_id_of(nonce), now)
-            carried = [entry.notification for entry in entries[:count]]
+            outgoing = self._context.rendering.render(entries, footer_id_of(nonce), now)
+            carried = [entry.notification for entry in entries]
             return await start_sending(tx, carried, outgoing, nonce=nonce, now=now)
 
     async def _post_board(self, board: Board, overview: Overview) -> None:
@@ -205,7 +239,7 @@ class Dispatcher:
     async def _search(self, message: Message, refusal: Refused | None = None) -> bool:
         """Search the channel for a message once its nonce may be forgotten, or the channel refuses a repetition."""
         try:
-            found = await self._context.sender.find(message.channel_id, message.footer_id, message.first_attempt_at)
+            found = await self._context.sender.find(message)
         except Uncertain as doubt:
             _LOG.warning("Whether a message arrived can't be seen now (%s); the next poll searches again", doubt)
             return False
@@ -270,7 +304,16 @@ async def save_refusal(tx: AsyncConnection, context: Context, message: Message, 
     """Save that a channel has refused a message, or an edit of its board; neither is forgotten."""
     now, place = context.now(), (message.guild_id, message.channel_id, message.kind)
     before = await get_failure(tx, message.channel_id, message.kind)
-    failure = count_refusal(before, place, str(refusal), is_lasting=refusal.is_lasting, timing=context.timing, now=now)
+    failure = count_refusal(
+        before,
+        place,
+        str(refusal),
+        is_lasting=refusal.is_lasting,
+        timing=context.timing,
+        now=now,
+        ends_at=refusal.ends_at,
+    )
     await put_failure(tx, failure)
     wait = failure.next_attempt_at - now
-    _LOG.warning("Channel %s refuses messages (%s); next attempt in %s", message.channel_id, refusal, wait)
+    reason = say_reason_plainly(str(refusal))
+    _LOG.warning("Channel %s refuses messages (%s); next attempt in %s", message.channel_id, reason, wait)

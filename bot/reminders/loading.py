@@ -1,25 +1,27 @@
 """Loads what messages and forecasts are made of."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.accounts import AccountSnapshot
-from bot.core.assignments import subject_of
-from bot.core.entries import Entry, by_urgency, relevance_of
+from bot.core.assignments import Assignment, Subject, subject_of
+from bot.core.entries import Entry, LastMessage, by_urgency, is_first_of_login, newest_after, relevance_of
 from bot.core.forecast import Upcoming, foresee
+from bot.core.incidents import OpenIncident
 from bot.core.logins import Login
 from bot.core.notifications import Kind, Notification
 from bot.core.overview import Overview, build_overview
 from bot.core.rules import NOTHING_HEARD
 from bot.core.subscriptions import Subscription, active_subscription
 from bot.reminders.planning import pair_up
-from bot.store.accounts import get_logins, get_snapshots
+from bot.store.accounts import get_logins, get_namesakes, get_snapshots
 from bot.store.assignments import get_assignments
 from bot.store.heard import get_heard, get_last_heard
 from bot.store.incidents import get_confirmed_at, get_unreadable
+from bot.store.messages import get_sent
 from bot.store.subscriptions import get_subscriptions, get_subscriptions_in
 
 
@@ -33,50 +35,126 @@ async def load_entries(
 
     `fresh` is a list that was read just now, in place of the last poll's.
     """
-    if not carried:
-        return []
-    channel_id = carried[0].channel_id
+    (entries,) = await load_each(tx, [carried], now, fresh)
+    return entries
+
+
+async def load_each(
+    tx: AsyncConnection,
+    groups: Sequence[Sequence[Notification]],
+    now: datetime,
+    fresh: Mapping[str, AccountSnapshot] | None = None,
+) -> list[list[Entry]]:
+    """Return the entries of each group, as `load_entries` does, with as many queries as for one.
+
+    The notifications of a group are those of one message, or of one channel.
+    """
+    known = await _load_known(tx, [one for group in groups for one in group], fresh)
+    return [_build_entries(group, known, now) for group in groups]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the database knows about some notifications; `last` and `subscriptions` by channel."""
+
+    snapshots: Mapping[str, AccountSnapshot]
+    subscriptions: Mapping[int, Sequence[Subscription]]
+    last: Mapping[int, Mapping[str | None, Mapping[Kind, LastMessage]]]
+    logins: Mapping[int, Login]
+    unreadable: OpenIncident | None
+    assignments: Mapping[tuple[int, Subject], Assignment]
+    confirmed_at: datetime | None
+    sent: Mapping[int, tuple[int | None, datetime]]
+    namesakes: Collection[str]
+    fresh: Mapping[str, AccountSnapshot] | None
+
+    def last_of(self, one: Notification) -> Mapping[Kind, LastMessage]:
+        """Return the messages that a notification's channel last heard of its account in, by kind."""
+        return self.last.get(one.channel_id, {}).get(one.account_id, {})
+
+
+async def _load_known(
+    tx: AsyncConnection, carried: Sequence[Notification], fresh: Mapping[str, AccountSnapshot] | None
+) -> _Known:
+    channel_ids = {one.channel_id for one in carried}
     snapshots = await get_snapshots(tx, {one.account_id for one in carried if one.account_id is not None})
-    subscriptions = await get_subscriptions_in(tx, {channel_id})
-    logins = await _load_reminded_logins(tx, carried)
-    last = await get_last_heard(tx, channel_id)
-    unreadable = await get_unreadable(tx)
-    assignments = await get_assignments(tx, {channel_id})
-    confirmed_at = await get_confirmed_at(tx)
-    entries = []
-    for one in carried:
-        snapshot = None if one.account_id is None else snapshots.get(one.account_id)
-        is_listed = snapshot is None or not snapshot.has_incident(Kind.MISSING)
-        is_dated = snapshot is None or snapshot.account.expires_at is not None or snapshot.login is None
-        is_confirmed = snapshot is not None and confirmed_at is not None and snapshot.read_at >= confirmed_at
-        if one.kind is Kind.UNREADABLE:
-            is_confirmed = unreadable is None or fresh is not None
-        if snapshot is not None and fresh is None:
-            snapshot = replace(snapshot, account=snapshot.believed)
-        if snapshot is not None and fresh is not None:
-            read = fresh.get(snapshot.account.id)
-            is_listed = read is not None
-            if read is not None:
-                is_dated = read.account.expires_at is not None or snapshot.login is None
-                snapshot = replace(snapshot, account=read.account, read_at=read.read_at, doubt=None)
-        entry = Entry(
-            one,
-            snapshot,
-            active_subscription(one.account_id, subscriptions),
-            logins.get(one.ref) if one.kind in (Kind.STAGE, Kind.RENEWED) else None,
-            is_listed=is_listed,
-            is_dated=is_dated,
-            is_confirmed=is_confirmed,
-        )
-        assignment = assignments.get((channel_id, entry.subject))
-        entry = replace(entry, assignment=assignment if assignment and assignment.is_current(now) else None)
-        entries.append(replace(entry, relevance=relevance_of(entry, last.get(one.account_id, {}), now)))
-    return sorted(entries, key=by_urgency)
+    in_channel: dict[int, list[Subscription]] = {}
+    for subscription in await get_subscriptions_in(tx, channel_ids):
+        in_channel.setdefault(subscription.channel_id, []).append(subscription)
+    last = await get_last_heard(tx, channel_ids)
+    newer = {newest_after(one, last.get(one.channel_id, {}).get(one.account_id, {})) for one in carried}
+    return _Known(
+        snapshots=snapshots,
+        subscriptions=in_channel,
+        last=last,
+        logins=await _load_reminded_logins(tx, carried, last),
+        unreadable=await get_unreadable(tx),
+        assignments=await get_assignments(tx, channel_ids),
+        confirmed_at=await get_confirmed_at(tx),
+        sent=await get_sent(tx, {one for one in (*newer, *(one.message_id for one in carried)) if one}),
+        namesakes=await get_namesakes(tx, [one.account for one in snapshots.values()]),
+        fresh=fresh,
+    )
 
 
-async def _load_reminded_logins(tx: AsyncConnection, carried: Sequence[Notification]) -> dict[int, Login]:
-    """Return the login that each notification reminds of, by its `ref`: of a renewal, the login before it."""
-    logins = await get_logins(tx, {one.ref for one in carried if one.kind in (Kind.STAGE, Kind.RENEWED)})
+def _build_entries(carried: Sequence[Notification], known: _Known, now: datetime) -> list[Entry]:
+    return sorted((_build_entry(one, known, now) for one in carried), key=lambda entry: by_urgency(entry, now))
+
+
+def _build_entry(one: Notification, known: _Known, now: datetime) -> Entry:
+    snapshot = None if one.account_id is None else known.snapshots.get(one.account_id)
+    is_listed = snapshot is None or not snapshot.has_incident(Kind.MISSING)
+    is_dated = snapshot is None or snapshot.account.expires_at is not None or snapshot.login is None
+    is_confirmed = snapshot is not None and known.confirmed_at is not None and snapshot.read_at >= known.confirmed_at
+    if one.kind is Kind.UNREADABLE:
+        is_confirmed = known.unreadable is None or known.fresh is not None
+    if snapshot is not None and known.fresh is None:
+        snapshot = replace(snapshot, account=snapshot.believed)
+    if snapshot is not None and known.fresh is not None:
+        read = known.fresh.get(snapshot.account.id)
+        is_listed = read is not None
+        if read is not None:
+            is_dated = read.account.expires_at is not None or snapshot.login is None
+            snapshot = replace(snapshot, account=read.account, read_at=read.read_at, doubt=None)
+    heard = known.last_of(one)
+    is_first = is_first_of_login(one, heard)
+    # Of a renewal, the login before it.
+    ref = heard[Kind.STAGE].ref if is_first else one.ref
+    _, said_at = known.sent.get(one.message_id or 0, (None, None))
+    newer_id, _ = known.sent.get(newest_after(one, heard) or 0, (None, None))
+    entry = Entry(
+        one,
+        snapshot,
+        active_subscription(one.account_id, known.subscriptions.get(one.channel_id, ())),
+        known.logins.get(ref) if one.kind in (Kind.STAGE, Kind.RENEWED) else None,
+        is_listed=is_listed,
+        is_dated=is_dated,
+        is_confirmed=is_confirmed,
+        has_namesake=one.account_id in known.namesakes,
+        is_renewed=is_first,
+        since=known.unreadable.since if known.unreadable is not None and one.account_id is None else None,
+        said_at=said_at,
+        newer_id=newer_id,
+    )
+    entry = replace(entry, relevance=relevance_of(entry, heard, now))
+    assignment = known.assignments.get((one.channel_id, entry.subject))
+    # After the renewal the person is thanked, however old the assignment is.
+    is_shown = assignment is not None and (assignment.is_current(now) or not entry.needs_action)
+    return replace(entry, assignment=assignment) if is_shown else entry
+
+
+async def _load_reminded_logins(
+    tx: AsyncConnection,
+    carried: Sequence[Notification],
+    last: Mapping[int, Mapping[str | None, Mapping[Kind, LastMessage]]],
+) -> dict[int, Login]:
+    """Return the login that each notification reminds of, by its `ref`: of a renewal, the login before it.
+
+    Also those that the channel has last heard of before a stage that is about to be sent.
+    """
+    last_of = {one: last.get(one.channel_id, {}).get(one.account_id, {}) for one in carried}
+    heard = {found[Kind.STAGE].ref for one, found in last_of.items() if is_first_of_login(one, found)}
+    logins = await get_logins(tx, heard | {one.ref for one in carried if one.kind in (Kind.STAGE, Kind.RENEWED)})
     renewed = {one.ref for one in carried if one.kind is Kind.RENEWED}
     before = await get_logins(
         tx, {one.previous_id for key, one in logins.items() if key in renewed and one.previous_id}

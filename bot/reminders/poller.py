@@ -10,7 +10,7 @@ from bot.core.messages import MessageKind
 from bot.core.telemetry import PollOutcome
 from bot.core.wording import say_wrong_clock
 from bot.errors import BotError, StoreError, SubscriptionLapsed, UseapiTokenRefused
-from bot.reminders.assignees import end_assignments_of_leavers
+from bot.reminders.assignments import end_assignments_of_leavers
 from bot.reminders.boards import Boards
 from bot.reminders.channel_checks import ChannelChecks
 from bot.reminders.context import Context

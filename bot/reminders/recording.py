@@ -99,7 +99,8 @@ async def _follow_account(
             if followed != login:
                 followed = await put_login(tx, followed)
             if login is not None and followed.id != login.id:
-                await delete_other_assignments(tx, account.id, {followed.id})
+                # The news of the renewal thanks the person who was assigned.
+                await delete_other_assignments(tx, account.id, {login.id, followed.id})
             login = followed
     return AccountSnapshot(account, now, login, doubt, before.incidents if before else ())
 

@@ -1,15 +1,17 @@
 """Edits sent messages whose reason has changed, and boards whose accounts have, so that no stale alert stays."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.core.boards import Board
+from bot.core.entries import Entry
 from bot.core.messages import Message, MessageKind
 from bot.core.overview import Overview
 from bot.reminders.concurrency import for_each
 from bot.reminders.context import Context, Refused, Uncertain
 from bot.reminders.dispatcher import save_refusal
-from bot.reminders.loading import load_entries, load_overviews
+from bot.reminders.loading import load_each, load_overviews
 from bot.store.boards import get_boards, set_absent_since, set_digest
 from bot.store.channel_failures import delete_failure, get_failures
 from bot.store.messages import (
@@ -17,7 +19,7 @@ from bot.store.messages import (
     delete_board_message,
     finish_edit,
     get_board_message,
-    get_carried,
+    get_carried_by_each,
     get_outdated,
 )
 
@@ -26,6 +28,8 @@ _LOG = logging.getLogger(__name__)
 # Older than a login's life, a reminder misleads nobody any more.
 _WORTH_IT_FOR = timedelta(days=30)
 _AT_ONCE = 16
+# So few that what was loaded is not old when the last of them is edited.
+_LOADED_AT_ONCE = 64
 
 
 class Refresher:
@@ -39,7 +43,8 @@ class Refresher:
         """Edit every message with notifications whose edit is due."""
         async with self._database.begin() as tx:
             outdated = await get_outdated(tx, self._context.access.listed, self._now())
-        await for_each(outdated, self._edit_reminder, at_once=_AT_ONCE, what="Editing a reminder")
+        for begin in range(0, len(outdated), _LOADED_AT_ONCE):
+            await self._edit_reminders(outdated[begin : begin + _LOADED_AT_ONCE])
 
     async def edit_boards(self) -> None:
         """Edit each board that no longer shows how the accounts are."""
@@ -57,15 +62,23 @@ class Refresher:
             what="Editing a board",
         )
 
-    async def _edit_reminder(self, message: Message) -> None:
-        assert message.discord_id is not None
+    async def _edit_reminders(self, outdated: Sequence[Message]) -> None:
         async with self._database.begin() as tx:
-            entries = await load_entries(tx, await get_carried(tx, message), self._now())
+            loaded = await load_each(tx, await get_carried_by_each(tx, outdated), self._now())
+        await for_each(
+            zip(outdated, loaded, strict=True),
+            lambda one: self._edit_reminder(*one),
+            at_once=_AT_ONCE,
+            what="Editing a reminder",
+        )
+
+    async def _edit_reminder(self, message: Message, entries: Sequence[Entry]) -> None:
+        assert message.discord_id is not None
         outgoing = self._context.rendering.render_again(entries, message.footer_id, self._now())
         is_worth_it = self._now() - message.first_attempt_at < _WORTH_IT_FOR
         edit_at: datetime | None = None
         try:
-            await self._context.sender.edit(message.channel_id, message.discord_id, outgoing)
+            await self._context.sender.edit(message.channel_id, message.discord_id, outgoing, guild_id=message.guild_id)
         except Refused as refusal:
             if not refusal.is_message_gone and is_worth_it:
                 edit_at = self._now() + EDIT_AGAIN_AFTER
@@ -89,7 +102,7 @@ class Refresher:
             return
         outgoing, digest = self._context.rendering.render_board(overview, message.footer_id, self._now())
         try:
-            await self._context.sender.edit(message.channel_id, message.discord_id, outgoing)
+            await self._context.sender.edit(message.channel_id, message.discord_id, outgoing, guild_id=message.guild_id)
         except Refused as refusal:
             await self._settle_refused_edit(message, refusal)
         except Uncertain as doubt:
@@ -105,7 +118,7 @@ class Refresher:
         is_gone = False
         if refusal.is_message_gone:
             try:
-                found = await self._context.sender.find(message.channel_id, message.footer_id, message.first_attempt_at)
+                found = await self._context.sender.find(message)
             except Uncertain as doubt:
                 _LOG.warning("Whether the board in channel %s is there can't be seen (%s)", message.channel_id, doubt)
                 return

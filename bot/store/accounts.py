@@ -1,6 +1,7 @@
 """Saves and loads accounts as they were last read, and their logins."""
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,9 @@ from bot.core.logins import Doubt, Login
 from bot.core.notifications import Kind
 from bot.store.tables import accounts, incidents, insert_into, logins
 
+# The beginning of a name, by which its rows are searched; more names than these are not searched one by one.
+_SEARCHED = 100
+_MAX_SEARCHED = 5
 _SAVED = ("facts", "read_at", "login_id", "doubted_expires_at", "doubted_since")
 
 
@@ -60,6 +64,25 @@ async def get_snapshots(tx: AsyncConnection, account_ids: Collection[str] | None
     for one in await tx.execute(sa.select(incidents).where(incidents.c.is_open, incidents.c.account_id.is_not(None))):
         open_incidents.setdefault(one.account_id, []).append(OpenIncident(Kind(one.kind), one.number, one.began_at))
     return {row.key: _snapshot(row, open_incidents.get(row.key, ())) for row in rows}
+
+
+async def count_accounts(tx: AsyncConnection) -> int:
+    """Return how many accounts were ever read."""
+    return (await tx.execute(sa.select(sa.func.count()).select_from(accounts))).scalar_one()
+
+
+async def get_namesakes(tx: AsyncConnection, some: Collection[Account]) -> set[str]:
+    """Return the ids of those of these accounts whose name another account has as well."""
+    names = {one.name for one in some if one.name}
+    if not names:
+        return set()
+    query = sa.select(accounts.c.facts)
+    if len(names) <= _MAX_SEARCHED:
+        # As `_dump` writes it; a quotation mark inside a text has a backslash.
+        patterns = [f'"name": {json.dumps(name)[:_SEARCHED]}' for name in names]
+        query = query.where(sa.or_(*(accounts.c.facts.contains(pattern, autoescape=True) for pattern in patterns)))
+    found = Counter(json.loads(facts)["name"] for facts in (await tx.execute(query)).scalars())
+    return {one.id for one in some if one.name and found[one.name] > 1}
 
 
 async def put_snapshots(tx: AsyncConnection, snapshots: Iterable[AccountSnapshot]) -> None:

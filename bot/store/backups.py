@@ -85,7 +85,7 @@ def hold(file: Path) -> Iterator[None]:
         with lock_file(file):
             yield
     except AlreadyRunning:
-        raise CopyRefused(f"A bot runs on {file}.", "Stop it first.") from None
+        raise CopyRefused(f"The bot is running on {file}.", "Stop it first.") from None
 
 
 def give_to_owner_of(model: Path, file: Path) -> None:

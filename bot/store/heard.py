@@ -75,11 +75,14 @@ async def get_followed_up(tx: AsyncConnection, guild_ids: Collection[int], now: 
     return set((await tx.execute(query)).scalars())
 
 
-async def get_last_heard(tx: AsyncConnection, channel_id: int) -> dict[str | None, dict[Kind, LastMessage]]:
-    """Return the messages that a channel last heard of each account in, by account and kind."""
-    found: dict[str | None, dict[Kind, LastMessage]] = {}
-    for row in await tx.execute(sa.select(heard).where(heard.c.channel_id == channel_id)):
-        found.setdefault(row.account_id, {})[Kind(row.kind)] = LastMessage(row.ref, row.message_id)
+async def get_last_heard(
+    tx: AsyncConnection, channel_ids: Collection[int]
+) -> dict[int, dict[str | None, dict[Kind, LastMessage]]]:
+    """Return the messages that channels last heard of each account in, by channel, account and kind."""
+    found: dict[int, dict[str | None, dict[Kind, LastMessage]]] = {}
+    for row in await tx.execute(sa.select(heard).where(heard.c.channel_id.in_(channel_ids))):
+        of_account = found.setdefault(row.channel_id, {}).setdefault(row.account_id, {})
+        of_account[Kind(row.kind)] = LastMessage(row.ref, row.message_id)
     return found
 
 

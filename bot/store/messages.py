@@ -1,6 +1,6 @@
 """Saves and loads Discord messages: in flight, sent, and to be edited."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.boards import Board
 from bot.core.messages import Message, MessageKind, OutgoingMessage
-from bot.core.notifications import Kind, Notification, State
+from bot.core.notifications import Notification, State
 from bot.store.boards import release_board, take_board
 from bot.store.channel_failures import delete_refusals
 from bot.store.heard import put_heard, schedule_last_edits
@@ -83,6 +83,12 @@ async def start_sending_board(
     return None
 
 
+async def put_payload(tx: AsyncConnection, message: Message, outgoing: OutgoingMessage) -> bool:
+    """Save what a message in flight says now; return whether it is in flight still, and wanted."""
+    where = _is(message) & (messages.c.state == State.SENDING) & messages.c.payload.is_not(None)
+    return bool((await tx.execute(messages.update().where(where).values(payload=outgoing.to_json()))).rowcount)
+
+
 async def get_unsettled(tx: AsyncConnection, guild_ids: Collection[int], kind: MessageKind) -> list[Message]:
     """Return the messages of this kind in these guilds that may have been sent or not, oldest first."""
     where = (messages.c.state == State.SENDING) & (messages.c.kind == kind) & messages.c.guild_id.in_(guild_ids)
@@ -109,8 +115,7 @@ async def mark_sent(
     rows = (await tx.execute(marked.returning(*notifications.c))).all()
     sent = [notification_from(row) for row in rows]
     await delete_refusals(tx, message.channel_id, message.kind)
-    repeated = [one.account_id for one in sent if one.kind is not Kind.RENEWED]
-    await schedule_last_edits(tx, repeated, now, channel_id=message.channel_id)
+    await schedule_last_edits(tx, [one.account_id for one in sent], now, channel_id=message.channel_id)
     await put_heard(tx, sent, now)
     return [row.due_at for row in rows]
 
@@ -171,6 +176,12 @@ async def get_message(tx: AsyncConnection, guild_id: int, discord_id: int) -> Me
     return None if row is None else _message(row)
 
 
+async def get_sent(tx: AsyncConnection, message_ids: Collection[int]) -> dict[int, tuple[int | None, datetime]]:
+    """Return the Discord ids of these messages, and when each was first attempted."""
+    query = sa.select(messages).where(messages.c.id.in_(message_ids))
+    return {row.id: (row.discord_id, row.first_attempt_at) for row in await tx.execute(query)}
+
+
 async def get_board_message(tx: AsyncConnection, guild_id: int, channel_id: int) -> Message | None:
     """Return the message of a channel's board, None if the board has none, or there is no board."""
     where = (boards.c.guild_id == guild_id) & (boards.c.channel_id == channel_id)
@@ -182,20 +193,32 @@ async def get_board_message(tx: AsyncConnection, guild_id: int, channel_id: int)
 
 async def get_carried(tx: AsyncConnection, message: Message) -> list[Notification]:
     """Return the notifications that a message carries, in its order."""
-    query = sa.select(notifications).where(notifications.c.message_id == message.id).order_by(notifications.c.id)
-    return [notification_from(row) for row in await tx.execute(query)]
+    (carried,) = await get_carried_by_each(tx, [message])
+    return carried
 
 
-async def get_last_messages(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[int, int]:
-    """Return the Discord id of the last message with notifications in each of these channels."""
+async def get_carried_by_each(tx: AsyncConnection, some: Sequence[Message]) -> list[list[Notification]]:
+    """Return the notifications that each of these messages carries, in its order."""
+    carried: dict[int, list[Notification]] = {message.id: [] for message in some}
+    where = notifications.c.message_id.in_(carried)
+    for row in await tx.execute(sa.select(notifications).where(where).order_by(notifications.c.id)):
+        carried[row.message_id].append(notification_from(row))
+    return [carried[message.id] for message in some]
+
+
+async def get_last_messages(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[tuple[int, str | None], int]:
+    """Return the Discord id of the last message in each of these channels about each account, by both ids.
+
+    None in place of an account's id stands for the accounts as a whole.
+    """
     last = (
-        sa.select(sa.func.max(messages.c.id))
-        .where(
-            messages.c.channel_id.in_(channel_ids),
-            messages.c.kind == MessageKind.NOTIFICATIONS,
-            messages.c.discord_id.is_not(None),
-        )
-        .group_by(messages.c.channel_id)
+        sa.select(notifications.c.account_id, sa.func.max(messages.c.id).label("id"))
+        .join(messages, messages.c.id == notifications.c.message_id)
+        .where(messages.c.channel_id.in_(channel_ids), messages.c.discord_id.is_not(None))
+        .group_by(messages.c.channel_id, notifications.c.account_id)
+        .subquery()
     )
-    rows = await tx.execute(sa.select(messages.c.channel_id, messages.c.discord_id).where(messages.c.id.in_(last)))
-    return {row.channel_id: row.discord_id for row in rows}
+    query = sa.select(last.c.account_id, messages.c.channel_id, messages.c.discord_id).join(
+        messages, messages.c.id == last.c.id
+    )
+    return {(row.channel_id, row.account_id): row.discord_id for row in await tx.execute(query)}

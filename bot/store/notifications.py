@@ -1,6 +1,6 @@
 """Saves and loads notifications, from planned to sent."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -83,12 +83,14 @@ async def get_pending(tx: AsyncConnection, channel_id: int) -> list[Notification
     return [notification_from(row) for row in await tx.execute(query)]
 
 
-async def count_by_state(tx: AsyncConnection, guild_id: int, since: datetime) -> Mapping[str, int]:
-    """Return how many notifications of a guild are in each state; sent ones only if they were sent since then."""
-    is_counted = (notifications.c.state != State.SENT) | (notifications.c.sent_at >= since)
-    query = (
-        sa.select(notifications.c.state, sa.func.count().label("number"))
-        .where(notifications.c.guild_id == guild_id, is_counted)
-        .group_by(notifications.c.state)
-    )
-    return {row.state: row.number for row in await tx.execute(query)}
+async def count_unsent(tx: AsyncConnection, guild_id: int) -> int:
+    """Return how many notifications of a guild are pending or in flight."""
+    where = notifications.c.state.in_([State.PENDING, State.SENDING]) & (notifications.c.guild_id == guild_id)
+    return int((await tx.execute(sa.select(sa.func.count()).select_from(notifications).where(where))).scalar_one())
+
+
+async def count_sent_messages(tx: AsyncConnection, guild_id: int, since: datetime) -> int:
+    """Return how many messages with notifications were sent in a guild since then."""
+    number = sa.func.count(notifications.c.message_id.distinct())
+    query = sa.select(number).where(notifications.c.guild_id == guild_id, notifications.c.sent_at >= since)
+    return int((await tx.execute(query)).scalar_one())

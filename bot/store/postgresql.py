@@ -13,9 +13,12 @@ from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import event
+from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bot.core.database_url import SERVER_SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,9 @@ class Waits:
     tcp: Mapping[str, int]
 
 
-def create_engine(url: str, waits: Waits, begin: str, *, pool_seconds: float) -> AsyncEngine:
+def create_engine(address: str, waits: Waits, begin: str, *, pool_seconds: float) -> AsyncEngine:
     """Build an engine whose transactions begin with the SQL `begin`."""
+    url = make_url(address)
     arguments = {
         "timeout": waits.connect,
         "command_timeout": waits.statement,
@@ -39,8 +43,10 @@ def create_engine(url: str, waits: Waits, begin: str, *, pool_seconds: float) ->
         # what it knows of a statement, while the server keeps nothing.
         "statement_cache_size": 0,
         "prepared_statement_name_func": lambda: "",
+        "server_settings": {name: url.query[name] for name in SERVER_SETTINGS if name in url.query},
     }
-    engine = create_async_engine(url, connect_args=arguments, pool_timeout=pool_seconds)
+    own = url.difference_update_query(SERVER_SETTINGS)
+    engine = create_async_engine(own, connect_args=arguments, pool_timeout=pool_seconds)
     event.listen(engine.sync_engine, "checkout", _begin)
     event.listen(engine.sync_engine, "handle_error", _hang_up_on_silence)
     return engine

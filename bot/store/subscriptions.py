@@ -68,14 +68,19 @@ async def get_subscriptions_in(tx: AsyncConnection, channel_ids: Collection[int]
     return await _select(tx, subscriptions.c.channel_id.in_(channel_ids))
 
 
+async def lock_guild(tx: AsyncConnection, guild_id: int) -> None:
+    """Let other transactions that save subscriptions of this guild wait until this one ends."""
+    if tx.dialect.name == "postgresql":
+        # SQLite allows one writer at a time anyway.
+        await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(guild_id)))
+
+
 async def put_subscription(tx: AsyncConnection, new: NewSubscription) -> tuple[Subscription, Subscription | None]:
     """Save a subscription in place of the one on the same account in the same channel; return it and that one.
 
     Another transaction that saves one for the same guild waits until this one ends.
     """
-    if tx.dialect.name == "postgresql":
-        # SQLite allows one writer at a time anyway.
-        await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(new.guild_id)))
+    await lock_guild(tx, new.guild_id)
     same = (
         (subscriptions.c.guild_id == new.guild_id)
         & (subscriptions.c.channel_id == new.channel_id)
@@ -99,3 +104,9 @@ async def set_paused(tx: AsyncConnection, subscription: Subscription, paused_at:
     """Pause a subscription, or resume it (None)."""
     where = subscriptions.c.id == subscription.id
     await tx.execute(subscriptions.update().where(where).values(paused_at=paused_at))
+
+
+async def set_role(tx: AsyncConnection, subscription: Subscription, role_id: int | None) -> None:
+    """Save which role a subscription pings, None for nobody."""
+    where = subscriptions.c.id == subscription.id
+    await tx.execute(subscriptions.update().where(where).values(role_id=role_id))

@@ -92,7 +92,9 @@ def _check_schema(schema: str | None) -> None:
 async def _check_rest(source: Database, tx: AsyncConnection) -> None:
     # A killed bot leaves a lease; on SQLite the file's lock proves that no bot runs.
     if not source.is_sqlite and await is_lease_held(tx):
-        raise CopyRefused("A bot runs on the source, or did seconds ago.", "Stop it first, and wait 15 seconds.")
+        raise CopyRefused(
+            "The bot is running on the source, or was seconds ago.", "Stop it first, and wait 15 seconds."
+        )
 
 
 async def _check_target(url: str) -> None:

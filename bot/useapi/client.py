@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import quote
@@ -18,7 +20,7 @@ from bot.core.backoff import backoff
 from bot.core.parsing import parse_account, parse_accounts
 from bot.core.secrets import Redactor
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
-from bot.errors import ApiBusy, ApiUnreachable, NoSuchAccount, UnreadableAnswer
+from bot.errors import AccountOnHold, ApiBusy, ApiUnreachable, BotError, NoSuchAccount, UnreadableAnswer
 from bot.useapi.responses import check_status, parse_json
 
 _LOG = logging.getLogger(__name__)
@@ -38,6 +40,17 @@ _PARSED_AT_ONCE = 2**18
 Parsed = TypeVar("Parsed")
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call to the API: when it ended, and how it failed.
+
+    What the API says about a single account is no failure of the API.
+    """
+
+    at: datetime
+    failure: BotError | None
+
+
 def build_session(*, keep_connections: bool = True) -> aiohttp.ClientSession:
     """Return a session for the client: no cookies, no proxy or netrc from the environment, no pool limit of its own."""
     return aiohttp.ClientSession(
@@ -52,7 +65,7 @@ class MiniMaxClient:
     """Reads the accounts of one useapi.net token; at most 64 calls at a time, first come, first served.
 
     `budget` is the seconds that a call may take with all its attempts; `jitter` returns random numbers from 0 to 1.
-    `witness` gets the `Date` of each answer.
+    `witness` gets the `Date` of each answer. `last_call` is None before the first call has ended.
     """
 
     def __init__(
@@ -71,7 +84,7 @@ class MiniMaxClient:
         self._session = session
         self._base_url = base_url
         self._token = token
-        self._redact = redact
+        self.redact = redact
         self._now = now
         self._jitter = jitter
         self._budget = budget
@@ -79,6 +92,7 @@ class MiniMaxClient:
         self._busy_until = -math.inf
         self._telemetry = telemetry
         self._witness = witness
+        self.last_call: Call | None = None
 
     async def fetch_account(self, account_id: str) -> Account:
         """Read one account.
@@ -88,10 +102,14 @@ class MiniMaxClient:
             BotError: see `check_status` and `parse_account`.
         """
         # A secret that was pasted as an id must not get into the logs of useapi.net.
-        if not is_possible_id(account_id) or self._redact(account_id) != account_id:
-            raise NoSuchAccount
-        body = await self._fetch(f"{ACCOUNTS_PATH}/{quote(account_id, safe='')}", MAX_ACCOUNT_BYTES)
-        return await _aside(body, lambda: parse_account(account_id, parse_json(body), self._redact))
+        if not is_possible_id(account_id) or self.redact.finds_secret(account_id):
+            raise NoSuchAccount(self.redact(account_id))
+        try:
+            with self._noting():
+                body = await self._fetch(f"{ACCOUNTS_PATH}/{quote(account_id, safe='')}", MAX_ACCOUNT_BYTES)
+                return await _aside(body, lambda: parse_account(account_id, parse_json(body), self.redact))
+        except NoSuchAccount:
+            raise NoSuchAccount(self.redact(account_id)) from None
 
     async def fetch_accounts(self) -> dict[str, Account]:
         """Read all accounts, by id; an empty object and a 404 both mean that none is configured.
@@ -100,10 +118,24 @@ class MiniMaxClient:
             BotError: see `check_status` and `parse_accounts`.
         """
         try:
-            body = await self._fetch(ACCOUNTS_PATH, MAX_LIST_BYTES)
+            with self._noting():
+                body = await self._fetch(ACCOUNTS_PATH, MAX_LIST_BYTES)
+                return await _aside(body, lambda: parse_accounts(parse_json(body), self.redact))
         except NoSuchAccount:
             return {}
-        return await _aside(body, lambda: parse_accounts(parse_json(body), self._redact))
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Remember how a call ends; one that is cancelled has no end."""
+        try:
+            yield
+        except (NoSuchAccount, AccountOnHold):
+            self.last_call = Call(self._now(), None)
+            raise
+        except BotError as error:
+            self.last_call = Call(self._now(), error)
+            raise
+        self.last_call = Call(self._now(), None)
 
     async def _fetch(self, path: str, limit: int) -> bytes:
         clock = asyncio.get_running_loop().time

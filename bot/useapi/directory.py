@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -10,10 +10,11 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from bot.core.accounts import Account, AccountSnapshot, by_expiry, is_possible_id
+from bot.core.naming import find_named, find_similar, is_label
 from bot.core.secrets import Redactor
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
-from bot.errors import AmbiguousName, ApiUnreachable, BotError, NoSuchAccount, Stopping, TryLater
-from bot.useapi.client import BUDGET_SECONDS, MiniMaxClient, build_session
+from bot.errors import AmbiguousName, ApiUnreachable, BotError, NoSuchAccount, Stopping, Suggestion, TryLater
+from bot.useapi.client import BUDGET_SECONDS, Call, MiniMaxClient, build_session
 from bot.useapi.shared_calls import SharedCalls
 
 REUSE_FOR = timedelta(seconds=15)
@@ -87,26 +88,37 @@ class AccountDirectory:
         self._list_calls = SharedCalls[Mapping[str, AccountSnapshot]]()
         self._is_closed = False
 
+    @property
+    def last_call(self) -> Call | None:
+        """Return how the last call to the API ended, None before that."""
+        return self._client.last_call
+
     async def look_up(self, asked: str) -> AccountSnapshot:
-        """Find an account by its id, or else by a user name that only one account has.
+        """Find an account by its id, or else by a user name, or a part of one, that only one account has.
+
+        A line of completion finds its account too.
 
         Raises:
-            NoSuchAccount: neither matches; holds the existing ids, if they can be read.
-            AmbiguousName: several accounts have the name.
+            NoSuchAccount: none matches; holds similar ones, or else the existing ones, if they can be read.
+            AmbiguousName: several accounts match.
             BotError: the API failed.
         """
         asked = asked.strip()
         # Names move between accounts, so only a current list decides that a text is a name.
         is_known_name = self._is_recent(self._listed_at, LIST_REUSE_FOR) and asked not in self._listing
-        named = self._named(asked) if is_known_name else []
-        if not named and not is_possible_id(asked):
-            raise NoSuchAccount(self._ids(self._listing))
+        named, is_whole = find_named(asked, self._accounts(self._listing)) if is_known_name else ([], False)
+        if not (named and is_whole) and not is_possible_id(asked):
+            raise self._no_such_account(asked, self._listing)
         started = asyncio.get_running_loop().time()
         try:
-            return await self.read(self._only(named) if named else asked)
+            if named and is_whole:
+                return await self.read(_only(asked, named, is_whole=True).id)
+            if not is_label(asked):
+                return await self.read(asked)
         except NoSuchAccount:
-            spent = asyncio.get_running_loop().time() - started
-            return await self._look_up_in_list(asked, self._budget - spent)
+            pass
+        spent = asyncio.get_running_loop().time() - started
+        return await self._look_up_in_list(asked, self._budget - spent)
 
     async def _look_up_in_list(self, asked: str, budget: float) -> AccountSnapshot:
         try:
@@ -118,42 +130,37 @@ class AccountDirectory:
             # Digits were meant as an id, which certainly does not exist; a name may exist.
             if isinstance(error, Stopping) or not asked.isdigit():
                 raise
-            raise NoSuchAccount from None
-        if named := self._named(asked):
-            return listing[self._only(named)]
+            raise NoSuchAccount(self._client.redact(asked)) from None
+        # The API may list an account that it no longer gives by its id.
+        others = [account for account in self._accounts(listing) if account.id != asked]
+        named, is_whole = find_named(asked, others)
+        if named:
+            return listing[_only(asked, named, is_whole=is_whole).id]
         raise self._no_such_account(asked, listing)
 
     async def read_again(self, account_id: str) -> AccountSnapshot:
         """Read one account with a new call.
 
         Raises:
-            NoSuchAccount: it does not exist; holds the existing ids.
+            NoSuchAccount: it does not exist; holds the existing ones.
             BotError: the API failed.
         """
         try:
             return await self.read(account_id, fresh=True)
         except NoSuchAccount:
             listing = await self.read_all()
-            raise self._no_such_account(account_id, listing) from None
+            raise self._no_such_account(account_id, listing, is_typed=False) from None
 
-    def _no_such_account(self, asked: str, listing: Mapping[str, AccountSnapshot]) -> NoSuchAccount:
-        return NoSuchAccount([account_id for account_id in self._ids(listing) if account_id != asked])
-
-    @staticmethod
-    def _ids(listing: Mapping[str, AccountSnapshot]) -> list[str]:
-        return [account.id for account in sorted((item.account for item in listing.values()), key=by_expiry)]
-
-    def _named(self, name: str) -> list[str]:
-        """Return the ids of the listed accounts with this user name, in any case."""
-        wanted = name.casefold()
-        snapshots = self._listing.values()
-        return [item.account.id for item in snapshots if (item.account.name or "").casefold() == wanted and wanted]
+    def _no_such_account(
+        self, asked: str, listing: Mapping[str, AccountSnapshot], *, is_typed: bool = True
+    ) -> NoSuchAccount:
+        others = [account for account in self._accounts(listing) if account.id != asked]
+        similar = find_similar(asked, others) if is_typed else []
+        return NoSuchAccount(self._client.redact(asked), _suggestions(similar or others), are_similar=bool(similar))
 
     @staticmethod
-    def _only(ids: list[str]) -> str:
-        if len(ids) > 1:
-            raise AmbiguousName(sorted(ids))
-        return ids[0]
+    def _accounts(listing: Mapping[str, AccountSnapshot]) -> list[Account]:
+        return sorted((item.account for item in listing.values()), key=by_expiry)
 
     async def read(self, account_id: str, *, fresh: bool = False) -> AccountSnapshot:
         """Read one account; an answer up to 15 seconds old is reused, unless it must be `fresh`.
@@ -188,7 +195,7 @@ class AccountDirectory:
         if is_old and not self._is_recent(self._list_failed_at, LIST_RETRY_AFTER) and not self._is_closed:
             await asyncio.wait({self._join_list_call()}, timeout=LIST_WAIT_SECONDS)
         newer = {key: snapshot for key, snapshot in self._singles.items() if self._is_newer_than_list(snapshot)}
-        return sorted((snapshot.account for snapshot in (self._listing | newer).values()), key=by_expiry)
+        return self._accounts(self._listing | newer)
 
     def _is_newer_than_list(self, snapshot: AccountSnapshot) -> bool:
         return self._listed_at is None or self._listed_at < snapshot.read_at <= self._now()
@@ -246,3 +253,13 @@ class AccountDirectory:
         self._listed_at = asked_at
         self._listing = {key: AccountSnapshot(account, asked_at) for key, account in accounts.items()}
         return self._listing
+
+
+def _only(asked: str, accounts: Sequence[Account], *, is_whole: bool) -> Account:
+    if len(accounts) > 1:
+        raise AmbiguousName(asked, _suggestions(sorted(accounts, key=lambda one: one.id)), is_whole=is_whole)
+    return accounts[0]
+
+
+def _suggestions(accounts: Iterable[Account]) -> list[Suggestion]:
+    return [(account.name or "", account.id) for account in accounts]

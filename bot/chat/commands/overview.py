@@ -1,4 +1,4 @@
-"""`/minimax-accounts`: all accounts, soonest expiry first; the same as a board that a channel keeps."""
+"""`/minimax-overview`: all accounts, most urgent first; the same as a board that a channel keeps."""
 
 from typing import Any, Literal
 
@@ -9,10 +9,10 @@ from discord.ext import commands
 from bot.chat.gateway.responder import Interaction, Responder, responds
 from bot.chat.gateway.router import component, page_of
 from bot.chat.views.components import Reply
-from bot.chat.views.overview import overview_reply, render_board
+from bot.chat.views.overview import overview_reply
 from bot.core.messages import footer_id_of
 from bot.core.overview import Overview, build_overview
-from bot.errors import CannotRemind
+from bot.errors import StaleBoard
 from bot.reminders.context import Context
 from bot.store.boards import get_board, set_digest
 from bot.store.messages import get_message
@@ -25,11 +25,11 @@ class OverviewCommands(commands.Cog):
     def __init__(self, context: Context, responder: Responder) -> None:
         self.context, self.responder = context, responder
 
-    @app_commands.command(name="minimax-accounts", description="Show all MiniMax accounts, soonest expiry first")
-    @app_commands.describe(share="Show the answer to everyone in this channel (default: no)")
+    @app_commands.command(name="minimax-overview", description="Show all MiniMax accounts, most urgent first")
+    @app_commands.describe(share="Post the answer for everyone in this channel (default: no)")
     @app_commands.default_permissions(manage_guild=True)
     @responds
-    async def minimax_accounts(
+    async def minimax_overview(
         self,
         interaction: discord.Interaction[Any],
         share: Literal["yes", "no"] = "no",  # noqa: ARG002  (read by the decorator)
@@ -58,9 +58,11 @@ class OverviewCommands(commands.Cog):
             board = await get_board(tx, guild_id, interaction.channel_id or 0)
             message = await get_message(tx, guild_id, interaction.message.id)
         if board is None or message is None or board.message_id != message.id:
-            raise CannotRemind("This board is not kept up to date any more.", "Use `/minimax-accounts` instead.")
+            raise StaleBoard("no such board")
         overview = await read_overview(self.context, interaction, fresh=True)
-        outgoing, digest = render_board(overview, footer_id_of(message.nonce), self.context.now())
+        outgoing, digest = self.context.rendering.render_board(
+            overview, footer_id_of(message.nonce), self.context.now()
+        )
         if digest != board.digest:
             # Discord may not take this edit, so the next poll makes it again.
             async with self.context.database.begin() as tx:

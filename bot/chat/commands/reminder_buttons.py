@@ -1,19 +1,27 @@
 """The buttons under a reminder: *Check now* and *I'm on it*. Everybody who sees the message may press them."""
 
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.chat.gateway.responder import Interaction
-from bot.chat.gateway.router import component
+from bot.chat.gateway.router import component, rest_of
+from bot.chat.views.assignment import ALL, assigned_reply, which_reply
 from bot.chat.views.components import Reply
 from bot.chat.views.reminder import render_again
-from bot.core.assignments import Assignment
 from bot.core.entries import Entry
 from bot.core.messages import Message, MessageKind
-from bot.errors import CannotRemind, NothingLeft
-from bot.reminders.context import Context
+from bot.errors import NothingLeft, StaleButton, UnknownMessage
+from bot.reminders.assignments import assign, load_open_entries
+from bot.reminders.context import Context, Refused, Uncertain
 from bot.reminders.loading import load_entries
-from bot.store.assignments import delete_assignment, put_assignment
-from bot.store.messages import get_carried, get_message, schedule_edit
+from bot.store.messages import finish_edit, get_carried, get_message
+
+_LOG = logging.getLogger(__name__)
+
+_MAX_DIGITS = 20
+# What the database takes.
+_LARGEST_ID = 2**63 - 1
 
 
 class ReminderButtons:
@@ -25,45 +33,70 @@ class ReminderButtons:
     @component("recheck", in_place=True, is_bare=True)
     async def check_now(self, interaction: Interaction, _rest: str) -> Reply:
         """Read all accounts with one call, without the cache, and show those of the reminder."""
-        message = await self._find(interaction)
+        message = await self._find_pressed(interaction)
         read = await self._context.access.directory_for(message.guild_id).read_all(fresh=True)
         async with self._context.database.begin() as tx:
             entries = await load_entries(tx, await get_carried(tx, message), self._context.now(), read)
-        return self._reply(message, entries, is_checked=True)
+        return Reply.of(render_again(entries, message.footer_id, self._context.now(), is_checked=True))
 
     @component("take", in_place=True, is_bare=True)
     async def take(self, interaction: Interaction, _rest: str) -> Reply:
-        """Assign the user to the reminder's open accounts; if all were the user's already, end the assignment."""
-        message = await self._find(interaction)
-        now = self._context.now()
+        """Assign the user to the reminder's open account, or hand it back; ask which, if there are several."""
+        message, now = await self._find_pressed(interaction), self._context.now()
+        assert message.discord_id is not None
         async with self._context.database.begin() as tx:
-            entries = await load_entries(tx, await get_carried(tx, message), now)
-            open_entries = [entry for entry in entries if entry.needs_action and entry.snapshot is not None]
-            if not open_entries:
+            found = await load_open_entries(tx, message, now)
+            if not found:
                 raise NothingLeft("nothing is open")
-            assignment = Assignment(interaction.user.id, now)
-            is_handed_back = all(
-                entry.assignment is not None and entry.assignment.user_id == assignment.user_id
-                for entry in open_entries
-            )
-            for entry in open_entries:
-                if is_handed_back:
-                    await delete_assignment(tx, message.channel_id, entry.subject)
-                else:
-                    await put_assignment(tx, message.guild_id, message.channel_id, entry.subject, assignment)
-            # If Discord loses the answer, the next poll shows it.
-            await schedule_edit(tx, message, now)
+            if len(found) > 1:
+                aside = which_reply(found, message.discord_id, interaction.user.id)
+            else:
+                is_handed_back = await assign(tx, message, found, interaction.user.id, now)
+                aside = assigned_reply(found, interaction.user.id, is_handed_back=is_handed_back)
             entries = await load_entries(tx, await get_carried(tx, message), now)
-        return self._reply(message, entries)
+        return replace(Reply.of(render_again(entries, message.footer_id, now)), aside=aside)
 
-    async def _find(self, interaction: Interaction) -> Message:
-        guild_id = self._context.access.guild_of(interaction.guild_id)
-        assert interaction.message is not None
+    @component("assign", in_place=True)
+    async def choose(self, interaction: Interaction, chosen: str) -> Reply:
+        """Assign the user to the accounts that were chosen in the private menu, and edit the reminder."""
+        message_id, now = rest_of(interaction), self._context.now()
+        is_id = message_id.isascii() and message_id.isdigit() and len(message_id) <= _MAX_DIGITS
+        if not (chosen and is_id and int(message_id) <= _LARGEST_ID):
+            raise StaleButton("nothing was chosen")
+        message = await self._find(interaction, int(message_id))
+        values = chosen.split(",")
         async with self._context.database.begin() as tx:
-            message = await get_message(tx, guild_id, interaction.message.id)
-        if message is None or message.kind is not MessageKind.NOTIFICATIONS:
-            raise CannotRemind("The bot's database does not know this message.", "Use `/minimax-account` instead.")
-        return message
+            found = [
+                entry
+                for entry in await load_open_entries(tx, message, now)
+                if ALL in values or str(entry.notification.id) in values
+            ]
+            if not found:
+                raise NothingLeft("nothing of it is open")
+            is_handed_back = await assign(tx, message, found, interaction.user.id, now)
+            entries = await load_entries(tx, await get_carried(tx, message), now)
+        await self._edit(replace(message, edit_at=now), entries)
+        return assigned_reply(found, interaction.user.id, is_handed_back=is_handed_back, is_named=True)
 
-    def _reply(self, message: Message, entries: Sequence[Entry], *, is_checked: bool = False) -> Reply:
-        return Reply.of(render_again(entries, message.footer_id, self._context.now(), is_checked=is_checked))
+    async def _edit(self, message: Message, entries: Sequence[Entry]) -> None:
+        assert message.discord_id is not None
+        outgoing = render_again(entries, message.footer_id, self._context.now())
+        try:
+            await self._context.sender.edit(message.channel_id, message.discord_id, outgoing, guild_id=message.guild_id)
+        except (Refused, Uncertain) as error:
+            _LOG.warning("A reminder may not show who is assigned (%s); the next poll edits it", error)
+            return
+        async with self._context.database.begin() as tx:
+            await finish_edit(tx, message)
+
+    async def _find_pressed(self, interaction: Interaction) -> Message:
+        assert interaction.message is not None
+        return await self._find(interaction, interaction.message.id)
+
+    async def _find(self, interaction: Interaction, discord_id: int) -> Message:
+        guild_id = self._context.access.guild_of(interaction.guild_id)
+        async with self._context.database.begin() as tx:
+            message = await get_message(tx, guild_id, discord_id)
+        if message is None or message.kind is not MessageKind.NOTIFICATIONS:
+            raise UnknownMessage("not in the database")
+        return message

@@ -1,44 +1,50 @@
-"""`/minimax-reminders`: which channel hears about which account, and the board of a channel."""
+"""`/minimax-reminders`: which channel hears about which account."""
 
+import re
 from dataclasses import replace
 from typing import Any, Literal
 
 import discord
 from discord import app_commands
 
-from bot.chat.commands.account import complete_accounts
-from bot.chat.commands.overview import read_overview
+from bot.chat.commands.completion import complete_accounts_or_all, complete_reminders, find_reminder, means_all
 from bot.chat.gateway.responder import Interaction, Responder, responds
 from bot.chat.gateway.router import component, page_of
-from bot.chat.rest.permissions import Destination, Destinations
-from bot.chat.views.components import Reply, notice
+from bot.chat.rest.permissions import Channel, Destination, Destinations, PostableChannel
+from bot.chat.views.components import Reply, mark_of
 from bot.chat.views.reminder import render
-from bot.chat.views.reminder_list import (
-    ALL_LABEL,
-    Setup,
-    added_embed,
-    list_reply,
-    names_of,
-    present_embed,
-    say_accounts,
-    say_next,
-    say_place,
-    say_terms,
+from bot.chat.views.reminder_answers import (
+    paused_reply,
+    present_reply,
+    removed_reply,
+    resumed_reply,
+    saved_reply,
+    tested_reply,
 )
-from bot.chat.views.text import MAX_ACCOUNT_ID, MAX_CHOICE, MAX_CHOICES, message_link
-from bot.chat.views.upcoming import preview_reply
-from bot.core.boards import Board
+from bot.chat.views.reminder_list import Setup, list_reply
+from bot.chat.views.upcoming import upcoming_reply
+from bot.core.accounts import Account, AccountSnapshot
 from bot.core.entries import Entry
 from bot.core.forecast import next_by_subscription
+from bot.core.limits import MAX_LABEL
 from bot.core.messages import MessageKind, footer_id_of, new_nonce
 from bot.core.notifications import Kind, Notification
-from bot.core.status import AMBER, GREEN, GREY
-from bot.core.subscriptions import NewSubscription, Subscription, parse_lead_times
-from bot.core.text import plain
-from bot.errors import BotError, CannotRemind, DeliveryFailed, NotAllowed, StaleButton
-from bot.reminders.boards import Boards
+from bot.core.subscriptions import NewSubscription, Subscription, WrongCount, parse_lead_times
+from bot.core.wording import say_short_name
+from bot.errors import (
+    CommandChanged,
+    DeliveryFailed,
+    NoSuchReminder,
+    NotAllowed,
+    NothingToTest,
+    StaleButton,
+    TooManyReminders,
+    WrongDays,
+    WrongNumberOfDays,
+)
 from bot.reminders.context import Context, Refused, Uncertain
 from bot.reminders.loading import load_entries, load_forecast
+from bot.reminders.outlook import load_outlook
 from bot.reminders.planning import delete_unwanted, pair_up
 from bot.store.accounts import get_snapshots
 from bot.store.boards import get_boards
@@ -48,37 +54,41 @@ from bot.store.subscriptions import (
     delete_subscription,
     get_subscription,
     get_subscriptions,
+    lock_guild,
     put_subscription,
     set_paused,
+    set_role,
 )
 
-ALL = "all"
 MAX_SUBSCRIPTIONS = 50
-# The database's ids have up to 18 digits.
-_MAX_DIGITS = 18
-_SubscriptionId = app_commands.Range[str, 1, MAX_CHOICE]
-_Channel = app_commands.AppCommandChannel | app_commands.AppCommandThread
+# The ids of the reminder and of the role, with as many digits as the database and Discord give them.
+_UNPING = re.compile(r"([0-9]{1,18}):([0-9a-f]{16})")
+_Reminder = app_commands.Range[str, 1, MAX_LABEL]
+_PostableChannel = app_commands.Transform[Channel, PostableChannel]
 
 
 class ReminderCommands(
     app_commands.Group,
     name="minimax-reminders",
-    description="Reminders in channels before MiniMax logins expire",
+    description="Reminders before MiniMax logins expire",
     default_permissions=discord.Permissions(manage_guild=True),
 ):
     """The command group, and the buttons of its answers."""
 
-    def __init__(self, context: Context, responder: Responder, *, destinations: Destinations, boards: Boards) -> None:
+    def __init__(self, context: Context, responder: Responder, *, destinations: Destinations) -> None:
         super().__init__()
         self.context, self.responder = context, responder
-        self._destinations, self._boards = destinations, boards
+        self._destinations = destinations
+        days = ", ".join(map(str, context.lead_times))
+        # Only the settings know the default.
+        app_commands.describe(days=f"Days before expiry (default: {days})")(self.add)
 
-    @app_commands.command(name="add", description="Add a reminder for an account, or for all of them")
+    @app_commands.command(name="add", description="Add a reminder for one account, or for all of them")
     @app_commands.describe(
-        account="Account id or name, or all",
+        account="One account, or All accounts",
         channel="Channel for the reminders (default: this one)",
-        days='Days before the expiry, such as "14, 7, 3, 1"',
-        mention="Role to mention",
+        days="Days before expiry",
+        ping="Role to ping (default: nobody)",
         follow_ups="Remind again after the expiry, until the login is renewed (default: yes)",
     )
     @app_commands.rename(follow_ups="follow-ups")
@@ -86,79 +96,124 @@ class ReminderCommands(
     async def add(
         self,
         interaction: discord.Interaction[Any],
-        account: app_commands.Range[str, 1, MAX_ACCOUNT_ID],
-        channel: _Channel | None = None,
+        account: app_commands.Range[str, 1, MAX_LABEL],
+        channel: _PostableChannel | None = None,
         days: app_commands.Range[str, 1, 100] | None = None,
-        mention: discord.Role | None = None,
-        follow_ups: Literal["yes", "no"] = "yes",
+        ping: discord.Role | None = None,
+        follow_ups: Literal["yes", "no"] | None = None,
     ) -> Reply:
-        """Save a subscription in place of the one on the same account in the same channel."""
+        """Save a subscription; one on the same account in the same channel keeps the terms that are left out."""
         directory = self.context.access.directory_for(interaction.guild_id)
-        # The label too: somebody who types it without picking the choice sends it as it is.
-        is_for_all = account.strip().casefold() in (ALL, ALL_LABEL.casefold())
-        account_id = None if is_for_all else (await directory.look_up(account)).account.id
-        lead_times = self.context.lead_times if days is None else _parse(days)
-        destination = await self._destinations.choose(interaction, channel, mention)
-        return await self._save(interaction, destination, account_id, lead_times, follow_ups=follow_ups == "yes")
+        # An app that still shows the earlier option sends it, and discord.py would drop it: the ping would be lost.
+        if "mention" in interaction.namespace:
+            raise CommandChanged("mention:")
+        found = None if means_all(account) else (await directory.look_up(account)).account
+        lead_times = None if days is None else _parse(days)
+        destination = await self._destinations.choose(interaction, channel, ping)
+        return await self._save(
+            interaction,
+            destination,
+            found,
+            lead_times,
+            follow_ups=None if follow_ups is None else follow_ups == "yes",
+        )
 
     @add.autocomplete("account")
     async def complete_account(
         self, interaction: discord.Interaction[Any], typed: str
     ) -> list[app_commands.Choice[str]]:
         """Offer all accounts, and each of them."""
-        offered = await complete_accounts(self.context, interaction, typed)
-        is_all = typed.strip().casefold() in ALL_LABEL.casefold()
-        return [*([app_commands.Choice(name=ALL_LABEL, value=ALL)] if is_all else []), *offered][:MAX_CHOICES]
+        return await complete_accounts_or_all(self.context, interaction, typed)
 
     @component("remind")
-    async def remind_here(self, interaction: Interaction, account_id: str) -> Reply:
+    async def remind_of_one(self, interaction: Interaction, account_id: str) -> Reply:
         """Save a subscription with the defaults in the channel of a look-up; one that covers the account stays."""
-        guild_id = self.context.access.guild_of(interaction.guild_id)
         if not account_id:
             raise StaleButton("no account")
-        # Discord shows the button to everybody who sees the card.
-        if not interaction.permissions.manage_guild:
-            raise NotAllowed("Manage Server is needed")
+        return await self._remind_here(interaction, account_id)
+
+    @component("remind-all", is_bare=True)
+    async def remind_of_all(self, interaction: Interaction, _rest: str) -> Reply:
+        """Save a subscription on all accounts with the defaults in this channel; one that is there stays."""
+        return await self._remind_here(interaction, None)
+
+    async def _remind_here(self, interaction: Interaction, account_id: str | None) -> Reply:
+        guild_id = self.context.access.guild_of(interaction.guild_id)
+        # Discord shows the button to everybody who sees the message.
+        _ensure_is_manager(interaction)
         async with self.context.database.begin() as tx:
             subscriptions = await get_subscriptions(tx, guild_id)
+            accounts = _accounts_of(await get_snapshots(tx))
         here = [one for one in subscriptions if one.channel_id == interaction.channel_id]
         present = [one for one in here if one.account_id in (account_id, None)]
         if present:
-            return Reply([present_embed(min(present, key=lambda one: one.is_for_all))])
-        snapshot = await self.context.access.directory_for(guild_id).read(account_id)
+            return present_reply(min(present, key=lambda one: one.is_for_all), account_id, accounts)
+        account = None
+        if account_id is not None:
+            account = (await self.context.access.directory_for(guild_id).read(account_id)).account
         destination = await self._destinations.choose(interaction, None)
-        return await self._save(interaction, destination, snapshot.account.id, self.context.lead_times)
+        return await self._save(interaction, destination, account, None)
 
     async def _save(
         self,
         interaction: Interaction,
         destination: Destination,
-        account_id: str | None,
-        lead_times: tuple[int, ...],
+        account: Account | None,
+        lead_times: tuple[int, ...] | None,
         *,
-        follow_ups: bool = True,
+        follow_ups: bool | None = None,
     ) -> Reply:
+        """Save a subscription on an account, or on all (None); None also stands for terms that were left out."""
         guild_id, now = self.context.access.guild_of(interaction.guild_id), self.context.now()
-        new = NewSubscription(
-            guild_id=guild_id,
-            channel_id=destination.channel_id,
-            channel_name=destination.channel_name,
-            account_id=account_id,
-            lead_times=lead_times,
-            role_id=destination.role_id,
-            added_by=interaction.user.id,
-            follow_ups=follow_ups,
-        )
+        account_id = None if account is None else account.id
         async with self.context.database.begin() as tx:
-            subscription, replaced = await put_subscription(tx, new)
-            # Counted afterwards, when nobody else can add one; the error rolls this one back.
-            if replaced is None and len(await get_subscriptions(tx, guild_id)) > MAX_SUBSCRIPTIONS:
-                raise CannotRemind(f"This server has {MAX_SUBSCRIPTIONS} reminders already.", "Remove one first.")
-            comes_next = next_by_subscription(await load_forecast(tx, [subscription], now)).get(subscription.id)
+            await lock_guild(tx, guild_id)
+            in_guild = await get_subscriptions(tx, guild_id)
+            in_channel = [one for one in in_guild if one.channel_id == destination.channel_id]
+            present = next((one for one in in_channel if one.account_id == account_id), None)
+            if present is None and len(in_guild) >= MAX_SUBSCRIPTIONS:
+                raise TooManyReminders(MAX_SUBSCRIPTIONS)
+            new = NewSubscription(
+                guild_id=guild_id,
+                channel_id=destination.channel_id,
+                channel_name=destination.channel_name,
+                account_id=account_id,
+                lead_times=lead_times or (present.lead_times if present else self.context.lead_times),
+                role_id=destination.role_id or (present.role_id if present else None),
+                added_by=interaction.user.id,
+                follow_ups=follow_ups if follow_ups is not None else present is None or present.follow_ups,
+            )
+            subscription, _ = await put_subscription(tx, new)
+            snapshots = await get_snapshots(tx)
+            outlook = await load_outlook(tx, subscription, snapshots, now)
         self.context.poll_requested.set()
-        return Reply([added_embed(subscription, replaced, say_next(comes_next, now))])
+        accounts = _accounts_of(snapshots)
+        if account is not None:
+            accounts[account.id] = account
+        return saved_reply(
+            subscription, present, in_channel, accounts, outlook, now, is_ping_kept=destination.role_id is None
+        )
 
-    @app_commands.command(name="list", description="Show all reminders in this server, the next one first")
+    @component("unping", in_place=True)
+    async def ping_nobody(self, interaction: Interaction, rest: str) -> Reply:
+        """Take a role away from a subscription, which else stays as it is."""
+        guild_id, now = self.context.access.guild_of(interaction.guild_id), self.context.now()
+        _ensure_is_manager(interaction)
+        found = _UNPING.fullmatch(rest)
+        if found is None:
+            raise StaleButton("no reminder")
+        async with self.context.database.begin() as tx:
+            present = await get_subscription(tx, guild_id, int(found[1]))
+            # The id of a reminder that was deleted may be that of another one today.
+            if present is None or mark_of(present) != found[2]:
+                raise NoSuchReminder
+            await set_role(tx, present, None)
+            subscription = replace(present, role_id=None)
+            snapshots = await get_snapshots(tx)
+            outlook = await load_outlook(tx, subscription, snapshots, now)
+        return saved_reply(subscription, present, (), _accounts_of(snapshots), outlook, now)
+
+    @app_commands.command(name="list", description="Show all reminders in this server")
     @responds
     async def list_all(self, interaction: discord.Interaction[Any]) -> Reply:
         """Show the first page of the server's subscriptions and boards."""
@@ -175,7 +230,6 @@ class ReminderCommands(
         guild_id, now = self.context.access.guild_of(interaction.guild_id), self.context.now()
         async with self.context.database.begin() as tx:
             subscriptions = await get_subscriptions(tx, guild_id)
-            account_ids = {one.account_id for one in subscriptions if one.account_id is not None}
             setup = Setup(
                 subscriptions=subscriptions,
                 boards=await get_boards(tx, [guild_id]),
@@ -183,85 +237,50 @@ class ReminderCommands(
                 failures=await get_failures(tx, [guild_id], MessageKind.NOTIFICATIONS),
                 board_failures=await get_failures(tx, [guild_id], MessageKind.BOARD),
                 last_messages=await get_last_messages(tx, {one.channel_id for one in subscriptions}),
-                names=names_of(await get_snapshots(tx, account_ids)),
+                accounts=await get_snapshots(tx),
             )
         return list_reply(setup, page, now)
 
-    @app_commands.command(name="preview", description="Show the reminders of the next 30 days")
+    @app_commands.command(name="upcoming", description="Show reminders due in the next 30 days")
     @responds
-    async def preview(self, interaction: discord.Interaction[Any]) -> Reply:
+    async def upcoming(self, interaction: discord.Interaction[Any]) -> Reply:
         """Show the first page of the messages to come."""
-        return await self._preview(interaction, 0)
+        return await self._upcoming(interaction, 0)
 
-    @component("page:preview", in_place=True)
-    async def turn_preview(self, interaction: Interaction, page: str) -> Reply:
+    # "preview" is the page's name in messages of an earlier version.
+    @component("page:upcoming", "page:preview", in_place=True)
+    async def turn_upcoming(self, interaction: Interaction, page: str) -> Reply:
         """Show another page of the messages to come."""
         _ensure_may_turn(interaction)
-        return await self._preview(interaction, page_of(page))
+        return await self._upcoming(interaction, page_of(page))
 
-    async def _preview(self, interaction: Interaction, page: int) -> Reply:
+    async def _upcoming(self, interaction: Interaction, page: int) -> Reply:
         guild_id, now = self.context.access.guild_of(interaction.guild_id), self.context.now()
         async with self.context.database.begin() as tx:
-            upcoming = await load_forecast(tx, await get_subscriptions(tx, guild_id), now)
-        return preview_reply(upcoming, page, now)
+            subscriptions = await get_subscriptions(tx, guild_id)
+            upcoming = await load_forecast(tx, subscriptions, now)
+        return upcoming_reply(upcoming, page, now, is_set_up=bool(subscriptions))
 
-    @app_commands.command(name="board", description="Keep a board of all accounts in a channel, or remove it")
-    @app_commands.describe(channel="Channel of the board")
-    @responds
-    async def board(self, interaction: discord.Interaction[Any], channel: _Channel) -> Reply:
-        """Add a board to a channel, or remove the one that is there."""
-        guild_id = self.context.access.guild_of(interaction.guild_id)
-        try:
-            is_removed = await self._boards.remove(guild_id, channel.id)
-        except (Refused, Uncertain) as error:
-            line = (
-                f"The board in <#{channel.id}> is not kept up to date any more, but its message may still be there "
-                f"({error}). Delete it by hand."
-            )
-            return notice("Board removed", line, AMBER)
-        if is_removed:
-            line = f"The board in <#{channel.id}> is gone. The same command brings it back."
-            return notice("Board removed", line, GREY)
-        destination = await self._destinations.choose(interaction, channel)
-        place = f"<#{destination.channel_id}>"
-        overview = await read_overview(self.context, interaction)
-        try:
-            await self._boards.add(Board(guild_id, destination.channel_id, interaction.user.id), overview)
-        except Refused as refusal:
-            raise CannotRemind(f"{place} does not accept the board: {refusal}.", "Fix that, then try again.") from None
-        except Uncertain:
-            self.context.poll_requested.set()
-            line = f"The board will be in {place} within minutes: Discord did not answer at once."
-            return notice("Board on its way", line, AMBER)
-        line = (
-            f"{place} shows all accounts from now on, in one message that is edited when something changes. "
-            "The same command removes it."
-        )
-        return notice("Board added", line, GREEN)
-
-    @app_commands.command(name="test", description="Send a reminder now, marked as a test; nobody is notified")
+    @app_commands.command(name="test", description="Send a test reminder; nobody is pinged")
     @app_commands.describe(reminder="Which reminder")
     @responds
-    async def test(self, interaction: discord.Interaction[Any], reminder: _SubscriptionId) -> Reply:
+    async def test(self, interaction: discord.Interaction[Any], reminder: _Reminder) -> Reply:
         """Send a subscription's next reminder as it would be now, marked as a test."""
-        subscription = await self._find(interaction, reminder)
+        subscription = await find_reminder(self.context, interaction, reminder)
         entry = await self._load_next_entry(subscription)
         nonce = new_nonce()
-        message, _ = render([entry], footer_id_of(nonce), self.context.now())
-        message = replace(message, content=f"🧪 Test: {message.content}", roles=(), users=(), actions=())
+        message = render([entry], footer_id_of(nonce), self.context.now())
+        content = f"🧪 Test: {message.content}"
+        message = replace(message, content=content, roles=(), users=(), actions=(), choices=(), is_silent=True)
         try:
-            message_id = await self.context.sender.post(subscription.channel_id, message, nonce)
+            message_id = await self.context.sender.post(
+                subscription.channel_id, message, nonce, guild_id=subscription.guild_id
+            )
         except Refused as refusal:
             raise DeliveryFailed(str(refusal)) from None
         except Uncertain:
             raise DeliveryFailed("none in time; it may have arrived all the same, so look first") from None
-        if message_id is None:
-            return notice("Test sent", f"{say_place(subscription)}: a test arrived, and was deleted at once.", AMBER)
-        link = message_link(subscription.guild_id, subscription.channel_id, message_id)
-        role = subscription.role_id
-        mention = f" It shows <@&{role}>, whom it did not notify." if role else ""
-        line = f"{say_place(subscription)}: [a test]({link}) arrived.{mention}"
-        return notice("Test sent", line, GREEN)
+        return tested_reply(subscription, message_id)
 
     async def _load_next_entry(self, subscription: Subscription) -> Entry:
         """Return the subscription's next reminder, or one about the account that expires first."""
@@ -269,13 +288,12 @@ class ReminderCommands(
         active, now = replace(subscription, paused_at=None), self.context.now()
         async with self.context.database.begin() as tx:
             upcoming = next_by_subscription(await load_forecast(tx, [active], now)).get(subscription.id)
-            pairs = await pair_up(tx, [subscription], await get_snapshots(tx))
+            snapshots = await get_snapshots(tx)
+            pairs = await pair_up(tx, [subscription], snapshots)
             logins = {snapshot.account.id: snapshot.login for _, snapshot in pairs if snapshot.login}
             if not logins:
-                raise CannotRemind(
-                    "None of its accounts has a known expiry yet.",
-                    "Try again in a minute, or see `/minimax-reminders list`.",
-                )
+                known = snapshots.get(subscription.account_id or "")
+                raise NothingToTest(say_short_name(known.account) if known else None)
             soonest = min(logins.values(), key=lambda login: login.expires_at).account_id
             account_id, stage = (soonest, 0)
             if upcoming is not None and upcoming.kind is Kind.STAGE:
@@ -289,43 +307,43 @@ class ReminderCommands(
     @app_commands.command(name="pause", description="Pause a reminder")
     @app_commands.describe(reminder="Which reminder")
     @responds
-    async def pause(self, interaction: discord.Interaction[Any], reminder: _SubscriptionId) -> Reply:
+    async def pause(self, interaction: discord.Interaction[Any], reminder: _Reminder) -> Reply:
         """Pause a subscription and delete its pending notifications."""
-        subscription = await self._find(interaction, reminder)
+        subscription = await find_reminder(self.context, interaction, reminder)
         async with self.context.database.begin() as tx:
             await set_paused(tx, subscription, subscription.paused_at or self.context.now())
             await delete_unwanted(tx, subscription.channel_id)
-        line = f"{say_place(subscription)}: paused until you resume it with `/minimax-reminders resume`."
-        return notice("Reminder paused", line, GREY)
+            accounts = _accounts_of(await get_snapshots(tx))
+        return paused_reply(subscription, accounts)
 
     @app_commands.command(name="resume", description="Resume a paused reminder")
     @app_commands.describe(reminder="Which reminder")
     @responds
-    async def resume(self, interaction: discord.Interaction[Any], reminder: _SubscriptionId) -> Reply:
+    async def resume(self, interaction: discord.Interaction[Any], reminder: _Reminder) -> Reply:
         """Resume a subscription: it sends the stage that is due then, and none of those that it missed."""
-        subscription = await self._find(interaction, reminder)
+        subscription = await find_reminder(self.context, interaction, reminder)
         now = self.context.now()
         async with self.context.database.begin() as tx:
             await set_paused(tx, subscription, None)
-            resumed = replace(subscription, paused_at=None)
-            comes_next = next_by_subscription(await load_forecast(tx, [resumed], now)).get(subscription.id)
+            snapshots = await get_snapshots(tx)
+            outlook = await load_outlook(tx, subscription, snapshots, now)
         self.context.poll_requested.set()
-        title = "Reminder resumed" if subscription.paused_at else "This reminder was not paused"
-        lines = [say_terms(subscription), f"Next reminder: {say_next(comes_next, now)}"]
-        return notice(title, "\n".join(lines), GREEN)
+        return resumed_reply(subscription, _accounts_of(snapshots), outlook, now)
 
     @app_commands.command(name="remove", description="Delete a reminder")
     @app_commands.describe(reminder="Which reminder")
     @responds
-    async def remove(self, interaction: discord.Interaction[Any], reminder: _SubscriptionId) -> Reply:
+    async def remove(self, interaction: discord.Interaction[Any], reminder: _Reminder) -> Reply:
         """Delete a subscription and its pending notifications."""
-        subscription = await self._find(interaction, reminder)
+        subscription = await find_reminder(self.context, interaction, reminder)
         async with self.context.database.begin() as tx:
             await delete_subscription(tx, subscription)
             await delete_unwanted(tx, subscription.channel_id)
+            in_guild = await get_subscriptions(tx, subscription.guild_id)
+            accounts = _accounts_of(await get_snapshots(tx))
         self.context.poll_requested.set()
-        line = f"{say_place(subscription)}: no reminders any more."
-        return notice("Reminder removed", line, GREY)
+        left = [one for one in in_guild if one.channel_id == subscription.channel_id]
+        return removed_reply(subscription, left, accounts)
 
     @test.autocomplete("reminder")
     @remove.autocomplete("reminder")
@@ -335,41 +353,26 @@ class ReminderCommands(
         self, interaction: discord.Interaction[Any], typed: str
     ) -> list[app_commands.Choice[str]]:
         """Offer the server's reminders: to pause those that are not paused, to resume those that are."""
-        command = interaction.command.name if interaction.command else ""
-        is_paused = {"pause": {False}, "resume": {True}}.get(command, {True, False})
-        try:
-            guild_id = self.context.access.guild_of(interaction.guild_id)
-            async with self.context.database.begin() as tx:
-                subscriptions = await get_subscriptions(tx, guild_id)
-                account_ids = {one.account_id for one in subscriptions if one.account_id is not None}
-                names = names_of(await get_snapshots(tx, account_ids))
-        except BotError:
-            return []
-        labels = {
-            one.id: plain(f"{say_accounts(one, names)} in #{one.channel_name}", MAX_CHOICE)
-            for one in subscriptions
-            if (one.paused_at is not None) in is_paused
-        }
-        wanted = typed.strip().casefold()
-        offered = [key for key, label in labels.items() if wanted in label.casefold()]
-        return [app_commands.Choice(name=labels[key], value=str(key)) for key in offered[:MAX_CHOICES]]
+        return await complete_reminders(self.context, interaction, typed)
 
-    async def _find(self, interaction: Interaction, picked: str) -> Subscription:
-        guild_id = self.context.access.guild_of(interaction.guild_id)
-        # A text that was typed instead of picked is no id.
-        is_id = picked.isascii() and picked.isdigit() and len(picked) <= _MAX_DIGITS
-        async with self.context.database.begin() as tx:
-            subscription = await get_subscription(tx, guild_id, int(picked)) if is_id else None
-        if subscription is None:
-            raise CannotRemind("There is no such reminder in this server.", "Pick one that completion offers.")
-        return subscription
+
+def _accounts_of(snapshots: dict[str, AccountSnapshot]) -> dict[str, Account]:
+    return {key: one.account for key, one in snapshots.items()}
 
 
 def _parse(days: str) -> tuple[int, ...]:
     try:
         return parse_lead_times(days)
-    except ValueError as error:
-        raise CannotRemind(str(error), 'Type them like this: "14, 7, 3, 1".') from None
+    except WrongCount:
+        raise WrongNumberOfDays("wrong number of days") from None
+    except ValueError:
+        raise WrongDays(days) from None
+
+
+def _ensure_is_manager(interaction: Interaction) -> None:
+    """Raise NotAllowed unless the user may manage the server."""
+    if not interaction.permissions.manage_guild:
+        raise NotAllowed("Manage Server is needed")
 
 
 def _ensure_may_turn(interaction: Interaction) -> None:
@@ -379,6 +382,5 @@ def _ensure_may_turn(interaction: Interaction) -> None:
         NotAllowed: the user may not.
     """
     # Discord let the user run the command whose private answer this is.
-    is_private = interaction.message is not None and interaction.message.flags.ephemeral
-    if not (is_private or interaction.permissions.manage_guild):
-        raise NotAllowed("the list may not be turned")
+    if interaction.message is None or not interaction.message.flags.ephemeral:
+        _ensure_is_manager(interaction)

@@ -1,4 +1,4 @@
-"""`/minimax-status`: whether the bot works for this server."""
+"""`/minimax-status`: check that the bot works for this server."""
 
 import math
 from typing import Any
@@ -18,7 +18,7 @@ from bot.store.accounts import get_snapshots
 from bot.store.channel_failures import get_failures
 from bot.store.incidents import get_bad_since
 from bot.store.leases import get_polled_at
-from bot.store.notifications import count_by_state
+from bot.store.notifications import count_sent_messages, count_unsent
 from bot.store.subscriptions import get_subscriptions
 
 
@@ -29,28 +29,33 @@ class StatusCommands(commands.Cog):
         self.context, self.responder = context, responder
         self._bot = bot
 
-    @app_commands.command(name="minimax-status", description="Show whether the bot works for this server")
+    @app_commands.command(name="minimax-status", description="Check that the bot is working")
     @app_commands.default_permissions(manage_guild=True)
     @responds
     async def minimax_status(self, interaction: discord.Interaction[Any]) -> Reply:
         """Show the status to the user alone."""
         clock = self.context.clock
         guild_id, now = self.context.access.guild_of(interaction.guild_id), self.context.now()
+        last_call = self.context.access.directory_for(guild_id).last_call
         async with self.context.database.begin() as tx:
             snapshots = (await get_snapshots(tx)).values()
-            read_at = max((one.read_at for one in snapshots), default=now)
+            read_at = max((one.read_at for one in snapshots), default=None)
             refusing = await get_failures(tx, [guild_id], MessageKind.NOTIFICATIONS)
             outdated = await get_failures(tx, [guild_id], MessageKind.BOARD)
             facts = Facts(
                 wrong_clock=None if clock.is_trusted else clock.skew,
                 interval=self.context.interval,
                 polled_at=await get_polled_at(tx),
+                accounts=[one.account for one in snapshots if one.read_at == read_at],
+                read_at=read_at,
                 unreadable_since=await get_bad_since(tx, Kind.UNREADABLE, None),
-                accounts=sum(one.read_at == read_at for one in snapshots),
-                counts=await count_by_state(tx, guild_id, now - SENT_WITHIN),
+                asked_at=last_call.at if last_call else None,
+                failure=last_call.failure if last_call else None,
+                subscriptions=await get_subscriptions(tx, guild_id),
+                waiting=await count_unsent(tx, guild_id),
+                sent=await count_sent_messages(tx, guild_id, now - SENT_WITHIN),
                 blocked=[one for one in refusing.values() if one.is_blocked(now)],
                 outdated=[one for one in outdated.values() if one.is_blocked(now)],
-                subscriptions=await get_subscriptions(tx, guild_id),
                 is_connected=self._bot.is_connected,
                 latency=self._bot.latency if math.isfinite(self._bot.latency) else None,
             )

@@ -12,6 +12,7 @@ from bot.chat.gateway.events import narrow_events
 from bot.chat.gateway.registration import Registrar
 from bot.chat.gateway.responder import Responder
 from bot.chat.gateway.router import Router
+from bot.chat.rest.command_links import CommandLinks
 from bot.chat.rest.rate_limit import DiscordLimits, build_trace
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.core.timing import DEFAULT_TIMING, Timing
@@ -36,8 +37,19 @@ class CommandTree(app_commands.CommandTree[Any]):
         self._is_active = is_active
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Whether a command, or its completion, is for this process."""
-        return _is_for_this_process(interaction, self._is_active)
+        """Whether a command, or its completion, is for this process, and can be read."""
+        if not _is_for_this_process(interaction, self._is_active):
+            return False
+        try:
+            # discord.py reads the options after this check, where an error would leave the user without an answer.
+            _ = interaction.namespace
+        except Exception as error:  # whatever the library makes of it, the user gets words
+            if interaction.type is discord.InteractionType.autocomplete:
+                await interaction.response.autocomplete([])
+            else:
+                await self._responder.refuse(interaction, error)
+            return False
+        return True
 
     async def on_error(self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError, /) -> None:
         """Refuse in words: a server that is not listed, a command that Discord shows as it was, any other error."""
@@ -80,7 +92,7 @@ class AccountBot(discord.Client):
     """Connects the commands to Discord; `logged_in` is set once REST requests work.
 
     Once `is_active` says no, it makes no request and executes no command. `witness` gets the `Date` of each answer of
-    Discord.
+    Discord, `links` the ids of the commands.
     """
 
     def __init__(
@@ -94,6 +106,7 @@ class AccountBot(discord.Client):
         limits: DiscordLimits | None = None,
         is_active: Callable[[], bool] = lambda: True,
         witness: Callable[[str | None], None] = lambda _date: None,
+        links: CommandLinks | None = None,
     ) -> None:
         limits = limits or DiscordLimits(timing)
         self.refusals = limits.refusals
@@ -104,10 +117,10 @@ class AccountBot(discord.Client):
         self.router = Router(responder)
         self._is_active = is_active
         self._listed = access.listed
-        self._registrar = Registrar(self.tree, access.listed, jitter=jitter, timing=timing)
+        self.registrar = Registrar(self.tree, access.listed, jitter=jitter, timing=timing, links=links)
         self._telemetry = telemetry
         self._registering: asyncio.Task[None] | None = None
-        narrow_events(self, self._registrar)
+        narrow_events(self, self.registrar)
 
     def add_commands(self, commands: Iterable[app_commands.Command[Any, ..., Any] | app_commands.Group]) -> None:
         """Offer these commands in the listed servers."""
@@ -118,7 +131,7 @@ class AccountBot(discord.Client):
     async def setup_hook(self) -> None:
         """Keep the commands registered in the background; a failure there must not stop the start."""
         self.logged_in.set()
-        self._registering = asyncio.create_task(self._registrar.keep(), name="register-commands")
+        self._registering = asyncio.create_task(self.registrar.keep(), name="register-commands")
 
     async def on_connect(self) -> None:
         """Count a new session with Discord."""

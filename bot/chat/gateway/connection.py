@@ -18,7 +18,7 @@ _LOG = logging.getLogger(__name__)
 _AUTHENTICATION_FAILED = 4004
 _UNAUTHORIZED = 401
 _STEADY_SECONDS = 300.0
-_LOOKS_APART = 5.0
+_LOOKS_APART = 10.0
 _CANCEL_SECONDS = 1.0
 # Each costs a handshake, so a crowd shares them. Posts that hang use 64 at most, which leaves the others to answers.
 _MAX_CONNECTIONS = 256
@@ -54,6 +54,7 @@ class Connection:
                 await self._open_again(token)
             except Exception:  # discord.py ends on its first refused connection and on an event it can't parse
                 _LOG.warning("The connection to Discord ended", exc_info=True)
+            await self._abandon_socket()
             if clock() - started > _STEADY_SECONDS:
                 self._failures = 0
             await self._pause("Connecting")
@@ -68,7 +69,6 @@ class Connection:
                 connecting.result()
         finally:
             await _end({connecting, looking})
-            await self._abandon_socket()
 
     async def _open_again(self, token: str) -> None:
         """Undo that discord.py has closed the client, without which no request can be made."""

@@ -9,6 +9,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.chat.rest.command_links import CommandLinks
 from bot.core.backoff import backoff
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.core.wording import say_count
@@ -56,6 +57,9 @@ def is_registered(wanted: list[dict[str, Any]], present: list[dict[str, Any]]) -
 class Registrar:
     """Keeps the commands of the listed servers as they should be, for as long as the bot runs.
 
+    `links` get the ids of the commands. `registered` are the servers that have them, as far as the bot has heard, and
+    `has_compared` is set once it has tried each server.
+
     It compares them where something may have changed them: on each new session, in a server that has invited the bot,
     and once a day. A resumed session has missed nothing.
     """
@@ -67,8 +71,12 @@ class Registrar:
         *,
         jitter: Callable[[], float],
         timing: Timing = DEFAULT_TIMING,
+        links: CommandLinks | None = None,
     ) -> None:
         self._tree = tree
+        self._links = links or CommandLinks()
+        self.registered: set[int] = set()
+        self.has_compared = asyncio.Event()
         self._listed = frozenset(listed)
         self._jitter = jitter
         self._compare_every = timing.compare_commands
@@ -99,6 +107,7 @@ class Registrar:
             self._expected.add(guild_id)
         else:
             self._expected.discard(guild_id)
+            self.registered.discard(guild_id)
             _LOG.warning("The bot was removed from server %s of GUILD_IDS", guild_id)
 
     async def keep(self) -> None:
@@ -116,6 +125,7 @@ class Registrar:
             if self._due >= self._listed:
                 all_at = clock() + self._compare_every
             failures = 0 if await self._compare_due() else failures + 1
+            self.has_compared.set()
             if not self._is_cleaned_up:
                 self._is_cleaned_up = await self._clean_up()
             # What happens meanwhile is one round, so that no flood of events becomes one of requests.
@@ -149,8 +159,10 @@ class Registrar:
                 await self._register(guild_id)
             except Exception as error:  # discord.py ends in any way on an answer that is not JSON
                 self._due.add(guild_id)
+                self.registered.discard(guild_id)
                 self._log_failure(guild_id, error)
             else:
+                self.registered.add(guild_id)
                 self._logged = {key for key in self._logged if key[0] != guild_id}
         return not self._due
 
@@ -199,6 +211,7 @@ class Registrar:
         http = self._tree.client.http
         present = await http.get_guild_commands(application_id, guild_id)
         if is_registered(wanted, [dict(command) for command in present]):
+            self._links.learn(guild_id, present)
             return
-        await http.bulk_upsert_guild_commands(application_id, guild_id, wanted)
+        self._links.learn(guild_id, await http.bulk_upsert_guild_commands(application_id, guild_id, wanted))
         _LOG.info("Registered %s in server %s", say_count(len(wanted), "command"), guild_id)

@@ -12,13 +12,14 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 import aiohttp
 import discord
 
+from bot.chat.rest.command_links import CommandLinks
 from bot.chat.rest.failures import DISCORD_ERRORS
 from bot.chat.views.components import Reply
 from bot.chat.views.errors import error_embed, error_text
-from bot.core.rate_limit import UserRateLimit
+from bot.core.rate_limit import BUTTONS, COMMANDS, UserRateLimit
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.core.timing import DEFAULT_TIMING, Timing
-from bot.errors import BotError, InternalError, OperatorError, Stopping, TooManyLookUps
+from bot.errors import BotError, InternalError, OperatorError, Stopping, TooManyLookUps, UserError
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ _BAD_REQUEST, _ALREADY_ACKNOWLEDGED = 400, 40060
 _REMEMBERED = 1_000
 
 Interaction = discord.Interaction[Any]
+# Returns an answer with something added to it.
+Extension = Callable[[Interaction, Reply], Awaitable[Reply]]
 # An error in an embed, or in plain text where Discord refuses the embed.
 Apology = discord.Embed | str
 
@@ -46,8 +49,16 @@ class Surface(Protocol):
     async def show(self, reply: Reply) -> None:
         """Show the answer."""
 
+    async def add(self, reply: Reply) -> None:
+        """Show something more to the user alone, after the answer."""
+
     async def refuse(self, apology: Apology) -> None:
         """Show an error to the user alone."""
+
+
+async def _follow_up(interaction: Interaction, reply: Reply) -> None:
+    view = discord.utils.MISSING if reply.view is None else reply.view
+    await interaction.followup.send(reply.content, embeds=reply.embeds, view=view, ephemeral=True)
 
 
 def _body(apology: Apology) -> dict[str, Any]:
@@ -79,11 +90,18 @@ class NewMessage:
 
     async def show(self, reply: Reply) -> None:
         """Show the answer, in one request if nothing was deferred."""
+        content = reply.content or None
         if self._is_deferred:
-            await self._interaction.edit_original_response(embeds=reply.embeds, view=reply.view)
+            await self._interaction.edit_original_response(content=content, embeds=reply.embeds, view=reply.view)
             return
         view = discord.utils.MISSING if reply.view is None else reply.view
-        await self._interaction.response.send_message(embeds=reply.embeds, view=view, ephemeral=not self._share)
+        await self._interaction.response.send_message(
+            content, embeds=reply.embeds, view=view, ephemeral=not self._share
+        )
+
+    async def add(self, reply: Reply) -> None:
+        """Show something more to the user alone."""
+        await _follow_up(self._interaction, reply)
 
     async def refuse(self, apology: Apology) -> None:
         """Show an error privately; a public "thinking" is deleted, since a deferred answer can't turn private."""
@@ -112,9 +130,18 @@ class SameMessage:
 
     async def show(self, reply: Reply) -> None:
         """Edit the message."""
-        response = self._interaction.response
-        edit = self._interaction.edit_original_response if self._is_deferred else response.edit_message
-        await edit(content=reply.content or None, embeds=reply.embeds, view=reply.view)
+        content = reply.content or None
+        if self._is_deferred:
+            await self._interaction.edit_original_response(content=content, embeds=reply.embeds, view=reply.view)
+            return
+        # Embeds that somebody has hidden show again.
+        await self._interaction.response.edit_message(
+            content=content, embeds=reply.embeds, view=reply.view, suppress_embeds=False
+        )
+
+    async def add(self, reply: Reply) -> None:
+        """Show something more to the user alone."""
+        await _follow_up(self._interaction, reply)
 
     async def refuse(self, apology: Apology) -> None:
         """Show an error privately."""
@@ -153,6 +180,8 @@ async def _show(surface: Surface, result: Reply | Apology, reference: str) -> bo
     try:
         if isinstance(result, Reply):
             await _repeat_once(lambda: surface.show(result))
+            if (aside := result.aside) is not None:
+                await _repeat_once(lambda: surface.add(aside))
         else:
             await surface.refuse(result)
         return True
@@ -181,14 +210,21 @@ class Responder:
         now: Callable[[], datetime],
         timing: Timing = DEFAULT_TIMING,
         telemetry: Telemetry = NO_TELEMETRY,
+        links: CommandLinks | None = None,
     ) -> None:
         self._now = now
+        self._links = links or CommandLinks()
+        self._extend: Extension | None = None
         self._answer_within = timing.answer_within
         self._telemetry = telemetry
-        self._rate_limit = UserRateLimit()
+        self._commands, self._buttons = UserRateLimit(COMMANDS), UserRateLimit(BUTTONS)
         self._is_open = True
         self._seen: dict[int, None] = {}
         self._in_flight: set[asyncio.Task[Any]] = set()
+
+    def extend_with(self, extend: Extension) -> None:
+        """Let a function add to the answer of each command."""
+        self._extend = extend
 
     async def answer(self, interaction: Interaction, surface: Surface, work: Callable[[], Awaitable[Reply]]) -> None:
         """Do the work and show its reply or its error, acknowledged in time; a failing Discord is only logged."""
@@ -249,9 +285,10 @@ class Responder:
     def _admit(self, interaction: Interaction) -> None:
         if not self._is_open:
             raise Stopping("the bot is stopping")
-        wait = self._rate_limit.take(interaction.user.id, self._now())
-        if wait:
-            raise TooManyLookUps(wait)
+        is_button = interaction.type is discord.InteractionType.component
+        limit, what = (self._buttons, "clicks") if is_button else (self._commands, "commands")
+        if wait := limit.take(interaction.user.id, self._now()):
+            raise TooManyLookUps(wait, what)
 
     async def _run(
         self, interaction: Interaction, work: Callable[[], Awaitable[Reply]], log_fields: Mapping[str, Any]
@@ -261,15 +298,21 @@ class Responder:
         try:
             self._admit(interaction)
             reply = await work()
+            if self._extend is not None and interaction.type is discord.InteractionType.application_command:
+                reply = await self._extend(interaction, reply)
         except BotError as error:
             level = logging.ERROR if isinstance(error, OperatorError) else logging.WARNING
+            # Nobody has to act on a mistake of a user.
+            level = logging.DEBUG if isinstance(error, UserError) else level
             _LOG.log(level, "Not answered: %s (%s); %s", type(error).__name__, error, origin, extra=log_fields)
-            return error_embed(error, log_fields["reference"]), type(error).__name__
+            apology = error_embed(error, log_fields["reference"])
+            (linked,) = self._links.in_embeds(interaction.guild_id, [apology])
+            return linked, type(error).__name__
         except Exception:  # whatever a command runs into, the user gets words and the log the traceback
             _LOG.exception("Failed; %s", origin, extra=log_fields)
             return error_embed(InternalError(), log_fields["reference"]), "crashed"
         _LOG.debug("Answered; %s", origin, extra=log_fields)
-        return reply, "answered"
+        return self._links.in_reply(interaction.guild_id, reply), "answered"
 
 
 class Responding(Protocol):

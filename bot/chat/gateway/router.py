@@ -28,8 +28,8 @@ class _Component:
 def component(*actions: str, in_place: bool = False, is_bare: bool = False) -> Callable[[Method], Method]:
     """Let a method handle the buttons or menus with one of these actions, and return its reply.
 
-    The method gets the interaction, and the rest of the id or the chosen value. `in_place` replies replace the message.
-    The id of an `is_bare` component ends with the action; one with a rest is refused.
+    The method gets the interaction, and the rest of the id or the chosen values. `in_place` replies replace the
+    message. The id of an `is_bare` component ends with the action; one with a rest is refused.
     """
 
     def mark(method: Method) -> Method:
@@ -73,7 +73,7 @@ class Router:
 
 
 def _chosen(interaction: Interaction, data: dict[str, Any], custom_id: str) -> str:
-    """Return the chosen value of a menu; empty if the menu did not offer it."""
+    """Return the chosen values of a menu that it did offer, separated by commas; empty if there is none."""
     rows = interaction.message.components if interaction.message else []
     offered = {
         option.value
@@ -83,7 +83,13 @@ def _chosen(interaction: Interaction, data: dict[str, Any], custom_id: str) -> s
         if isinstance(child, discord.SelectMenu) and child.custom_id == custom_id
         for option in child.options
     }
-    return next((value for value in data["values"] if value in offered), "")
+    return ",".join(value for value in data["values"] if value in offered)
+
+
+def rest_of(interaction: Interaction) -> str:
+    """Return the rest of a component's id, which the handler of a menu does not get."""
+    data: Any = interaction.data or {}
+    return str(data.get("custom_id", "")).removeprefix(PREFIX).partition(":")[2]
 
 
 def page_of(rest: str) -> int:

@@ -1,13 +1,27 @@
 """The permissions that the bot needs, and whether it, and the person who asks, have them in a channel."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import discord
 from discord import app_commands
 
-from bot.errors import CannotRemind
+from bot.core.timing import DEFAULT_TIMING, Timing
+from bot.core.wording import say_timed_out
+from bot.errors import (
+    BotCannotPing,
+    BotCannotPost,
+    BotTimedOut,
+    DiscordSilent,
+    PingsEveryone,
+    UserCannotPing,
+    UserCannotPost,
+    WrongChannelKind,
+)
 
 NEEDED = ("view_channel", "send_messages", "send_messages_in_threads", "embed_links", "read_message_history")
 # What the invite link asks for.
@@ -25,7 +39,7 @@ _NONE: Mapping[int, discord.abc.GuildChannel] = {}
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A channel that reminders may go to, and the role they mention."""
+    """A channel that reminders may go to, and the role they ping."""
 
     channel_id: int
     channel_name: str
@@ -34,19 +48,45 @@ class Destination:
 
 def find_missing(permissions: discord.Permissions, *, is_thread: bool | None = None) -> str:
     """Return which needed permissions are missing, in words: in a channel, in a thread, or (None) in a guild."""
+    return ", ".join(name.lower() for name in _missing(permissions, _needed(is_thread=is_thread)))
+
+
+def _needed(*, is_thread: bool | None) -> list[str]:
     unused = {None: None, True: "send_messages", False: "send_messages_in_threads"}[is_thread]
-    return _missing(permissions, (name for name in NEEDED if name != unused))
+    return [name for name in NEEDED if name != unused]
 
 
-def _missing(permissions: discord.Permissions, needed: Iterable[str]) -> str:
-    return ", ".join(name.replace("_", " ") for name in needed if not getattr(permissions, name))
+def _missing(permissions: discord.Permissions, needed: Iterable[str]) -> list[str]:
+    """Return which permissions are missing, as Discord's settings call them: "Send Messages in Threads"."""
+    missing = (name for name in needed if not getattr(permissions, name))
+    return [name.replace("_", " ").title().replace(" In ", " in ") for name in missing]
+
+
+class PostableChannel(app_commands.Transformer):
+    """An option that offers the channels and threads that messages can be posted in."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        """Return that the option is for a channel."""
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        """Return the kinds on offer; Discord refuses the others."""
+        return sorted(_CHANNELS | _THREADS, key=lambda kind: kind.value)
+
+    async def transform(self, _interaction: discord.Interaction[Any], value: Any, /) -> Channel:
+        """Return the channel as it is."""
+        chosen: Channel = value
+        return chosen
 
 
 class Destinations:
     """Checks, before a subscription or a board is saved, that messages will arrive."""
 
-    def __init__(self, client: discord.Client) -> None:
+    def __init__(self, client: discord.Client, timing: Timing = DEFAULT_TIMING) -> None:
         self._client = client
+        self._seconds = timing.discord_request
 
     async def choose(
         self, interaction: discord.Interaction[Any], channel: Channel | None, role: discord.Role | None = None
@@ -54,27 +94,28 @@ class Destinations:
         """Return the destination, the channel of the interaction if none is named.
 
         Raises:
-            CannotRemind: the channel is of the wrong kind, or somebody lacks a permission.
+            WrongChannelKind: nothing can be posted there. UserCannotPost, BotCannotPost: somebody lacks a permission.
+            BotTimedOut: a moderator has timed the bot out. DiscordSilent: Discord does not answer.
+            PingsEveryone, UserCannotPing, BotCannotPing: the role can't be pinged.
         """
         place = channel if channel is not None else interaction.channel
         kind = getattr(place, "type", None)
         if place is None or kind not in _CHANNELS | _THREADS:
-            raise CannotRemind(
-                "Reminders go to text channels, announcement channels and threads.", "Pick one of those."
-            )
+            raise WrongChannelKind(f"kind {kind}")
         is_thread = kind in _THREADS
+        name = getattr(place, "name", None) or str(place.id)
         own = channel.permissions if channel is not None else interaction.permissions
         posting = "send_messages_in_threads" if is_thread else "send_messages"
         if missing := _missing(own, ("view_channel", posting)):
-            advice = "Pick a channel that you may write in."
-            raise CannotRemind(f"You lack permissions in that channel: {missing}.", advice)
+            raise UserCannotPost(name, missing)
         permissions = await self._fetch_own(interaction, place.id, kind)
-        if missing := find_missing(permissions, is_thread=is_thread):
-            advice = "Grant them to the bot's role in that channel's settings, then try again."
-            raise CannotRemind(f"The bot lacks permissions in that channel: {missing}.", advice)
+        if missing := _missing(permissions, _needed(is_thread=is_thread)):
+            if until := await self._fetch_timeout(interaction):
+                raise BotTimedOut(until)
+            raise BotCannotPost(name, missing)
         if role is not None:
             _check_role(interaction, role, own, permissions)
-        return Destination(place.id, getattr(place, "name", None) or str(place.id), role.id if role else None)
+        return Destination(place.id, name, role.id if role else None)
 
     async def _fetch_own(
         self, interaction: discord.Interaction[Any], channel_id: int, kind: discord.ChannelType | None
@@ -88,22 +129,39 @@ class Destinations:
             return interaction.app_permissions
         assert interaction.guild_id is not None
         try:
-            guild, bot = await fetch_bot_member(self._client, interaction.guild_id)
-            return await _fetch_permissions(guild, bot, channel_id)
+            async with self._limited():
+                guild, bot = await fetch_bot_member(self._client, interaction.guild_id)
+                return await _fetch_permissions(guild, bot, channel_id)
         except (discord.Forbidden, discord.NotFound, discord.InvalidData):  # the last: a channel of another guild
             return discord.Permissions.none()
+
+    async def _fetch_timeout(self, interaction: discord.Interaction[Any]) -> datetime | None:
+        assert interaction.guild_id is not None
+        try:
+            async with self._limited():
+                return await fetch_timeout(self._client, interaction.guild_id)
+        except (discord.Forbidden, discord.NotFound):
+            return None
+
+    @asynccontextmanager
+    async def _limited(self) -> AsyncIterator[None]:
+        """Limit a wait for Discord, which nothing else does."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                yield
+        except TimeoutError:
+            raise DiscordSilent("no answer in time") from None
 
 
 def _check_role(
     interaction: discord.Interaction[Any], role: discord.Role, own: discord.Permissions, bot: discord.Permissions
 ) -> None:
     if role.id == interaction.guild_id:
-        raise CannotRemind("Reminders do not mention everyone.", "Pick the role of those who renew the logins.")
-    advice = "Allow everyone to mention that role in the server's settings, or pick another."
+        raise PingsEveryone("the role of everybody")
     if not role.mentionable and not own.mention_everyone:
-        raise CannotRemind("You may not mention that role.", advice)
+        raise UserCannotPing(role.name)
     if not role.mentionable and not bot.mention_everyone:
-        raise CannotRemind("The bot may not mention that role.", advice)
+        raise BotCannotPing(role.name)
 
 
 async def fetch_bot_member(client: discord.Client, guild_id: int) -> tuple[discord.Guild, discord.Member]:
@@ -111,6 +169,14 @@ async def fetch_bot_member(client: discord.Client, guild_id: int) -> tuple[disco
     assert client.user is not None
     guild = await client.fetch_guild(guild_id, with_counts=False)
     return guild, await guild.fetch_member(client.user.id)
+
+
+async def fetch_timeout(client: discord.Client, guild_id: int) -> datetime | None:
+    """Return until when a moderator has timed the bot out of a guild; one request."""
+    assert client.user is not None
+    member = await client.http.get_member(guild_id, client.user.id)
+    until = discord.utils.parse_time(member.get("communication_disabled_until"))
+    return until if until is not None and until > discord.utils.utcnow() else None
 
 
 async def _fetch_permissions(
@@ -176,14 +242,16 @@ async def _find_problem(
     except discord.NotFound:
         return "the channel is gone"
     except discord.Forbidden:
-        return "the bot may not see the channel"
+        return "the bot can't see the channel"
+    if bot.timed_out_until is not None and find_missing(permissions) and bot.is_timed_out():
+        return say_timed_out(bot.timed_out_until)
     # A channel that is not among the guild's channels is a thread.
     if missing := find_missing(permissions, is_thread=channel_id not in known):
         return f"the bot lacks permissions in the channel: {missing}"
     for role_id in role_ids:
         role = guild.get_role(role_id)
         if role is None:
-            return "the role to mention is gone, so nobody would be notified"
+            return "the role to ping is gone, so nobody would be pinged"
         if not role.mentionable and not permissions.mention_everyone:
-            return "the bot may not mention the role, so nobody would be notified"
+            return "the bot may not ping the role, so nobody would be pinged"
     return None

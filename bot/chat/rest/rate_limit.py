@@ -36,7 +36,7 @@ class Fenced(aiohttp.ClientError):
 class Refusals:
     """Counts the answers that Discord counts against an address.
 
-    `token_doubted` is set by each 401; `is_token_refused` once nothing but refusals came for long.
+    `token_doubted` is set by each 401; `is_token_refused` once Discord has refused it for long.
     """
 
     def __init__(self, timing: Timing) -> None:

@@ -1,34 +1,37 @@
 """`check`'s questions to Discord, over REST only: the token, each listed server, and the bot's permissions there."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, auto
 
 import discord
 
 from bot.chat.rest.failures import DISCORD_ERRORS
 from bot.chat.rest.permissions import INVITED, fetch_bot_member, find_missing
 from bot.core.text import plain
+from bot.core.timing import DEFAULT_TIMING, Timing
 
 SCOPES = ("bot", "applications.commands")
 _OTHER_REASON = "Check that this machine has a network and that Discord is up, then try again."
 
 
-class Grade(StrEnum):
+class Grade(Enum):
     """How serious a finding is."""
 
-    OK = "ok"
-    NOTE = "note"
-    FAILED = "FAILED"
+    OK = auto()
+    NOTE = auto()
+    FAILED = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was checked, and what to do about it."""
+    """One thing that was checked, and what to do about it; `uninvited` is a server to invite the bot to."""
 
     grade: Grade
     what: str
     advice: str = ""
+    uninvited: int | None = None
 
 
 def build_invite(application_id: int, guild_id: int | None = None) -> str:
@@ -40,13 +43,15 @@ def build_invite(application_id: int, guild_id: int | None = None) -> str:
 class Survey:
     """Logs in over REST and looks at the application and its servers."""
 
-    def __init__(self, client: discord.Client) -> None:
+    def __init__(self, client: discord.Client, timing: Timing = DEFAULT_TIMING) -> None:
         self._client = client
+        self._seconds = timing.discord_request
 
     async def find(self, token: str, guild_ids: Collection[int]) -> AsyncIterator[Finding]:
         """Yield the findings, the token's first; nothing more if Discord does not accept it."""
         try:
-            await self._client.login(token)
+            async with asyncio.timeout(self._seconds):
+                await self._client.login(token)
         except discord.LoginFailure:
             yield Finding(
                 Grade.FAILED,
@@ -77,20 +82,24 @@ class Survey:
     async def _check_guild(self, guild_id: int) -> Finding:
         application_id = self._client.application_id
         assert application_id is not None
-        invite = f"Invite it: {build_invite(application_id, guild_id)}"
         try:
-            guild, bot = await fetch_bot_member(self._client, guild_id)
-            await self._client.http.get_guild_commands(application_id, guild_id)
+            async with asyncio.timeout(self._seconds):
+                guild, bot = await fetch_bot_member(self._client, guild_id)
+                await self._client.http.get_guild_commands(application_id, guild_id)
         except (discord.Forbidden, discord.NotFound):
-            return Finding(Grade.FAILED, f"The bot is not in server {guild_id}, or may not add commands there", invite)
+            what = f"The bot is not in server {guild_id}, or may not add commands there"
+            return Finding(Grade.FAILED, what, "Invite it with the link below.", uninvited=guild_id)
         except DISCORD_ERRORS as error:
             return Finding(Grade.FAILED, f"Server {guild_id} can't be read ({type(error).__name__})", _OTHER_REASON)
+        if bot.timed_out_until is not None and bot.is_timed_out():
+            until = f"{bot.timed_out_until:%Y-%m-%d %H:%M} UTC"
+            what = f"The bot is timed out in server {plain(guild.name, 100)} ({guild_id}) until {until}"
+            return Finding(Grade.FAILED, what, "Remove the timeout in the bot's menu in the member list.")
         # By its roles, without what single channels change.
         if missing := find_missing(bot.guild_permissions):
-            advice = f"Grant its role: {missing}. Or invite it again: {build_invite(application_id, guild_id)}"
-            return Finding(
-                Grade.FAILED, f"The bot lacks permissions in server {plain(guild.name, 100)} ({guild_id})", advice
-            )
+            what = f"The bot lacks permissions in server {plain(guild.name, 100)} ({guild_id})"
+            advice = f"Grant its role: {missing}. Or invite it again with the link below."
+            return Finding(Grade.FAILED, what, advice, uninvited=guild_id)
         return Finding(
             Grade.OK, f"Server {plain(guild.name, 100)} ({guild_id}): the bot is in, with all permissions it needs"
         )

@@ -1,99 +1,134 @@
-"""An account's card, and its line in completion."""
+"""An account's card."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import discord
 from discord.utils import format_dt
 
-from bot.chat.views import text
 from bot.chat.views.components import Reply, account_view
 from bot.core.accounts import Account, AccountSnapshot, Capability
+from bot.core.limits import MAX_FIELD, MAX_TITLE
+from bot.core.naming import MAX_ACCOUNT_ID
 from bot.core.status import Status
+from bot.core.subscriptions import Subscription
 from bot.core.text import code, cut, escaped, is_web_url, plain
-from bot.core.wording import say_state
+from bot.core.wording import say_days, say_life_left
 
 NOT_REPORTED = "not reported"
 
-_ANONYMOUS = {True: "yes", False: "no", None: NOT_REPORTED}
-_BAR_CELLS = 10
 _MAX_OTHER_FLAGS = 20
+_MAX_CHANNELS = 6
 
 
-def account_reply(snapshot: AccountSnapshot, now: datetime) -> Reply:
-    """Return the card of one account with its buttons."""
-    return Reply([account_embed(snapshot, now)], account_view(snapshot.account.id))
+def account_reply(snapshot: AccountSnapshot, reminders: Sequence[Subscription] | None, now: datetime) -> Reply:
+    """Return the card of one account with its buttons; `reminders` as in `account_embed`."""
+    return Reply([account_embed(snapshot, now, reminders)], account_view(snapshot.account.id))
 
 
-def account_embed(snapshot: AccountSnapshot, now: datetime) -> discord.Embed:
-    """Return the card of one account; times show in each reader's own zone."""
+def account_embed(
+    snapshot: AccountSnapshot, now: datetime, reminders: Sequence[Subscription] | None = None
+) -> discord.Embed:
+    """Return the card of one account; times show in each reader's own zone.
+
+    Args:
+        snapshot: the account, and when it was read.
+        now: the time.
+        reminders: the subscription of each channel of the server that covers the account; None if they are not known.
+    """
     account = snapshot.account
     embed = discord.Embed(
-        title=escaped(account.name or "", text.MAX_TITLE) or escaped(account.id, text.MAX_TITLE) or "(blank)",
-        description=_verdict(account, now),
+        title=escaped(account.name or "", MAX_TITLE) or escaped(account.id, MAX_TITLE) or "(blank)",
+        description="\n".join(_say_state(account, now)),
         colour=account.status(now).style.colour,
         timestamp=snapshot.read_at,
     )
     if account.avatar_url and is_web_url(account.avatar_url):
         embed.set_thumbnail(url=account.avatar_url)
-    issued = format_dt(account.issued_at, "d") if account.issued_at else NOT_REPORTED
-    embed.add_field(name="Expires", value=_expiry(account, now), inline=False)
-    embed.add_field(name="Capabilities", value=_capabilities(account), inline=False)
-    embed.add_field(name="Account", value=code(account.id, 80))
-    embed.add_field(name="Anonymous", value=_ANONYMOUS[account.anonymous])
-    embed.add_field(name="Max jobs", value=NOT_REPORTED if account.max_jobs is None else str(account.max_jobs))
-    embed.add_field(name="Issued", value=issued)
-    embed.add_field(name="Host", value=escaped(account.host or "", 80) or NOT_REPORTED)
-    embed.add_field(name="Token", value=_code(account.masked_token))
+    embed.add_field(name="Can do", value=_say_capabilities(account), inline=False)
+    embed.add_field(name="Account ID", value=code(account.id, 80))
+    if account.max_jobs is not None:
+        embed.add_field(name="Max jobs", value=str(account.max_jobs))
+    if account.issued_at is not None:
+        embed.add_field(name="Issued", value=format_dt(account.issued_at, "d"))
     if account.user_id not in (None, account.id):
-        embed.add_field(name="User id", value=_code(account.user_id))
-    embed.set_footer(text="Read from useapi.net")
+        embed.add_field(name="User ID", value=code(account.user_id or "", 80))
+    if account.anonymous:
+        embed.add_field(name="Anonymous account", value="yes")
+    if reminders is not None:
+        embed.add_field(name="Reminders", value=_say_reminders(account, reminders), inline=False)
+    embed.set_footer(text=" · ".join(_say_origin(account)))
     return embed
 
 
-def _verdict(account: Account, now: datetime) -> str:
-    when = format_dt(account.expires_at, "R") if account.expires_at else ""
+def _say_state(account: Account, now: datetime) -> list[str]:
+    """Return the state in one to four lines: the state itself, the next step, and how much time is left."""
     status = account.status(now)
-    rest = {
-        Status.HEALTHY: f".** The login expires {when}.",
-        Status.LAST_DAY: f".** The login expires {when}. Renew it now.",
-        Status.EXPIRING: f".** The login expires {when}. Renew it before then.",
-        Status.EXPIRED: f"** {when}. Jobs of this account fail until the login is renewed.",
-        Status.ERROR: f":** {escaped(account.error or '', text.MAX_FIELD)}\nIf it stays, renew the login.",
-        Status.UNKNOWN: ".** useapi.net gives no expiry date for this login.",
-    }
-    return f"{status.style.emoji} **{status.style.word}{rest[status]}"
+    sign, life = status.style.emoji, say_life_left(account, now)
+    bar = [life] if life and not account.has_expired(now) else []
+    expiry = date = ""
+    if account.expires_at is not None:
+        verb = "Expired" if account.has_expired(now) else "Expires"
+        expiry = f"**{verb} {format_dt(account.expires_at, 'R')}**"
+        date = format_dt(account.expires_at, "f")
+    match status:
+        case Status.ERROR:
+            error = escaped(account.error or "", MAX_FIELD)
+            lines = [f"{sign} **useapi.net reports an error:** {error}", "If it doesn't clear up, renew the login."]
+            return [*lines, f"{expiry} · {date}", *bar] if expiry else lines
+        case Status.EXPIRED:
+            return [f"{sign} {expiry} · {date}", "Jobs on this account fail until the login is renewed."]
+        case Status.LAST_DAY:
+            return [f"{sign} {expiry}: renew today · {date}", *bar]
+        case Status.UNKNOWN:
+            reason = "useapi.net gives none, so there can be no expiry reminders for this account."
+            return [f"{sign} **No expiry date reported**", reason]
+        case _:
+            return [f"{sign} {expiry} · {date}", *bar]
 
 
-def _expiry(account: Account, now: datetime) -> str:
-    if account.expires_at is None:
-        return NOT_REPORTED
-    lines = [f"{format_dt(account.expires_at, 'f')} ({format_dt(account.expires_at, 'R')})"]
-    share = account.remaining_share(now)
-    if share is not None:
-        filled = round(share * _BAR_CELLS)
-        lines.append(f"{'▰' * filled}{'▱' * (_BAR_CELLS - filled)} {share:.0%} of its life left")
+def _say_capabilities(account: Account) -> str:
+    """Return what the account can do on one line, and what it can't, or what is not reported, on another one."""
+    shown = account.capabilities[: 4 + _MAX_OTHER_FLAGS]
+    can = [_unbroken(f"✅ {_label(one)}") for one in shown if one.supported]
+    others = [_unbroken(f"❌ {_label(one)}") for one in shown if one.supported is False]
+    if unknown := [_unbroken(_label(one)) for one in shown if one.supported is None]:
+        others.append(f"❔\N{NO-BREAK SPACE}{', '.join(unknown)}: {_unbroken(NOT_REPORTED)}")
+    lines = [" · ".join(parts) for parts in (can, others) if parts]
+    return cut("\n".join(lines), MAX_FIELD) or NOT_REPORTED
+
+
+def _label(capability: Capability) -> str:
+    return escaped(capability.label, 64)
+
+
+def _unbroken(words: str) -> str:
+    """Return words that stay on one line: a line ends between two capabilities, not inside one."""
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _say_reminders(account: Account, covering: Sequence[Subscription]) -> str:
+    if not covering:
+        # The button has no room for a longer id.
+        hint = " Press **Remind this channel**." if len(account.id) <= MAX_ACCOUNT_ID else ""
+        return f"🔕 None yet.{hint}"
+    lines = [_say_reminder(account, one) for one in covering[:_MAX_CHANNELS]]
+    if len(covering) > _MAX_CHANNELS:
+        lines.append(f"and {len(covering) - _MAX_CHANNELS} more")
     return "\n".join(lines)
 
 
-def _capability(capability: Capability) -> str:
-    state = {True: "✅ {}", False: "❌ {} (no)", None: "❔ {} (not reported)"}[capability.supported]
-    # No-break spaces: a line ends between two capabilities, not inside one.
-    return state.format(escaped(capability.label, 64)).replace(" ", "\N{NO-BREAK SPACE}")
+def _say_reminder(account: Account, subscription: Subscription) -> str:
+    place = f"<#{subscription.channel_id}>"
+    if subscription.paused_at is not None:
+        return f"⏸️ {place}: paused"
+    return f"🔔 {place}: {'errors only' if account.expires_at is None else say_days(subscription.lead_times)}"
 
 
-def _capabilities(account: Account) -> str:
-    shown = account.capabilities[: 4 + _MAX_OTHER_FLAGS]
-    return cut(" · ".join(map(_capability, shown)), text.MAX_FIELD) or NOT_REPORTED
-
-
-def _code(value: str | None) -> str:
-    return NOT_REPORTED if value is None else code(value, 80)
-
-
-def choice_label(account: Account, now: datetime) -> str:
-    """Return the line that completion shows: id, name and state."""
-    state = say_state(account, now)
-    shown_id = plain(account.id, text.MAX_CHOICE)
-    room = text.MAX_CHOICE - len(shown_id) - len(state) - 6
-    name = plain(account.name, max(room, 1)) if account.name and account.name != account.id else ""
-    return cut(" · ".join(filter(None, (shown_id, name, state))), text.MAX_CHOICE)
+def _say_origin(account: Account) -> Iterable[str]:
+    """Yield the parts of the footer, which shows no Markdown."""
+    if host := plain(account.host or "", 80):
+        yield host
+    if account.masked_token is not None:
+        yield f"token {plain(account.masked_token, 80)}"
+    yield "Checked"

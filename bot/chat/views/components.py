@@ -1,14 +1,16 @@
 """Buttons and menus. Their ids read `minimax:<action>:<rest>`, so that they outlive restarts and versions."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import discord
 
-from bot.chat.views.text import MAX_CUSTOM_ID
+from bot.core.limits import MAX_CUSTOM_ID
 from bot.core.links import SETUP_GUIDE
 from bot.core.messages import Action, Choice, OutgoingMessage
+from bot.core.subscriptions import Subscription
 
 PREFIX = "minimax:"
 
@@ -38,8 +40,10 @@ def embeds_of(message: OutgoingMessage) -> list[discord.Embed]:
     return [discord.Embed.from_dict(embed) for embed in message.embeds]
 
 
-def _button(action: str, label: str, emoji: str | None = None) -> discord.ui.Button[Any]:
-    return discord.ui.Button(label=label, emoji=emoji, custom_id=PREFIX + action)
+def _button(
+    action: str, label: str, emoji: str | None = None, style: discord.ButtonStyle = discord.ButtonStyle.secondary
+) -> discord.ui.Button[Any]:
+    return discord.ui.Button(label=label, emoji=emoji, custom_id=PREFIX + action, style=style)
 
 
 def _how_to_renew() -> discord.ui.Button[Any]:
@@ -59,14 +63,14 @@ def account_view(account_id: str) -> discord.ui.View:
     """Return the buttons under an account's card; ids of over 100 characters fit into none of them."""
     buttons = [
         _button(f"check:{account_id}", "Check now", "🔄"),
-        _button(f"remind:{account_id}", "Remind here", "⏰"),
+        _button(f"remind:{account_id}", "Remind this channel", "⏰"),
     ]
-    return _view([*(one for one in buttons if len(one.custom_id or "") <= MAX_CUSTOM_ID), _how_to_renew()])
+    return _view([_how_to_renew(), *(one for one in buttons if len(one.custom_id or "") <= MAX_CUSTOM_ID)])
 
 
 def overview_view(choices: Sequence[Choice], page: int, pages: int) -> discord.ui.View:
-    """Return the menu of a list of accounts, the buttons that turn its pages, and the one that reads it again."""
-    return _view([*_menu(choices), *_turning("accounts", page, pages), _button(f"accounts:{page}", "Refresh", "🔄")])
+    """Return the menu of a list of accounts, the button that reads it again, and those that turn its pages."""
+    return _view([*_menu(choices), _button(f"accounts:{page}", "Check now", "🔄"), *_turning("accounts", page, pages)])
 
 
 def pages_view(name: str, page: int, pages: int) -> discord.ui.View | None:
@@ -75,32 +79,78 @@ def pages_view(name: str, page: int, pages: int) -> discord.ui.View | None:
     return _view(buttons) if buttons else None
 
 
+def reminders_view(page: int, pages: int) -> discord.ui.View:
+    """Return the buttons under the list of reminders: what is to come, and those that turn its pages."""
+    return _view([_button("page:upcoming:0", "Next 30 days", "📅"), *_turning("reminders", page, pages)])
+
+
 def message_view(message: OutgoingMessage) -> discord.ui.View | None:
     """Return the controls under a reminder or a board; None if it has none."""
     buttons: dict[Action, Callable[[], discord.ui.Button[Any]]] = {
         Action.CHECK: lambda: _button("recheck", "Check now", "🔄"),
-        Action.ASSIGN: lambda: _button("take", "I'm on it", "🙋"),
+        Action.ASSIGN: lambda: _button("take", "I'm on it", "🙋", discord.ButtonStyle.primary),
+        Action.ASSIGNED: lambda: _button("take", "I'm on it", "🙋"),
+        Action.DETAILS: lambda: _button(f"open:{message.choices[0].value}", "Details"),
         Action.RENEW: _how_to_renew,
-        Action.REFRESH_BOARD: lambda: _button("board", "Refresh", "🔄"),
+        Action.REFRESH_BOARD: lambda: _button("board", "Check now", "🔄"),
     }
-    controls = [*_menu(message.choices), *(buttons[action]() for action in message.actions)]
+    has_menu = Action.DETAILS not in message.actions
+    controls = [*(_menu(message.choices) if has_menu else ()), *(buttons[action]() for action in message.actions)]
     return _view(controls) if controls else None
 
 
 def _menu(choices: Sequence[Choice]) -> list[discord.ui.Item[Any]]:
     if not choices:
         return []
-    options = [
+    placeholder = "Details of an account…"
+    return [discord.ui.Select(custom_id=f"{PREFIX}open", placeholder=placeholder, options=_options(choices))]
+
+
+def assignment_view(message_id: int, choices: Sequence[Choice]) -> discord.ui.View:
+    """Return the private menu of a message's open accounts; any number can be chosen."""
+    menu: discord.ui.Select[Any] = discord.ui.Select(
+        custom_id=f"{PREFIX}assign:{message_id}",
+        placeholder="Which ones?",
+        options=_options(choices),
+        max_values=len(choices),
+    )
+    return _view([menu])
+
+
+def _options(choices: Sequence[Choice]) -> list[discord.SelectOption]:
+    return [
         discord.SelectOption(label=one.label, value=one.value, emoji=one.emoji, description=one.description or None)
         for one in choices
     ]
-    return [discord.ui.Select(custom_id=f"{PREFIX}open", placeholder="Show an account", options=options)]
 
 
 def _turning(name: str, page: int, pages: int) -> list[discord.ui.Item[Any]]:
     buttons: list[discord.ui.Item[Any]] = []
     if page > 0:
-        buttons.append(_button(f"page:{name}:{page - 1}", "Previous"))
+        buttons.append(_button(f"page:{name}:{page - 1}", "◀"))
     if page + 1 < pages:
-        buttons.append(_button(f"page:{name}:{page + 1}", "Next"))
+        buttons.append(_button(f"page:{name}:{page + 1}", "▶"))
     return buttons
+
+
+def welcome_view() -> discord.ui.View:
+    """Return the button that sets a channel up for reminders about all accounts."""
+    button = _button("remind-all", "Remind this channel of all accounts", "⏰")
+    button.style = discord.ButtonStyle.primary
+    return _view([button])
+
+
+def ping_nobody_view(subscription: Subscription) -> discord.ui.View:
+    """Return the button that takes its role away from a reminder."""
+    return _view([_button(f"unping:{subscription.id}:{mark_of(subscription)}", "Ping nobody", "🔕")])
+
+
+def mark_of(subscription: Subscription) -> str:
+    """Return what tells a reminder from a later one with the same id: a short digest of what it is for."""
+    facts = (subscription.channel_id, subscription.account_id, subscription.role_id)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def joined_view(*views: discord.ui.View | None) -> discord.ui.View:
+    """Return the controls of several views in one."""
+    return _view([item for view in views if view is not None for item in view.children])

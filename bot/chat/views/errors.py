@@ -1,25 +1,44 @@
-"""What a person reads when something went wrong."""
+"""What a person reads when something went wrong: the cause as title, one sentence, one next step."""
 
 import discord
 
+from bot.core.accounts import Account
+from bot.core.limits import MAX_TITLE
 from bot.core.status import GREY
-from bot.core.text import code
+from bot.core.text import escaped
+from bot.core.wording import say_full_name
 from bot.errors import BotError
 
-_MAX_IDS = 10
+_MAX_SUGGESTIONS = 10
 
 
 def error_embed(error: BotError, reference: str) -> discord.Embed:
-    """Return an error in words, with the reference that finds it in the log."""
-    lines = [error.text, f"**What to do:** {error.advice}"]
-    if error.account_ids:
-        more = f" and {len(error.account_ids) - _MAX_IDS} more" if len(error.account_ids) > _MAX_IDS else ""
-        lines.append(", ".join(code(one, 80) for one in error.account_ids[:_MAX_IDS]) + more)
-    embed = discord.Embed(title=error.title, description="\n\n".join(lines), colour=GREY)
-    embed.set_footer(text=f"Reference {reference}")
-    return embed
+    """Return an error in words; for a fault of the bot, with the reference that finds it in the log."""
+    sentences = " ".join(filter(None, (error.text, _say_advice(error, reference))))
+    if error.suggestions:
+        listed = "\n".join(filter(None, (error.text, *_say_suggestions(error))))
+        sentences = "\n\n".join(filter(None, (listed, error.advice)))
+    return discord.Embed(title=escaped(error.title, MAX_TITLE), description=sentences, colour=GREY)
 
 
 def error_text(error: BotError, reference: str) -> str:
     """Return an error in plain text, for when Discord refuses an embed."""
-    return f"**{error.title}.** {error.text} {error.advice} (Reference {reference})"
+    parts = (f"**{escaped(error.title, MAX_TITLE)}.**", error.text, _say_advice(error, reference))
+    return " ".join(filter(None, parts))
+
+
+def _say_advice(error: BotError, reference: str) -> str:
+    if not error.has_code:
+        return error.advice
+    return f"{error.advice} If it keeps happening, tell the bot's owner this code: `{reference}`"
+
+
+def _say_suggestions(error: BotError) -> list[str]:
+    """Return a line for each of the first accounts, and one for the rest."""
+    lines = [
+        f"• {say_full_name(Account(account_id, name or None))}"
+        for name, account_id in error.suggestions[:_MAX_SUGGESTIONS]
+    ]
+    if len(error.suggestions) > _MAX_SUGGESTIONS:
+        lines.append(f"and {len(error.suggestions) - _MAX_SUGGESTIONS} more: `/minimax-overview`")
+    return lines

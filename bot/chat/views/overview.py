@@ -1,73 +1,92 @@
-"""All accounts in one message: a list with pages, and the board of a channel."""
+"""All accounts in one message, most urgent first: a list with pages, and the board of a channel."""
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import discord
 from discord.utils import format_dt
 
-from bot.chat.views import text
 from bot.chat.views.components import Reply, overview_view
-from bot.chat.views.pages import PAGE, clamp_page, fill_pages, show_page
-from bot.core.accounts import Account
+from bot.chat.views.pages import LINES, clamp_page
+from bot.chat.views.reminder_list import NO_REMINDERS
+from bot.core.accounts import Account, sort_by_urgency
+from bot.core.limits import MAX_DESCRIPTION, MAX_LABEL
+from bot.core.links import SETUP_GUIDE
 from bot.core.messages import Action, Choice, OutgoingMessage
+from bot.core.naming import MAX_ACCOUNT_ID
 from bot.core.overview import Overview
 from bot.core.status import GREY, Status
 from bot.core.text import code, cut, escaped, plain
-from bot.core.wording import say_count
+from bot.core.wording import say_duration
 
-# So many fit into an embed, and into its menu.
-MAX_LINES = 25
-_MAX_NAME = 56
+# 25 lines of these parts fit into an embed.
+_MAX_NAME = 44
 _MAX_ID = 34
-_MAX_CAPABILITIES = 90
-_MAX_ERROR = 72
-_MAX_CHANNELS = 3
-_NO_ACCOUNTS = "No account is set up at useapi.net."
+_MAX_ERROR = 32
+_MUTED = "🔕"
 
 
 def overview_reply(overview: Overview, page: int, now: datetime) -> Reply:
     """Return one page of the list, with a menu of its accounts."""
-    embed = _embed(overview, overview.accounts, now)
+    ordered = sort_by_urgency(overview.accounts, now)
+    page = clamp_page(len(ordered), page)
+    pages = clamp_page(len(ordered), len(ordered)) + 1
+    shown = ordered[page * LINES : (page + 1) * LINES]
+    embed = _embed(overview, now)
+    embed.description = "\n".join(_list_lines(shown, overview, now))
+    if not shown:
+        embed.description = f"Add your MiniMax accounts at [useapi.net]({SETUP_GUIDE}), then press **Check now**."
+    position = [f"Page {page + 1} of {pages}"] if pages > 1 else []
+    embed.set_footer(text=" · ".join([*_muted(shown, overview), *position, "Checked"]))
     embed.timestamp = overview.read_at
-    embed.set_footer(text="Read from useapi.net")
-    if not overview.accounts:
-        embed.description = _NO_ACCOUNTS
-        return Reply([embed], overview_view([], 0, 1))
-    pages = fill_pages([_block(account, overview, now) for account in overview.accounts])
-    page = show_page(embed, pages, clamp_page(len(overview.accounts), page))
-    shown = overview.accounts[page * PAGE : (page + 1) * PAGE]
-    return Reply([embed], overview_view(_choices(shown, overview, now), page, len(pages)))
+    return Reply([embed], overview_view(_choices(shown, overview, now), page, pages))
 
 
-def render_board(overview: Overview, footer_id: str, now: datetime) -> tuple[OutgoingMessage, str]:
-    """Return a board's message, and a digest of its content apart from the time of the read."""
-    shown = overview.accounts[:MAX_LINES]
-    lines = [_line(account, overview, now) for account in shown] or [_NO_ACCOUNTS]
-    if len(overview.accounts) > MAX_LINES:
-        lines.append(f"and {len(overview.accounts) - MAX_LINES} more: `/minimax-accounts`")
-    when = format_dt(overview.read_at, "f")
-    choices = _choices(shown, overview, now)
-    if overview.is_confirmed:
-        note = f"As of {when}. Edited when something changes."
-        digested = lines
-    else:
-        note = f"⚪ Not confirmed since {when}: useapi.net can't be read."
-        digested = [*lines, note]
-    embed = _embed(overview, shown, now)
-    embed.description = cut("\n".join([*lines, "", note]), text.MAX_DESCRIPTION)
-    bell = "" if all(overview.channels[account.id] for account in shown) else "🔕 no reminder · "
-    embed.set_footer(text=f"{bell}Read from useapi.net · {footer_id}")
+def render_board(overview: Overview, footer_id: str, now: datetime, interval: timedelta) -> tuple[OutgoingMessage, str]:
+    """Return a board's message, and a digest of its content apart from the time of the read.
+
+    `interval` is the time between two polls, each of which edits the board if something has changed.
+    """
+    ordered = sort_by_urgency(overview.accounts, now)
+    shown, every = ordered[:LINES], say_duration(interval)
+    lines = _list_lines(shown, overview, now)
+    if len(ordered) > LINES:
+        lines.append(f"and {len(ordered) - LINES} more: `/minimax-overview`")
+    if not shown:
+        lines = [f"Add your MiniMax accounts at [useapi.net]({SETUP_GUIDE}). They appear here within {every}."]
+    embed, choices = _embed(overview, now), _choices(shown, overview, now)
+    if not overview.is_confirmed:
+        lines.append(f"⚪ useapi.net can't be read. Last checked {format_dt(overview.read_at, 'R')}.")
+    digested = [str(embed.title), every, *lines]
+    embed.description = cut("\n".join(lines), MAX_DESCRIPTION)
+    muted = _muted(shown, overview)
+    checked = "checked" if muted else "Checked"
+    embed.set_footer(text=" · ".join([*muted, f"{checked} every {every}, edited on change", footer_id]))
     message = OutgoingMessage("", (embed.to_dict(),), actions=(Action.REFRESH_BOARD,), choices=choices)
     return message, hashlib.sha256(repr((digested, choices)).encode()).hexdigest()
 
 
-def _embed(overview: Overview, shown: Sequence[Account], now: datetime) -> discord.Embed:
-    present = {_status(account, overview, now) for account in shown}
+def _embed(overview: Overview, now: datetime) -> discord.Embed:
+    present = [_status(account, overview, now) for account in overview.accounts]
     colour = next((status.style.colour for status in Status if status in present), GREY)
-    title = say_count(len(overview.accounts), "MiniMax account") if overview.accounts else "MiniMax accounts"
-    return discord.Embed(title=title, colour=colour)
+    return discord.Embed(title=_say_title(present), colour=colour)
+
+
+def _say_title(present: Sequence[Status]) -> str:
+    """Return what matters most about accounts with these statuses."""
+    if not present:
+        return "No MiniMax accounts yet"
+    for count, one, several in (
+        (sum(status.needs_renewal for status in present), "needs renewing", "need renewing"),
+        (sum(status.is_soon for status in present), "expires soon", "expire soon"),
+    ):
+        if count:
+            of = f"{count} of {len(present)} accounts" if len(present) > 1 else "The MiniMax account"
+            return f"{of} {one if count == 1 else several}"
+    if (fine := present.count(Status.HEALTHY)) == len(present):
+        return f"All {fine} accounts are fine" if fine > 1 else "The MiniMax account is fine"
+    return f"{fine} of {len(present)} accounts are known to be fine"
 
 
 def _status(account: Account, overview: Overview, now: datetime) -> Status:
@@ -75,52 +94,44 @@ def _status(account: Account, overview: Overview, now: datetime) -> Status:
     return Status.UNKNOWN if status is Status.EXPIRED and not overview.is_confirmed else status
 
 
-def _heading(account: Account, overview: Overview, now: datetime) -> str:
-    name = escaped(account.name or "", _MAX_NAME)
-    emoji = _status(account, overview, now).style.emoji
-    return f"{emoji} {f'**{name}** ' if name else ''}{code(account.id, _MAX_ID)}"
-
-
-def _expiry(account: Account, overview: Overview, now: datetime, *, is_brief: bool = False) -> str:
-    if account.expires_at is None:
-        return "expiry unknown"
-    date, distance = format_dt(account.expires_at, "f"), format_dt(account.expires_at, "R")
-    when = distance if is_brief else f"{date} ({distance})"
-    if account.expires_at > now:
-        return f"expires {when}"
-    return f"expired {when}" if overview.is_confirmed else f"was due to expire {date}"
+def _list_lines(shown: Sequence[Account], overview: Overview, now: datetime) -> list[str]:
+    lines = [_line(account, overview, now) for account in shown]
+    # Once, in place of a sign on each line.
+    return [*lines, f"{_MUTED} {NO_REMINDERS}"] if shown and not overview.reminded else lines
 
 
 def _line(account: Account, overview: Overview, now: datetime) -> str:
-    state = "in error" if account.error is not None else _expiry(account, overview, now, is_brief=True)
-    bell = "" if overview.channels[account.id] else " · 🔕"
-    return f"{_heading(account, overview, now)} · {state}{bell}"
+    name = escaped(account.name or "", _MAX_NAME)
+    subject = f"{f'**{name}** ' if name else ''}{code(account.id, _MAX_ID)}"
+    is_muted = overview.reminded and account.id not in overview.reminded
+    bell = f"\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}{_MUTED}" if is_muted else ""
+    return f"{_status(account, overview, now).style.emoji} {subject} {_say_state(account, overview, now)}{bell}"
 
 
-def _block(account: Account, overview: Overview, now: datetime) -> str:
-    state = _expiry(account, overview, now)
+def _say_state(account: Account, overview: Overview, now: datetime) -> str:
     if account.error is not None:
-        state = f"in error: {escaped(account.error, _MAX_ERROR)}"
-    names = ", ".join(escaped(one.label, 40) for one in account.capabilities if one.supported)
-    capable = cut(names, _MAX_CAPABILITIES) or "No capability reported"
-    channels = _say_channels(overview.channels[account.id])
-    return f"{_heading(account, overview, now)}\n{state[:1].upper()}{state[1:]}\n{capable} · {channels}"
+        return f"error: {escaped(account.error, _MAX_ERROR)}"
+    if account.expires_at is None:
+        return "no expiry date reported"
+    when = format_dt(account.expires_at, "R")
+    if not account.has_expired(now):
+        return when
+    return f"expired {when}" if overview.is_confirmed else f"should have expired {when}"
 
 
-def _say_channels(channels: Sequence[int]) -> str:
-    if not channels:
-        return "🔕 no reminder"
-    more = f" and {len(channels) - _MAX_CHANNELS} more" if len(channels) > _MAX_CHANNELS else ""
-    return f"🔔 {', '.join(f'<#{channel_id}>' for channel_id in channels[:_MAX_CHANNELS])}{more}"
+def _muted(shown: Sequence[Account], overview: Overview) -> list[str]:
+    """Return what the sign at the end of a line means, if one of these lines has it."""
+    is_shown = overview.reminded and any(account.id not in overview.reminded for account in shown)
+    return [f"{_MUTED} no reminders"] if is_shown else []
 
 
 def _choices(shown: Sequence[Account], overview: Overview, now: datetime) -> tuple[Choice, ...]:
     """Return the menu's choices; an account whose id is too long for one is left out."""
-    fitting = [account for account in shown if account.id.strip() and len(account.id) <= text.MAX_ACCOUNT_ID]
+    fitting = [account for account in shown if account.id.strip() and len(account.id) <= MAX_ACCOUNT_ID]
     return tuple(_choice(account, _status(account, overview, now).style.emoji) for account in fitting)
 
 
 def _choice(account: Account, emoji: str) -> Choice:
-    shown_id = plain(account.id, text.MAX_CHOICE) or "(blank)"
-    name = plain(account.name or "", text.MAX_CHOICE)
+    shown_id = plain(account.id, MAX_LABEL) or "(blank)"
+    name = plain(account.name or "", MAX_LABEL)
     return Choice(account.id, name or shown_id, emoji, shown_id if name else "")

@@ -4,26 +4,29 @@ from collections.abc import Sequence
 
 import discord
 
-from bot.chat.views import text
-from bot.chat.views.components import Reply, pages_view
+from bot.core.limits import MAX_DESCRIPTION
 from bot.core.text import cut
 
-PAGE = 10
+# So many fit into an embed, and into a menu.
+LINES = 25
 
 
-def clamp_page(count: int, page: int) -> int:
-    """Return the page, or the nearest one that a list of so many blocks has."""
-    return min(max(page, 0), max(0, count - 1) // PAGE)
+def clamp_page(count: int, page: int, size: int = LINES) -> int:
+    """Return the page, or the nearest one that a list of so many items has."""
+    return min(max(page, 0), max(0, count - 1) // size)
 
 
-def fill_pages(blocks: Sequence[str]) -> list[str]:
-    """Return pages of up to ten blocks each, fewer where they are too long for one embed."""
+def fill_pages(blocks: Sequence[str], *, size: int, between: str = "\n", room: int = MAX_DESCRIPTION) -> list[str]:
+    """Return pages of up to so many blocks each, fewer where they are too long for one embed.
+
+    `room` is how many characters a page may have.
+    """
     pages: list[list[str]] = [[]]
     for block in blocks:
-        if len(pages[-1]) == PAGE or len(_join([*pages[-1], block])) > text.MAX_DESCRIPTION:
+        if len(pages[-1]) == size or len(between.join([*pages[-1], block])) > room:
             pages.append([])
         pages[-1].append(block)
-    return [cut(_join(page), text.MAX_DESCRIPTION) for page in pages if page]
+    return [cut(between.join(page), room) for page in pages if page]
 
 
 def show_page(embed: discord.Embed, pages: Sequence[str], page: int) -> int:
@@ -34,14 +37,3 @@ def show_page(embed: discord.Embed, pages: Sequence[str], page: int) -> int:
         note = f"{embed.footer.text} · " if embed.footer.text else ""
         embed.set_footer(text=f"{note}Page {page + 1} of {len(pages)}")
     return page
-
-
-def paged_reply(name: str, embed: discord.Embed, blocks: Sequence[str], page: int) -> Reply:
-    """Return an embed with one page of these blocks in it, and the buttons that turn the pages of this list."""
-    pages = fill_pages(blocks)
-    page = show_page(embed, pages, page)
-    return Reply([embed], pages_view(name, page, len(pages)))
-
-
-def _join(page: Sequence[str]) -> str:
-    return "\n\n".join(page)

@@ -1,59 +1,105 @@
-"""The reminders of the next 30 days, message by message."""
+"""The reminders of the next 30 days, one line each."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
 
 import discord
 from discord.utils import format_dt
 
-from bot.chat.views.components import Reply
-from bot.chat.views.pages import paged_reply
-from bot.chat.views.reminder_list import say_stage
-from bot.core.assignments import mentions_role
+from bot.chat.views.components import Reply, pages_view
+from bot.chat.views.pages import LINES, fill_pages, show_page
+from bot.chat.views.reminder_list import NO_REMINDERS
+from bot.core.accounts import shared_names
+from bot.core.assignments import is_quiet, mentions_role
 from bot.core.forecast import Upcoming
+from bot.core.limits import MAX_DESCRIPTION
+from bot.core.notifications import Kind
 from bot.core.stages import EXPIRED
-from bot.core.status import GREEN, GREY
-from bot.core.wording import say_name
+from bot.core.status import GREEN, GREY, Status, status_of
+from bot.core.wording import say_count, say_duration, say_told_apart
 
 FORESEEN = timedelta(days=30)
-_MAX_NAMED = 5
+_DAY = timedelta(days=1)
+_INCIDENTS = {
+    Kind.ERROR: "⚠️ {} error",
+    Kind.MISSING: "🔴 {} removed from useapi.net",
+    Kind.UNDATED: "⚪ {} no expiry date reported",
+}
 
 
-def preview_reply(upcoming: Sequence[Upcoming], page: int, now: datetime) -> Reply:
-    """Return one page of the messages that are to come within 30 days, soonest first."""
-    embed = discord.Embed(title=f"The next {FORESEEN.days} days", colour=GREEN)
-    embed.set_footer(text="If nothing is renewed until then. Errors are reported when they happen")
-    within = sorted((one for one in upcoming if one.at <= now + FORESEEN), key=_message_of)
+def upcoming_reply(upcoming: Sequence[Upcoming], page: int, now: datetime, *, is_set_up: bool) -> Reply:
+    """Return one page of the reminders that are to come within 30 days, soonest first.
+
+    `is_set_up` is whether the server has a reminder at all, paused or not.
+    """
+    within = [one for one in upcoming if one.at <= now + FORESEEN]
     if not within:
-        embed.description = "No reminder is due."
-        embed.colour = discord.Colour(GREY)
+        embed = discord.Embed(title=f"Next {FORESEEN.days} days", colour=GREY)
+        embed.description = f"Nothing due in the next {FORESEEN.days} days." if is_set_up else NO_REMINDERS
         return Reply([embed])
-    blocks = [_say_message(list(group), now) for _, group in groupby(within, key=_message_of)]
-    return paged_reply("preview", embed, blocks, page)
+    embed = discord.Embed(title=f"Next {FORESEEN.days} days: {say_count(len(within), 'reminder')}", colour=GREEN)
+    embed.set_footer(text="Assuming nobody renews. Errors are reported as they happen.")
+    usual_place = _most_common(map(_say_place, within))
+    usual_pings = _most_common(map(_say_pings, within))
+    shared = shared_names(one.account for one in within)
+    lines = [_line(one, now, shared, usual_place, usual_pings) for one in within]
+    heading = f"All go to {usual_place} and ping {usual_pings}."
+    if any((_say_place(one), _say_pings(one)) != (usual_place, usual_pings) for one in within):
+        heading = f"They go to {usual_place} and ping {usual_pings}, unless the line says otherwise."
+    pages = fill_pages(lines, size=LINES, room=MAX_DESCRIPTION - len(heading) - 2)
+    page = show_page(embed, [f"{heading}\n\n{lines}" for lines in pages], page)
+    return Reply([embed], pages_view("upcoming", page, len(pages)))
 
 
-def _message_of(upcoming: Upcoming) -> tuple[float, int]:
-    """Return what the reminders of one message have in common: its minute and its channel."""
-    return upcoming.at.timestamp() // 60, upcoming.subscription.channel_id
+def _most_common(values: Iterable[str]) -> str:
+    return Counter(values).most_common(1)[0][0]
 
 
-def _say_message(group: Sequence[Upcoming], now: datetime) -> str:
-    first = group[0]
-    when = "Now" if first.at <= now else f"{format_dt(first.at, 'f')} ({format_dt(first.at, 'R')})"
-    parts = [f"{say_name(one.account)}, {say_stage(one)}" for one in group[:_MAX_NAMED]]
-    if len(group) > _MAX_NAMED:
-        parts.append(f"and {len(group) - _MAX_NAMED} more")
-    # As the reminder itself does it.
-    roles = [
-        one.subscription.role_id
-        for one in group
-        if one.subscription.role_id
-        and mentions_role(one.assignment, one.account, one.at, is_follow_up=one.stage < EXPIRED)
-    ]
-    named = [
-        *(f"<@&{role_id}>" for role_id in roles),
-        *(f"<@{one.assignment.user_id}>" for one in group if one.assignment),
-    ]
-    mentions = f"\nmentions {', '.join(dict.fromkeys(named))}" if named else ""
-    return f"**{when}** in <#{first.subscription.channel_id}>\n{'; '.join(parts)}{mentions}"
+def _line(upcoming: Upcoming, now: datetime, shared: Collection[str], usual_place: str, usual_pings: str) -> str:
+    when = "**Now**" if upcoming.at <= now else format_dt(upcoming.at, "f")
+    parts = [when, _say_reason(upcoming, now, shared)]
+    if (place := _say_place(upcoming)) != usual_place:
+        parts.append(place)
+    if (pings := _say_pings(upcoming)) != usual_pings:
+        parts.append(f"pings {pings}")
+    return " · ".join(parts)
+
+
+def _say_reason(upcoming: Upcoming, now: datetime, shared: Collection[str]) -> str:
+    """Return about which account a reminder is, and how the account will be then."""
+    name = say_told_apart(upcoming.account, shared)
+    if upcoming.kind is not Kind.STAGE:
+        return _INCIDENTS[upcoming.kind].format(name)
+    expired = Status.EXPIRED.style.emoji
+    if upcoming.stage == EXPIRED:
+        return f"{expired} {name} {'has expired' if upcoming.at <= now else 'expires'}"
+    left = _DAY * upcoming.stage
+    if upcoming.at <= now and upcoming.account.expires_at is not None:
+        left = upcoming.account.expires_at - now
+    if left <= timedelta(0):
+        return f"{expired} {name} expired {_say_days(left)} ago"
+    status = status_of(left)
+    sign = Status.EXPIRING if status is Status.HEALTHY else status
+    return f"{sign.style.emoji} {name} {_say_days(left)} left"
+
+
+def _say_days(duration: timedelta) -> str:
+    """Return a duration, also of a single day, in days if it is at least one."""
+    return "1 day" if abs(duration) == _DAY else say_duration(duration)
+
+
+def _say_place(upcoming: Upcoming) -> str:
+    return f"<#{upcoming.subscription.channel_id}>"
+
+
+def _say_pings(upcoming: Upcoming) -> str:
+    """Return whom a reminder pings, as the reminder itself does it."""
+    one, pings = upcoming, []
+    if mentions_role(
+        one.subscription, one.stage, one.assignment, one.account, one.at, is_follow_up=one.stage < EXPIRED
+    ):
+        pings.append(f"<@&{one.subscription.role_id}>")
+    if one.assignment and not is_quiet(one.subscription, one.stage, one.account, one.at):
+        pings.append(f"<@{one.assignment.user_id}>")
+    return " and ".join(pings) or "nobody"

@@ -1,0 +1,47 @@
+"""The labels of reminders that completion offers: unique, and without marks that Discord's apps turn into mentions."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from bot.chat.views.reminder_answers import ALL_LABEL
+from bot.core.accounts import Account
+from bot.core.limits import MAX_LABEL
+from bot.core.naming import tame
+from bot.core.subscriptions import Subscription
+from bot.core.text import cut
+from bot.core.wording import say_days
+
+_MAX_NAME, _MAX_CHANNEL = 40, 30
+
+
+def reminder_labels(subscriptions: Sequence[Subscription], accounts: Mapping[str, Account]) -> dict[int, str]:
+    """Return a label for each reminder of a server, by its id: account, channel, and what tells it from others."""
+    labels = {one.id: _label(one, accounts) for one in subscriptions}
+    details: Sequence[Callable[[Subscription], str]] = (
+        lambda one: say_days(one.lead_times),
+        lambda one: tame(one.account_id or "", MAX_LABEL // 2),
+        lambda one: f"no. {one.id}",
+    )
+    for detail in details:
+        count = Counter(label.casefold() for label in labels.values())
+        for one in subscriptions:
+            label, more = labels[one.id], detail(one)
+            if count[label.casefold()] > 1 and more:
+                labels[one.id] = f"{cut(label, MAX_LABEL - len(more) - 3)} · {more}"
+    return labels
+
+
+def _label(subscription: Subscription, accounts: Mapping[str, Account]) -> str:
+    name = ALL_LABEL
+    if (account_id := subscription.account_id) is not None:
+        known = accounts.get(account_id)
+        name = tame((known.name if known else None) or "", _MAX_NAME) or tame(account_id, _MAX_NAME)
+    mark = "" if subscription.paused_at is None else "⏸️ "
+    return f"{mark}{name} → {tame(subscription.channel_name, _MAX_CHANNEL)}"
+
+
+def find_labelled(typed: str, labels: Mapping[int, str]) -> list[int]:
+    """Return the ids of the reminders whose label is the text, or else of those whose label contains it."""
+    wanted = typed.strip().casefold()
+    whole = [key for key, label in labels.items() if label.casefold() == wanted]
+    return whole or [key for key, label in labels.items() if wanted and wanted in label.casefold()]

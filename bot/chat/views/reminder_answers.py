@@ -1,0 +1,219 @@
+"""The answers to the commands that add, change, pause, test and remove reminders."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import discord
+from discord.utils import format_dt
+
+from bot.chat.views.components import Reply, notice, ping_nobody_view
+from bot.core.accounts import Account
+from bot.core.forecast import Upcoming
+from bot.core.links import SETUP_GUIDE, message_link
+from bot.core.notifications import Kind
+from bot.core.outlook import Outlook
+from bot.core.stages import EXPIRED
+from bot.core.status import AMBER, GREEN, GREY, Status
+from bot.core.subscriptions import NewSubscription, Subscription
+from bot.core.wording import say_count, say_days, say_full_name, say_short_name
+
+ALL_LABEL = "All accounts"
+_MAX_NAMED = 3
+# What a reminder is for that is not about the time.
+_INCIDENTS = {
+    Kind.ERROR: "error",
+    Kind.MISSING: "removed",
+    Kind.UNDATED: "no expiry date",
+    Kind.UNREADABLE: "can't be read",
+}
+
+# Accounts by id, as far as they are known.
+Accounts = Mapping[str, Account]
+
+
+def say_subject(account_id: str | None, accounts: Accounts) -> str:
+    """Return which accounts a reminder is for: the name in bold, with the id where two have the same name."""
+    if account_id is None:
+        return f"**{ALL_LABEL}**"
+    account = accounts.get(account_id, Account(account_id))
+    is_shared = sum(one.name == account.name for one in accounts.values()) > 1
+    return say_full_name(account) if is_shared else say_short_name(account)
+
+
+def say_place(subscription: NewSubscription, accounts: Accounts) -> str:
+    """Return which accounts a reminder is for, and its channel: "**Jane** → #pipeline"."""
+    return f"{say_subject(subscription.account_id, accounts)} → <#{subscription.channel_id}>"
+
+
+def say_terms(subscription: NewSubscription) -> str:
+    """Return when a reminder comes and whom it pings."""
+    comma = "," if len(subscription.lead_times) > 1 else ""
+    parts = [f"{say_days(subscription.lead_times)}{comma} and on expiry"]
+    if not subscription.follow_ups:
+        parts.append("no follow-ups")
+    return " · ".join([*parts, _say_ping(subscription.role_id)])
+
+
+def _say_ping(role_id: int | None) -> str:
+    return f"pings <@&{role_id}>" if role_id else "pings nobody"
+
+
+def _say_changes(new: Subscription, old: Subscription) -> str:
+    """Return the terms that have changed, as they were."""
+    were = []
+    if old.lead_times != new.lead_times:
+        were.append(say_days(old.lead_times))
+    if old.follow_ups != new.follow_ups:
+        were.append("with follow-ups" if old.follow_ups else "no follow-ups")
+    if old.role_id != new.role_id:
+        were.append(_say_ping(old.role_id))
+    if (old.paused_at is None) != (new.paused_at is None):
+        were.append("active" if old.paused_at is None else "paused")
+    return " · ".join(were)
+
+
+def _say_outlook(
+    subscription: Subscription, outlook: Outlook, accounts: Accounts, now: datetime, which: str
+) -> tuple[str, bool]:
+    """Return when the first or next reminder comes, or why none does; and whether one does."""
+    if (first := outlook.comes_next) is not None:
+        if first.at <= now:
+            return f"{which} reminder: in a few seconds", True
+        subject = f"{say_subject(first.account.id, accounts)} " if subscription.is_for_all else ""
+        return f"{which} reminder: {subject}{format_dt(first.at, 'R')} ({say_stage(first)})", True
+    covered = outlook.covered
+    if not covered and subscription.account_id is not None:
+        # The poll that follows will know it.
+        covered = [one for one in (accounts.get(subscription.account_id),) if one and one.expires_at is None]
+    if not covered and not (subscription.is_for_all and outlook.is_polled):
+        return f"{which} reminder: known after the next check, in a minute", True
+    if not covered:
+        return f"No accounts yet, so nothing is planned. [Add one at useapi.net]({SETUP_GUIDE}).", False
+    if all(one.expires_at is None for one in covered):
+        return "No expiry date reported, so nothing is planned.", False
+    if any(one.status(now) is Status.ERROR for one in covered):
+        return "useapi.net reports an error, which was sent; the next reminder comes after that.", False
+    return "Already expired; the next reminder comes after a renewal.", False
+
+
+def say_stage(upcoming: Upcoming) -> str:
+    """Return what a reminder is for: how long before or after the expiry it comes, or an incident."""
+    if upcoming.kind is not Kind.STAGE:
+        return _INCIDENTS[upcoming.kind]
+    if upcoming.stage == EXPIRED:
+        return "on expiry"
+    return f"{say_count(abs(upcoming.stage), 'day')} {'before' if upcoming.stage > EXPIRED else 'after'}"
+
+
+def saved_reply(
+    subscription: Subscription,
+    replaced: Subscription | None,
+    in_channel: Iterable[Subscription],
+    accounts: Accounts,
+    outlook: Outlook,
+    now: datetime,
+    *,
+    is_ping_kept: bool = False,
+) -> Reply:
+    """Return the answer to a reminder that was added, or changed if it was there already.
+
+    Args:
+        subscription: the reminder as it is now.
+        replaced: the reminder on the same accounts that was there before.
+        in_channel: all reminders of the channel.
+        accounts: all accounts that are known.
+        outlook: what the reminder will send.
+        now: the time.
+        is_ping_kept: whether its role was not chosen anew, so that people learn how to take it away.
+    """
+    which = "Next" if replaced else "First"
+    text, is_due = _say_outlook(subscription, outlook, accounts, now, which)
+    lines = [f"{say_place(subscription, accounts)} · {say_terms(subscription)}"]
+    title = "Reminder added"
+    if replaced is not None:
+        changes = _say_changes(subscription, replaced)
+        title = "Reminder updated" if changes else "Nothing changed"
+        lines.append(f"Was: {changes}" if changes else "This reminder was there already.")
+    lines.append(text)
+    if replaced is None and (note := _say_overlap(subscription, in_channel, accounts)):
+        lines.append(note)
+    view = ping_nobody_view(subscription) if is_ping_kept and subscription.role_id else None
+    if view is not None:
+        lines.append(f"It still pings <@&{subscription.role_id}>. To change that, press **Ping nobody**.")
+    embed = discord.Embed(title=title, description="\n".join(lines), colour=GREEN if is_due else AMBER)
+    return Reply([embed], view)
+
+
+def _say_overlap(subscription: Subscription, in_channel: Iterable[Subscription], accounts: Accounts) -> str:
+    """Return what a new reminder replaces in its channel, or what goes on beside it; empty if it is alone."""
+    others = [one for one in in_channel if one.id != subscription.id]
+    if not subscription.is_for_all:
+        for_all = next((one for one in others if one.is_for_all), None)
+        if for_all is None:
+            return ""
+        lost = for_all.role_id if for_all.role_id != subscription.role_id else None
+        ping = f", also its ping of <@&{lost}>" if lost else ""
+        subject = say_subject(subscription.account_id, accounts)
+        return f"Here it replaces **{ALL_LABEL}** for {subject}{ping}."
+    if not others:
+        return ""
+    named = _listed([say_subject(one.account_id, accounts) for one in others])
+    return f"Own reminders here go on instead of this one: {named}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+    return ", ".join(names[:_MAX_NAMED]) + more
+
+
+def present_reply(present: Subscription, account_id: str | None, accounts: Accounts) -> Reply:
+    """Return the answer to a button for a reminder that the channel has already."""
+    subject = say_subject(account_id, accounts) if account_id is not None else "all accounts"
+    advice = "Nothing changed. To edit it, run `/minimax-reminders add` again."
+    if present.paused_at is not None:
+        advice = "It is paused. Resume it with `/minimax-reminders resume`."
+    text = f"<#{present.channel_id}> already gets reminders for {subject}: {say_terms(present)}.\n{advice}"
+    return notice("Already set up", text, AMBER)
+
+
+def paused_reply(subscription: Subscription, accounts: Accounts) -> Reply:
+    """Return the answer to a reminder that was paused."""
+    text = f"{say_place(subscription, accounts)}\nResume it with `/minimax-reminders resume`."
+    return notice("Reminder paused", text, GREY)
+
+
+def resumed_reply(subscription: Subscription, accounts: Accounts, outlook: Outlook, now: datetime) -> Reply:
+    """Return the answer to a reminder that was resumed; `subscription` is as it was before."""
+    text, is_due = _say_outlook(subscription, outlook, accounts, now, "Next")
+    lines = [f"{say_place(subscription, accounts)} · {say_terms(subscription)}", text]
+    if subscription.paused_at is None:
+        lines.insert(1, "It was already active.")
+    title = "Nothing changed" if subscription.paused_at is None else "Reminder resumed"
+    return notice(title, "\n".join(lines), GREEN if is_due else AMBER)
+
+
+def removed_reply(subscription: Subscription, left: Sequence[Subscription], accounts: Accounts) -> Reply:
+    """Return the answer to a reminder that was removed; `left` are the others of its channel."""
+    place = f"<#{subscription.channel_id}>"
+    if subscription.is_for_all:
+        lines = [f"{place} no longer gets reminders for all accounts."]
+        if left:
+            lines.append(f"It still gets those for {_listed([say_subject(one.account_id, accounts) for one in left])}.")
+        return notice("Reminder removed", "\n".join(lines), GREY)
+    subject = say_subject(subscription.account_id, accounts)
+    for_all = next((one for one in left if one.is_for_all), None)
+    if for_all is None:
+        return notice("Reminder removed", f"{place} no longer gets reminders for {subject}.", GREY)
+    terms = ", which is paused" if for_all.paused_at is not None else f": {say_terms(for_all)}"
+    return notice("Reminder removed", f"{place} now follows **{ALL_LABEL}** for {subject} again{terms}.", GREY)
+
+
+def tested_reply(subscription: Subscription, message_id: int | None) -> Reply:
+    """Return the answer to a test that was sent; None if it was deleted at once."""
+    place = f"<#{subscription.channel_id}>"
+    if message_id is None:
+        return notice("Test sent", f"To {place}, where it was deleted at once.", AMBER)
+    link = message_link(subscription.guild_id, subscription.channel_id, message_id)
+    role = subscription.role_id
+    ping = f" <@&{role}> is shown but was not pinged." if role else ""
+    return notice("Test sent", f"To {place} ([open]({link})).{ping}", GREEN)

@@ -1,0 +1,94 @@
+"""Addresses of databases, as people and hosts write them, in the one spelling that the rest of the bot uses."""
+
+import os
+import re
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
+
+DEFAULT = "sqlite+aiosqlite:///data/bot.db"
+SQLITE, POSTGRESQL = "sqlite+aiosqlite:///", "postgresql+asyncpg://"
+# How others spell them; both need the driver that the bot uses.
+_SPELLINGS = {"postgresql://": POSTGRESQL, "postgres://": POSTGRESQL, "sqlite:///": SQLITE}
+# What the settings of a connection mean to the server.
+SERVER_SETTINGS = ("application_name", "options", "search_path")
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_KNOWN = {"ssl", "target_session_attrs", "user", "password", "host", "port", "database", *SERVER_SETTINGS}
+_RENAMED = {"sslmode": "ssl", "dbname": "database"}
+# The bot has waits and a pool of its own, its driver no channel binding, and pgbouncer= is for another library.
+_IGNORED = {"channel_binding", "connect_timeout", "pgbouncer", "connection_limit", "pool_timeout", "sslnegotiation"}
+_ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
+
+
+def parse_database_url(value: object) -> str:
+    """Return the address of a database: a file's whole name, or a server with the driver's own options.
+
+    Raises:
+        ValueError: this is no such address; the message says what to do, and holds no part of the address but the
+            names of options.
+    """
+    text = str(value).strip()
+    for spelling, ours in _SPELLINGS.items():
+        if text.startswith(spelling):
+            text = ours + text.removeprefix(spelling)
+    if text.startswith(SQLITE):
+        return SQLITE + _file(text.removeprefix(SQLITE))
+    if text.startswith(POSTGRESQL):
+        return _server(text)
+    raise ValueError(f"must begin with {SQLITE} or {POSTGRESQL}, such as {DEFAULT}")
+
+
+def passwords_in(url: str) -> list[str]:
+    """Return the password in a database's address, both as it is spelled and decoded, for redaction."""
+    if not url.startswith(POSTGRESQL):
+        return []
+    parts = urlsplit(url)
+    in_query = [value for name, value in parse_qsl(parts.query) if name == "password"]
+    password = parts.password or ""
+    return [one for one in dict.fromkeys([password, unquote(password), *in_query]) if one]
+
+
+def _file(name: str) -> str:
+    """Return a file's name as it stands in an address, which is decoded when the file is opened."""
+    if name in ("", ":memory:") or name.startswith("file:"):
+        raise ValueError(f"must name a file that keeps the reminders, such as {DEFAULT}")
+    if "?" in name:
+        raise ValueError("has a ? in the name of the file, or options behind it. The bot sets such options by itself")
+    if _ENCODED.search(name):
+        raise ValueError("has a % with two digits in the name of the file. Write the name as it is, also with spaces")
+    if name.endswith(("/", "\\")):
+        raise ValueError(f"names a folder. Add the name of a file, such as {DEFAULT}")
+    expanded = os.path.expanduser(name)  # noqa: PTH111  (pathlib's raises an error for an unknown user)
+    if expanded.startswith("~"):
+        raise ValueError("begins with ~, and there is no such home folder. Write the whole path")
+    return expanded.replace("%", "%25")
+
+
+def _server(url: str) -> str:
+    parts = _split(url)
+    options: dict[str, str] = {}
+    unknown = []
+    for given, text in parse_qsl(parts.query, keep_blank_values=True):
+        name = _RENAMED.get(given, given)
+        if name in _KNOWN:
+            options[name] = text
+        elif name not in _IGNORED:
+            unknown.append(given)
+    problems = [f"has options that the bot does not know: {', '.join(unknown)}. Leave them out"] if unknown else []
+    if options.get("ssl", "require") not in _SSL_MODES:
+        problems.append(f"has another ssl= or sslmode= than {', '.join(_SSL_MODES)}")
+    if problems:
+        raise ValueError("; and it ".join(problems))
+    query = urlencode(options, quote_via=quote, safe="/")
+    # Without a host, `geturl` would leave out the slashes.
+    return f"{POSTGRESQL}{parts.netloc}{parts.path}{'?' if query else ''}{query}"
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        # SQLAlchemy accepts passwords that a URL may not hold; they could not be redacted.
+        is_clear = url.count("@") == parts.netloc.count("@") <= 1 and (parts.port or 1) > 0 and "#" not in url
+    except ValueError:
+        is_clear = False
+    if not is_clear:
+        raise ValueError("can't be read. Write @ : / ? # in the user name or password as %40 %3A %2F %3F %23")
+    return parts

@@ -1,0 +1,20 @@
+"""What a subscription will send, as far as it can be foreseen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.core.accounts import Account
+from bot.core.forecast import Upcoming
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a subscription will send while it is active.
+
+    `comes_next` is the next reminder, None if none is planned. `covered` are the accounts that the database knows and
+    the subscription is for; `is_polled` whether a poll has ended.
+    """
+
+    comes_next: Upcoming | None
+    covered: Sequence[Account]
+    is_polled: bool
