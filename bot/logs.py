@@ -94,15 +94,23 @@ def build_handler(redact: Redact, style: Literal["text", "json"], stream: TextIO
     return handler
 
 
-def _is_about_intents(record: logging.LogRecord) -> bool:
-    """Whether discord.py warns of the intents that this bot leaves off, as it does at each start."""
-    return "intent seems to be disabled" in str(record.msg)
+# What libraries log at each start, by logger: intents that are off, the kind of token, what a database can do.
+_NOISE = {
+    "discord.state": ("intent seems to be disabled",),
+    "discord.client": ("logging in using static token",),
+    "alembic.runtime.migration": ("Context impl", "Will assume"),
+}
+
+
+def _is_noise(record: logging.LogRecord) -> bool:
+    return any(phrase in str(record.msg) for phrase in _NOISE[record.name])
 
 
 def set_up_logging(redact: Redact, level: str, style: Literal["text", "json"]) -> None:
     """Send all logging of this process to standard error, redacted, and uncaught errors with it."""
     logging.basicConfig(level=level, handlers=[build_handler(redact, style, sys.stderr)], force=True)
-    logging.getLogger("discord.state").addFilter(lambda record: not _is_about_intents(record))
+    for name in _NOISE:
+        logging.getLogger(name).addFilter(lambda record: not _is_noise(record))
     # Below INFO discord.py logs whole events and callback addresses, with tokens that let anybody answer for the bot.
     logging.getLogger("discord").setLevel(max(logging.INFO, logging.getLogger().level))
     # At INFO it logs the name of each part of Alembic that it loads.

@@ -3,28 +3,46 @@
 import argparse
 import asyncio
 import functools
-import json
 import logging
 import os
 import sys
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from bot.cli.command import Commands, Surroundings, load_settings
-from bot.core.accounts import Account, by_expiry
+from bot.cli.command import (
+    NOT_FOUND,
+    Commands,
+    Surroundings,
+    load_settings,
+    print_json,
+    report_error,
+)
+from bot.cli.signs import Sign
+from bot.core.accounts import Account, sort_by_urgency
 from bot.core.links import SETUP_GUIDE
 from bot.core.status import Status
-from bot.core.text import defused_json, plain
-from bot.core.wording import say_state
-from bot.errors import BotError
+from bot.core.text import plain
+from bot.core.wording import say_count, say_state
+from bot.errors import BotError, InternalError
 
 if TYPE_CHECKING:
     from bot.config import UseapiSettings
     from bot.core.clock import ClockGuard
 
 _WIDEST = 80
+_NAME_WIDTH = 30
+_MARKS = {
+    Status.EXPIRED: (Sign.BAD, "expired"),
+    Status.ERROR: (Sign.BAD, "in error"),
+    Status.LAST_DAY: (Sign.NOTE, "on the last day"),
+    Status.EXPIRING: (Sign.NOTE, "expiring"),
+    Status.UNKNOWN: (Sign.UNKNOWN, "without a date"),
+    Status.HEALTHY: (Sign.GOOD, "healthy"),
+}
 _YES_NO = {True: "yes", False: "no", None: "not reported"}
 
 _LOG = logging.getLogger("bot")
@@ -36,15 +54,18 @@ class ExitStatus(IntEnum):
     HEALTHY = 0
     NEEDS_ATTENTION = 1
     UNREADABLE = 2
+    NO_SUCH_ACCOUNT = NOT_FOUND
 
 
 def add_to(commands: Commands) -> None:
     """Add both commands to the parser."""
-    account = commands.add_parser("account", help="show one account here, without Discord")
-    account.add_argument("account", help="account id, or a user name only one account has")
-    accounts = commands.add_parser("accounts", help="list all accounts here, soonest expiry first")
+    text = "Show one account, without Discord. Times are in UTC."
+    account = commands.add_parser("account", description=text)
+    account.add_argument("account", metavar="ACCOUNT", help="its id, or a user name that only one account has")
+    text = "List all accounts, most urgent first, without Discord. Times are in UTC."
+    accounts = commands.add_parser("accounts", description=text)
     for command in (account, accounts):
-        command.add_argument("--json", action="store_true", help="print JSON, for programs")
+        command.add_argument("--json", action="store_true", help="print JSON, for programs; errors too")
         command.set_defaults(work=show, account=None)
 
 
@@ -70,6 +91,8 @@ def show(args: argparse.Namespace, around: Surroundings) -> int:
         raise
     except Exception:  # the edge of a command for scripts: its status 1 must not come from a crash
         _LOG.critical("Crashed", exc_info=True)
+        if args.json:
+            report_error(InternalError(), as_json=True)
         return ExitStatus.UNREADABLE
     return status
 
@@ -77,7 +100,7 @@ def show(args: argparse.Namespace, around: Surroundings) -> int:
 async def print_accounts(
     settings: "UseapiSettings", asked: str | None, clock: "ClockGuard", *, as_json: bool
 ) -> ExitStatus:
-    """Print one account, found by its id or unique name, or all of them, soonest expiry first.
+    """Print one account, found by its id or unique name, or all of them, most urgent first.
 
     Raises:
         BotError: the accounts can't be read.
@@ -99,10 +122,10 @@ async def print_accounts(
             facts: object = build_facts(accounts[0], now())
         else:
             snapshots = await directory.read_all()
-            accounts = sorted((snapshot.account for snapshot in snapshots.values()), key=by_expiry)
+            accounts = sort_by_urgency([snapshot.account for snapshot in snapshots.values()], now())
             facts = [build_facts(account, now()) for account in accounts]
     if as_json:
-        print(defused_json(json.dumps(facts, indent=2, ensure_ascii=False)))
+        print_json(facts)
     else:
         print(describe(accounts[0], now()) if asked is not None else tabulate(accounts, now()))
     return exit_status_of(accounts, now())
@@ -161,9 +184,29 @@ def build_facts(account: Account, now: datetime) -> dict[str, Any]:
 
 
 def tabulate(accounts: Sequence[Account], now: datetime) -> str:
-    """Return a line an account: id, user, state."""
+    """Return a table with a line an account, the number of accounts in each state, and how to renew a login."""
     if not accounts:
-        return f"No account is set up at useapi.net. How to add one: {SETUP_GUIDE}"
-    rows = [(plain(one.id, _WIDEST), plain(one.name or "", 40), say_state(one, now)) for one in accounts]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    return "\n".join(f"{id_:<{widths[0]}}  {name:<{widths[1]}}  {state}" for id_, name, state in rows)
+        return f"No MiniMax accounts yet. How to add one: {SETUP_GUIDE}"
+    rows = [("", "NAME", "ACCOUNT", "EXPIRES (UTC)", "STATE")]
+    for one in accounts:
+        sign = _MARKS[one.status(now)][0].on(sys.stdout)
+        expires = one.expires_at.strftime("%Y-%m-%d %H:%M") if one.expires_at else ""
+        state = f"error: {plain(one.error, _WIDEST)}" if one.error else say_state(one, now)
+        rows.append((sign, plain(one.name or "", _NAME_WIDTH), plain(one.id, _WIDEST), expires, state))
+    widths = [max(map(_cells_of, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(text + " " * (width - _cells_of(text)) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    counts = Counter(account.status(now) for account in accounts)
+    counted = ", ".join(f"{counts[status]} {word}" for status, (_, word) in _MARKS.items() if counts[status])
+    lines.append(f"\n{say_count(len(accounts), 'account')}: {counted}")
+    if counts[Status.HEALTHY] < len(accounts):
+        lines.append(f"How to renew: {SETUP_GUIDE}")
+    return "\n".join(lines)
+
+
+def _cells_of(text: str) -> int:
+    """Return the width of a text on a terminal, where East Asian characters take two cells."""
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))

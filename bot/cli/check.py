@@ -3,9 +3,20 @@
 import argparse
 import asyncio
 import functools
+import sys
 from typing import TYPE_CHECKING
 
-from bot.cli.command import DONE, FAILED, Commands, Surroundings, load_settings, print_error
+from bot.cli.command import (
+    DONE,
+    FAILED,
+    Commands,
+    Surroundings,
+    load_settings,
+    print_error,
+    say_advice,
+    without_marks,
+)
+from bot.cli.signs import Sign
 from bot.core.links import SETUP_GUIDE
 from bot.core.status import Status
 from bot.core.wording import CLOCK_ADVICE, say_count, say_skew
@@ -16,13 +27,20 @@ if TYPE_CHECKING:
     from bot.config import Settings
     from bot.core.clock import ClockGuard
 
+# By the name of the grade: its module loads discord.py.
+_SIGNS = {"OK": Sign.GOOD, "NOTE": Sign.NOTE, "FAILED": Sign.BAD}
+
 
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    commands.add_parser("check", help="check whether everything is in place to run").set_defaults(work=check)
+    text = (
+        "Check that everything is ready to run. "
+        "It tries the settings, the clock, both tokens, each server and the bot's permissions there."
+    )
+    commands.add_parser("check", description=text).set_defaults(work=check)
 
 
-def check(_args: argparse.Namespace, around: Surroundings) -> int:
+def check(args: argparse.Namespace, around: Surroundings) -> int:
     """Check the settings, useapi.net and Discord."""
     from bot.config import Settings
     from bot.core.clock import ClockGuard
@@ -33,11 +51,11 @@ def check(_args: argparse.Namespace, around: Surroundings) -> int:
         print_error(error)
         return FAILED
     clock = ClockGuard(around.now, around.monotonic)
-    return DONE if asyncio.run(print_findings(settings, clock)) else FAILED
+    return DONE if asyncio.run(print_findings(settings, clock, prog=args.prog)) else FAILED
 
 
-async def print_findings(settings: "Settings", clock: "ClockGuard") -> bool:
-    """Print a table of findings and the invite link; return whether the bot can run."""
+async def print_findings(settings: "Settings", clock: "ClockGuard", *, prog: str) -> bool:
+    """Print the findings, the invite link if a server needs it, and the verdict; return whether the bot can run."""
     from bot.chat.gateway.client import build_client
     from bot.chat.rest.survey import Finding, Grade, Survey, build_invite
 
@@ -50,9 +68,17 @@ async def print_findings(settings: "Settings", clock: "ClockGuard") -> bool:
         async for finding in Survey(client).find(settings.discord_token.get_secret_value(), settings.guild_ids):
             findings.append(finding)
             _print_finding(finding)
-        if client.application_id is not None:
-            print(f"\nInvite link: {build_invite(client.application_id)}")
-    return all(finding.grade is not Grade.FAILED for finding in findings)
+        uninvited = [finding.uninvited for finding in findings if finding.uninvited is not None]
+        if uninvited and client.application_id is not None:
+            only = uninvited[0] if len(uninvited) == 1 else None
+            print(f"\nInvite link: {build_invite(client.application_id, only)}")
+    failed = sum(finding.grade is Grade.FAILED for finding in findings)
+    if failed:
+        sign = Sign.BAD.on(sys.stdout)
+        print(f"\nNot ready: {say_count(failed, 'thing')} to fix, see {sign} above.")
+    else:
+        print(f"\nReady. Start it with `{prog}`, then run /minimax-reminders add in Discord.")
+    return not failed
 
 
 async def _look_at_useapi(settings: "Settings", clock: "ClockGuard") -> "Finding":
@@ -72,7 +98,7 @@ async def _look_at_useapi(settings: "Settings", clock: "ClockGuard") -> "Finding
         try:
             snapshots = await directory.read_all()
         except BotError as error:
-            return Finding(Grade.FAILED, error.title, error.advice)
+            return Finding(Grade.FAILED, error.title, without_marks(say_advice(error)))
     if not snapshots:
         return Finding(Grade.NOTE, "useapi.net answers, but no MiniMax account is set up", f"Add one: {SETUP_GUIDE}")
     count = sum(snapshot.account.status(clock.now()) is not Status.HEALTHY for snapshot in snapshots.values())
@@ -81,6 +107,6 @@ async def _look_at_useapi(settings: "Settings", clock: "ClockGuard") -> "Finding
 
 
 def _print_finding(finding: "Finding") -> None:
-    print(f"{finding.grade:<7} {finding.what}")
+    print(f"{_SIGNS[finding.grade.name].on(sys.stdout)} {finding.what}")
     if finding.advice:
-        print(f"{'':<7} -> {finding.advice}")
+        print(f"  {finding.advice}")

@@ -1,18 +1,21 @@
 """The parts that all commands share: exit statuses, surroundings, settings, and printed errors."""
 
 import argparse
+import json
 import logging
 import os
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from bot.core.text import plain
+from bot.core.text import defused_json, plain
 from bot.core.timing import Timing
-from bot.errors import BotError, SettingsError
+from bot.errors import AmbiguousName, BotError, NoSuchAccount, SettingsError, SubscriptionLapsed, UseapiTokenRefused
 
 if TYPE_CHECKING:
     from bot.config import LogSettings
@@ -22,11 +25,18 @@ if TYPE_CHECKING:
 # argparse has no public name for it.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
-DONE, FAILED, REFUSED = 0, 1, 2
+DONE, FAILED, REFUSED, NOT_FOUND = 0, 1, 2, 3
 # What shells report for a program that Ctrl-C ended.
 INTERRUPTED = 130
+UNBROKEN = "\N{NO-BREAK SPACE}"
 _DOTENV = Path(".env")
-_MOST_IDS = 10
+_MOST_OFFERED = 10
+_LONGEST = 80
+# Here the reader is the operator.
+_ADVICE: dict[type[BotError], str] = {
+    UseapiTokenRefused: "Put a valid token into USEAPI_TOKEN.",
+    SubscriptionLapsed: "Renew the subscription at useapi.net.",
+}
 
 _LOG = logging.getLogger("bot")
 
@@ -38,6 +48,21 @@ class Surroundings:
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
     timing: Timing
+
+
+def lay_out(texts: Mapping[str, str], *, column: int, width: int) -> list[str]:
+    """Return indented lines of this width: names, and beginning at this column their texts.
+
+    A text is wrapped at spaces alone, which leaves addresses whole, and not at non-breaking ones.
+    """
+    lines = []
+    for name, text in texts.items():
+        first, indent = f"  {name:<{column - 4}}  ", " " * column
+        wrapped = fill(
+            text, width, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+        )
+        lines += wrapped.replace(UNBROKEN, " ").splitlines()
+    return lines
 
 
 def load_settings(kind: type["Kind"], *, quiet: bool = False, secrets: Sequence[str] = ()) -> "Kind":
@@ -64,12 +89,60 @@ def load_settings(kind: type["Kind"], *, quiet: bool = False, secrets: Sequence[
     return settings
 
 
+def report_error(error: BotError, *, as_json: bool) -> int:
+    """Print an error that ends a command, for people or for programs; return the exit status."""
+    if as_json:
+        print_json({"error": build_error(error)})
+    else:
+        print_error(error)
+    return NOT_FOUND if isinstance(error, NoSuchAccount | AmbiguousName) else REFUSED
+
+
 def print_error(error: BotError) -> None:
     """Print an error to standard error: what happened, what to do, and accounts to ask for instead."""
     # The detail is in place of the words for people in Discord, who can't act on it.
-    lines = [f"{error.title}: {error.detail}."] if error.detail else [f"{error.title}.", error.text, error.advice]
-    if error.account_ids:
-        ids = ", ".join(plain(account_id, 80) for account_id in error.account_ids[:_MOST_IDS])
-        more = len(error.account_ids) - _MOST_IDS
-        lines.append(f"Accounts: {ids}" + (f" and {more} more" if more > 0 else ""))
-    print("\n".join(lines), file=sys.stderr)
+    title = error.operator_title or error.title
+    words = [f"{title}: {error.detail}."] if error.detail else [_say_title(error), error.text, say_advice(error)]
+    lines = [without_marks(line) for line in words]
+    if error.suggestions:
+        named = ", ".join(_say_name(name, account_id) for name, account_id in error.suggestions[:_MOST_OFFERED])
+        more = len(error.suggestions) - _MOST_OFFERED
+        lines[1] += f" {named}" + (f" and {more} more" if more > 0 else "")
+    print("\n".join(filter(None, lines)), file=sys.stderr)
+
+
+def _say_name(name: str, account_id: str) -> str:
+    name, account_id = plain(name, _LONGEST), plain(account_id, _LONGEST)
+    return f"{name} ({account_id})" if name else account_id
+
+
+def _say_title(error: BotError) -> str:
+    return f"{error.title}{':' if isinstance(error, SettingsError) else '.'}"
+
+
+def say_advice(error: BotError) -> str:
+    """Return what the operator can do about an error."""
+    return _ADVICE.get(type(error), error.advice)
+
+
+def without_marks(text: str) -> str:
+    """Return a text for Discord without its Markdown: bold marks, links and escapes; code keeps its backticks."""
+    text = re.sub(r"\[([^\]]*)\]\((\S+?)\)", r"\1: \2", text.replace("**", ""))
+    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", text)
+
+
+def build_error(error: BotError) -> dict[str, Any]:
+    """Return an error for programs; `kind` is the name of its class, in snake case, and stays."""
+    found = [{"account": account_id, "user": name or None} for name, account_id in error.suggestions[:_MOST_OFFERED]]
+    return {
+        "kind": re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower(),
+        "title": error.title,
+        "text": without_marks(error.detail or error.text),
+        "advice": without_marks(say_advice(error)),
+        **({"accounts": found} if found else {}),
+    }
+
+
+def print_json(document: object) -> None:
+    """Print JSON to standard output, without characters that control a terminal."""
+    print(defused_json(json.dumps(document, indent=2, ensure_ascii=False)))

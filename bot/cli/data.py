@@ -14,19 +14,24 @@ _HIDDEN = "***"
 
 def add_to(commands: Commands) -> None:
     """Add the three commands to the parser."""
-    parser = commands.add_parser("backup", help="copy the SQLite database to a file, also while the bot runs")
-    parser.add_argument("file", metavar="FILE", type=Path, help="the new file; a file that exists is not touched")
+    text = "Copy the SQLite database to a new file. The bot may be running."
+    parser = commands.add_parser("backup", description=text)
+    parser.add_argument("file", metavar="FILE", type=Path, help="the new file; an existing file is never overwritten")
     parser.set_defaults(work=backup)
-    parser = commands.add_parser("restore", help="put a backup in the place of the database, which is kept")
+    text = "Put a backup in the place of the database. The old database is kept under another name. Stop the bot first."
+    parser = commands.add_parser("restore", description=text)
     parser.add_argument("file", metavar="FILE", type=Path, help="the backup")
     parser.set_defaults(work=restore)
-    parser = commands.add_parser("migrate-to", help="copy everything to another database, SQLite or PostgreSQL")
-    parser.add_argument("url", metavar="URL", type=_database_url, help="the empty database, spelled like DATABASE_URL")
+    text = "Copy everything to another, empty database. SQLite to PostgreSQL or back. Stop the bot first."
+    parser = commands.add_parser("migrate-to", description=text)
+    parser.add_argument(
+        "url", metavar="URL", type=_database_url, help="address of the empty database, as in DATABASE_URL"
+    )
     parser.set_defaults(work=migrate)
 
 
 def _database_url(text: str) -> str:
-    from bot.config import parse_database_url
+    from bot.core.database_url import parse_database_url
 
     try:
         return parse_database_url(text)
@@ -45,7 +50,7 @@ def backup(args: argparse.Namespace, _around: Surroundings) -> int:
 
     settings = load_settings(StoreSettings, quiet=True)
     reminders = back_up(settings.database_url, args.file)
-    print(f"Backed up to {args.file}: {say_count(reminders, 'reminder')}.")
+    print(f"Backed up {say_count(reminders, 'reminder')} to {args.file}.")
     return DONE
 
 
@@ -60,10 +65,10 @@ def restore(args: argparse.Namespace, around: Surroundings) -> int:
 
     settings = load_settings(StoreSettings, quiet=True)
     restored = backups.restore(settings.database_url, args.file, around.now())
-    print(f"Restored {restored.file} from {args.file}: {say_count(restored.subscriptions, 'reminder')}.")
+    print(f"Restored {say_count(restored.subscriptions, 'reminder')} from {args.file} to {restored.file}.")
     if restored.kept is not None:
         print(f"The previous database is kept in {restored.kept}.")
-    print("The bot may send messages again that it sent after the backup was made.")
+    print("Reminders sent after this backup may be sent again.")
     return DONE
 
 
@@ -73,14 +78,15 @@ def migrate(args: argparse.Namespace, _around: Surroundings) -> int:
     Raises:
         CopyRefused: the data can't be copied.
     """
-    from bot.config import StoreSettings, passwords_in
+    from bot.config import StoreSettings
+    from bot.core.database_url import passwords_in
     from bot.store.transfer import move
 
     settings = load_settings(StoreSettings, quiet=True, secrets=passwords_in(args.url))
     rows = asyncio.run(move(settings.database_url, args.url))
     reminders, total = say_count(rows["subscriptions"], "reminder"), say_count(sum(rows.values()), "row")
     print(f"Copied and counted: {reminders}, {total} in all.")
-    print("The old database is left as it was. Before you start the bot, set in .env or the environment:")
+    print("The old database is unchanged. Before you start the bot, set in .env or the environment:")
     shown = hide_password(args.url)
     print(f"\nDATABASE_URL={shown}\n")
     if shown != args.url:
@@ -92,7 +98,7 @@ def hide_password(url: str) -> str:
     """Return the address of a database with *** in the place of its password."""
     from sqlalchemy.engine import make_url
 
-    from bot.config import passwords_in
+    from bot.core.database_url import passwords_in
 
     if not passwords_in(url):
         return url

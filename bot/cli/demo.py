@@ -15,7 +15,10 @@ _MOST_DAYS = 365
 
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("demo", help="the whole bot in the browser, without credentials or network")
+    text = (
+        "Try the whole bot in the browser, without credentials. Discord and useapi.net are simulated on this machine."
+    )
+    parser = commands.add_parser("demo", description=text)
     parser.add_argument("--port", type=_up_to(_LAST_PORT), default=0, help="port of the page (default: a free one)")
     parser.add_argument("--no-open", action="store_true", help="print the address, do not open a browser")
     parser.add_argument(

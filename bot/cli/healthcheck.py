@@ -10,7 +10,8 @@ _HEALTHY = "The bot is healthy."
 
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    commands.add_parser("healthcheck", help="check whether the running bot is healthy").set_defaults(work=healthcheck)
+    text = "Check that the running bot is healthy. It prints the problems that the bot reports in this folder."
+    commands.add_parser("healthcheck", description=text).set_defaults(work=healthcheck)
 
 
 def healthcheck(_args: argparse.Namespace, around: Surroundings) -> int:

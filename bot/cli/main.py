@@ -4,31 +4,66 @@ import argparse
 import io
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from bot import __version__
 from bot.cli import accounts, check, data, demo, healthcheck, run
-from bot.cli.command import INTERRUPTED, REFUSED, Surroundings, print_error
+from bot.cli.command import INTERRUPTED, UNBROKEN, Surroundings, lay_out, report_error
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.errors import BotError
 
-_EXIT_STATUSES = """\
-exit status:
-  run, demo                    0 stopped, 1 crashed or database away, 2 settings, a token or this version refused
-  check                        0 all in place, 1 something is not
-  account, accounts            0 healthy, 1 needs attention, 2 not readable
-  backup, restore, migrate-to  0 done, 2 not done
-  healthcheck                  0 the running bot is healthy, 1 it is not
-"""
+# What each group of commands ends with; README repeats it.
+EXIT_STATUSES = {
+    "run, demo": {0: "stopped", 1: "crashed or database away", 2: "settings, a token or this version refused"},
+    "check": {0: "ready", 1: "not ready"},
+    "account": {0: "healthy", 1: "needs attention", 2: "can't be read", 3: "no such account"},
+    "accounts": {0: "all healthy", 1: "one needs attention", 2: "can't be read"},
+    "backup, restore, migrate-to": {0: "done", 2: "not done"},
+    "healthcheck": {0: "healthy", 1: "not healthy"},
+}
+_WIDTH = 80
+_COMMAND_COLUMN, _STATUS_COLUMN = 15, 31
+
+
+class _Layout(argparse.HelpFormatter):
+    """Lays a help out for 80 columns, whatever the terminal."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=_STATUS_COLUMN, width=_WIDTH)
+
+
+class _RawLayout(_Layout, argparse.RawDescriptionHelpFormatter):
+    """The same with the epilog as it is."""
+
+
+class _Command(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=_Layout, **options)
 
 
 class _Parser(argparse.ArgumentParser):
+    summaries: Callable[[], Mapping[str, str]]
+
     def format_help(self) -> str:
         """Return the help; the texts of the settings are loaded only for that."""
         from bot.cli.settings_text import settings_help
 
-        self.epilog = f"{settings_help()}\n{_EXIT_STATUSES}"
+        statuses = {
+            names: ", ".join(f"{status} {what}".replace(" ", UNBROKEN) for status, what in ends.items())
+            for names, ends in EXIT_STATUSES.items()
+        }
+        self.epilog = "\n".join(
+            [
+                "commands:",
+                *lay_out(self.summaries(), column=_COMMAND_COLUMN, width=_WIDTH),
+                "\nsettings, from the environment or a .env file in the current folder:",
+                *settings_help(_WIDTH),
+                "\nexit status:",
+                *lay_out(statuses, column=_STATUS_COLUMN, width=_WIDTH),
+            ]
+        )
         return super().format_help()
 
 
@@ -36,14 +71,19 @@ def build_parser(prog: str = "minimax-bot") -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = _Parser(
         prog=prog,
-        description="Shows MiniMax accounts of useapi.net in Discord.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="%(prog)s [-h] [--version] [COMMAND] ...",
+        description="Warns Discord channels before MiniMax logins at useapi.net expire.",
+        formatter_class=_RawLayout,
     )
-    parser.set_defaults(work=run.run)
+    parser.set_defaults(work=run.run, prog=prog)
     parser.add_argument("--version", action="version", version=f"minimax-bot {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", parser_class=argparse.ArgumentParser)
+    # argparse would list the commands in a column of their own.
+    commands = parser.add_subparsers(metavar="COMMAND", prog=prog, help=argparse.SUPPRESS, parser_class=_Command)
     for module in (run, demo, check, accounts, data, healthcheck):
         module.add_to(commands)
+    parser.summaries = lambda: {
+        name: (command.description or "").partition(". ")[0].rstrip(".") for name, command in commands.choices.items()
+    }
     return parser
 
 
@@ -73,8 +113,7 @@ def main(
     try:
         status: int = args.work(args, Surroundings(now, monotonic, timing))
     except BotError as error:
-        print_error(error)
-        return REFUSED
+        return report_error(error, as_json=getattr(args, "json", False))
     except KeyboardInterrupt:
         return INTERRUPTED
     return status

@@ -10,7 +10,8 @@ from bot.errors import StoreAway
 
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    commands.add_parser("run", help="connect to Discord and answer (default)").set_defaults(work=run)
+    text = "Connect to Discord, answer and send reminders (the default). Ctrl-C or SIGTERM ends it."
+    commands.add_parser("run", description=text).set_defaults(work=run)
 
 
 def run(_args: argparse.Namespace, around: Surroundings) -> int:

@@ -4,18 +4,24 @@ from textwrap import fill
 
 from pydantic.fields import FieldInfo
 
+from bot.cli.command import UNBROKEN, lay_out
 from bot.config import LogSettings, Settings, StoreSettings, UseapiSettings, text_of
 
 _WIDTH = 120
+_COLUMN = 26
 
 
-def settings_help() -> str:
-    """Return the settings for `--help`: a line for each with its name, description and default."""
-    lines = ["settings, from the environment or a .env file in the current folder:"]
+def settings_help(width: int) -> list[str]:
+    """Return the settings for `--help`, with the description and default of each, in lines of this width."""
+    texts = {}
     for field in _fields():
-        default = f"required for {_commands_of(field)}" if field.is_required() else f"default: {_spell(field.default)}"
-        lines.append(f"  {field.alias:<23} {field.description} ({default})")
-    return "\n".join(lines) + "\n"
+        default = (
+            f"required by {_commands_of(field)}"
+            if field.is_required()
+            else f"default:{UNBROKEN}{_spell(field.default)}"
+        )
+        texts[str(field.alias)] = f"{field.description} ({default})"
+    return lay_out(texts, column=_COLUMN, width=width)
 
 
 def settings_table() -> str:
@@ -51,7 +57,7 @@ def _fields() -> list[FieldInfo]:
 def _commands_of(field: FieldInfo) -> str:
     """Return the commands that read a required setting."""
     aliases = {one.alias for one in UseapiSettings.model_fields.values()}
-    return "run, check, account, accounts" if field.alias in aliases else "run, check"
+    return "run, check, account and accounts" if field.alias in aliases else "run and check"
 
 
 def _explain(field: FieldInfo) -> str:
