@@ -4,25 +4,29 @@ import asyncio
 import functools
 import math
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zoneinfo import available_timezones
 
 import discord
 import simcord
 from pydantic import SecretStr
 from simcord.backend.errors import SetupError
-from simcord.preview import Preview, _markdown
+from simcord.preview import Preview
 
 from bot.app import Application
 from bot.core.clock import ClockGuard
 from bot.core.secrets import Redactor
 from bot.core.timing import DEFAULT_TIMING
 from bot.core.wording import say_count
-from bot.demo.accounts import FIRST_SHOWN, build_accounts, build_avatars
+from bot.demo.accounts import FIRST_SHOWN, build_accounts, build_avatars, draw_avatar
+from bot.demo.icon import encode_icon
+from bot.demo.page import avatar_url, dress
 from bot.demo.travel import DemoClock, Travel
 from bot.errors import PortTaken
 from bot.logs import set_up_logging
@@ -34,11 +38,12 @@ from bot.useapi.fake import TOKEN, FakeApi
 
 GUILD_ID = 1_100_000_000_000_000_001
 _DAYS_BEFORE = 6
+_LOCALTIME = Path("/etc/localtime")
 # Nothing changes the commands of the simulated server, and each day of a long journey would be a stop.
 _TIMING = replace(DEFAULT_TIMING, compare_commands=math.inf)
 _HINTS = """\
-Press "1 day later" or "7 days later" under the last message to jump ahead and watch the reminders arrive.
-Type /minimax-account, then a digit or a letter of a name, to look an account up. Ctrl-C ends the demo."""
+Three things to try there: type /minimax-account and a letter of a name, press "1 day later" in the welcome message,
+and press "I'm on it" under a reminder. Ctrl-C ends the demo."""
 _MEMBER = discord.Permissions(
     view_channel=True, send_messages=True, read_message_history=True, use_application_commands=True
 )
@@ -46,33 +51,48 @@ _MEMBER = discord.Permissions(
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A running demo: the simulated Discord with a channel, two members and a role, the fake API, and time travel."""
+    """A running demo: the simulated Discord with two channels, two members and a role, the fake API, and time travel.
+
+    `avatars` are the pictures of the bot and the members by URL, each with a file name.
+    """
 
     env: simcord.Env
     channel: simcord.ChannelHandle
+    other_channel: simcord.ChannelHandle
     manager: simcord.MemberActor
     member: simcord.MemberActor
     producers: simcord.RoleHandle
     api: FakeApi
+    clock: DemoClock
     travel: Travel
+    avatars: Mapping[str, tuple[str, bytes]]
 
 
-def _furnish(env: simcord.Env, api: FakeApi, travel: Travel) -> Demo:
+def _furnish(env: simcord.Env, bot_id: int, api: FakeApi, clock: DemoClock, travel: Travel) -> Demo:
     guild = env.create_guild("Video team", id=GUILD_ID)
     managing = discord.Permissions(_MEMBER.value, manage_guild=True)
     managers = guild.create_role("Producers", permissions=managing, mentionable=True)
     members = guild.create_role("Editors", permissions=_MEMBER)
-    channel = guild.create_text_channel("pipeline", topic="Type /minimax-account, then a digit or a letter of a name")
-    mia = env.create_user("mia", global_name="Mia · manager")
-    noah = env.create_user("noah", global_name="Noah · editor")
+    channel = guild.create_text_channel("pipeline", topic="Type /minimax-account, then a letter of a name")
+    mia = env.create_user("mia", global_name="Mia · manager", avatar="mia")
+    noah = env.create_user("noah", global_name="Noah · editor", avatar="noah")
+    env.backend.get_user(bot_id).avatar = "bot"
+    pictures = {
+        (bot_id, "bot"): encode_icon(128),
+        (mia.id, "mia"): draw_avatar("#d9480f"),
+        (noah.id, "noah"): draw_avatar("#1098ad"),
+    }
     return Demo(
         env=env,
         channel=channel,
+        other_channel=guild.create_text_channel("ops"),
         manager=guild.add_member(mia, roles=[managers]),
         member=guild.add_member(noah, roles=[members]),
         producers=managers,
         api=api,
+        clock=clock,
         travel=travel,
+        avatars={avatar_url(user_id, name): (f"{name}.png", picture) for (user_id, name), picture in pictures.items()},
     )
 
 
@@ -87,7 +107,7 @@ async def _live_until_today(demo: Demo, poller: Poller) -> None:
     """Give the channel a past: a reminder for all accounts, the messages it brought, and a look-up today."""
     # The new reminder then knows the accounts, so that its answer has the next date.
     await poller.poll_once(FIRST_EPOCH)
-    await demo.manager.slash(demo.channel, "minimax-reminders add", account="all", mention=demo.producers)
+    await demo.manager.slash(demo.channel, "minimax-reminders add", account="all", ping=demo.producers)
     await poller.poll_once(FIRST_EPOCH)
     await demo.travel.go(_DAYS_BEFORE - 1)
     await demo.travel.pass_day()
@@ -131,26 +151,39 @@ async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> Asyn
             assert application.bot.user is not None
             await application.bot.user.edit(username="MiniMax Bot")
             await Lease(database).take()
-            demo = _furnish(env, api, Travel(env, clock, api, application.poller))
+            demo = _furnish(env, application.bot.user.id, api, clock, Travel(env, clock, api, application.poller))
             await _live_until_today(demo, application.poller)
             await demo.travel.go(days_later)
-            await demo.travel.offer(application.bot.get_partial_messageable(demo.channel.id))
-            async with _keep(demo.travel.keep_going(), application.poller.keep_polling(FIRST_EPOCH)):
+            await demo.travel.offer(application.bot.get_partial_messageable(demo.channel.id), is_welcome=True)
+            async with _keep(
+                clock.keep_running(), demo.travel.keep_going(), application.poller.keep_polling(FIRST_EPOCH)
+            ):
                 yield demo
 
 
 def build_page(demo: Demo, port: int = 0) -> Preview:
     """Return the page of the demo, on a free port if none is given."""
-    # Discord shows channels and roles in an embed's text and fields by name, simcord's page only by id.
-    for part in ("embed_description", "embed_field_value"):
-        _markdown._FIELD_POLICIES[part]["mentions"] = True  # noqa: SLF001
-    viewers = [demo.manager, demo.member]
-    return demo.env.preview(demo.channel, viewers=viewers, layout="channel", assets=build_avatars(), port=port)
+    preview = demo.env.preview(
+        demo.channel,
+        viewers=[demo.manager, demo.member],
+        layout="channel",
+        timezone=_find_timezone(),
+        assets={**build_avatars(), **demo.avatars},
+        port=port,
+    )
+    return dress(preview, port)
+
+
+def _find_timezone() -> str:
+    """Return the name of this machine's time zone, or UTC."""
+    zone = str(_LOCALTIME.resolve()).partition("zoneinfo/")[2]
+    return zone if zone in available_timezones() else "UTC"
 
 
 async def run_demo(*, port: int, days_later: int, open_browser: bool, now: Callable[[], datetime]) -> None:
     """Serve the demo page until Ctrl-C, or until the visitor ends the session in the page."""
-    set_up_logging(Redactor([TOKEN]), "WARNING", "text")
+    # Warnings are for an operator; a visitor's mistakes are answered in the page.
+    set_up_logging(Redactor([TOKEN]), "ERROR", "text")
     if days_later:
         print(f"Jumping ahead {say_count(days_later, 'day')}…", flush=True)
     async with open_demo(now, days_later=days_later) as demo:

@@ -85,10 +85,11 @@ def build_accounts(today: datetime, now: datetime) -> dict[str, Any]:
 
 def build_avatars() -> dict[str, tuple[str, bytes]]:
     """Return the pictures of the avatars by URL, so that the page shows them without a network."""
-    return {f"{_AVATARS}/{name}.png": (f"{name}.png", _picture(colour)) for name, colour in _COLOURS.items()}
+    return {f"{_AVATARS}/{name}.png": (f"{name}.png", draw_avatar(colour)) for name, colour in _COLOURS.items()}
 
 
-def _picture(colour: str) -> bytes:
+def draw_avatar(colour: str) -> bytes:
+    """Return a picture of a person before this colour, as a PNG file."""
     image = Image.new("RGB", (160, 160), colour)
     draw = ImageDraw.Draw(image)
     draw.ellipse((54, 34, 106, 86), fill="white")

@@ -11,7 +11,7 @@ import discord
 import simcord
 from simcord.backend.errors import SetupError
 
-from bot.core.wording import say_count, say_date
+from bot.core.wording import say_count
 from bot.demo.accounts import build_accounts
 from bot.errors import BotError
 from bot.reminders.poller import Poller
@@ -21,24 +21,40 @@ from bot.useapi.fake import FakeApi
 DAY = timedelta(days=1)
 JUMPS = (1, 7)
 _COLOUR = 0x5865F2
+_STEPS = (
+    "**Look up an account**: type `/minimax-account`, then a letter of a name.",
+    "**Let time pass**: press *1 day later* below. Mateo renews two days after his login expires; Priya forgets.",
+    "**Take a reminder**: press *I'm on it* under it. Later reminders ping you alone.",
+)
 _TRIES = 100
 _APART_SECONDS = 0.1
+_TICK_SECONDS = 0.25
 _LOG = logging.getLogger(__name__)
 
 
 class DemoClock:
-    """Simulated time, which runs as fast as real time; `today` is when the demo was started."""
+    """The simulated Discord's time, which runs as fast as real time; `today` is when the demo was started."""
 
     def __init__(self, real_now: Callable[[], datetime], *, days_before: int) -> None:
         self._real_now = real_now
-        self.today = real_now()
+        self.today = self._seen = real_now()
         self._before = days_before * DAY
         self._env: simcord.Env | None = None
 
     def now(self) -> datetime:
-        """Return the time in the demo."""
-        simulated = self.today - self._before if self._env is None else self._env.now()
-        return simulated + (self._real_now() - self.today)
+        """Return the time in the demo, to which the simulated Discord's clock is set: by itself it stands still."""
+        real = self._real_now()
+        gone, self._seen = real - self._seen, real
+        if self._env is None:
+            return real - self._before
+        self._env.backend.advance_clock(max(gone.total_seconds(), 0.0))
+        return self._env.now()
+
+    async def keep_running(self) -> None:
+        """Move the simulated Discord's clock in small steps, as an interaction expires after three of its seconds."""
+        while True:
+            self.now()
+            await asyncio.sleep(_TICK_SECONDS)
 
     async def follow(self, env: simcord.Env) -> None:
         """Set the simulated Discord to some days before today, and follow its time from then on."""
@@ -60,18 +76,22 @@ class Travel:
         """Let days pass, with two polls on each of them: the second one confirms what the first one read."""
         for _ in range(days):
             await self.pass_day()
-            await self._poller.poll_once(FIRST_EPOCH)
-            await self._poller.poll_once(FIRST_EPOCH)
+            await self.poll_twice()
+
+    async def poll_twice(self) -> None:
+        """Let the bot poll, and send what is due by now."""
+        await self._poller.poll_once(FIRST_EPOCH)
+        await self._poller.poll_once(FIRST_EPOCH)
 
     async def pass_day(self) -> None:
         """Let a day pass, and the accounts change as they do on that day."""
         await _when_idle(lambda: self._env.advance_time(DAY.total_seconds()))
         self._api.accounts = build_accounts(self._clock.today, self._clock.now())
 
-    async def offer(self, channel: discord.abc.Messageable) -> None:
-        """Post the message with the buttons at the end of the channel."""
+    async def offer(self, channel: discord.abc.Messageable, *, is_welcome: bool = False) -> None:
+        """Post the message with the buttons at the end of the channel; the first one welcomes the visitor."""
         view = _Buttons(self._requested.put_nowait)
-        self._controls = await channel.send(embed=_describe(self._clock.now()), view=view)
+        self._controls = await channel.send(embed=_describe(self._clock.now(), is_welcome=is_welcome), view=view)
 
     async def keep_going(self) -> None:
         """Jump ahead whenever a button is pressed, and move the buttons to the end of the channel."""
@@ -99,13 +119,12 @@ async def _when_idle(work: Callable[[], Awaitable[None]]) -> None:
     return await work()
 
 
-def _describe(now: datetime) -> discord.Embed:
-    text = (
-        f"Demo: today is **{say_date(now)}**. Jump ahead and watch the reminders arrive.\n"
-        "Mateo renews his login two days after it has expired: his red reminders turn green. Priya forgets hers."
-    )
-    embed = discord.Embed(title="Time travel", description=text, colour=_COLOUR)
-    return embed.set_footer(text="This message belongs to the demo. Refresh preview, above, shows new messages")
+def _describe(now: datetime, *, is_welcome: bool) -> discord.Embed:
+    lines = [f"Demo: today is **{discord.utils.format_dt(now, 'D')}**. Jump ahead and watch the reminders arrive."]
+    if is_welcome:
+        lines += [f"**{number}.** {step}" for number, step in enumerate(_STEPS, 1)]
+    title = "Welcome! Three things to try" if is_welcome else "Time travel"
+    return discord.Embed(title=title, description="\n".join(lines), colour=_COLOUR)
 
 
 class _Buttons(discord.ui.View):
