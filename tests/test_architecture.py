@@ -29,7 +29,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bot.chat.views": BASE,
     "bot.chat.rest": (*BASE, "bot.chat.views", "bot.reminders.context"),
     "bot.chat.gateway": (*BASE, "bot.chat.views", "bot.chat.rest", "bot.useapi.guild_access"),
-    "bot.chat.commands": (*BASE, "bot.chat", "bot.reminders", "bot.store"),
+    "bot.chat.commands": (*BASE, "bot.chat", "bot.reminders", "bot.store", "bot.useapi"),
     "bot.monitoring": (*BASE, "bot.store", "bot.reminders"),
     "bot.app": (*BASE, "bot.chat", "bot.config", "bot.monitoring", "bot.reminders", "bot.store", "bot.useapi"),
     "bot.runtime": (*BASE, "bot.app", "bot.chat", "bot.config", "bot.monitoring", "bot.store", "bot.useapi"),

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from bot.config import (
     DEFAULT_API,
-    DEFAULT_DATABASE,
     LogSettings,
     Settings,
     StoreSettings,
@@ -16,6 +15,7 @@ from bot.config import (
     read_settings,
     secrets_of,
 )
+from bot.core import database_url
 from bot.errors import SettingsError
 from tests.support.settings import GOOD, NO_FILE, read
 
@@ -227,7 +227,7 @@ def test_other_log_settings_are_refused(name: str, value: str, problem: str) -> 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=60))
 def test_no_token_shows_in_settings_or_their_errors(token: str) -> None:
     """Neither the settings' repr nor an error about another setting holds a token."""
-    assume(token not in DEFAULT_DATABASE + DEFAULT_API)
+    assume(token not in database_url.DEFAULT + DEFAULT_API)
     environ = GOOD | {"DISCORD_TOKEN": token, "USEAPI_TOKEN": token}
     settings = read_settings(Settings, environ, NO_FILE)
     with pytest.raises(SettingsError) as caught:

@@ -38,6 +38,13 @@ def test_the_environment_outranks_the_file(tmp_path: Path) -> None:
     assert (settings.guild_ids, settings.log_level) == ((123,), "DEBUG")
 
 
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_quotes_that_docker_keeps(quote: str) -> None:
+    """`docker --env-file` keeps the quotes around a value; they are no part of it."""
+    quoted = {name: f"{quote}{value}{quote}" for name, value in GOOD.items()}
+    assert read_settings(Settings, quoted, Path("none")) == read_settings(Settings, GOOD, Path("none"))
+
+
 def test_an_empty_variable_does_not_hide_the_file(tmp_path: Path) -> None:
     """An empty variable counts as not set, so the file's value holds."""
     dotenv = tmp_path / ".env"
@@ -94,4 +101,4 @@ def test_a_file_that_others_can_read(tmp_path: Path, mode: int, count: int) -> N
 def test_a_name_that_is_almost_a_setting(tmp_path: Path, name: str, meant: str | None) -> None:
     """A misspelt name is reported with the name that was likely meant, never with its value."""
     warnings = find_warnings({name: "s3cret"}, tmp_path / ".env")
-    assert warnings == ([f"{name} is no setting of this bot. Was {meant} meant?"] if meant else [])
+    assert warnings == ([f"Unknown setting {name}. Did you mean {meant}?"] if meant else [])

@@ -1,5 +1,8 @@
 """The words that every error carries."""
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 
 from bot.core.links import SETUP_GUIDE
@@ -9,38 +12,57 @@ from bot.errors import (
     AmbiguousName,
     ApiBusy,
     ApiUnreachable,
+    BoardRefused,
+    BotCannotPing,
+    BotCannotPost,
     BotError,
-    CannotRemind,
+    BotTimedOut,
     CommandChanged,
     CopyRefused,
     DeliveryFailed,
+    DiscordSilent,
     DiscordTokenRefused,
     GatewayRefused,
     InternalError,
     NoSuchAccount,
+    NoSuchReminder,
     NotAllowed,
     NothingLeft,
+    NothingToTest,
+    PingsEveryone,
     PortTaken,
     ServerNotListed,
     SettingsError,
+    StaleBoard,
     StaleButton,
     Stopping,
     StoreAway,
     StoreError,
     SubscriptionLapsed,
     TooManyLookUps,
+    TooManyReminders,
+    UnknownMessage,
     UnreadableAnswer,
     UseapiTokenRefused,
+    UserCannotPing,
+    UserCannotPost,
+    WrongChannelKind,
+    WrongDays,
+    WrongNumberOfDays,
 )
 
 EVERY_ERROR: list[BotError] = [
     AccountOnHold("596"),
     AlreadyRunning("data/bot.db"),
-    AmbiguousName(["1", "2"]),
+    AmbiguousName("Sam", [("Sam", "1"), ("Sam", "2")]),
+    BoardRefused("the channel is gone"),
+    BotCannotPing("Editors"),
+    BotCannotPost("ops", ["Send Messages"]),
+    BotTimedOut(datetime(2030, 1, 1, tzinfo=UTC)),
+    DiscordSilent("no answer in time"),
     ApiBusy(),
     ApiUnreachable("status 502"),
     CommandChanged("CommandSignatureMismatch"),
-    CannotRemind("You may not write there.", "Pick another channel."),
     CopyRefused("There is no file copy.db.", "Name the backup to restore."),
     DeliveryFailed("the channel is gone"),
     DiscordTokenRefused("refused"),
@@ -49,16 +71,27 @@ EVERY_ERROR: list[BotError] = [
     NoSuchAccount(),
     NotAllowed("Manage Server is needed"),
     NothingLeft("nothing is open"),
+    NoSuchReminder(),
+    NothingToTest("**Jane**"),
+    PingsEveryone("the role of everybody"),
     PortTaken(8000),
     ServerNotListed("not a listed server"),
     SettingsError(["LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR."]),
+    StaleBoard("no such board"),
     StaleButton("no such button"),
     Stopping("the bot is stopping"),
     StoreError("locked"),
     SubscriptionLapsed("402"),
     TooManyLookUps(2.5),
+    TooManyReminders(50),
+    UnknownMessage("not in the database"),
     UnreadableAnswer("not JSON"),
     UseapiTokenRefused("401"),
+    UserCannotPing("Editors"),
+    UserCannotPost("ops", ["View Channel", "Send Messages"]),
+    WrongChannelKind("kind voice"),
+    WrongDays("0"),
+    WrongNumberOfDays("none"),
 ]
 
 
@@ -75,11 +108,20 @@ def test_every_kind_of_error_is_checked() -> None:
 
 @pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: type(error).__name__)
 def test_every_error_has_words_of_its_own(error: BotError) -> None:
-    """Each error has a title that no other has, and says in whole sentences what happened and what to do."""
+    """Each error has the cause as its title, which no other has, one sentence at most, and one next step."""
     assert [other.title for other in EVERY_ERROR].count(error.title) == 1
     assert not error.title.endswith(".")
-    assert error.text.endswith(".")
-    assert error.advice.endswith((".", SETUP_GUIDE))
+    assert not set(error.title) & set("*`")
+    assert error.text == "" or error.text.endswith((".", ":"))
+    assert error.advice == "" or error.advice.endswith(".")
+    assert error.advice or error.suggestions
+
+
+@pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: type(error).__name__)
+def test_words_are_those_of_the_glossary(error: BotError) -> None:
+    """No error speaks of rights, watches, mending or trouble."""
+    words = f"{error.title} {error.text} {error.advice}".lower()
+    assert not re.search(r"\b(rights?|watch|mend|trouble|whoever|operator)\b", words)
 
 
 def test_a_store_error_keeps_its_detail_from_users() -> None:
@@ -112,14 +154,32 @@ def test_asking_too_fast_names_the_seconds(seconds: float, wait: str) -> None:
 
 
 def test_accounts_to_choose_from_are_offered() -> None:
-    """Both errors about the choice of an account carry the ids that exist."""
-    assert NoSuchAccount(["1", "2"]).account_ids == ("1", "2")
-    assert AmbiguousName(["1", "2"]).account_ids == ("1", "2")
-    assert ApiBusy().account_ids == ()
+    """Both errors about the choice of an account carry names and ids."""
+    known = [("Jane", "1"), ("", "2")]
+    assert NoSuchAccount("x", known).suggestions == tuple(known)
+    assert AmbiguousName("jane", known).account_ids == ("1", "2")
+    assert ApiBusy().suggestions == ()
 
 
-def test_advice_on_an_unknown_account_depends_on_what_is_known() -> None:
-    """Ids are only called a choice if there are any; the advice always names the way to add an account."""
-    assert NoSuchAccount(["1"]).advice.startswith("Pick one of these")
-    assert NoSuchAccount().advice.startswith("Check the id or name.")
-    assert SETUP_GUIDE in NoSuchAccount().advice
+def test_an_unknown_account_is_named_in_the_title() -> None:
+    """The title quotes what was asked for; the text says whether the accounts below are similar ones, or all."""
+    assert NoSuchAccount("Mateo S").title == 'No account called "Mateo S"'
+    assert NoSuchAccount(" ").title == "No such account"
+    two = [("Jane", "1"), ("June", "2")]
+    assert NoSuchAccount("x", two, are_similar=True).text == "Did you mean one of these?"
+    assert NoSuchAccount("x", two[:1], are_similar=True).text == "Did you mean this one?"
+    assert NoSuchAccount("x", [("Jane", "1")]).text == "These accounts exist:"
+    assert NoSuchAccount("x").text == ""
+    assert SETUP_GUIDE in NoSuchAccount("x").advice
+
+
+def test_an_ambiguous_name_says_how_many_accounts_have_it() -> None:
+    """The title tells a whole name from a part of several names."""
+    accounts = [("Amara Okafor", "1"), ("Omar Okafor", "2")]
+    assert AmbiguousName("Okafor", accounts, is_whole=False).title == '2 accounts match "Okafor"'
+    assert AmbiguousName("Amara Okafor", accounts).title == '2 accounts are called "Amara Okafor"'
+
+
+def test_only_faults_of_the_bot_have_a_code() -> None:
+    """People get a code to report for a bug and for a database failure, and for nothing else."""
+    assert {type(error) for error in EVERY_ERROR if error.has_code} == {InternalError, StoreError}

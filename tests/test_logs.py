@@ -226,6 +226,8 @@ logging.getLogger("discord.state").warning("%s intent seems to be disabled. s3cr
 logging.getLogger("discord.state").warning("other")
 logging.getLogger("alembic.runtime.plugins").info("setup plugin")
 logging.getLogger("alembic.runtime.migration").info("upgrade")
+logging.getLogger("alembic.runtime.migration").info("Will assume %s DDL.", "transactional")
+logging.getLogger("discord.client").info("logging in using static token")
 warnings.warn("old s3cret-value")
 async def main():
     asyncio.get_running_loop().create_task(fail())
@@ -249,6 +251,7 @@ def test_a_whole_process_logs_redacted_to_standard_error() -> None:
     assert [message for logger, message in logged if logger == "discord.http"] == ["connected"]
     assert [message for logger, message in logged if logger == "discord.state"] == ["other"]
     assert [message for logger, message in logged if logger.startswith("alembic")] == ["upgrade"]
+    assert "discord.client" not in {logger for logger, _ in logged}
     assert {"py.warnings", "asyncio"} <= {logger for logger, _ in logged}
 
 

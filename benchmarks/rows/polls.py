@@ -14,12 +14,12 @@ from typing import Any
 from pydantic import SecretStr
 
 from benchmarks.table import Row, Scale
-from bot.chat.views import rendering
+from bot.chat.views.rendering import Views
 from bot.core.clock import ClockGuard
-from bot.core.messages import OutgoingMessage
+from bot.core.messages import Message, OutgoingMessage
 from bot.core.notifications import Kind
 from bot.core.secrets import Redactor
-from bot.reminders.context import Context
+from bot.reminders.context import Context, Save
 from bot.reminders.poller import Poller
 from bot.store.accounts import get_snapshots
 from bot.store.database import Database, open_database
@@ -44,6 +44,7 @@ _LEAD_TIMES = (14, 7, 3, 1)
 # Each channel has heard of the 14th day of an account that expires in 10 days.
 _HEARD, _DAYS_LEFT = 14, 10
 _PAUSE_SECONDS = 0.005
+_INTERVAL = timedelta(seconds=1)
 
 
 def _now() -> datetime:
@@ -105,17 +106,27 @@ async def _put_heard(database: Database) -> None:
 class _Unused:
     """A sender that finds all channels open, and must not send anything."""
 
-    async def post(self, channel_id: int, message: OutgoingMessage, nonce: str) -> int | None:
+    async def post(
+        self,
+        channel_id: int,
+        message: OutgoingMessage,
+        nonce: str,
+        *,
+        guild_id: int | None = None,
+        save: Save | None = None,
+    ) -> int | None:
         """Fail."""
-        raise AssertionError(f"posted in {channel_id}: {message}, {nonce}")
+        raise AssertionError(f"posted in {channel_id} of {guild_id}: {message}, {nonce}, {save}")
 
-    async def find(self, channel_id: int, footer_id: str, after: datetime) -> int | None:
+    async def find(self, message: Message) -> int | None:
         """Fail."""
-        raise AssertionError(f"searched {channel_id}: {footer_id}, {after}")
+        raise AssertionError(f"searched {message}")
 
-    async def edit(self, channel_id: int, message_id: int, message: OutgoingMessage) -> None:
+    async def edit(
+        self, channel_id: int, message_id: int, message: OutgoingMessage, *, guild_id: int | None = None
+    ) -> None:
         """Fail."""
-        raise AssertionError(f"edited in {channel_id}: {message_id}, {message}")
+        raise AssertionError(f"edited in {channel_id} of {guild_id}: {message_id}, {message}")
 
     async def delete(self, channel_id: int, message_id: int) -> None:
         """Fail."""
@@ -197,9 +208,9 @@ async def _open_polling(url: str) -> AsyncIterator[Polling]:
             database=database,
             access=GuildAccess(_GUILDS, directory),
             sender=_Unused(),
-            rendering=rendering,
+            rendering=Views(_INTERVAL),
             clock=ClockGuard(_now),
-            interval=timedelta(seconds=1),
+            interval=_INTERVAL,
             lead_times=_LEAD_TIMES,
         )
         polling = Polling(Poller(context, directory), await Lease(database).take(), api, database)

@@ -1,19 +1,20 @@
 """Tests of the embeds of accounts and errors, and of the lines in completion."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import discord
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.chat.views.account import account_embed, choice_label
-from bot.chat.views.errors import error_embed
+from bot.chat.views.account import account_embed
 from bot.core.accounts import Account, AccountSnapshot, Capability
 from bot.core.parsing import parse_account
 from bot.core.secrets import Redactor
 from bot.core.status import AMBER, GREEN, GREY, ORANGE, RED
-from bot.errors import AmbiguousName, BotError, InternalError, NoSuchAccount, TooManyLookUps
+from bot.core.subscriptions import Subscription
 from tests.data import MARCH, load
 from tests.support.chat.answers import fields_of
 from tests.support.chat.limits import assert_fits
@@ -21,7 +22,6 @@ from tests.support.chat.limits import assert_fits
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 TICK = timedelta(microseconds=1)
-FIELDS = {"Expires", "Capabilities", "Account", "Anonymous", "Max jobs", "Issued", "Host", "Token"}
 
 PIECES = st.sampled_from(["*", "_", "`", "@everyone", "[a](b)", "\\", "\u200b", "\u202e", "\n", " ", "x", "\U0001f600"])
 TEXTS = st.builds(lambda text, times: text * times, st.text(max_size=8) | PIECES, st.sampled_from([1, 9, 400, 5_000]))
@@ -44,34 +44,23 @@ ACCOUNTS = st.builds(
 )
 
 
-def card_of(account: Account, now: datetime = NOW) -> discord.Embed:
+def card_of(account: Account, reminders: Sequence[Subscription] | None = None) -> discord.Embed:
     """Return the card of an account that was read just now."""
-    return account_embed(AccountSnapshot(account, NOW), now)
+    return account_embed(AccountSnapshot(account, NOW), NOW, reminders)
+
+
+def subscription(number: int = 1, **terms: Any) -> Subscription:
+    """Return a subscription on all accounts in a channel of its own."""
+    defaults: dict[str, Any] = {"account_id": None, "lead_times": (14, 7, 3, 1), "role_id": None, "added_by": 1}
+    return Subscription(1, 10**18 + number, "room", id=number, **defaults | terms)
 
 
 @settings(deadline=None)
 @given(ACCOUNTS)
 def test_every_card_fits_discords_limits(account: Account) -> None:
-    """Discord accepts the card of an account with texts of any size."""
+    """Discord accepts the card of an account with texts of any size, and of many channels."""
+    assert_fits(card_of(account, [subscription(n, lead_times=tuple(range(365, 357, -1))) for n in range(50)]))
     assert_fits(card_of(account))
-
-
-@settings(deadline=None)
-@given(ACCOUNTS)
-def test_every_choice_fits_discords_limits(account: Account) -> None:
-    """A line of completion has 1 to 100 visible characters, on one line."""
-    label = choice_label(account, NOW)
-    assert 1 <= len(label.strip()) <= len(label) <= 100
-    assert len(label.splitlines()) == 1
-    assert not set(label) & set("\u202e\u200b\n")
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(TEXTS, max_size=30))
-def test_every_error_fits_discords_limits(ids: list[str]) -> None:
-    """Discord accepts the answer, whatever ids exist."""
-    for error in (NoSuchAccount(ids), AmbiguousName(ids), TooManyLookUps(3.0), InternalError()):
-        assert_fits(error_embed(error, "0123abcd"))
 
 
 @pytest.mark.parametrize("invisible", ["\u200b", "\u2060\u200d", "\u202e", "\ufeff "])
@@ -91,92 +80,131 @@ def test_the_card_of_the_documents_sample() -> None:
     """The card has the facts of the documents' sample, but neither its fingerprint nor its device."""
     card = card_of(parse_account("123456", load(MARCH), Redactor()))
     assert (card.title or "").replace("\\", "") == "<name>"
-    assert fields_of(card).keys() == FIELDS
+    assert (card.description or "").splitlines()[0] == "\U0001f534 **Expired <t:1734858598:R>** \u00b7 <t:1734858598:f>"
     values = fields_of(card)
-    assert "<t:1734858598:f> (<t:1734858598:R>)" in values["Expires"]
-    assert (values["Account"], values["Anonymous"], values["Max jobs"]) == ("`123456`", "yes", "1")
-    assert (values["Issued"], values["Host"]) == ("<t:1732266598:d>", "not reported")
-    assert values["Capabilities"].startswith("\u2705\u00a0Video")
+    assert values.pop("Can do").startswith("\u2705\u00a0Video")
+    assert values == {
+        "Account ID": "`123456`",
+        "Max jobs": "1",
+        "Issued": "<t:1732266598:d>",
+        "Anonymous account": "yes",
+    }
+    assert card.footer.text == "token \u2022\u2022\u2022\u2022\u2022\u2022 \u00b7 Checked"
     assert card.timestamp == NOW
     assert "b5df53d1" not in str(card.to_dict())
     assert "123456789" not in str(card.to_dict())
 
 
-def test_unknown_fields_are_called_not_reported() -> None:
-    """Every field of an empty account says that the API does not report it."""
-    values = fields_of(card_of(parse_account("1", {}, Redactor())))
-    for name in FIELDS - {"Account", "Capabilities"}:
-        assert values[name] == "not reported"
-    assert values["Capabilities"].count("(not\u00a0reported)") == 4
+def test_leaves_out_what_says_nothing() -> None:
+    """The card of an account without any facts has its id, and that the capabilities are not reported."""
+    card = card_of(parse_account("1", {"jwt": {"user": {"isAnonymous": False, "id": "1"}}}, Redactor()))
+    unknown = "\u2754\u00a0Video, Chat, Audio, Music: not\u00a0reported"
+    assert fields_of(card) == {"Can do": unknown, "Account ID": "`1`"}
+    assert card.footer.text == "Checked"
+
+
+EXPIRY = "<t:{0}:R>** \u00b7 <t:{0}:f>"
+RENEW = "Jobs on this account fail until the login is renewed."
+UNDATED = "useapi.net gives none, so there can be no expiry reminders for this account."
 
 
 @pytest.mark.parametrize(
-    ("left", "error", "colour", "word"),
+    ("left", "colour", "first", "second"),
     [
-        (30 * DAY, None, GREEN, "**Healthy.**"),
-        (7 * DAY + TICK, None, GREEN, "**Healthy.**"),
-        (7 * DAY, None, AMBER, "**Expiring.**"),
-        (DAY + TICK, None, AMBER, "**Expiring.**"),
-        (DAY, None, ORANGE, "**Last day.**"),
-        (TICK, None, ORANGE, "**Last day.**"),
-        (timedelta(0), None, RED, "**Expired**"),
-        (-40 * DAY, None, RED, "**Expired**"),
-        (30 * DAY, "no", RED, "**In error:**"),
-        (DAY, "no", RED, "**In error:**"),
-        (-DAY, "no", RED, "**In error:**"),
-        (None, "no", RED, "**In error:**"),
-        (None, None, GREY, "**Expiry unknown.**"),
+        (30 * DAY, GREEN, "\U0001f7e2 **Expires {}", None),
+        (7 * DAY + TICK, GREEN, "\U0001f7e2 **Expires {}", None),
+        (7 * DAY, AMBER, "\U0001f7e1 **Expires {}", None),
+        (DAY + TICK, AMBER, "\U0001f7e1 **Expires {}", None),
+        (DAY, ORANGE, "\U0001f7e0 **Expires {}", None),
+        (TICK, ORANGE, "\U0001f7e0 **Expires {}", None),
+        (timedelta(0), RED, "\U0001f534 **Expired {}", RENEW),
+        (-40 * DAY, RED, "\U0001f534 **Expired {}", RENEW),
+        (None, GREY, "\u26aa **No expiry date reported**", UNDATED),
     ],
 )
-def test_colour_and_verdict_follow_the_status(
-    left: timedelta | None, error: str | None, colour: int, word: str
-) -> None:
-    """The colour shows the status, and a word says the same to people who don't see colours."""
-    card = card_of(Account("1", expires_at=None if left is None else NOW + left, error=error))
+def test_the_first_words_say_the_state(left: timedelta | None, colour: int, first: str, second: str | None) -> None:
+    """Colour, sign and words show the state, with the expiry in the reader's zone and what to do."""
+    expires_at = None if left is None else NOW + left
+    card = card_of(Account("1", expires_at=expires_at))
+    expiry = "" if expires_at is None else EXPIRY.format(int(expires_at.timestamp()))
+    if colour == ORANGE:
+        expiry = expiry.replace("** \u00b7 ", "**: renew today \u00b7 ")
     assert card.colour == discord.Colour(colour)
-    assert word in (card.description or "")
+    assert (card.description or "").splitlines() == [first.format(expiry), *([second] if second else [])]
+
+
+@pytest.mark.parametrize(("left", "verb"), [(30 * DAY, "Expires"), (DAY, "Expires"), (-DAY, "Expired"), (None, None)])
+def test_an_error_comes_first_and_keeps_the_expiry(left: timedelta | None, verb: str | None) -> None:
+    """The card of an account with an error shows the error, what to do, and the expiry where it is known."""
+    expires_at = None if left is None else NOW + left
+    card = card_of(Account("1", expires_at=expires_at, error="login *failed*"))
+    expiry = [] if expires_at is None else [f"**{verb} {EXPIRY.format(int(expires_at.timestamp()))}"]
+    assert card.colour == discord.Colour(RED)
+    assert (card.description or "").splitlines() == [
+        "\u26a0\ufe0f **useapi.net reports an error:** login \\*failed\\*",
+        "If it doesn't clear up, renew the login.",
+        *expiry,
+    ]
 
 
 @pytest.mark.parametrize(
     ("left", "bar"),
     [
-        (30 * DAY, "\u25b0" * 10 + " 100% of its life left"),
-        (15 * DAY, "\u25b0" * 5 + "\u25b1" * 5 + " 50% of its life left"),
-        (3 * DAY, "\u25b0" + "\u25b1" * 9 + " 10% of its life left"),
-        (timedelta(0), "\u25b1" * 10 + " 0% of its life left"),
-        (-5 * DAY, "\u25b1" * 10 + " 0% of its life left"),
+        (30 * DAY, "\u25b0" * 10 + " 100% left"),
+        (15 * DAY, "\u25b0" * 5 + "\u25b1" * 5 + " 50% left"),
+        (3 * DAY, "\u25b0" + "\u25b1" * 9 + " 10% left"),
     ],
 )
 def test_a_bar_shows_how_much_of_the_life_is_left(left: timedelta, bar: str) -> None:
     """The bar has ten cells and a percentage."""
     expires = NOW + left
-    values = fields_of(card_of(Account("1", expires_at=expires, issued_at=expires - 30 * DAY)))
-    assert values["Expires"].splitlines()[1:] == [bar]
+    card = card_of(Account("1", expires_at=expires, issued_at=expires - 30 * DAY))
+    assert (card.description or "").splitlines()[1:] == [bar]
 
 
-def test_no_bar_without_a_date_of_issue() -> None:
-    """A login whose life is unknown has no bar."""
-    assert len(fields_of(card_of(Account("1", expires_at=NOW + DAY)))["Expires"].splitlines()) == 1
+def test_no_bar_without_a_date_of_issue_or_once_expired() -> None:
+    """A login whose life is unknown or over has no bar."""
+    for account in (
+        Account("1", expires_at=NOW + DAY),
+        Account("1", expires_at=NOW - DAY, issued_at=NOW - 30 * DAY),
+    ):
+        assert "left" not in (card_of(account).description or "")
 
 
-@pytest.mark.parametrize(
-    ("supported", "shown"),
-    [
-        (True, "\u2705\u00a0Video"),
-        (False, "\u274c\u00a0Video\u00a0(no)"),
-        (None, "\u2754\u00a0Video\u00a0(not\u00a0reported)"),
-    ],
-)
-def test_a_capability_is_yes_no_or_unknown(shown: str, *, supported: bool | None) -> None:
-    """A missing flag is not shown as a no, and each state has a word."""
-    card = card_of(Account("1", capabilities=(Capability("supportVideo", supported=supported),)))
-    assert fields_of(card)["Capabilities"] == shown
+def test_each_capability_is_yes_no_or_unknown() -> None:
+    """What an account can do is on the first line; a missing flag is not shown as a no; no word is on its own."""
+    flags = {"supportVideo": True, "supportVoiceClone": True, "supportChat": False, "supportAudio": None}
+    shown = tuple(Capability(flag, supported=supported) for flag, supported in flags.items())
+    assert fields_of(card_of(Account("1", capabilities=shown)))["Can do"] == (
+        "\u2705\u00a0Video \u00b7 \u2705\u00a0Voice\u00a0clone\n"
+        "\u274c\u00a0Chat \u00b7 \u2754\u00a0Audio: not\u00a0reported"
+    )
+    assert fields_of(card_of(Account("1", capabilities=shown[:1])))["Can do"] == "\u2705\u00a0Video"
+
+
+def test_shows_the_reminders_of_the_account() -> None:
+    """Each channel with a reminder is named with its days, or that it is paused; the rest is counted."""
+    account = Account("1", expires_at=NOW + DAY)
+    places = [f"<#{10**18 + n}>" for n in range(3)]
+    reminders = [subscription(0), subscription(1, lead_times=(1,)), subscription(2, paused_at=NOW)]
+    assert fields_of(card_of(account, reminders))["Reminders"].splitlines() == [
+        f"\U0001f514 {places[0]}: 14, 7, 3 and 1 day before",
+        f"\U0001f514 {places[1]}: 1 day before",
+        f"\u23f8\ufe0f {places[2]}: paused",
+    ]
+    undated = fields_of(card_of(Account("1"), reminders[:1]))["Reminders"]
+    assert undated == f"\U0001f514 {places[0]}: errors only"
+    many = fields_of(card_of(account, [subscription(n) for n in range(9)]))["Reminders"]
+    assert many.splitlines()[-1] == "and 3 more"
+    assert fields_of(card_of(account, []))["Reminders"] == "\U0001f515 None yet. Press **Remind this channel**."
+    assert fields_of(card_of(Account("9" * 90), []))["Reminders"] == "\U0001f515 None yet."
+    assert "Reminders" not in fields_of(card_of(account))
 
 
 @pytest.mark.parametrize(("user_id", "is_shown"), [("2", True), ("1", False), (None, False)])
 def test_the_user_id_is_shown_if_it_differs(user_id: str | None, *, is_shown: bool) -> None:
     """A user id that equals the account's is not repeated."""
-    assert ("User id" in fields_of(card_of(Account("1", user_id=user_id)))) is is_shown
+    assert ("User ID" in fields_of(card_of(Account("1", user_id=user_id)))) is is_shown
 
 
 @pytest.mark.parametrize(
@@ -199,35 +227,3 @@ def test_an_avatar_is_shown_if_it_is_a_web_address(url: str | None, *, is_shown:
 def test_an_account_without_a_visible_name_is_titled_by_its_id(name: str | None) -> None:
     """The title is never blank."""
     assert (card_of(Account("123456", name=name)).title or "").strip("`") == "123456"
-
-
-@pytest.mark.parametrize(
-    ("account", "label"),
-    [
-        (Account("123456", name="Jane", expires_at=NOW + 12 * DAY), "123456 \u00b7 Jane \u00b7 expires in 12 days"),
-        (Account("123456", name="123456"), "123456 \u00b7 expiry unknown"),
-        (Account("123456", error="x"), "123456 \u00b7 in error"),
-        (Account("1", name="J\u202eane\nDoe", error="x"), "1 \u00b7 Jane Doe \u00b7 in error"),
-        (Account("1", name="x" * 200, error="x"), "1 \u00b7 " + "x" * 84 + "\u2026 \u00b7 in error"),
-        (Account("\u202e12\n3", error="x"), "12 3 \u00b7 in error"),
-    ],
-)
-def test_a_choice_names_id_name_and_state(account: Account, label: str) -> None:
-    """A long name is cut so that the state stays visible."""
-    assert choice_label(account, NOW) == label
-
-
-@pytest.mark.parametrize("error", [InternalError(), NoSuchAccount(["1", "2`"]), TooManyLookUps(2.0)])
-def test_an_error_has_text_advice_and_reference(error: BotError) -> None:
-    """Every error says what happened, what to do and the reference of its log line; account ids are inline code."""
-    embed = error_embed(error, "0123abcd")
-    assert embed.title == error.title
-    assert embed.footer.text == "Reference 0123abcd"
-    assert (embed.description or "").startswith(f"{error.text}\n\n**What to do:** {error.advice}")
-    assert ("`1`, `2'`" in (embed.description or "")) is isinstance(error, NoSuchAccount)
-
-
-def test_an_error_names_ten_account_ids() -> None:
-    """An error names ten account ids and counts the others."""
-    embed = error_embed(NoSuchAccount([str(number) for number in range(25)]), "0123abcd")
-    assert (embed.description or "").endswith("`9` and 15 more")

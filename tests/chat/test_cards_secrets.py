@@ -7,9 +7,10 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bot.chat.views.account import account_embed, choice_label
+from bot.chat.views.account import account_embed
 from bot.chat.views.errors import error_embed
 from bot.core.accounts import Account, AccountSnapshot
+from bot.core.naming import say_choice
 from bot.core.parsing import parse_account
 from bot.core.secrets import Redactor
 from bot.errors import AccountOnHold, ApiUnreachable, UnreadableAnswer, UseapiTokenRefused
@@ -32,7 +33,7 @@ def account_that_repeats(secret: str, before: str, after: str, token: str) -> Ac
 def shown_of(account: Account) -> str:
     """Return everything that people see of an account, without the backslashes of escaped marks."""
     card = account_embed(AccountSnapshot(account, NOW), NOW).to_dict()
-    texts = json.dumps(card, ensure_ascii=False, default=str) + choice_label(account, NOW)
+    texts = json.dumps(card, ensure_ascii=False, default=str) + say_choice(account, NOW)
     return texts.replace("\\", "").replace("\u200b", "")
 
 

@@ -24,7 +24,7 @@ async def test_reads_again_and_edits_the_message(world: World, *, restarted: boo
     result = await world.member.click(message, label="Check now")
     assert embed_of(result).title == "Jane Renewed"
     assert message_of(result).id == message.id
-    assert set(buttons_of(message_of(result))) == {"Check now", "Remind here", "How to renew"}
+    assert set(buttons_of(message_of(result))) == {"Check now", "Remind this channel", "How to renew"}
 
 
 async def test_works_on_private_answers(world: World) -> None:
@@ -40,7 +40,7 @@ async def test_keeps_the_good_card_when_the_read_fails(world: World) -> None:
     world.api.behave = with_status(401)
     result = await world.member.click(message, label="Check now")
     assert result.ephemeral
-    assert embed_of(result).title == "The bot's useapi.net token was refused"
+    assert embed_of(result).title == "useapi.net rejected the bot's token"
     assert message.embeds[0].title == "Jane Doe"
 
 
@@ -49,8 +49,8 @@ async def test_says_when_the_account_was_deleted(world: World) -> None:
     message = message_of(await world.look_up("123456", share="yes"))
     del world.api.accounts["123456"]
     card = embed_of(await world.member.click(message, label="Check now"))
-    assert card.title == "No such account"
-    assert "`345678`, `234567`" in (card.description or "")
+    assert card.title == 'No account called "123456"'
+    assert "• **Sam Reed** `345678`\n• **Sam Reed** `234567`" in (card.description or "")
     assert message.embeds[0].title == "Jane Doe"
 
 

@@ -1,13 +1,17 @@
 """Tests of `/minimax-account` in a simulated Discord."""
 
+import re
+
 import discord
 import pytest
+import sqlalchemy as sa
 from aiohttp import web
 from simcord.backend.errors import SetupError
 
 from bot.core.links import SETUP_GUIDE
 from tests.support.accounts import build_account
-from tests.support.chat.answers import embed_of, fields_of
+from tests.support.chat.answers import embed_of, fields_of, message_of
+from tests.support.chat.reminders import add
 from tests.support.hostile import STATUSES, with_status
 from tests.support.world import GUILD_ID, World
 
@@ -18,19 +22,44 @@ async def test_answers_with_the_account(world: World) -> None:
     card, fields = embed_of(result), fields_of(embed_of(result))
     assert result.ephemeral
     assert card.title == "Jane Doe"
-    assert card.description == "🟢 **Healthy.** The login expires <t:1768262400:R>."
+    assert card.description == "🟢 **Expires <t:1768262400:R>** · <t:1768262400:f>\n▰▰▰▰▱▱▱▱▱▱ 40% left"
     assert card.timestamp == world.env.now()
-    fields["Capabilities"] = fields["Capabilities"].replace("\N{NO-BREAK SPACE}", " ")
+    fields["Can do"] = fields["Can do"].replace("\N{NO-BREAK SPACE}", " ")
     assert fields == {
-        "Expires": "<t:1768262400:f> (<t:1768262400:R>)\n▰▰▰▰▱▱▱▱▱▱ 40% of its life left",
-        "Capabilities": "✅ Video · ❔ Chat (not reported) · ❔ Audio (not reported) · ❔ Music (not reported)",
-        "Account": "`123456`",
-        "Anonymous": "no",
+        "Can do": "✅ Video\n❔ Chat, Audio, Music: not reported",
+        "Account ID": "`123456`",
         "Max jobs": "2",
         "Issued": "<t:1765670400:d>",
-        "Host": "hailuoai.video",
-        "Token": "`eyJ•••W5l`",
+        "Reminders": "🔕 None yet. Press **Remind this channel**.",
     }
+    assert card.footer.text == "hailuoai.video · token eyJ•••W5l · Checked"
+
+
+async def test_shows_the_reminders_wherever_the_card_appears(world: World) -> None:
+    """The card shows which channels of the server have a reminder for the account, and when; *Check now* does too."""
+    other = world.env.guild.create_text_channel("other")
+    await add(world, days="5, 2")
+    await add(world, "123456", channel=other)
+    await world.manager.slash(world.channel, "minimax-reminders pause", reminder="2")
+    shown = f"🔔 {world.channel.mention}: 5 and 2 days before\n⏸️ {other.mention}: paused"
+    card = message_of(await world.look_up("123456"))
+    assert fields_of(card.embeds[0])["Reminders"] == shown
+    await world.manager.slash(world.channel, "minimax-reminders remove", reminder="2")
+    shown = f"🔔 {world.channel.mention}: 5 and 2 days before"
+    checked = message_of(await world.manager.click(card, label="Check now"))
+    assert fields_of(checked.embeds[0])["Reminders"] == shown
+    listing = message_of(await world.manager.slash(world.channel, "minimax-overview"))
+    opened = await world.manager.select(listing, ["123456"])
+    assert fields_of(embed_of(opened))["Reminders"] == shown
+
+
+async def test_shows_the_card_while_the_database_fails(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Without the database a look-up shows all but the reminders."""
+    async with world.database.begin() as tx:
+        await tx.execute(sa.text("ALTER TABLE subscriptions RENAME TO away"))
+    card = embed_of(await world.look_up("123456"))
+    assert (card.title, "Reminders" in fields_of(card)) == ("Jane Doe", False)
+    assert "A card lacks its reminders: " in caplog.text
 
 
 async def test_never_shows_a_fingerprint_or_token(world: World) -> None:
@@ -59,38 +88,31 @@ async def test_shares_with_the_channel_on_request(world: World) -> None:
 
 async def test_finds_an_account_by_its_unique_name(world: World) -> None:
     """A user name that only one account has finds it, in upper or lower case."""
-    assert fields_of(embed_of(await world.look_up("jane doe")))["Account"] == "`123456`"
-
-
-async def test_offers_the_ids_of_a_name_that_is_not_unique(world: World) -> None:
-    """The answer to a user name that two accounts have holds their ids."""
-    card = embed_of(await world.look_up("Sam Reed"))
-    assert card.title == "Several accounts have this name"
-    assert "`234567`, `345678`" in (card.description or "")
+    assert fields_of(embed_of(await world.look_up("jane doe")))["Account ID"] == "`123456`"
 
 
 async def test_lists_the_accounts_for_an_unknown_id(world: World) -> None:
-    """The answer to an unknown id holds the ids that exist, soonest expiry first, and how to add an account."""
+    """The answer to an unknown id holds the accounts that exist, soonest expiry first, and how to add one."""
     result = await world.look_up("999")
     card = embed_of(result)
     assert result.ephemeral
-    assert card.title == "No such account"
-    assert "`345678`, `234567`, `123456`" in (card.description or "")
+    assert card.title == 'No account called "999"'
+    assert "• **Sam Reed** `345678`\n• **Sam Reed** `234567`\n• **Jane Doe** `123456`" in (card.description or "")
     assert SETUP_GUIDE in (card.description or "")
 
 
-@pytest.mark.parametrize(("status", "title"), [*STATUSES.items(), (404, "No such account")])
+@pytest.mark.parametrize(("status", "title"), [*STATUSES.items(), (404, 'No account called "123456"')])
 @pytest.mark.parametrize("share", ["yes", "no"])
 async def test_explains_failures_of_the_api(world: World, status: int, title: str, share: str) -> None:
-    """Each failure of the API is explained privately, with advice and a reference, without the API's own text."""
+    """Each failure of the API is explained privately, without a code and the API's own text."""
     world.api.behave = with_status(status)
     result = await world.look_up("123456", share=share)
     card = embed_of(result)
     assert result.ephemeral
     assert card.title == title
-    assert "**What to do:**" in (card.description or "")
+    assert card.description
     assert "raw upstream" not in str(card.to_dict())
-    assert (card.footer.text or "").startswith("Reference ")
+    assert "code" not in card.description
 
 
 async def test_shows_the_wait_of_a_busy_api(world: World) -> None:
@@ -103,20 +125,10 @@ async def test_shows_the_wait_of_a_busy_api(world: World) -> None:
     assert "Try again in 2 minutes." in (embed_of(await world.look_up("123456")).description or "")
 
 
-async def test_puts_the_reference_into_the_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """The reference in an error's footer finds its line in the log."""
-    with caplog.at_level("INFO"):
-        card = embed_of(await world.look_up("999"))
-    reference = (card.footer.text or "").removeprefix("Reference ")
-    (record,) = (one for one in caplog.records if getattr(one, "reference", "") == reference)
-    assert reference in record.getMessage()
-    assert {"guild_id", "user_id"} <= vars(record).keys()
-
-
 async def test_answers_in_words_after_a_bug(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An unforeseen error is answered in words, with the reference of its traceback in the log."""
+    """An unforeseen error is answered in words, with a code that finds its traceback in the log."""
 
     def fail(*_: object, **_options: object) -> discord.Embed:
         raise ZeroDivisionError
@@ -124,17 +136,20 @@ async def test_answers_in_words_after_a_bug(
     # The embed of an error has no fields.
     monkeypatch.setattr(discord.Embed, "add_field", fail)
     card = embed_of(await world.look_up("123456"))
-    assert card.title == "Something broke"
+    assert card.title == "Something went wrong in the bot"
     assert "ZeroDivisionError" in caplog.text
-    assert (card.footer.text or "").removeprefix("Reference ") in caplog.text
+    (code,) = re.findall(r"`([0-9a-f]{8})`", card.description or "")
+    (record,) = (one for one in caplog.records if getattr(one, "reference", "") == code)
+    assert code in record.getMessage()
+    assert {"guild_id", "user_id"} <= vars(record).keys()
 
 
 async def test_limits_the_rate_of_each_user(world: World) -> None:
-    """After a burst of ten, a user waits three seconds for each look-up; other users don't."""
-    for _ in range(10):
+    """After a burst of twenty, a user waits three seconds for each look-up; other users don't."""
+    for _ in range(20):
         assert embed_of(await world.look_up("123456")).title == "Jane Doe"
     refused = embed_of(await world.look_up("123456"))
-    assert refused.title == "A little slower, please"
+    assert refused.title == "Too many commands at once"
     assert "Try again in 3 seconds." in (refused.description or "")
     guild = world.env.guild
     other = guild.add_member(
@@ -159,19 +174,20 @@ async def test_exists_in_listed_servers_only(world: World) -> None:
     commands = world.env.backend.commands
     assert [command["name"] for command in commands[GUILD_ID].values()] == [
         "minimax-account",
-        "minimax-accounts",
+        "minimax-overview",
         "minimax-reminders",
+        "minimax-board",
         "minimax-status",
     ]
     assert not any(commands[guild] for guild in commands if guild != GUILD_ID)
 
 
 async def test_completes_by_id_and_name(world: World) -> None:
-    """Completion offers accounts by id or name, soonest expiry first, with the id as value."""
+    """Completion offers accounts by id or name, most urgent first, with the id as value."""
     assert await world.complete("") == [
-        {"name": "345678 · Sam Reed · expired 2 days ago", "value": "345678"},
-        {"name": "234567 · Sam Reed · expires in 3 days", "value": "234567"},
-        {"name": "123456 · Jane Doe · expires in 12 days", "value": "123456"},
+        {"name": "Sam Reed · expired 2 days ago · 345678", "value": "345678"},
+        {"name": "Sam Reed · expires in 3 days · 234567", "value": "234567"},
+        {"name": "Jane Doe · expires in 12 days · 123456", "value": "123456"},
     ]
     assert [choice["value"] for choice in await world.complete("jane")] == ["123456"]
     assert [choice["value"] for choice in await world.complete("3456")] == ["345678", "234567", "123456"]

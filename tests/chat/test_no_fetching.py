@@ -51,11 +51,13 @@ async def open_trap(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Trap]:
         yield trap
 
 
-def with_address(account_id: str, url: str) -> dict[str, Any]:
-    """Return an account with the address in every field that may hold one."""
+def with_address(account_id: str, url: str, *, is_fingerprint: bool = False) -> dict[str, Any]:
+    """Return an account with the address in every field that may hold one; in a fingerprint it is hidden everywhere."""
     entry = build_account(account_id, url, days=2, error=url, callback=url, replyUrl=url)
     entry["jwt"]["user"] |= {"avatar": url, "id": url}
-    entry["jwt"] |= {"host": url, "url": url, "searchParams": f"url={url}"}
+    entry["jwt"] |= {"host": url, "url": url}
+    if is_fingerprint:
+        entry["jwt"]["searchParams"] = f"url={url}"
     return entry
 
 
@@ -77,6 +79,7 @@ async def use_everything(world: World) -> str | None:
     """Add a reminder, complete, look up, share, press and poll; return the address of the card's picture."""
     await add(world)
     await world.complete("")
+    await world.look_up("2")
     shown = message_of(await world.look_up("1", share="yes"))
     await world.manager.click(shown, label="Check now")
     await world.poll_once()
@@ -89,7 +92,7 @@ async def test_no_address_from_data_is_ever_fetched(world: World, monkeypatch: p
     """Look-up, completion, button and reminders fetch no address of an account."""
     async with open_trap(monkeypatch) as trap:
         url = f"http://{host}:{trap.port}/a.png"
-        world.api.accounts = {"1": with_address("1", url)}
+        world.api.accounts = {"1": with_address("1", url), "2": with_address("2", url, is_fingerprint=True)}
         assert await use_everything(world) == (url if host == NAME else None)
     assert trap.visits == []
     assert NAME not in trap.resolved

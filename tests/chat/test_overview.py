@@ -1,11 +1,14 @@
-"""Tests of `/minimax-accounts` in a simulated Discord."""
+"""Tests of `/minimax-overview` in a simulated Discord."""
+
+from datetime import timedelta
 
 import discord
 import pytest
 from simcord.results import InteractionResult, ResponseMessage
 
 from bot.chat.views.overview import overview_reply, render_board
-from bot.core.accounts import Account, Capability
+from bot.core.accounts import Account
+from bot.core.links import SETUP_GUIDE
 from bot.core.overview import Overview
 from bot.useapi.client import ACCOUNTS_PATH
 from tests.support.accounts import START, build_account
@@ -19,7 +22,7 @@ from tests.support.world import World
 
 async def overview(world: World, **options: str) -> InteractionResult:
     """Let the manager ask for all accounts."""
-    return await world.manager.slash(world.channel, "minimax-accounts", **options)
+    return await world.manager.slash(world.channel, "minimax-overview", **options)
 
 
 def controls_of(message: ResponseMessage) -> tuple[list[str], list[str]]:
@@ -27,95 +30,137 @@ def controls_of(message: ResponseMessage) -> tuple[list[str], list[str]]:
     return list(buttons_of(message)), menu_of(message)
 
 
-async def test_shows_all_accounts_soonest_expiry_first(world: World) -> None:
-    """The private list shows each account's status, name, id, capabilities, expiry and the channels with a reminder."""
-    world.api.accounts["123456"] |= {"supportMusic": True, "supportChat": False}
-    await add(world, "234567")
+async def test_shows_all_accounts_most_urgent_first(world: World) -> None:
+    """The private list shows each account's status, name, id and expiry on one line, and the worst in its title."""
+    await add(world)
     result = await overview(world)
     assert result.ephemeral
     embed = embed_of(result)
-    assert embed.title == "3 MiniMax accounts"
-    assert (embed.description or "").split("\n\n") == [
-        "🔴 **Sam Reed** `345678`\nExpired <t:1767052800:f> (<t:1767052800:R>)\nVideo · 🔕 no reminder",
-        f"🟡 **Sam Reed** `234567`\nExpires <t:1767484800:f> (<t:1767484800:R>)\nVideo · 🔔 {world.channel.mention}",
-        "🟢 **Jane Doe** `123456`\nExpires <t:1768262400:f> (<t:1768262400:R>)\nVideo, Music · 🔕 no reminder",
+    assert embed.title == "1 of 3 accounts needs renewing"
+    assert (embed.description or "").splitlines() == [
+        "🔴 **Sam Reed** `345678` expired <t:1767052800:R>",
+        "🟡 **Sam Reed** `234567` <t:1767484800:R>",
+        "🟢 **Jane Doe** `123456` <t:1768262400:R>",
     ]
-    assert controls_of(message_of(result)) == (["Refresh"], ["345678", "234567", "123456"])
+    assert (embed.footer.text, embed.timestamp) == ("Checked", world.env.now())
+    assert controls_of(message_of(result)) == (["Check now"], ["345678", "234567", "123456"])
     assert_fits(embed)
 
 
-async def test_shows_the_channels_with_a_reminder(world: World) -> None:
+async def test_marks_accounts_without_a_reminder(world: World) -> None:
     """A reminder for all counts for each account; a paused one for one account replaces it in its channel."""
-    other = world.env.guild.create_text_channel("other")
     await add(world)
-    await add(world, "123456", channel=other)
+    await add(world, "123456", channel=world.env.guild.create_text_channel("other"))
     await add(world, "234567")
     await world.manager.slash(world.channel, "minimax-reminders pause", reminder="3")
-    blocks = (embed_of(await overview(world)).description or "").split("\n\n")
-    assert [block.splitlines()[-1].partition(" · ")[2] for block in blocks] == [
-        f"🔔 {world.channel.mention}",
-        "🔕 no reminder",
-        f"🔔 {world.channel.mention}, {other.mention}",
+    embed = embed_of(await overview(world))
+    assert [line.endswith("🔕") for line in (embed.description or "").splitlines()] == [False, True, False]
+    assert embed.footer.text == "🔕 no reminders · Checked"
+
+
+async def test_says_once_that_there_is_no_reminder(world: World) -> None:
+    """Without any reminder no line has a sign; one sentence says how to add the first reminder."""
+    embed = embed_of(await overview(world))
+    lines = (embed.description or "").splitlines()
+    assert [line for line in lines if "🔕" in line] == [
+        "🔕 No reminders yet. Add the first one: `/minimax-reminders add`"
     ]
+    assert (len(lines), embed.footer.text) == (4, "Checked")
 
 
-async def test_shows_error_unknown_and_the_last_day(world: World) -> None:
-    """An error, an unknown expiry and the last day have words and emoji of their own."""
+async def test_an_error_is_not_buried_under_later_expiries(world: World) -> None:
+    """Expired comes first, then errors, the last day, soon, fine, and unknown, each with a sign of its own."""
     world.api.accounts = {
-        "1": build_account("1", "Bad", error="login *failed*"),
+        "1": build_account("1", "Bad", days=20, error="Session refresh failed, manual update required"),
         "2": build_account("2", "Odd", days=None),
         "3": build_account("3", "Soon", days=0.5),
+        "4": build_account("4", "Past", days=-1),
+        "5": build_account("5", "Well", days=9),
+        "6": build_account("6", "Near", days=5),
     }
+    await add(world)
     embed = embed_of(await overview(world))
-    assert (embed.description or "").split("\n\n") == [
-        "🟠 **Soon** `3`\nExpires <t:1767268800:f> (<t:1767268800:R>)\nVideo · 🔕 no reminder",
-        "🔴 **Bad** `1`\nIn error: login \\*failed\\*\nVideo · 🔕 no reminder",
-        "⚪ **Odd** `2`\nExpiry unknown\nVideo · 🔕 no reminder",
+    assert embed.title == "2 of 6 accounts need renewing"
+    assert (embed.description or "").splitlines() == [
+        "🔴 **Past** `4` expired <t:1767139200:R>",
+        "⚠️ **Bad** `1` error: Session refresh failed, manual…",
+        "🟠 **Soon** `3` <t:1767268800:R>",
+        "🟡 **Near** `6` <t:1767657600:R>",
+        "🟢 **Well** `5` <t:1768003200:R>",
+        "⚪ **Odd** `2` no expiry date reported",
     ]
+    choices = await world.complete("")
+    assert [choice["value"] for choice in choices] == ["4", "1", "3", "6", "5", "2"]
 
 
-async def test_says_that_there_is_no_account(world: World) -> None:
-    """An empty list has a text and the button that reads it again."""
+@pytest.mark.parametrize(
+    ("days", "title"),
+    [
+        ([-1, -1, 9], "2 of 3 accounts need renewing"),
+        ([-1], "The MiniMax account needs renewing"),
+        ([5, 0.5, 9], "2 of 3 accounts expire soon"),
+        ([5, 9], "1 of 2 accounts expires soon"),
+        ([9, 10], "All 2 accounts are fine"),
+        ([9], "The MiniMax account is fine"),
+        ([9, 10, None], "2 of 3 accounts are known to be fine"),
+        ([], "No MiniMax accounts yet"),
+    ],
+)
+def test_the_title_says_what_matters_most(days: list[float | None], title: str) -> None:
+    """The title counts the accounts that need renewing, or else those that expire soon."""
+    expiries = [None if one is None else START + timedelta(days=one) for one in days]
+    accounts = [Account(str(n), expires_at=one) for n, one in enumerate(expiries)]
+    (embed,) = overview_reply(Overview(accounts, {"1"}, START), 0, START).embeds
+    assert embed.title == title
+
+
+async def test_says_how_to_add_the_first_account(world: World) -> None:
+    """An empty list links to useapi.net's guide and has the button that reads it again."""
     world.api.accounts = {}
     result = await overview(world)
-    assert embed_of(result).description == "No account is set up at useapi.net."
-    assert controls_of(message_of(result)) == (["Refresh"], [])
+    assert embed_of(result).description == (
+        f"Add your MiniMax accounts at [useapi.net]({SETUP_GUIDE}), then press **Check now**."
+    )
+    assert controls_of(message_of(result)) == (["Check now"], [])
+    world.api.accounts = many_accounts(1)
+    found = message_of(await world.manager.click(message_of(result), label="Check now"))
+    assert "`001`" in (found.embeds[0].description or "")
 
 
 async def test_explains_failures_of_the_api(world: World) -> None:
     """A failure of the API is explained as in a look-up."""
     world.api.behave = with_status(402)
-    assert embed_of(await overview(world, share="yes")).title == "The useapi.net subscription has lapsed"
+    assert embed_of(await overview(world, share="yes")).title == "The useapi.net subscription has ended"
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_turns_pages_of_ten(world: World, *, restarted: bool) -> None:
+async def test_turns_pages_of_25(world: World, *, restarted: bool) -> None:
     """A long list has pages with a menu of their accounts each, also after a restart of the bot."""
-    world.api.accounts = many_accounts(12)
+    world.api.accounts = many_accounts(27)
     first = message_of(await overview(world))
-    assert (first.embeds[0].footer.text or "").endswith("Page 1 of 2")
-    assert controls_of(first) == (["Next", "Refresh"], [f"{n:03}" for n in range(1, 11)])
+    assert (first.embeds[0].footer.text or "").endswith("Page 1 of 2 · Checked")
+    assert controls_of(first) == (["Check now", "▶"], [f"{n:03}" for n in range(1, 26)])
     if restarted:
         await world.restart()
-    second = message_of(await world.manager.click(first, label="Next"))
+    second = message_of(await world.manager.click(first, label="▶"))
     assert second.id == first.id
-    assert controls_of(second) == (["Previous", "Refresh"], ["011", "012"])
-    assert controls_of(message_of(await world.manager.click(second, label="Previous"))) == controls_of(first)
+    assert controls_of(second) == (["Check now", "◀"], ["026", "027"])
+    assert controls_of(message_of(await world.manager.click(second, label="◀"))) == controls_of(first)
 
 
 async def test_everybody_may_turn_the_pages_of_a_shared_list(world: World) -> None:
     """Everybody who sees a shared list may turn its pages, in place."""
-    world.api.accounts = many_accounts(12)
+    world.api.accounts = many_accounts(27)
     message = message_of(await overview(world, share="yes"))
-    turned = message_of(await world.member.click(message, label="Next"))
+    turned = message_of(await world.member.click(message, label="▶"))
     assert turned.id == message.id
-    assert (turned.embeds[0].footer.text or "").endswith("Page 2 of 2")
+    assert (turned.embeds[0].footer.text or "").endswith("Page 2 of 2 · Checked")
 
 
-@pytest.mark.parametrize("name", ["reminders", "watches", "preview"])
+@pytest.mark.parametrize("name", ["reminders", "watches", "preview", "upcoming"])
 async def test_only_managers_turn_other_lists(world: World, name: str) -> None:
     """A forged button that names a list of reminders shows a member nothing."""
-    world.api.accounts = many_accounts(12)
+    world.api.accounts = many_accounts(27)
     message = message_of(await overview(world, share="yes"))
     button = {"type": 2, "style": 2, "label": "Forged", "custom_id": f"minimax:page:{name}:0"}
     world.env.backend.edit_message(world.channel.id, message.id, {"components": [{"type": 1, "components": [button]}]})
@@ -123,35 +168,35 @@ async def test_only_managers_turn_other_lists(world: World, name: str) -> None:
     assert forged is not None
     refused = await world.member.click(forged, label="Forged")
     assert refused.ephemeral
-    assert embed_of(refused).title == "This is for those who may manage the server"
-    title = "The next 30 days" if name == "preview" else "Reminders"
+    assert embed_of(refused).title == "You need the Manage Server permission"
+    title = "Next 30 days" if name in ("preview", "upcoming") else "Reminders in this server"
     assert embed_of(await world.manager.click(forged, label="Forged")).title == title
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_refresh_reads_without_the_cache_and_keeps_the_page(world: World, *, restarted: bool) -> None:
-    """Everybody who sees a shared list can refresh it: one call, in place, on the same page."""
-    world.api.accounts = many_accounts(12)
+async def test_check_now_reads_without_the_cache_and_keeps_the_page(world: World, *, restarted: bool) -> None:
+    """Everybody who sees a shared list can have it read again: one call, in place, on the same page."""
+    world.api.accounts = many_accounts(27)
     message = message_of(await overview(world, share="yes"))
-    await world.manager.click(message, label="Next")
+    await world.manager.click(message, label="▶")
     if restarted:
         await world.restart()
-    world.api.accounts["012"] = build_account("012", "Renamed", days=40)
+    world.api.accounts["027"] = build_account("027", "Renamed", days=40)
     world.api.calls.clear()
-    after = message_of(await world.member.click(world.channel.last_message or message, label="Refresh"))
+    after = message_of(await world.member.click(world.channel.last_message or message, label="Check now"))
     assert world.api.calls == [ACCOUNTS_PATH]
     assert after.id == message.id
-    assert "🟢 **Renamed** `012`" in (after.embeds[0].description or "")
-    assert (after.embeds[0].footer.text or "").endswith("Page 2 of 2")
+    assert "🟢 **Renamed** `027`" in (after.embeds[0].description or "")
+    assert (after.embeds[0].footer.text or "").endswith("Page 2 of 2 · Checked")
 
 
-async def test_refresh_keeps_the_list_when_the_read_fails(world: World) -> None:
+async def test_check_now_keeps_the_list_when_the_read_fails(world: World) -> None:
     """Only the user sees that a read failed."""
     message = message_of(await overview(world, share="yes"))
     world.api.behave = with_status(401)
-    result = await world.member.click(message, label="Refresh")
+    result = await world.member.click(message, label="Check now")
     assert result.ephemeral
-    assert embed_of(result).title == "The bot's useapi.net token was refused"
+    assert embed_of(result).title == "useapi.net rejected the bot's token"
     assert world.channel.last_message is not None
     assert world.channel.last_message.embeds == message.embeds
 
@@ -167,7 +212,7 @@ async def test_the_menu_opens_a_card_privately(world: World, share: str, *, rest
     result = await who.select(message, ["234567"])
     assert result.ephemeral
     assert embed_of(result).title == "Sam Reed"
-    assert list(buttons_of(message_of(result))) == ["Check now", "Remind here", "How to renew"]
+    assert list(buttons_of(message_of(result))) == ["How to renew", "Check now", "Remind this channel"]
 
 
 async def test_the_menu_says_when_an_account_was_deleted(world: World) -> None:
@@ -175,7 +220,7 @@ async def test_the_menu_says_when_an_account_was_deleted(world: World) -> None:
     message = message_of(await overview(world))
     del world.api.accounts["234567"]
     await world.env.advance_time(DAY)
-    assert embed_of(await world.manager.select(message, ["234567"])).title == "No such account"
+    assert embed_of(await world.manager.select(message, ["234567"])).title == 'No account called "234567"'
 
 
 async def test_the_menu_leaves_out_ids_that_are_too_long(world: World) -> None:
@@ -190,20 +235,16 @@ async def test_the_menu_leaves_out_ids_that_are_too_long(world: World) -> None:
 @pytest.mark.parametrize("is_confirmed", [True, False])
 @pytest.mark.parametrize("error", ["[x](https://example.com) " * 50, None])
 def test_fits_discords_limits(name: str | None, error: str | None, *, is_confirmed: bool) -> None:
-    """Lists and boards of accounts with long texts keep Discord's limits, and no line is cut."""
-    capabilities = tuple(Capability(f"supportSomething{n}", supported=True) for n in range(20))
-    accounts = [
-        Account(f"{n:050}", name=name, expires_at=START, error=error, capabilities=capabilities) for n in range(30)
-    ]
-    channels = {one.id: [10**18 + n for n in range(6)] for one in accounts}
-    overview = Overview(accounts, channels, START, is_confirmed)
-    for page in range(3):
+    """Lists and boards of accounts with long texts keep Discord's limits, and no line is cut or broken."""
+    accounts = [Account(f"{n:050}", name=name, expires_at=START, error=error) for n in range(30)]
+    overview = Overview(accounts, {accounts[0].id}, START, is_confirmed)
+    for page, count in enumerate([25, 5]):
         (embed,) = overview_reply(overview, page, START).embeds
         assert_fits(embed)
-        assert "…" not in (embed.description or "")[-1:]
-        assert (embed.description or "").endswith("<#1000000000000000002> and 3 more")
-    message, _ = render_board(overview, "0123abcd", START)
+        lines = (embed.description or "").splitlines()
+        assert (len(lines), lines[-1][-1]) == (count, "🔕")
+    message, _ = render_board(overview, "0123abcd", START, timedelta(minutes=30))
     (payload,) = message.embeds
     assert_fits(discord.Embed.from_dict(payload))
-    assert "and 5 more: `/minimax-accounts`" in payload["description"]
+    assert "and 5 more: `/minimax-overview`" in payload["description"]
     assert len(message.choices) == 25

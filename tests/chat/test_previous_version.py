@@ -12,8 +12,8 @@ from bot.core.messages import Action, OutgoingMessage
 from bot.core.notifications import State
 from bot.store.tables import messages, notifications
 from tests.support.chat.answers import embed_of
-from tests.support.chat.boards import board_in, toggle
-from tests.support.chat.reminders import add, posts_in
+from tests.support.chat.boards import add_board, board_in
+from tests.support.chat.reminders import add, posts_in, say_expiring
 from tests.support.world import GUILD_ID, World
 
 NONCE = "0123456789abcdef01234567"
@@ -42,7 +42,7 @@ async def reminder(world: World) -> discord.Message:
 
 async def board(world: World) -> discord.Message:
     """Return a board."""
-    await toggle(world)
+    await add_board(world)
     return board_in(world.channel)
 
 
@@ -51,16 +51,16 @@ async def board(world: World) -> discord.Message:
     [
         ("minimax:check:123456", shared_card, "Jane Doe"),
         ("minimax:remind:123456", shared_card, "Reminder added"),
-        ("minimax:accounts:0", shared_card, "3 MiniMax accounts"),
-        ("minimax:page:accounts:0", shared_card, "3 MiniMax accounts"),
-        ("minimax:page:watches:0", shared_card, "Reminders"),
-        ("minimax:page:preview:0", shared_card, "The next 30 days"),
-        ("minimax:recheck", reminder, "Jane Doe"),
-        ("minimax:take", reminder, "Jane Doe"),
-        ("minimax:board", board, "3 MiniMax accounts"),
+        ("minimax:accounts:0", shared_card, "1 of 3 accounts needs renewing"),
+        ("minimax:page:accounts:0", shared_card, "1 of 3 accounts needs renewing"),
+        ("minimax:page:watches:0", shared_card, "Reminders in this server"),
+        ("minimax:page:preview:0", shared_card, "Next 30 days"),
+        ("minimax:recheck", reminder, None),
+        ("minimax:take", reminder, None),
+        ("minimax:board", board, "1 of 3 accounts needs renewing"),
     ],
 )
-async def test_every_button_works(world: World, custom_id: str, place: Any, title: str) -> None:
+async def test_every_button_works(world: World, custom_id: str, place: Any, title: str | None) -> None:
     """Each button of version 0.1 does what it says, also after a restart."""
     button = {"type": 2, "style": 2, "label": "Press", "custom_id": custom_id}
     message = show_control(world, await place(world), button)
@@ -82,18 +82,26 @@ async def test_an_unknown_button_is_refused(world: World) -> None:
     message = show_control(world, await shared_card(world), button)
     answer = await world.manager.click(message, label="Press")
     assert answer.ephemeral
-    assert embed_of(answer).title == "This button no longer works"
+    assert embed_of(answer).title == "This button is outdated"
 
 
 @pytest.mark.parametrize(
     ("group", "command", "option"),
-    [("minimax-reminders", "pause", "watch"), ("minimax-reminders", "snooze", "reminder")],
+    [
+        ("minimax-reminders", "pause", "watch"),
+        ("minimax-reminders", "snooze", "reminder"),
+        ("minimax-reminders", "board", "channel"),
+        ("minimax-reminders", "preview", "page"),
+        ("minimax-reminders", "add", "mention"),
+    ],
 )
 async def test_a_changed_command_is_refused(
     world: World, caplog: pytest.LogCaptureFixture, group: str, command: str, option: str
 ) -> None:
     """A command that a Discord app still shows as another version registered it is refused in words, not as a bug."""
     options = [{"name": option, "type": 3, "value": "1"}]
+    if command == "add":
+        options.append({"name": "account", "type": 3, "value": "123456"})
     data: dict[str, Any] = {
         "id": "1",
         "type": 1,
@@ -142,7 +150,7 @@ async def test_a_message_in_flight_is_sent(world: World, facts: dict[str, bool],
     assert (sent["nonce"], sent["content"], sent["embeds"][0]["title"]) == (NONCE, "⏰ A reminder", "Jane Doe")
     assert buttons == labels
     # It was in doubt, so it is brought up to date.
-    assert posts_in(world.channel)[-1].content == "⏰ MiniMax login Jane Doe (123456) expires in 12 days."
+    assert posts_in(world.channel)[-1].content == say_expiring("Jane Doe", "12 days")
     async with world.database.begin() as tx:
         assert set((await tx.execute(sa.select(notifications.c.state))).scalars()) == {State.SENT}
 

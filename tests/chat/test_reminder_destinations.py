@@ -6,9 +6,11 @@ from typing import Any
 import discord
 import pytest
 import simcord
+from simcord.backend.errors import SetupError
 
+from tests.support.chat.answers import text_of
 from tests.support.chat.places import channel_with, thread_in
-from tests.support.chat.reminders import add, contents_in, listed, posts_in, sent_contents
+from tests.support.chat.reminders import add, contents_in, listed, posts_in, say_expiring, sent_contents
 from tests.support.world import World
 
 
@@ -34,9 +36,10 @@ async def test_refuses_a_channel_where_the_bot_lacks_a_permission(
     else:
         world.channel = target
         answer = await add(world)
-    assert "The bot lacks permissions in that channel: " in answer
-    assert permission.replace("_", " ") in answer
-    assert "Grant them to the bot's role" in answer
+    name = permission.replace("_", " ").title()
+    assert answer.startswith("The bot can't post in #target\nGive its role *")
+    assert f"*{name}*" in answer
+    assert answer.endswith(" there, then try again.")
     await assert_nothing_saved(world)
 
 
@@ -49,14 +52,16 @@ async def test_refuses_a_channel_where_the_user_may_not_write(world: World, *, n
     else:
         world.channel = target
         answer = await add(world)
-    assert "You lack permissions in that channel: send messages." in answer
+    assert answer == (
+        "You can't post in #target\nYou don't have *Send Messages* there. Pick a channel that you can write in."
+    )
     await assert_nothing_saved(world)
 
 
 async def test_names_every_missing_permission(world: World) -> None:
     """The answer names all missing permissions at once."""
     target = channel_with(world, bot={"embed_links": False, "read_message_history": False})
-    assert "in that channel: embed links, read message history." in await add(world, channel=target)
+    assert "Give its role *Embed Links* and *Read Message History* there" in await add(world, channel=target)
 
 
 async def test_accepts_a_channel_whose_own_permissions_suffice(world: World) -> None:
@@ -65,7 +70,7 @@ async def test_accepts_a_channel_whose_own_permissions_suffice(world: World) -> 
     world.env.backend.edit_role(world.env.guild.id, world.env.guild.roles["TestBot"].id, {"permissions": 0})
     needed = dict.fromkeys(("view_channel", "send_messages", "embed_links", "read_message_history"), True)
     assert (await add(world, channel=channel_with(world, bot=needed))).startswith("Reminder added")
-    assert "The bot lacks permissions" in await add(world, channel=channel_with(world))
+    assert "The bot can't post in" in await add(world, channel=channel_with(world))
 
 
 CREATE: dict[str, Callable[[simcord.GuildHandle], simcord.ChannelHandle]] = {
@@ -76,11 +81,26 @@ CREATE: dict[str, Callable[[simcord.GuildHandle], simcord.ChannelHandle]] = {
 }
 
 
+@pytest.mark.parametrize("command", ["minimax-reminders add", "minimax-board add", "minimax-board remove"])
 @pytest.mark.parametrize("kind", CREATE)
-async def test_refuses_channels_of_other_kinds(world: World, kind: str) -> None:
-    """Voice, stage, category and forum channels are refused with the accepted kinds."""
-    answer = await add(world, channel=CREATE[kind](world.env.guild))
-    assert "Reminders go to text channels, announcement channels and threads." in answer
+async def test_offers_no_channels_of_other_kinds(world: World, kind: str, command: str) -> None:
+    """Discord offers text channels, announcement channels and threads alone, and refuses the others."""
+    options = {"account": "all"} if command == "minimax-reminders add" else {}
+    with pytest.raises(SetupError):
+        await world.manager.slash(world.channel, command, channel=CREATE[kind](world.env.guild), **options)
+    await assert_nothing_saved(world)
+
+
+@pytest.mark.parametrize("command", ["minimax-reminders add", "minimax-board add"])
+async def test_refuses_this_channel_if_it_is_of_another_kind(world: World, command: str) -> None:
+    """In the chat of a voice channel, which is the default there, the commands are refused with the accepted kinds."""
+    options = {"account": "all"} if command == "minimax-reminders add" else {}
+    voice = world.env.guild.create_voice_channel("talk")
+    answer = text_of(await world.manager.slash(voice, command, **options))
+    assert answer == (
+        "Wrong kind of channel\nReminders and boards go to text channels, announcement channels and threads. "
+        "Pick one of those."
+    )
     await assert_nothing_saved(world)
 
 
@@ -89,7 +109,7 @@ async def test_accepts_announcement_channels(world: World) -> None:
     target = world.env.guild.create_news_channel("news")
     assert (await add(world, "123456", channel=target)).startswith("Reminder added")
     await world.poll_once()
-    assert contents_in(target) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    assert contents_in(target) == [say_expiring("Jane Doe", "12 days")]
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -102,9 +122,9 @@ async def test_accepts_threads(world: World, parent: str, *, named: bool) -> Non
     if not named:
         world.channel = thread
     answer = await add(world, "123456", **naming(thread, named=named))
-    assert f"Account 123456 in {thread.mention}" in answer
+    assert f"**Jane Doe** → {thread.mention}" in answer
     await world.poll_once()
-    assert contents_in(thread) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    assert contents_in(thread) == [say_expiring("Jane Doe", "12 days")]
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -124,8 +144,9 @@ async def test_refuses_threads_without_the_permission_for_threads(world: World, 
     parent = channel_with(world, bot=closed) if who == "bot" else channel_with(world, manager=closed)
     thread = thread_in(world, parent, discord.ChannelType.public_thread)
     answer = await add(world, channel=thread)
-    lacks = "The bot lacks" if who == "bot" else "You lack"
-    assert f"{lacks} permissions in that channel: send messages in threads" in answer
+    lacks = "The bot can't post" if who == "bot" else "You can't post"
+    assert answer.startswith(f"{lacks} in #thread\n")
+    assert "*Send Messages in Threads* there" in answer
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -136,15 +157,15 @@ async def test_refuses_private_threads_without_the_bot(world: World, *, named: b
     if not named:
         world.channel = thread
     answer = await add(world, **naming(thread, named=named))
-    assert "The bot lacks permissions in that channel: view channel" in answer
+    assert answer.startswith("The bot can't post in #thread\nGive its role *View Channel*")
     await assert_nothing_saved(world)
 
 
 async def test_refuses_to_mention_everyone(world: World) -> None:
     """The role that everyone has is refused, also for a user who may mention everyone."""
     world.channel = channel_with(world, manager={"mention_everyone": True})
-    answer = await add(world, mention=world.env.guild.default_role)
-    assert "Reminders do not mention everyone." in answer
+    answer = await add(world, ping=world.env.guild.default_role)
+    assert answer == "Reminders can't ping @\u200beveryone\nPick the role of the people who renew."
     await assert_nothing_saved(world)
 
 
@@ -152,8 +173,8 @@ async def test_refuses_to_mention_everyone(world: World) -> None:
 @pytest.mark.parametrize(
     ("user", "bot", "answer"),
     [
-        (False, True, "You may not mention that role."),
-        (True, False, "The bot may not mention that role."),
+        (False, True, "You can't ping @\u200bClosed"),
+        (True, False, "The bot can't ping @\u200bClosed"),
         (True, True, "Reminder added"),
     ],
 )
@@ -165,14 +186,14 @@ async def test_a_closed_role_needs_a_permission(
     target = channel_with(world, bot={"mention_everyone": bot}, manager={"mention_everyone": user})
     if not named:
         world.channel = target
-    assert answer in await add(world, mention=role, **naming(target, named=named))
+    assert answer in await add(world, ping=role, **naming(target, named=named))
 
 
 async def test_an_open_role_needs_no_permission(world: World) -> None:
     """A role that everybody may mention needs no permission of user or bot."""
     role = world.env.guild.create_role("Open", mentionable=True)
     target = channel_with(world, bot={"mention_everyone": False}, manager={"mention_everyone": False})
-    assert f"mentions {role.mention}" in await add(world, channel=target, mention=role)
+    assert f"pings {role.mention}" in await add(world, channel=target, ping=role)
 
 
 async def test_mentions_only_the_role_of_the_reminder(world: World) -> None:
@@ -181,13 +202,13 @@ async def test_mentions_only_the_role_of_the_reminder(world: World) -> None:
     role, other = (guild.create_role(name, mentionable=True) for name in ("Ops", "Other"))
     jwt = world.api.accounts["123456"]["jwt"]
     jwt["user"]["name"] = f"{other.mention} @everyone {world.member.mention}"
-    await add(world, "123456", mention=role)
+    await add(world, "123456", ping=role, days="14")
     await world.poll_once()
     jwt["exp"] += 60 * 86_400
     await world.poll_twice()
     reminder, renewal = posts_in(world.channel)
     assert sent_contents(world)[0].endswith(role.mention)
-    assert reminder.content == renewal.content
+    assert reminder.content.startswith("-# ✅")
     assert renewal.content.startswith("✅")
     assert (renewal.raw_role_mentions, renewal.raw_mentions, renewal.mention_everyone) == ([], [], False)
     posts = [one.json for one in world.env.http_requests if one.path == f"/channels/{world.channel.id}/messages"]

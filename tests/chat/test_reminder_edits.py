@@ -5,24 +5,31 @@ from typing import Any
 import discord
 import pytest
 
-from bot.core.status import GREEN, RED
+from bot.core.links import message_link
+from bot.core.status import RED, Status
 from tests.support.accounts import build_account, by_id
+from tests.support.chat.answers import buttons_of, entries_of
 from tests.support.chat.reminders import (
     DAY,
     HOUR,
     WITHOUT_FOLLOW_UPS,
     add,
     contents_in,
+    fold,
     poll_for,
     posts_in,
+    say_expiring,
+    say_renewed,
+    sent_bodies,
     sent_contents,
 )
 from tests.support.hostile import with_status
-from tests.support.world import World
+from tests.support.world import GUILD_ID, World
 
+SILENT = 4096
 EDIT = "/channels/*/messages/*"
-RENEWED = "✅ MiniMax login Sam Reed (345678) is renewed until 31 January 2026."
-FOLDED = "⏭️ MiniMax login Jane Doe (123456) has a newer reminder."
+NAME = "Sam Reed `345678`"
+RENEWED = say_renewed(NAME, 30)
 
 
 def edits(world: World) -> list[dict[str, Any]]:
@@ -45,9 +52,9 @@ async def remind(world: World, account_id: str = "345678", **options: Any) -> di
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_a_renewal_turns_the_reminder_green(world: World, *, restarted: bool) -> None:
-    """The poll that confirms the renewal edits sentence, card and buttons of the reminder, and mentions nobody."""
+    """A renewal is said once: the news is one line, and the reminder folds to a link to it; nobody is notified."""
     role = world.env.guild.create_role("Ops", mentionable=True)
-    before = await remind(world, mention=role)
+    before = await remind(world, ping=role)
     assert (before.embeds[0].colour, len(before.components), before.content[-1]) == (discord.Colour(RED), 1, ">")
     renew(world)
     if restarted:
@@ -55,13 +62,15 @@ async def test_a_renewal_turns_the_reminder_green(world: World, *, restarted: bo
     await world.env.advance_time(60)
     await world.poll_twice()
     after, news = posts_in(world.channel)
-    assert (after.id, after.content, news.content) == (before.id, RENEWED, RENEWED)
-    assert (after.embeds[0].colour, after.components) == (discord.Colour(GREEN), [])
-    assert (after.embeds[0].description or "").startswith("✅ **Renewed** until <t:1769817600:f>.")
-    assert after.embeds[0].footer.text == before.embeds[0].footer.text
+    assert (after.id, after.content, news.content) == (before.id, fold(NAME, news, "renewed"), RENEWED)
+    for post in (after, news):
+        assert (post.embeds, post.components) == ([], [])
     (edit,) = edits(world)
     assert edit["allowed_mentions"] == {"parse": []}
     assert edit["components"] == []
+    body = sent_bodies(world)[-1]
+    assert body["flags"] & SILENT
+    assert body["allowed_mentions"] == {"parse": [], "users": [], "roles": []}
 
 
 async def test_a_tighter_stage_folds_the_wider_one(world: World) -> None:
@@ -69,9 +78,9 @@ async def test_a_tighter_stage_folds_the_wider_one(world: World) -> None:
     await remind(world, "123456")
     await poll_for(world, 9.5, every=DAY / 2)
     first, second, third = posts_in(world.channel)
-    for folded in (first, second):
-        assert (folded.content, folded.embeds, folded.components) == (FOLDED, [], [])
-    assert third.content == "⏰ MiniMax login Jane Doe (123456) expires in 3 days."
+    for folded, newer in ((first, second), (second, third)):
+        assert (folded.content, folded.embeds, folded.components) == (fold("Jane Doe", newer), [], [])
+    assert third.content == say_expiring("Jane Doe", "3 days")
     assert third.components
     assert len(edits(world)) == 2
 
@@ -81,11 +90,21 @@ async def test_only_the_renewed_account_of_a_message_turns_green(world: World) -
     await remind(world, "all", days="20")
     renew(world)
     await world.poll_twice()
-    changed = posts_in(world.channel)[0]
-    assert RENEWED.removeprefix("✅ MiniMax login ") in changed.content
-    assert changed.content.startswith("⏰ 3 MiniMax logins: ")
-    assert (len(changed.embeds), len(changed.components)) == (3, 1)
-    assert ["**Renewed**" in (card.description or "") for card in changed.embeds] == [False, False, True]
+    changed, news = posts_in(world.channel)
+    assert changed.content == "⏰ **2 MiniMax logins expire within 12 days:** Sam Reed `234567`, Jane Doe."
+    link = message_link(GUILD_ID, world.channel.id, news.id)
+    assert entries_of(changed) == [
+        "🟡 **Sam Reed** `234567`\n-# expires <t:1767484800:R>",
+        "🟡 **Jane Doe** `123456`\n-# expires <t:1768262400:R>",
+        f"✅ **Sam Reed** `345678`\n-# [renewed]({link})",
+    ]
+    assert list(buttons_of(changed)) == ["How to renew", "I'm on it", "Check now"]
+    renew(world, "123456", "Jane Doe")
+    renew(world, "234567")
+    await world.poll_twice()
+    settled = posts_in(world.channel)[0]
+    assert (settled.embeds, settled.components) == ([], [])
+    assert [line[:6] for line in settled.content.splitlines()] == ["-# ✅ *"] * 3
 
 
 def begin_incident(world: World, kind: str) -> None:
@@ -104,17 +123,28 @@ def end_incident(world: World) -> None:
     world.api.accounts["123456"] = build_account("123456", days=40)
 
 
+# How the message begins while an incident lasts, and all that it says afterwards.
 INCIDENTS = {
-    "error": ("🔴 MiniMax login Jane Doe (123456) is in error.", "✅ MiniMax login Jane Doe (123456) works again."),
+    "error": (
+        (
+            f"{Status.ERROR.style.emoji} **Jane Doe**: useapi.net reports an error.\n"
+            "The login itself is valid until <t:1770681600:D>. Renewing it usually clears the error.\n> login failed"
+        ),
+        "✅ **Jane Doe**: working again, login valid until <t:1770681600:D>.",
+    ),
     "missing": (
-        "🔴 MiniMax login Jane Doe (123456) is no longer set up at useapi.net.",
-        "✅ MiniMax login Jane Doe (123456) is set up again.",
+        (
+            "🔴 **Jane Doe**: this account was removed from useapi.net.\n"
+            "Reminders for it stop here. Add it again at useapi.net if that was a mistake."
+        ),
+        "✅ **Jane Doe**: back at useapi.net, login valid until <t:1770681600:D>.",
     ),
     "unreadable": (
-        "⚪ The MiniMax accounts can't be read, so reminders here go by the last known dates.",
-        "✅ The MiniMax accounts can be read again.",
+        "⚪ **The bot can't reach your MiniMax accounts** (since <t:",
+        "✅ **The bot can reach your MiniMax accounts again.**",
     ),
 }
+REPORTS_ERROR = f"{Status.ERROR.style.emoji} **Jane Doe**: useapi.net reports an error."
 
 
 @pytest.mark.parametrize("restarting", [False, True])
@@ -132,15 +162,15 @@ async def test_an_incident_turns_green_and_back_in_one_message(world: World, kin
         if restarting:
             await world.restart()
         (post,) = posts_in(world.channel)
-        assert post.content == expected
+        assert post.content.startswith(expected)
         assert bool(post.components) == (expected is bad)
     assert len(edits(world)) == 3
     await poll_for(world, 1)
     begin_incident(world, kind)
     await poll_for(world, 8 / 24, every=2 * HOUR)
     first, second = contents_in(world.channel)
-    assert first.startswith("⏭️")
-    assert second == bad
+    assert first.startswith("-# ↪️")
+    assert second.startswith(bad)
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -159,7 +189,7 @@ async def test_an_edit_that_fails_is_made_by_the_next_poll(
         await world.restart()
     await world.env.advance_time(60)
     await world.poll_once()
-    assert contents_in(world.channel) == [RENEWED] * 2
+    assert contents_in(world.channel) == [fold(NAME, posts_in(world.channel)[1], "renewed"), RENEWED]
     await world.poll_once()
     assert (len(edits(world)), len(sent_contents(world))) == (2, 2)
 
@@ -173,7 +203,7 @@ async def test_a_refused_edit_is_made_later(world: World) -> None:
         await world.poll_once()
     assert len(edits(world)) == 1
     await poll_for(world, 1)
-    assert contents_in(world.channel) == [RENEWED] * 2
+    assert contents_in(world.channel) == [fold(NAME, posts_in(world.channel)[1], "renewed"), RENEWED]
 
 
 async def test_a_deleted_message_stays_deleted(world: World) -> None:
@@ -210,11 +240,14 @@ async def test_a_missing_account_gets_no_stages(world: World) -> None:
     await world.poll_once()
     back = world.api.accounts.pop("123456")
     await poll_for(world, 6, every=DAY / 4)
-    assert [post.rpartition(") ")[2] for post in sent_contents(world)] == ["is no longer set up at useapi.net."]
+    assert [post.partition("\n")[0] for post in sent_contents(world)] == [
+        "🔴 **Jane Doe**: this account was removed from useapi.net."
+    ]
     world.api.accounts["123456"] = back
     await poll_for(world, 1 / 24, every=HOUR)
-    assert [post.rpartition(") ")[2] for post in sent_contents(world)[1:]] == ["expires in 3 days."]
-    assert contents_in(world.channel)[0].endswith("is set up again.")
+    assert sent_contents(world)[1:] == [say_expiring("Jane Doe", "3 days")]
+    first, second = posts_in(world.channel)
+    assert first.content == fold("Jane Doe", second, "back at useapi.net")
 
 
 async def test_a_stage_waits_for_the_end_of_an_error(world: World) -> None:
@@ -224,13 +257,12 @@ async def test_a_stage_waits_for_the_end_of_an_error(world: World) -> None:
         await world.poll_once()
     await add(world, "123456")
     await world.poll_once()
-    assert sent_contents(world) == ["🔴 MiniMax login Jane Doe (123456) is in error."]
+    assert [post.partition("\n")[0] for post in sent_contents(world)] == [REPORTS_ERROR]
     del world.api.accounts["123456"]["error"]
     await world.poll_once()
-    assert contents_in(world.channel) == [
-        "✅ MiniMax login Jane Doe (123456) works again.",
-        "⏰ MiniMax login Jane Doe (123456) expires in 12 days.",
-    ]
+    first, second = posts_in(world.channel)
+    assert first.content == fold("Jane Doe", second, "working again")
+    assert second.content == say_expiring("Jane Doe", "12 days")
 
 
 async def test_a_refused_error_is_announced_once_it_returns(world: World) -> None:
@@ -249,4 +281,4 @@ async def test_a_refused_error_is_announced_once_it_returns(world: World) -> Non
     for _ in range(2):
         await world.poll_once()
         await world.env.advance_time(60)
-    assert contents_in(world.channel) == ["🔴 MiniMax login Jane Doe (123456) is in error."]
+    assert [post.partition("\n")[0] for post in contents_in(world.channel)] == [REPORTS_ERROR]

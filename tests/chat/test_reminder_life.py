@@ -1,19 +1,34 @@
 """Tests of the reminders that channels get while time passes, and of *Check now* under them."""
 
 import asyncio
-from typing import Any
 
 import discord
 import pytest
 
 from bot.core.links import SETUP_GUIDE
+from bot.core.status import AMBER, ORANGE
+from bot.store.messages import get_message
 from bot.store.tables import messages
 from bot.useapi.client import ACCOUNTS_PATH
-from tests.support.accounts import build_account
-from tests.support.chat.answers import buttons_of, message_of, text_of
-from tests.support.chat.reminders import DAY, HOUR, add, contents_in, poll_for, posts_in, sent_contents, steer
+from tests.support.accounts import build_account, by_id
+from tests.support.chat.answers import buttons_of, embed_of, entries_of, lines_of, menu_of, message_of, text_of
+from tests.support.chat.reminders import (
+    DAY,
+    HOUR,
+    WITHOUT_FOLLOW_UPS,
+    add,
+    contents_in,
+    fold,
+    poll_for,
+    posts_in,
+    say_expired,
+    say_expiring,
+    say_renewed,
+    sent_contents,
+    steer,
+)
 from tests.support.hostile import with_status
-from tests.support.world import World
+from tests.support.world import GUILD_ID, World
 
 
 @pytest.mark.parametrize("restarting", [False, True])
@@ -32,18 +47,18 @@ async def test_each_stage_of_a_login_is_sent_once(world: World, *, restarting: b
         await world.poll_twice()
         await world.env.advance_time(DAY)
     assert sent_contents(world) == [
-        "⏰ MiniMax login Jane Doe (123456) expires in 14 days.",
-        "⏰ MiniMax login Jane Doe (123456) expires in 7 days.",
-        "⏰ MiniMax login Jane Doe (123456) expires in 3 days.",
-        "⏰ MiniMax login Jane Doe (123456) expires in 12 hours.",
-        "🔴 MiniMax login Jane Doe (123456) expired 12 hours ago.",
-        "🔴 MiniMax login Jane Doe (123456) expired 1 day ago.",
-        "✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026.",
+        say_expiring("Jane Doe", "14 days"),
+        say_expiring("Jane Doe", "7 days"),
+        say_expiring("Jane Doe", "3 days"),
+        say_expiring("Jane Doe", "12 hours"),
+        say_expired("Jane Doe"),
+        say_expired("Jane Doe", still=True),
+        say_renewed("Jane Doe", 60),
     ]
-    # No message in the channel is red or yellow any more.
-    folded = "⏭️ MiniMax login Jane Doe (123456) has a newer reminder."
-    green = "✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026."
-    assert contents_in(world.channel) == [folded] * 5 + [green] * 2
+    # No message in the channel is red or yellow any more, and the renewal is said once.
+    *posts, news = posts_in(world.channel)
+    folded = [fold("Jane Doe", newer) for newer in posts[1:]]
+    assert contents_in(world.channel) == [*folded, fold("Jane Doe", news, "renewed"), say_renewed("Jane Doe", 60)]
 
 
 async def test_a_new_reminder_sends_the_tightest_stage_at_once(world: World) -> None:
@@ -52,7 +67,7 @@ async def test_a_new_reminder_sends_the_tightest_stage_at_once(world: World) -> 
     await world.poll_once()
     await world.env.advance_time(DAY / 2)
     await world.poll_once()
-    assert contents_in(world.channel) == ["⏰ MiniMax login Sam Reed (234567) expires in 3 days."]
+    assert contents_in(world.channel) == [say_expiring("Sam Reed `234567`", "3 days")]
 
 
 async def test_removing_and_adding_again_repeats_nothing(world: World) -> None:
@@ -72,11 +87,11 @@ async def test_a_reminder_added_long_after_a_renewal_follows_the_new_login(world
     await world.poll_once()
     await steer(world, "remove")
     world.api.accounts["123456"] = build_account("123456", days=40.5)
-    await world.poll_once()
-    await world.env.advance_time(34 * DAY)
+    await poll_for(world, 2)
+    await world.env.advance_time(32 * DAY)
     await add(world, "123456")
     await world.poll_once()
-    assert sent_contents(world) == ["⏰ MiniMax login Jane Doe (123456) expires in 7 days."] * 2
+    assert sent_contents(world) == [say_expiring("Jane Doe", "7 days")] * 2
 
 
 async def test_one_accounts_reminder_replaces_the_one_for_all(world: World) -> None:
@@ -84,13 +99,14 @@ async def test_one_accounts_reminder_replaces_the_one_for_all(world: World) -> N
     await add(world, days="14")
     await add(world, "123456", days="3")
     await world.poll_once()
-    (post,) = contents_in(world.channel)
-    assert "234567" in post
-    assert "345678" in post
-    assert "123456" not in post
+    (post,) = posts_in(world.channel)
+    card = post.embeds[0].description or ""
+    assert "234567" in card
+    assert "345678" in card
+    assert "123456" not in card
     await steer(world, "remove", "2")
     await world.poll_once()
-    assert contents_in(world.channel)[1:] == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    assert contents_in(world.channel)[1:] == [say_expiring("Jane Doe", "12 days")]
 
 
 async def test_two_channels_are_independent(world: World) -> None:
@@ -104,7 +120,7 @@ async def test_two_channels_are_independent(world: World) -> None:
     await world.env.advance_time(8 * DAY)
     await world.poll_once()
     assert len(contents_in(world.channel)) == 1
-    assert contents_in(other) == ["⏰ MiniMax login Jane Doe (123456) expires in 4 days."]
+    assert contents_in(other) == [say_expiring("Jane Doe", "4 days")]
 
 
 async def test_a_refusing_channel_does_not_delay_the_others(world: World) -> None:
@@ -117,7 +133,7 @@ async def test_a_refusing_channel_does_not_delay_the_others(world: World) -> Non
     assert (contents_in(world.channel), len(contents_in(other))) == ([], 1)
     await world.env.advance_time(6 * DAY)
     await world.poll_once()
-    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 6 days."]
+    assert contents_in(world.channel) == [say_expiring("Jane Doe", "6 days")]
     assert len(contents_in(other)) == 2
 
 
@@ -131,49 +147,137 @@ async def test_the_most_urgent_account_is_named_first(world: World) -> None:
     await add(world)
     await world.poll_once()
     (post,) = posts_in(world.channel)
-    assert post.content == (
-        "🔴 3 MiniMax logins: Over (3) expired 2 days ago; Soon (2) expires in 2 days; Late (1) expires in 9 days."
-    )
-    assert [card.title for card in post.embeds] == ["Over", "Soon", "Late"]
+    assert post.content == "🔴 **1 MiniMax login needs renewing now**, 2 expire soon: Over, Soon, Late."
+    assert entries_of(post) == [
+        "🔴 **Over** `3`\n-# expired <t:1767052800:R> · video stopped",
+        "🟡 **Soon** `2`\n-# expires <t:1767398400:R>",
+        "🟡 **Late** `1`\n-# expires <t:1768003200:R>",
+    ]
+    assert menu_of(post) == ["3", "2", "1"]
+
+
+async def test_several_accounts_that_expire_soon_share_one_sentence(world: World) -> None:
+    """The sentence says within how long the last of them expires, and names the first five."""
+    world.api.accounts = by_id(*(build_account(str(n), f"User {n}", days=n) for n in range(2, 9)))
+    await add(world)
+    await world.poll_once()
+    (post,) = posts_in(world.channel)
+    names = "User 2, User 3, User 4, User 5, User 6 and 2 more"
+    assert post.content == f"⏰ **7 MiniMax logins expire within 8 days:** {names}."
 
 
 @pytest.mark.parametrize("name", ["Jo", "J" * 60, "*" * 300, "\N{GRINNING FACE}" * 300])
-async def test_a_dozen_accounts_due_at_once_fit(world: World, name: str) -> None:
-    """Twelve accounts are grouped into messages within Discord's limits, each account in exactly one."""
-    ids = [f"{n:06}" for n in range(12)]
-    flags: dict[str, Any] = {f"supportSomethingLong{n}": True for n in range(20)} if len(name) > 60 else {}
-    world.api.accounts = {key: build_account(key, name, days=2, **flags) for key in ids}
+async def test_dozens_of_accounts_due_at_once_are_one_message(world: World, name: str) -> None:
+    """One message with one ping carries all accounts, also those that it has no room for."""
+    ids = [f"{n:06}" for n in range(30)]
+    world.api.accounts = {key: build_account(key, name, days=2) for key in ids}
     role = world.env.guild.create_role("Ops", mentionable=True)
-    await add(world, mention=role)
-    await world.poll_once()
-    posts = posts_in(world.channel)
-    shown = [_account_of(card) for post in posts for card in post.embeds]
-    assert sorted(shown) == ids
-    for post in posts:
-        assert len(post.content) <= 2000
-        assert post.content.endswith(role.mention)
-        assert 1 <= len(post.embeds) <= 10
-        assert sum(map(len, post.embeds)) <= 6000
-    if name == "Jo":
-        assert [len(post.embeds) for post in posts] == [10, 2]
-        assert "10 MiniMax logins: Jo (000000) expires in 2 days; Jo (000001)" in posts[0].content
+    await add(world, ping=role)
+    await world.poll_twice()
+    (post,) = posts_in(world.channel)
+    assert post.content.endswith(role.mention)
+    assert len(post.content) <= 2000
+    assert len(post.embeds) == 1
+    assert len(post.embeds[0]) <= 6000
+    *entries, last = entries_of(post)
+    assert last == f"and {30 - len(entries)} more: `/minimax-overview`"
+    assert [entry.split("`")[1] for entry in entries] == ids[: len(entries)]
+    assert len(entries) == (25 if len(name) <= 60 else len(entries))
+    await world.poll_twice()
+    assert len(sent_contents(world)) == 1
 
 
-def _account_of(card: discord.Embed) -> str:
-    return next(str(field.value).strip("`") for field in card.fields if field.name == "Account")
-
-
-async def test_says_which_jobs_stop_and_how_to_renew(world: World) -> None:
-    """The card names the jobs that stop, and card and button link to the guide."""
+async def test_one_account_has_a_short_card(world: World) -> None:
+    """The card says when, what stops and which reminder it is; buttons renew, assign, check and show the details."""
     await add(world, "123456")
     await world.poll_once()
     (post,) = posts_in(world.channel)
     (card,) = post.embeds
-    assert "Video jobs of this account stop at <t:1768262400:f>." in (card.description or "")
-    assert f"[How to renew]({SETUP_GUIDE})" in (card.description or "")
-    links = [child for row in post.components for child in getattr(row, "children", ())]
-    assert [link.label for link in links] == ["Check now", "I'm on it", "How to renew"]
-    assert links[-1].url == SETUP_GUIDE
+    assert (card.title, card.thumbnail.url, list(card.fields)) == (None, None, [])
+    assert lines_of(post) == [
+        "Expires <t:1768262400:F> · **<t:1768262400:R>**",
+        "▰▰▰▰▱▱▱▱▱▱ 40% left · then **video** jobs stop",
+    ]
+    async with world.database.begin() as tx:
+        message = await get_message(tx, GUILD_ID, post.id)
+    assert message is not None
+    assert card.footer.text == f"Account 123456 · 14-day reminder · {message.footer_id}"
+    assert card.colour == discord.Colour(AMBER)
+    buttons = buttons_of(post)
+    assert list(buttons) == ["How to renew", "I'm on it", "Check now", "Details"]
+    assert buttons["How to renew"]["url"] == SETUP_GUIDE
+    assert buttons["I'm on it"]["style"] == discord.ButtonStyle.primary.value
+    details = await world.member.click(post, label="Details")
+    assert details.ephemeral
+    assert embed_of(details).title == "Jane Doe"
+
+
+async def test_the_last_day_is_orange(world: World) -> None:
+    """On the last day the sentence counts hours."""
+    world.api.accounts["123456"] = build_account("123456", days=8 / 24)
+    await add(world, "123456")
+    await world.poll_once()
+    (post,) = posts_in(world.channel)
+    assert post.content == say_expiring("Jane Doe", "8 hours")
+    assert post.embeds[0].colour == discord.Colour(ORANGE)
+
+
+@pytest.mark.parametrize(
+    ("days", "left", "pinged"),
+    [("14, 7", 9.5, False), ("14, 10", 9.5, True), ("14", 9.5, True), ("7", 6.5, True), ("20, 10, 1", 3, True)],
+)
+async def test_an_early_reminder_pings_nobody(world: World, days: str, left: float, *, pinged: bool) -> None:
+    """A reminder more than a week before the expiry pings nobody, unless the subscription has only such lead times."""
+    world.api.accounts["123456"] = build_account("123456", days=left)
+    role = world.env.guild.create_role("Ops", mentionable=True)
+    await add(world, "123456", days=days, ping=role)
+    await world.poll_once()
+    (content,) = sent_contents(world)
+    assert content.endswith(role.mention) == pinged
+
+
+async def test_a_renewal_that_is_due_again_has_its_own_words(world: World) -> None:
+    """A login that was renewed for a few days gets one message: that it is renewed, and when it expires."""
+    await add(world, "345678", **WITHOUT_FOLLOW_UPS)
+    await world.poll_once()
+    world.api.accounts["345678"] = build_account("345678", "Max Roe", days=5)
+    await world.poll_twice()
+    first, second = posts_in(world.channel)
+    assert second.content == "⏰ **Max Roe**: MiniMax login was renewed, but expires within 5 days."
+    assert first.content == fold("Max Roe", second, "renewed")
+
+
+async def test_follow_ups_share_a_message(world: World) -> None:
+    """Several failures that go on are one message, which says that they still do."""
+    world.api.accounts = by_id(build_account("1", "One", days=0.5), build_account("2", "Two", days=0.5))
+    await add(world, days="1")
+    await poll_for(world, 2.5, every=DAY / 2)
+    assert sent_contents(world)[-1] == "🔴 **2 MiniMax logins still need renewing:** One, Two."
+
+
+async def test_nothing_shown_depends_on_a_time_zone(world: World) -> None:
+    """A renewal has its date as a timestamp, which each reader sees in their own time zone."""
+    await add(world, "345678")
+    await world.poll_once()
+    world.api.accounts["345678"] = build_account("345678", "Max Roe", days=30)
+    await world.poll_twice()
+    assert sent_contents(world)[-1] == "✅ **Max Roe**: MiniMax login renewed, valid until <t:1769817600:D>."
+
+
+async def test_a_sentence_stays_true(world: World) -> None:
+    """An edit counts from when the reminder was sent, and says so once the login has expired."""
+    world.api.accounts["123456"] = build_account("123456", days=2.9)
+    await add(world, "123456", days="3", **WITHOUT_FOLLOW_UPS)
+    await world.poll_once()
+    (post,) = posts_in(world.channel)
+    for days in (1.0, 1.0):
+        await world.env.advance_time(days * DAY)
+        await world.member.click(post, label="Check now")
+        assert contents_in(world.channel) == [say_expiring("Jane Doe", "3 days")]
+    await world.env.advance_time(DAY)
+    await world.member.click(post, label="Check now")
+    assert contents_in(world.channel) == [say_expired("Jane Doe")]
+    assert lines_of(posts_in(world.channel)[0])[0].startswith("Expired <t:")
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -189,14 +293,15 @@ async def test_check_now_reads_all_with_one_call(world: World, *, restarted: boo
     result = await world.member.click(before, label="Check now")
     assert world.api.calls == [ACCOUNTS_PATH]
     assert message_of(result).id == before.id
-    assert set(buttons_of(message_of(result))) == {"Check now", "I'm on it", "How to renew"}
+    assert list(buttons_of(message_of(result))) == ["How to renew", "I'm on it", "Check now"]
     (after,) = posts_in(world.channel)
-    assert [card.title for card in after.embeds] == ["Sam Reed", "Jane Doe", "Sam Renewed"]
-    assert after.content == (
-        "🔴 3 MiniMax logins: Sam Reed (345678) expired 2 days ago; Jane Doe (123456) expires in 12 days; "
-        "Sam Renewed (234567) is renewed until 10 February 2026."
-    )
-    assert ["Not renewed yet" in (card.description or "") for card in after.embeds] == [True, True, False]
+    assert after.content == "🔴 **1 MiniMax login needs renewing now**, 1 expires soon: Sam Reed `345678`, Jane Doe."
+    assert entries_of(after) == [
+        "🔴 **Sam Reed** `345678`\n-# expired <t:1767052800:R> · video stopped",
+        "🟡 **Jane Doe** `123456`\n-# expires <t:1768262400:R>",
+        "✅ **Sam Renewed** `234567`\n-# renewed, valid until <t:1770681600:D>",
+        "🔄 Not renewed yet (checked <t:1767225600:R>)",
+    ]
     assert after.embeds[-1].footer.text == before.embeds[-1].footer.text
     again = await world.member.click(after, label="Check now")
     assert message_of(again).id == before.id
@@ -210,7 +315,8 @@ async def test_check_now_sends_nothing(world: World) -> None:
     await world.member.click(posts_in(world.channel)[0], label="Check now")
     assert len(posts_in(world.channel)) == 1
     await world.poll_twice()
-    assert contents_in(world.channel) == ["✅ MiniMax login Jane Doe (123456) is renewed until 2 March 2026."] * 2
+    first, news = posts_in(world.channel)
+    assert [first.content, news.content] == [fold("Jane Doe", news, "renewed"), say_renewed("Jane Doe", 60)]
 
 
 async def test_check_now_keeps_the_cards_when_the_read_fails(world: World) -> None:
@@ -219,7 +325,7 @@ async def test_check_now_keeps_the_cards_when_the_read_fails(world: World) -> No
     await world.poll_once()
     (before,) = posts_in(world.channel)
     world.api.behave = with_status(401)
-    assert "useapi.net token was refused" in text_of(await world.member.click(before, label="Check now"))
+    assert "useapi.net rejected the bot's token" in text_of(await world.member.click(before, label="Check now"))
     (after,) = posts_in(world.channel)
     assert after.embeds == before.embeds
 
@@ -230,8 +336,12 @@ async def test_check_now_says_when_an_account_was_deleted(world: World) -> None:
     await world.poll_once()
     del world.api.accounts["123456"]
     result = await world.member.click(posts_in(world.channel)[0], label="Check now")
-    assert message_of(result).content == "🔴 MiniMax login Jane Doe (123456) is no longer set up at useapi.net."
-    assert "does not list this account any more" in (message_of(result).embeds[0].description or "")
+    assert message_of(result).content == (
+        "🔴 **Jane Doe**: this account was removed from useapi.net.\n"
+        "Reminders for it stop here. Add it again at useapi.net if that was a mistake.\n"
+        "-# 🔄 No change (checked <t:1767225600:R>)"
+    )
+    assert list(buttons_of(message_of(result))) == ["I'm on it", "Check now"]
 
 
 async def test_check_now_shows_another_users_login(world: World) -> None:
@@ -241,8 +351,10 @@ async def test_check_now_shows_another_users_login(world: World) -> None:
     world.api.accounts["123456"] = build_account("123456", days=40)
     world.api.accounts["123456"]["jwt"]["user"] |= {"id": "999", "name": "Max Roe"}
     result = await world.member.click(posts_in(world.channel)[0], label="Check now")
-    assert message_of(result).content == "⚠️ MiniMax login Max Roe (123456) holds another person's login now."
-    assert "belongs to somebody else than before" in (message_of(result).embeds[0].description or "")
+    assert message_of(result).content == (
+        "⚠️ **Max Roe**: the account now uses a different MiniMax user's login. Was that on purpose?"
+    )
+    assert message_of(result).embeds == []
 
 
 async def test_check_now_knows_only_its_own_messages(world: World) -> None:
@@ -253,7 +365,7 @@ async def test_check_now_knows_only_its_own_messages(world: World) -> None:
     async with world.database.begin() as tx:
         await tx.execute(messages.update().values(discord_id=1))
     answer = text_of(await world.member.click(before, label="Check now"))
-    assert "The bot's database does not know this message." in answer
+    assert answer == "This message is too old for the bot\nUse `/minimax-account` instead."
     assert posts_in(world.channel)[0].embeds == before.embeds
 
 
@@ -272,10 +384,19 @@ async def test_guarded_words_follow_a_failed_read(world: World) -> None:
     await world.poll_once()
     await world.env.advance_time(HOUR / 3)
     await world.manager.click(posts_in(world.channel)[0], label="I'm on it")
-    assert contents_in(world.channel)[0].startswith("🔴 MiniMax login Sam Reed (345678) expired 2 days ago.")
+    assert contents_in(world.channel) == [say_expired("Sam Reed `345678`")]
     world.api.accounts = {}
     await poll_for(world, 1 / 24, every=HOUR)
     await world.manager.click(posts_in(world.channel)[0], label="I'm on it")
     (post,) = posts_in(world.channel)
-    assert "was due to expire 30 December 2025 00:00 UTC, not confirmed for 2 hours." in post.content
-    assert "**Not confirmed** for 2 hours. The login was due to expire" in (post.embeds[0].description or "")
+    assert "MiniMax login should have expired <t:1767052800:f> (not confirmed)." in post.content
+    assert lines_of(post)[0].startswith("Last checked <t:1767225600:R>. The login should have expired <t:1767052800:F>")
+
+
+async def test_one_of_several_accounts_is_on_its_last_day(world: World) -> None:
+    """The sentence says when the first login expires, if that is much earlier than the last."""
+    world.api.accounts = by_id(build_account("1", "One", days=0.5), build_account("2", "Two", days=6.5))
+    await add(world, days="14 7 1")
+    await world.poll_once()
+    (content,) = sent_contents(world)
+    assert content == "⏰ **2 MiniMax logins expire within 7 days, the first within 12 hours:** One, Two."

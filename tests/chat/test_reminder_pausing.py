@@ -2,7 +2,9 @@
 
 import pytest
 
+from bot.core.status import Status
 from tests.support.accounts import build_account
+from tests.support.chat.answers import menu_of
 from tests.support.chat.reminders import (
     DAY,
     HOUR,
@@ -12,6 +14,8 @@ from tests.support.chat.reminders import (
     listed,
     poll_for,
     posts_in,
+    say_expiring,
+    say_renewed,
     sent_contents,
     steer,
 )
@@ -23,7 +27,9 @@ async def test_sends_the_tightest_stage_once_after_a_pause(world: World, *, rest
     """A pause plans no notification; after it, the tightest stage is sent once, also after restarts."""
     await add(world, "123456")
     await world.poll_once()
-    assert "paused until you resume it" in await steer(world, "pause")
+    assert await steer(world, "pause") == (
+        f"Reminder paused\n**Jane Doe** → {world.channel.mention}\nResume it with `/minimax-reminders resume`."
+    )
     if restarting:
         await world.restart()
     planned = await count_notifications(world)
@@ -32,13 +38,13 @@ async def test_sends_the_tightest_stage_once_after_a_pause(world: World, *, rest
     if restarting:
         await world.restart()
     answer = await steer(world, "resume")
-    assert answer.startswith("Reminder resumed\nAccount 123456 in")
-    assert answer.endswith("Next reminder: now")
+    assert answer.startswith("Reminder resumed\n**Jane Doe** → <#")
+    assert answer.endswith("Next reminder: in a few seconds")
     for _ in range(3):
         await world.poll_once()
     assert sent_contents(world) == [
-        "⏰ MiniMax login Jane Doe (123456) expires in 12 days.",
-        "⏰ MiniMax login Jane Doe (123456) expires in 3 days.",
+        say_expiring("Jane Doe", "12 days"),
+        say_expiring("Jane Doe", "3 days"),
     ]
 
 
@@ -49,10 +55,10 @@ async def test_pausing_and_resuming_repeats_nothing(world: World) -> None:
     for command in ("pause", "resume", "pause", "pause", "resume"):
         await steer(world, command)
         await world.poll_once()
-    assert (await steer(world, "resume")).startswith("This reminder was not paused")
+    assert "It was already active." in await steer(world, "resume")
     await world.poll_once()
     await poll_for(world, 5)
-    assert [post.rpartition(" in ")[2] for post in sent_contents(world)] == ["12 days.", "7 days."]
+    assert sent_contents(world) == [say_expiring("Jane Doe", left) for left in ("12 days", "7 days")]
 
 
 async def test_pausing_deletes_pending_notifications(world: World) -> None:
@@ -67,14 +73,15 @@ async def test_pausing_deletes_pending_notifications(world: World) -> None:
     assert posts_in(world.channel) == []
     await steer(world, "resume")
     await poll_for(world, 1)
-    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 6 days."]
+    assert contents_in(world.channel) == [say_expiring("Jane Doe", "6 days")]
 
 
+# How the message begins.
 AFTER_A_PAUSE = {
-    "error": "🔴 MiniMax login Jane Doe (123456) is in error.",
-    "missing": "🔴 MiniMax login Jane Doe (123456) is no longer set up at useapi.net.",
-    "renewed": "✅ MiniMax login Jane Doe (123456) is renewed until 10 February 2026.",
-    "unreadable": "⚪ The MiniMax accounts can't be read, so reminders here go by the last known dates.",
+    "error": f"{Status.ERROR.style.emoji} **Jane Doe**: useapi.net reports an error.",
+    "missing": "🔴 **Jane Doe**: this account was removed from useapi.net.",
+    "renewed": say_renewed("Jane Doe", 40),
+    "unreadable": "⚪ **The bot can't reach your MiniMax accounts** (since <t:",
 }
 
 
@@ -96,7 +103,8 @@ async def test_what_happened_during_a_pause_counts_as_one_step(world: World, eve
     assert len(sent_contents(world)) == 1
     await steer(world, "resume")
     await poll_for(world, 0.25, every=2 * HOUR)
-    assert sent_contents(world)[1:] == [AFTER_A_PAUSE[event]]
+    (content,) = sent_contents(world)[1:]
+    assert content.startswith(AFTER_A_PAUSE[event])
 
 
 @pytest.mark.parametrize("is_bad_at_the_end", [False, True])
@@ -121,16 +129,19 @@ async def test_a_paused_reminder_replaces_the_one_for_all(world: World) -> None:
     await add(world, "345678")
     await steer(world, "pause", "2")
     await world.poll_once()
-    (post,) = contents_in(world.channel)
-    assert "123456" in post
-    assert "234567" in post
-    assert "345678" not in post
+    (post,) = posts_in(world.channel)
+    assert menu_of(post) == ["234567", "123456"]
     world.api.accounts["345678"]["error"] = "login failed"
     await poll_for(world, 0.25, every=HOUR)
     assert len(contents_in(world.channel)) == 1
     await steer(world, "remove", "2")
     await world.poll_once()
-    assert contents_in(world.channel)[1:] == ["🔴 MiniMax login Sam Reed (345678) expired 2 days ago and is in error."]
+    assert contents_in(world.channel)[1:] == [
+        (
+            "🔴 **Sam Reed** `345678`: MiniMax login has expired (useapi.net also reports an error). "
+            "Jobs on this account fail until it is renewed."
+        )
+    ]
 
 
 async def test_pausing_the_reminder_for_all_leaves_the_single_ones(world: World) -> None:
@@ -139,7 +150,7 @@ async def test_pausing_the_reminder_for_all_leaves_the_single_ones(world: World)
     await add(world, "123456")
     await steer(world, "pause", "1")
     await world.poll_once()
-    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    assert contents_in(world.channel) == [say_expiring("Jane Doe", "12 days")]
 
 
 async def test_completion_offers_what_can_be_paused_or_resumed(world: World) -> None:
@@ -167,21 +178,23 @@ async def test_the_list_shows_since_when_it_is_paused(world: World) -> None:
     await world.env.advance_time(3 * DAY)
     await steer(world, "pause")
     await world.restart()
-    assert "⏸️ Paused since <t:1767225600:D> · no reminder sent yet" in await listed(world)
+    assert "⏸️ Paused <t:1767225600:R> · none sent yet" in await listed(world)
     assert "Next:" not in await listed(world)
 
 
 async def test_adding_again_ends_a_pause(world: World) -> None:
-    """Adding the same account in the same channel again replaces a paused reminder by an active one."""
+    """Adding the same account in the same channel again makes a paused reminder active, and says so."""
     await add(world, "123456")
     await steer(world, "pause")
-    assert (await add(world, "123456")).startswith("Reminder changed")
+    answer = await add(world, "123456")
+    assert answer.startswith("Reminder updated\n")
+    assert "\nWas: paused\n" in answer
     assert "Paused" not in await listed(world)
     await world.poll_once()
-    assert contents_in(world.channel) == ["⏰ MiniMax login Jane Doe (123456) expires in 12 days."]
+    assert contents_in(world.channel) == [say_expiring("Jane Doe", "12 days")]
 
 
 @pytest.mark.parametrize("command", ["pause", "resume", "test"])
 async def test_refuses_an_unknown_reminder(world: World, command: str) -> None:
     """An id of no reminder in this server is refused in words."""
-    assert "There is no such reminder in this server." in await steer(world, command, "7")
+    assert (await steer(world, command, "7")).startswith("No reminders yet")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.support.accounts import build_account
+from tests.support.chat.answers import lines_of
 from tests.support.chat.reminders import (
     DAY,
     WITHOUT_FOLLOW_UPS,
@@ -10,11 +11,14 @@ from tests.support.chat.reminders import (
     count_notifications,
     poll_for,
     posts_in,
+    say_expiring,
     sent_bodies,
     sent_contents,
     steer,
 )
 from tests.support.world import GUILD_ID, World
+
+SILENT = 4096
 
 
 def sent_tests(world: World) -> list[dict[str, Any]]:
@@ -25,7 +29,7 @@ def sent_tests(world: World) -> list[dict[str, Any]]:
 async def test_a_test_looks_like_the_next_reminder(world: World) -> None:
     """A test has the reminder's text and card, shows the role without notifying it, and plans no notification."""
     role = world.env.guild.create_role("Ops", mentionable=True)
-    await add(world, "123456", mention=role)
+    await add(world, "123456", ping=role)
     await world.poll_once()
     planned = await count_notifications(world)
     await poll_for(world, 4)
@@ -34,17 +38,17 @@ async def test_a_test_looks_like_the_next_reminder(world: World) -> None:
     (real, test) = posts_in(world.channel)
     link = f"https://discord.com/channels/{GUILD_ID}/{world.channel.id}/{test.id}"
     assert answer == (
-        f"Test sent\nAccount 123456 in {world.channel.mention}: [a test]({link}) arrived."
-        f" It shows {role.mention}, whom it did not notify."
+        f"Test sent\nTo {world.channel.mention} ([open]({link})). {role.mention} is shown but was not pinged."
     )
-    assert test.content == f"🧪 Test: ⏰ MiniMax login Jane Doe (123456) expires in 8 days. {role.mention}"
+    assert test.content == f"🧪 Test: {say_expiring('Jane Doe', '8 days')} {role.mention}"
     assert test.raw_role_mentions in ([], [role.id])
     assert [body["allowed_mentions"] for body in sent_tests(world)] == [{"parse": [], "users": [], "roles": []}]
-    assert test.embeds[0].title == real.embeds[0].title
+    assert [body["flags"] for body in sent_tests(world)] == [SILENT]
+    assert lines_of(test)[0] == lines_of(real)[0]
     assert not test.components
     assert await count_notifications(world) == planned
     await poll_for(world, 1)
-    assert [post.rpartition(" in ")[2] for post in sent_contents(world)[2:]] == [f"7 days. {role.mention}"]
+    assert sent_contents(world)[2:] == [f"{say_expiring('Jane Doe', '7 days')} {role.mention}"]
 
 
 async def test_a_test_shows_why_a_channel_refuses(world: World) -> None:
@@ -67,7 +71,7 @@ async def test_a_test_of_all_accounts_shows_the_soonest(world: World) -> None:
     await steer(world, "test")
     await steer(world, "pause")
     await steer(world, "test")
-    soonest = "🧪 Test: ⏰ MiniMax login Sam Reed (234567) expires in 2 days."
+    soonest = f"🧪 Test: {say_expiring('Sam Reed `234567`', '2 days')}"
     assert [body["content"] for body in sent_tests(world)] == [soonest, soonest]
 
 
@@ -75,7 +79,9 @@ async def test_a_test_needs_a_known_expiry(world: World) -> None:
     """Before the first poll, and for an account without an expiry, the command is refused in words."""
     world.api.accounts["123456"] = build_account("123456", days=None)
     await add(world, "123456")
-    for _ in range(2):
-        assert "None of its accounts has a known expiry yet." in await steer(world, "test")
+    for name in ("any account", "**Jane Doe**"):
+        assert await steer(world, "test") == (
+            f"Nothing to test yet\nuseapi.net reports no expiry date for {name}. Try again after the next check."
+        )
         await world.poll_once()
     assert sent_tests(world) == []

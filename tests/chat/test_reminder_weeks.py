@@ -1,32 +1,35 @@
 """Tests of weeks of reminders: two renewals, several channels and servers, and servers that come and go."""
 
-from datetime import timedelta
-
 import discord
 import pytest
 import simcord
 
-from tests.support.accounts import START, build_account, by_id
+from tests.support.accounts import build_account, by_id
 from tests.support.chat.reminders import (
     DAY,
     HOUR,
     WITHOUT_FOLLOW_UPS,
     add,
     contents_in,
+    fold,
     poll_for,
     posts_in,
+    say_expired,
+    say_expiring,
+    say_renewed,
+    sent_bodies,
     sent_contents,
 )
 from tests.support.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, World
 
 
 def ends(contents: list[str]) -> list[str]:
-    """Return the ends of the sentences of reminders, after the account's name and id."""
-    return [post.rpartition(") ")[2].rstrip(".") for post in contents]
+    """Return the ends of the sentences of reminders, after the account's name."""
+    return [post.partition(": ")[2].removeprefix("MiniMax login ").partition(".")[0] for post in contents]
 
 
 # How a message begins whose account is renewed, or that has a newer reminder.
-DONE = ("✅", "⏭️")
+DONE = ("✅", "-# ✅", "-# ↪️")
 
 
 @pytest.mark.parametrize(("renewed_after", "stages"), [(32, 5), (26, 2)])
@@ -40,8 +43,8 @@ async def test_two_logins_with_daily_restarts(world: World, renewed_after: int, 
         await world.restart()
         await (world.poll_twice() if is_renewed else world.poll_once())
         await world.env.advance_time(DAY - 60 * is_renewed)
-    life = [f"expires in {left}" for left in ("14 days", "7 days", "3 days", "12 hours")] + ["expired 12 hours ago"]
-    news = [f"is renewed until {START + timedelta(days=n * renewed_after + 30.5):%-d %B %Y}" for n in (1, 2)]
+    life = [f"expires within {left}" for left in ("14 days", "7 days", "3 days", "12 hours")] + ["has expired"]
+    news = ends([say_renewed("Jane Doe", n * renewed_after + 30.5) for n in (1, 2)])
     assert ends(sent_contents(world)) == [*life[:stages], news[0], *life[:stages], news[1]]
     assert all(post.startswith(DONE) for post in contents_in(world.channel))
 
@@ -69,13 +72,13 @@ async def test_two_servers_with_one_account(world: World) -> None:
         await world.restart(GUILD_ID, OTHER_GUILD_ID)
     world.api.accounts["123456"] = build_account("123456", days=60)
     await poll_for(world, 1, every=DAY / 4)
-    news = "is renewed until 2 March 2026"
-    assert ends(sent_contents(world)) == ["expires in 7 days", "expired 12 hours ago", news]
-    assert ends(sent_contents(world, beside)) == ["expires in 3 days", "expired 12 hours ago", news]
+    (news,) = ends([say_renewed("Jane Doe", 60)])
+    assert ends(sent_contents(world)) == ["expires within 7 days", "has expired", news]
+    assert ends(sent_contents(world, beside)) == ["expires within 3 days", "has expired", news]
     assert ends(sent_contents(world, theirs)) == [
-        "expires in 7 days",
-        "expires in 12 hours",
-        "expired 12 hours ago",
+        "expires within 7 days",
+        "expires within 12 hours",
+        "has expired",
         news,
     ]
     for channel in (world.channel, beside):
@@ -86,17 +89,17 @@ async def test_a_single_reminder_and_one_for_all_share_a_channel(world: World) -
     """During a login's life each account belongs to one reminder, with its days and its role."""
     ops, boss = (world.env.guild.create_role(name, mentionable=True) for name in ("Ops", "Boss"))
     world.api.accounts = {key: build_account(key, days=9.5) for key in ("123456", "234567")}
-    await add(world, days="7 3", mention=ops, **WITHOUT_FOLLOW_UPS)
-    await add(world, "123456", days="5", mention=boss, **WITHOUT_FOLLOW_UPS)
+    await add(world, days="7 3", ping=ops, **WITHOUT_FOLLOW_UPS)
+    await add(world, "123456", days="5", ping=boss, **WITHOUT_FOLLOW_UPS)
     await poll_for(world, 11)
-    contents = sent_contents(world)
-    assert [(f"({key})" in post) for post in contents for key in ("123456", "234567")] == [
+    named = [str(body["content"]) + str(body["embeds"]) for body in sent_bodies(world)]
+    assert [key in post for post in named for key in ("123456", "234567")] == [
         *(False, True),
         *(True, False),
         *(False, True),
         *(True, True),
     ]
-    assert [post.split(" <@&", 1)[1] for post in contents] == [
+    assert [post.split(" <@&", 1)[1] for post in sent_contents(world)] == [
         f"{ops.id}>",
         f"{boss.id}>",
         f"{ops.id}>",
@@ -113,15 +116,15 @@ async def test_a_list_without_a_known_account_counts_as_unreadable(world: World)
     world.api.accounts = by_id(build_account("999999", "Someone Else", days=2))
     await add(world, channel=world.env.guild.create_text_channel("other"))
     await poll_for(world, 2, every=4 * HOUR)
-    assert ends(sent_contents(world)[:1]) == ["expires in 9 days"]
+    assert ends(sent_contents(world)[:1]) == ["expires within 9 days"]
     unreadable, guarded = sent_contents(world)[1:]
-    assert unreadable.startswith("⚪ The MiniMax accounts can't be read")
-    assert "was due to expire 9 January 2026 04:48 UTC, not confirmed for" in guarded
-    assert not any("999999" in post or "no longer set up" in post for post in sent_contents(world))
+    assert unreadable.startswith("⚪ **The bot can't reach your MiniMax accounts** (since <t:")
+    assert guarded == "⏰ **Jane Doe**: MiniMax login should expire <t:1767934080:f> (not confirmed)."
+    assert not any("999999" in post or "removed" in post for post in sent_contents(world))
     world.api.accounts = own
     await world.env.advance_time(60)
     await world.poll_once()
-    assert "✅ The MiniMax accounts can be read again." in contents_in(world.channel)
+    assert "✅ **The bot can reach your MiniMax accounts again.**" in contents_in(world.channel)
 
 
 async def test_accounts_are_replaced_after_three_days(world: World) -> None:
@@ -132,9 +135,9 @@ async def test_accounts_are_replaced_after_three_days(world: World) -> None:
     world.api.accounts = by_id(build_account("777777", "New One", days=14))
     await poll_for(world, 5, every=4 * HOUR)
     unreadable, new, missing = contents_in(world.channel)
-    assert unreadable == "✅ The MiniMax accounts can be read again."
-    assert new == "⏰ MiniMax login New One (777777) expires in 11 days."
-    assert missing == "🔴 MiniMax login Jane Doe (123456) is no longer set up at useapi.net."
+    assert unreadable == "✅ **The bot can reach your MiniMax accounts again.**"
+    assert new == say_expiring("New One", "11 days")
+    assert missing.startswith("🔴 **Jane Doe**: this account was removed from useapi.net.")
 
 
 @pytest.mark.parametrize("refusing", [False, True])
@@ -153,7 +156,7 @@ async def test_a_server_that_is_not_listed_gets_nothing(world: World, *, refusin
     for _ in range(2):
         await poll_for(world, 0.25)
         await poll_for(world, 1 / 24, every=HOUR)
-    assert ends(sent_contents(world)[refusing:]) == ["expires in 6 days"]
+    assert ends(sent_contents(world)[refusing:]) == ["expires within 6 days"]
 
 
 async def test_a_renewal_while_not_listed_is_announced_later(world: World) -> None:
@@ -163,7 +166,9 @@ async def test_a_renewal_while_not_listed_is_announced_later(world: World) -> No
     await world.restart(OTHER_GUILD_ID)
     world.api.accounts["345678"] = build_account("345678", "Sam Reed", days=30)
     await poll_for(world, 1)
-    assert contents_in(world.channel) == ["🔴 MiniMax login Sam Reed (345678) expired 2 days ago."]
+    assert contents_in(world.channel) == [say_expired("Sam Reed `345678`")]
     await world.restart(GUILD_ID)
     await poll_for(world, 1)
-    assert contents_in(world.channel) == ["✅ MiniMax login Sam Reed (345678) is renewed until 31 January 2026."] * 2
+    _, news = posts_in(world.channel)
+    name = "Sam Reed `345678`"
+    assert contents_in(world.channel) == [fold(name, news, "renewed"), say_renewed(name, 30)]

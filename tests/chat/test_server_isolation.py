@@ -25,7 +25,7 @@ TEXT, CHANNEL, ROLE = 3, 7, 8
 BUTTON, MENU = 2, 3
 NAMES = ("Jane Doe", "Sam Reed")
 EVERYTHING = str(discord.Permissions.all().value)
-LISTS = ["reminders", "watches", "preview", "accounts"]
+LISTS = ["reminders", "watches", "preview", "upcoming", "accounts"]
 ACCOUNTS = ["123456", "234567", "345678", "999"]
 WORDS = st.sampled_from(
     ["1", "2", "3", "4", "0", "-1", "all", "All accounts", "yes", "no", "14, 7", "Jane Doe", *ACCOUNTS]
@@ -124,13 +124,14 @@ async def _furnish(world: World, *, is_listed: bool) -> Servers:
     guild, env = world.env.guild, world.env
     hidden = guild.create_text_channel("hidden-room")
     role = guild.create_role("Ops", mentionable=True)
-    await add(world, mention=role)
+    await add(world, ping=role)
     await add(world, "123456", channel=hidden)
     await add(world, "234567", channel=hidden)
     await world.manager.slash(world.channel, "minimax-reminders pause", reminder="3")
     await world.poll_once()
-    await world.member.click(posts_in(world.channel)[0], label="I'm on it")
-    await world.manager.slash(world.channel, "minimax-reminders board", channel=hidden)
+    pressed = await world.member.click(posts_in(world.channel)[0], label="I'm on it")
+    await world.member.select(pressed.followups[0], ["all"])
+    await world.manager.slash(world.channel, "minimax-board add", channel=hidden)
     env.inject_error("POST", f"/channels/{hidden.id}/messages", status=403, code=50013)
     world.api.accounts["123456"] = build_account("123456", days=2)
     await env.advance_time(60)
@@ -185,8 +186,9 @@ def build_command(servers: Servers, kind: int, draw: st.DataObject) -> dict[str,
 def build_press(servers: Servers, draw: st.DataObject) -> tuple[dict[str, Any], dict[str, Any]]:
     """Draw a press or a choice, and the message that it claims to be on: an own one, or one of the first server."""
     is_menu = draw.draw(st.booleans())
-    values = draw.draw(st.lists(WORDS, min_size=1, max_size=1)) if is_menu else []
-    custom_id = draw.draw(st.just("minimax:open") | CUSTOM_IDS if is_menu else CUSTOM_IDS)
+    values = draw.draw(st.lists(WORDS | st.just("all"), min_size=1, max_size=1)) if is_menu else []
+    menus = ["minimax:open", *(f"minimax:assign:{post[0]}" for post in servers.messages())]
+    custom_id = draw.draw(st.sampled_from(menus) | CUSTOM_IDS if is_menu else CUSTOM_IDS)
     component: dict[str, Any] = {"type": MENU if is_menu else BUTTON, "custom_id": custom_id, "id": 2}
     if is_menu:
         is_offered = draw.draw(st.booleans())
@@ -247,10 +249,12 @@ async def test_the_same_requests_work_at_home(servers: Servers) -> None:
         return await servers.dispatch(COMMAND, data, at_home=True)
 
     secrets = await servers.secrets()
-    for path in ("minimax-reminders list", "minimax-status", "minimax-accounts"):
-        assert [secret for secret in secrets if secret in (await use(path)).partition("\n")[0]]
+    account = {"name": "account", "type": TEXT, "value": "123456"}
+    for path, options in (("minimax-reminders list", []), ("minimax-account", [account])):
+        assert [secret for secret in secrets if secret in (await use(path, *options)).partition("\n")[0]]
+    assert "2 active · 1 paused" in await use("minimax-status")
     await use("minimax-reminders remove", {"name": "reminder", "type": TEXT, "value": "1"})
-    await use("minimax-reminders board", {"name": "channel", "type": CHANNEL, "value": str(servers.hidden.id)})
+    await use("minimax-board remove", {"name": "channel", "type": CHANNEL, "value": str(servers.hidden.id)})
     after = await servers.rows()
     assert [name for name in rows if after[name] != rows[name]] == ["subscriptions", "messages", "boards"]
     assert len(servers.messages()) == len(shown) - 1

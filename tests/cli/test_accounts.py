@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.cli.accounts import ExitStatus, build_facts, describe, exit_status_of
+from bot.cli.accounts import ExitStatus, build_facts, describe, exit_status_of, tabulate
 from bot.cli.command import INTERRUPTED
 from bot.core.accounts import Account
 from bot.useapi.fake import TOKEN, FakeApi
@@ -102,36 +102,75 @@ def test_programs_get_the_statuses_they_know(left: timedelta | None, status: str
     assert build_facts(account, NOW)["status"] == status
 
 
-async def test_all_accounts_soonest_first() -> None:
-    """The list is sorted by expiry, and its status is the worst one's."""
+async def test_all_accounts_most_urgent_first() -> None:
+    """The list has a header, a sign a line, totals and how to renew; its status is the worst one's."""
     status, output = await ask(ACCOUNTS, "accounts")
     assert status == ExitStatus.NEEDS_ATTENTION
-    assert [line.split()[1] for line in output.splitlines()] == ["Expired", "Expiring", "Healthy", "Broken", "Undated"]
-    healthy, _ = await ask({"1": ACCOUNTS["1"]}, "accounts")
-    assert healthy == ExitStatus.HEALTHY
+    header, *lines, _, totals, renew = output.splitlines()
+    assert header.split()[-1] == "STATE"
+    shown = [line.split()[:2] for line in lines]
+    names = ["Expired", "Broken", "Expiring", "Healthy", "Undated"]
+    assert shown == [list(row) for row in zip("✗✗!✓?", names, strict=True)]
+    assert "error: login lost" in lines[1]
+    assert {line.index(name) for line, name in zip(lines, names, strict=True)} == {header.index("NAME")}
+    expires = datetime.fromtimestamp(ACCOUNTS["3"]["jwt"]["exp"], UTC)
+    assert lines[0][header.index("EXPIRES") :].startswith(f"{expires:%Y-%m-%d %H:%M}  expired 3 days ago")
+    assert totals == "5 accounts: 1 expired, 1 in error, 1 expiring, 1 without a date, 1 healthy"
+    assert renew.startswith("How to renew: https://")
+    healthy, output = await ask({"1": ACCOUNTS["1"]}, "accounts")
+    assert (healthy, "How to renew" in output) == (ExitStatus.HEALTHY, False)
+
+
+def test_wide_names_keep_the_columns_even() -> None:
+    """A name in East Asian characters, which take two cells of a terminal, moves no column."""
+    names = ["海螺", "a" * 9, "e\N{COMBINING ACUTE ACCENT}"]
+    accounts = [
+        Account(str(number), name=name, expires_at=NOW + timedelta(days=20)) for number, name in enumerate(names)
+    ]
+    _, wide, narrow, combined = tabulate(accounts, NOW).splitlines()[:4]
+    assert (len(wide) + 2, len(combined) - 1) == (len(narrow), len(narrow))
 
 
 async def test_all_accounts_as_json() -> None:
     """Programs get a list."""
     _, output = await ask(ACCOUNTS, "accounts", "--json")
-    assert [facts["account"] for facts in json.loads(output)] == ["3", "2", "1", "4", "5"]
+    assert [facts["account"] for facts in json.loads(output)] == ["3", "4", "2", "1", "5"]
 
 
 async def test_no_account_at_all() -> None:
     """An empty list is reported, and needs attention."""
     status, output = await ask({}, "accounts")
     assert status == ExitStatus.NEEDS_ATTENTION
-    assert "No account is set up" in output
+    assert "No MiniMax accounts yet" in output
 
 
-async def test_an_unknown_account_is_not_readable() -> None:
-    """A missing account ends with status 2 and the ids that exist."""
+async def test_an_unknown_account_has_a_status_of_its_own() -> None:
+    """A missing account ends with status 3 and the names and ids that exist; an API that is away has another status."""
     status, output = await ask(ACCOUNTS, "account", "99")
-    assert status == ExitStatus.UNREADABLE
-    assert "Accounts: 3, 2, 1, 4, 5" in output
+    assert status == ExitStatus.NO_SUCH_ACCOUNT
+    assert "These accounts exist: Expired (3), Expiring (2), Healthy (1), Broken (4), Undated (5)" in output
 
 
-@pytest.mark.parametrize(("code", "arguments"), [(500, ("account", "1")), (402, ("accounts", "--json"))])
+async def test_an_unknown_account_as_json() -> None:
+    """Programs get the error and the existing accounts as JSON, and nothing besides."""
+    status, output = await ask({"1": ACCOUNTS["1"]}, "account", "99", "--json")
+    error = json.loads(output)["error"]
+    assert status == ExitStatus.NO_SUCH_ACCOUNT
+    assert (error["kind"], error["accounts"]) == ("no_such_account", [{"account": "1", "user": "Healthy"}])
+
+
+@pytest.mark.parametrize(("changed", "kind"), [({}, "subscription_lapsed"), ({"USEAPI_TOKEN": ""}, "settings_error")])
+async def test_failures_as_json(changed: dict[str, str], kind: str) -> None:
+    """An API that refuses and settings that are wrong are reported to programs as JSON too."""
+
+    async def fail(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=402)
+
+    status, output = await ask({}, "accounts", "--json", behave=fail, **changed)
+    assert (status, json.loads(output)["error"]["kind"]) == (ExitStatus.UNREADABLE, kind)
+
+
+@pytest.mark.parametrize(("code", "arguments"), [(500, ("account", "1")), (402, ("accounts",))])
 async def test_a_failing_api_is_not_readable(code: int, arguments: tuple[str, ...]) -> None:
     """A failure of the API ends with status 2, in words, never with a traceback or the API's own text."""
 
@@ -158,10 +197,10 @@ async def test_ten_thousand_accounts() -> None:
     many = by_id(*(build_current(str(number), "Twin", 20.5 + number) for number in range(10_000)))
     status, output = await ask(many, "accounts")
     assert status == ExitStatus.HEALTHY
-    assert [line.split()[0] for line in output.splitlines()] == [str(number) for number in range(10_000)]
+    assert [line.split()[2] for line in output.splitlines()[1:-2]] == [str(number) for number in range(10_000)]
     status, output = await ask(many, "account", "twin")
-    assert status == ExitStatus.UNREADABLE
-    assert output.endswith("Accounts: 0, 1, 10, 100, 1000, 1001, 1002, 1003, 1004, 1005 and 9990 more")
+    assert status == ExitStatus.NO_SUCH_ACCOUNT
+    assert output.endswith("Twin (1004), Twin (1005) and 9990 more")
 
 
 @pytest.mark.parametrize("style", [(), ("--json",)])

@@ -10,7 +10,7 @@ from bot.cli.accounts import print_accounts
 from bot.cli.check import print_findings
 from bot.config import Settings, read_settings
 from bot.core.clock import ClockGuard
-from bot.errors import ApiUnreachable, BotError, UnreadableAnswer
+from bot.errors import ApiUnreachable, BotError, NoSuchAccount, UnreadableAnswer
 from bot.useapi.client import ACCOUNTS_PATH, BUDGET_SECONDS
 from bot.useapi.fake import Behaviour, FakeApi
 from tests.support.accounts import START, build_account, by_id
@@ -42,7 +42,7 @@ async def run_check(base_url: str) -> bool:
     settings = read_settings(Settings, build_settings(base_url), Path(".env"))
     async with DiscordStandIn().serve() as url:
         with discord_connected_to(url):
-            return await print_findings(settings, ClockGuard(lambda: START))
+            return await print_findings(settings, ClockGuard(lambda: START), prog="python -m bot")
 
 
 async def assert_reported(base_url: str, title: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +51,7 @@ async def assert_reported(base_url: str, title: str, capsys: pytest.CaptureFixtu
     assert await run_account(base_url, None) == title
     assert not await run_check(base_url)
     output = capsys.readouterr().out
-    assert f"FAILED  {title}\n        -> " in output
+    assert f"✗ {title}\n  " in output
     assert "Server Listed" in output
     assert "upstream" not in output
 
@@ -118,7 +118,7 @@ async def test_odd_ids_never_leave_their_place_in_the_path(capsys: pytest.Captur
         for asked in odd:
             assert await run_account(base_url, asked) == ""
         for asked in never:
-            assert await run_account(base_url, asked) == "No such account"
+            assert await run_account(base_url, asked) == NoSuchAccount(asked).title
         assert await run_check(base_url)
     assert "7 accounts, all healthy" in capsys.readouterr().out
     assert {path.rpartition("/")[0] for path in api.calls if path != ACCOUNTS_PATH} == {ACCOUNTS_PATH}
@@ -141,5 +141,5 @@ async def test_a_wrong_clock(capsys: pytest.CaptureFixture[str]) -> None:
         assert not await run_check(base_url)
         await run_account(base_url, "1")
     output = capsys.readouterr().out
-    assert "FAILED  The clock of this machine is 19 days behind\n        -> Set it" in output
+    assert "✗ The clock of this machine is 19 days behind\n  Set it" in output
     assert "expires in 23 hours" in output

@@ -31,30 +31,38 @@ async def check(
 
 
 async def test_everything_in_place() -> None:
-    """Everything in place ends with status 0 and the invite link, over REST alone."""
+    """Everything in place ends with status 0 and the next step, over REST alone."""
     discord = DiscordStandIn()
     discord.rest.bot_permissions = str(NEEDED)
     status, output = await check(discord, "123456")
     assert status == 0
-    assert "FAILED" not in output
+    assert "✗" not in output
+    assert "Invite" not in output
+    last = output.splitlines()[-1]
+    assert last == "Ready. Start it with `minimax-bot`, then run /minimax-reminders add in Discord."
     assert "useapi.net answers: 1 account, all healthy" in output
     assert "Server Listed" in output
 
 
-async def test_the_invite_link_asks_for_no_more_than_is_needed() -> None:
-    """The link carries the bot's id, its two scopes and the minimal rights."""
-    _, output = await check(DiscordStandIn())
+@pytest.mark.parametrize(
+    ("guilds", "chosen"), [(f"{OTHER_GUILD_ID}", True), (f"{OTHER_GUILD_ID},{OTHER_GUILD_ID + 1}", False)]
+)
+async def test_the_invite_link_asks_for_no_more_than_is_needed(guilds: str, *, chosen: bool) -> None:
+    """A bot that is not in a server gets the link once: with the bot's id, its two scopes and the minimal rights."""
+    _, output = await check(DiscordStandIn(), GUILD_IDS=guilds)
     (link,) = re.findall(r"^Invite link: (\S+)$", output, re.MULTILINE)
     assert f"client_id={APPLICATION_ID}" in link
     assert "scope=bot+applications.commands" in link
     assert f"permissions={NEEDED}" in link
+    assert (f"guild_id={OTHER_GUILD_ID}" in link) is chosen
+    assert output.count("oauth2") == 1
 
 
 @pytest.mark.parametrize(
     ("change", "found"),
     [
         ({"DISCORD_TOKEN": "MTEwMDAw.other.discord-token"}, "Discord refused DISCORD_TOKEN"),
-        ({"USEAPI_TOKEN": "user:77-otheruseapitoken"}, "The bot's useapi.net token was refused"),
+        ({"USEAPI_TOKEN": "user:77-otheruseapitoken"}, "useapi.net rejected the bot's token"),
         ({"GUILD_IDS": str(OTHER_GUILD_ID)}, f"The bot is not in server {OTHER_GUILD_ID}"),
         ({"GUILD_IDS": "0"}, "GUILD_IDS must be server ids"),
         ({"DISCORD_TOKEN": ""}, "DISCORD_TOKEN is missing"),
@@ -69,12 +77,23 @@ async def test_a_failure_is_reported_with_what_to_do(change: dict[str, str], fou
     assert not [value for name, value in change.items() if name.endswith("TOKEN") and value and value in output]
 
 
+async def test_the_verdict_counts_what_is_to_be_fixed() -> None:
+    """The last line of a check that fails says how many things are to be fixed, and where they stand."""
+    status, output = await check(
+        DiscordStandIn(), USEAPI_TOKEN="user:77-otheruseapitoken", GUILD_IDS=f"{OTHER_GUILD_ID}"
+    )
+    assert status == 1
+    assert output.splitlines()[-1] == "Not ready: 2 things to fix, see ✗ above."
+    assert len([line for line in output.splitlines() if line.startswith("✗ ")]) == 2
+    assert "Put a valid token into USEAPI_TOKEN." in output
+
+
 async def test_a_typo_in_a_required_name_is_pointed_out() -> None:
     """A missing setting is reported along with another name that looks like it."""
     status, output = await check(DiscordStandIn(), USEAPI_TOKEN="", USEAPI_TOKN="user:77-otheruseapitoken")
     assert status == 1
     assert "USEAPI_TOKEN is missing" in output
-    assert "Was USEAPI_TOKEN meant?" in output
+    assert "Did you mean USEAPI_TOKEN?" in output
 
 
 async def test_missing_rights_are_named() -> None:
@@ -84,6 +103,19 @@ async def test_missing_rights_are_named() -> None:
     status, output = await check(discord)
     assert status == 1
     assert "Grant its role: embed links, read message history." in output
+
+
+async def test_a_timeout_is_named() -> None:
+    """A moderator's timeout is the finding, in place of permissions that nobody has to grant."""
+    discord = DiscordStandIn()
+    discord.rest.bot_permissions = str(NEEDED)
+    discord.rest.timed_out_until = "2099-01-01T00:00:00+00:00"
+    status, output = await check(discord)
+    assert status == 1
+    assert "The bot is timed out in server Listed" in output
+    assert "until 2099-01-01 00:00 UTC" in output
+    assert "Remove the timeout" in output
+    assert "Grant its role" not in output
 
 
 async def test_a_server_that_accepts_no_commands() -> None:
@@ -133,6 +165,6 @@ async def test_an_answer_that_cannot_be_read() -> None:
     """An API that answers without accounts fails the check in words; the rest is still checked."""
     status, output = await check(DiscordStandIn(), behave=answering(UNREADABLE["bomb"]))
     assert status == 1
-    assert "FAILED  useapi.net's answer can't be read" in output
+    assert "✗ useapi.net's answer can't be read" in output
     assert "Server Listed" in output
     assert "Traceback" not in output

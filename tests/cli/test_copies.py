@@ -35,7 +35,7 @@ async def run(database_url: str, *arguments: str, **settings: str) -> tuple[int,
 async def test_a_backup_is_one_line(sqlite_url: str, tmp_path: Path) -> None:
     """A backup needs no token, and reports in one line where it is and what it holds."""
     status, output = await run(sqlite_url, "backup", f"{tmp_path}/backup.db")
-    assert (status, output) == (0, f"Backed up to {tmp_path}/backup.db: 1 reminder.")
+    assert (status, output) == (0, f"Backed up 1 reminder to {tmp_path}/backup.db.")
     status, output = await run(sqlite_url, "backup", f"{tmp_path}/backup.db")
     assert status == 2
     assert "exists already" in output
@@ -47,9 +47,9 @@ async def test_a_restore_reports_what_it_did(sqlite_url: str, tmp_path: Path) ->
     status, output = await run(sqlite_url, "restore", f"{tmp_path}/backup.db")
     first, second, third = output.splitlines()
     assert status == 0
-    assert first == f"Restored {tmp_path}/data/bot.db from {tmp_path}/backup.db: 1 reminder."
+    assert first == f"Restored 1 reminder from {tmp_path}/backup.db to {tmp_path}/data/bot.db."
     assert second.startswith(f"The previous database is kept in {tmp_path}/data/bot.before-restore-20")
-    assert third == "The bot may send messages again that it sent after the backup was made."
+    assert third == "Reminders sent after this backup may be sent again."
     async with open_database(sqlite_url) as database:
         assert await count(database) == 1
 
@@ -110,10 +110,14 @@ def test_where_a_password_may_stand(address: str, shown: str) -> None:
         (SERVER, ["backup", "copy.db"], "pg_dump"),
         (SERVER, ["restore", ".env"], "pg_restore"),
         (SERVER, ["migrate-to", "sqlite+aiosqlite:///copy.db"], "the source failed: it can't be opened"),
-        (f"{SERVER}?colour=blue", ["migrate-to", "sqlite+aiosqlite:///copy.db"], "'colour'"),
+        (f"{SERVER}?colour=blue", ["migrate-to", "sqlite+aiosqlite:///copy.db"], "does not know: colour"),
         ("mysql://bot:s3cret@db/bot", ["backup", "copy.db"], "DATABASE_URL must begin with"),
         ("sqlite+aiosqlite:///data/bot.db", ["migrate-to", "mysql://bot:s3cret@db/bot"], "URL: must begin with"),
-        ("sqlite+aiosqlite:///data/bot.db", ["migrate-to", f"{SERVER}?sslmode=require"], "spelled ssl="),
+        (
+            "sqlite+aiosqlite:///data/bot.db",
+            ["migrate-to", f"{SERVER}?shiny=1"],
+            "URL: has options that the bot does not know: shiny",
+        ),
         ("sqlite+aiosqlite:///data/bot.db", ["migrate-to", "postgresql+asyncpg://bot:s3cret/@db/bot"], "%2F"),
         (f"sqlite+aiosqlite:///{'a' * 300}", ["backup", "copy.db"], "name too long"),
         (f"sqlite+aiosqlite:///{'a' * 300}", ["migrate-to", SERVER], "name too long"),

@@ -1,13 +1,24 @@
 """The command line itself: its name, its help, and how it prints errors."""
 
+import json
+import re
 import subprocess
 import sys
 
 import pytest
 
-from bot.cli.command import REFUSED, print_error
-from bot.cli.main import main
-from bot.errors import AmbiguousName, BotError, DiscordTokenRefused, SettingsError, StoreError
+from bot.cli.command import NOT_FOUND, REFUSED, print_error, report_error, without_marks
+from bot.cli.main import EXIT_STATUSES, build_parser, main
+from bot.errors import (
+    AmbiguousName,
+    ApiUnreachable,
+    BotError,
+    DiscordTokenRefused,
+    NoSuchAccount,
+    SettingsError,
+    StoreError,
+    UseapiTokenRefused,
+)
 from tests.support.paths import REPOSITORY
 
 PROGRAM = """
@@ -34,6 +45,54 @@ def test_the_help_names_the_command_as_it_was_started(start: list[str], name: st
         assert done.stdout.startswith(usage)
 
 
+COMMANDS = ("run", "demo", "check", "account", "accounts", "backup", "restore", "migrate-to", "healthcheck")
+
+
+def read_help(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Return what `--help` prints after these arguments."""
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--help"])
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)], ids=lambda value: "".join(value) or "all")
+@pytest.mark.parametrize("columns", ["60", "80", "200"])
+def test_the_help_fits_80_columns(
+    command: tuple[str, ...], columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every help is at most 80 columns wide on any terminal, and each of its lists has its texts in one column."""
+    monkeypatch.setenv("COLUMNS", columns)
+    for section in read_help(capsys, *command).split("\n\n"):
+        title, *lines = section.splitlines()
+        assert all(len(line) <= 80 for line in (title, *lines))
+        if title.endswith(":"):
+            rows = [re.fullmatch(r"( {2}\S.*? {2,}| +)\S.*", line) for line in lines]
+            assert len({row and len(row[1]) for row in rows}) == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The help of a command has a sentence, whose beginning is the command's line in the help of all."""
+    sentence = " ".join(read_help(capsys, command).split("\n\n")[1].split())
+    assert re.match(r"[A-Z].*\.$", sentence)
+    (section,) = (one for one in read_help(capsys).split("\n\n") if one.startswith("commands:"))
+    (line,) = (line for line in section.splitlines() if line.startswith(f"  {command} "))
+    assert sentence.startswith(line.removeprefix(f"  {command}").strip())
+
+
+def test_the_exit_statuses_are_documented() -> None:
+    """README has the exit statuses that the help lists."""
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    shown = " ".join(build_parser().format_help().split())
+    assert {name for names in EXIT_STATUSES for name in names.split(", ")} == set(COMMANDS)
+    for names, ends in EXIT_STATUSES.items():
+        told = ", ".join(f"{status} {what}" for status, what in ends.items())
+        assert f"{names} {told}" in shown
+        for name in names.split(", "):
+            assert re.search(rf"^\|[^|]*`python -m bot {name}\b.*\| {re.escape(told)} \|$", readme, re.MULTILINE), name
+
+
 def test_the_help_is_quick_to_load() -> None:
     """The help loads none of the large packages."""
     done = subprocess.run(  # noqa: S603  (our own program)
@@ -50,16 +109,16 @@ def test_the_help_is_quick_to_load() -> None:
             [
                 "Discord refused DISCORD_TOKEN.",
                 "The bot can't log in with this token.",
-                "Reset the token in the developer portal and paste the new one.",
+                "Reset the token in the developer portal, put the new one into .env and restart the bot.",
             ],
         ),
         (
             SettingsError(["GUILD_IDS is missing. List the ids.", "LOG_LEVEL must be DEBUG or INFO."]),
             [
-                "The settings need a change.",
+                "Please fix these settings (in .env or the environment):",
                 "  GUILD_IDS is missing. List the ids.",
                 "  LOG_LEVEL must be DEBUG or INFO.",
-                "Set them in .env or the environment.",
+                "New here? Try `python -m bot demo`.",
             ],
         ),
         (
@@ -67,13 +126,8 @@ def test_the_help_is_quick_to_load() -> None:
             ["The database can't be used: it can't be opened (disk full)."],
         ),
         (
-            AmbiguousName(["1", "2\x1b[31m"]),
-            [
-                "Several accounts have this name.",
-                "The user name you gave belongs to more than one account.",
-                "Ask again with the id of the one you mean.",
-                "Accounts: 1, 2 [31m",
-            ],
+            UseapiTokenRefused("401"),
+            [f"{UseapiTokenRefused.title}.", UseapiTokenRefused.text, "Put a valid token into USEAPI_TOKEN."],
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BotError) else "",
@@ -81,10 +135,63 @@ def test_the_help_is_quick_to_load() -> None:
 def test_an_error_is_printed_with_what_to_do(
     error: BotError, lines: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What happened, what to do and the accounts to choose from each have a line on standard error."""
+    """What happened and what to do each have a line on standard error, written for the operator."""
     print_error(error)
     printed = capsys.readouterr()
     assert (printed.out, printed.err.splitlines()) == ("", lines)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (NoSuchAccount("9", [("Priya Raman", "1")]), "These accounts exist: Priya Raman (1)"),
+        (NoSuchAccount("Pria", [("Priya Raman", "1")], are_similar=True), "Did you mean this one? Priya Raman (1)"),
+        (NoSuchAccount("a", [("A", "1"), ("", "2")], are_similar=True), "Did you mean one of these? A (1), 2"),
+        (AmbiguousName("Sam", [("Sam", "1"), ("", "2\x1b[31m")]), "Use the ID of the one you mean: Sam (1), 2 [31m"),
+    ],
+)
+def test_accounts_to_choose_from_are_named(error: BotError, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The accounts are offered by name and id, without what would steer the terminal."""
+    assert report_error(error, as_json=False) == NOT_FOUND
+    assert capsys.readouterr().err.splitlines()[1] == line
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Use `/minimax-account` instead.", "Use `/minimax-account` instead."),
+        ("[Add it](https://example.com/a) now, **Mateo**", "Add it: https://example.com/a now, Mateo"),
+        (r"a\_b \*c\*", "a_b *c*"),
+    ],
+)
+def test_texts_for_discord_lose_their_marks(text: str, shown: str) -> None:
+    """Bold marks, links and escapes of Discord are not shown on a terminal."""
+    assert without_marks(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind"),
+    [
+        (NoSuchAccount(), NOT_FOUND, "no_such_account"),
+        (AmbiguousName("Sam", []), NOT_FOUND, "ambiguous_name"),
+        (ApiUnreachable("reset"), REFUSED, "api_unreachable"),
+        (UseapiTokenRefused("401"), REFUSED, "useapi_token_refused"),
+        (SettingsError(["GUILD_IDS is missing."]), REFUSED, "settings_error"),
+    ],
+)
+def test_programs_get_errors_as_json(
+    error: BotError, status: int, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An error is an object on standard output, and its kind stays the same."""
+    assert report_error(error, as_json=True) == status
+    printed = capsys.readouterr()
+    shown = json.loads(printed.out)["error"]
+    assert (printed.err, shown["kind"], shown["title"], set(shown)) == (
+        "",
+        kind,
+        error.title,
+        {"kind", "title", "text", "advice"},
+    )
 
 
 def test_a_missing_setting_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.accounts import Account, Capability, by_expiry
+from bot.core.accounts import Account, Capability, by_expiry, sort_by_urgency
 from bot.core.status import Status
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -128,3 +128,19 @@ def test_the_soonest_expiry_comes_first() -> None:
     ]
     ordered = [account.id for account in sorted(accounts, key=by_expiry)]
     assert ordered == ["gone", "soon-a", "soon-b", "late", "unknown-a", "unknown-b"]
+
+
+def test_the_most_urgent_account_comes_first() -> None:
+    """Accounts sort by status, and within a status by expiry; an error is not below a healthy login."""
+    accounts = [
+        Account("unknown"),
+        Account("well", expires_at=NOW + 30 * DAY),
+        Account("soon", expires_at=NOW + 3 * DAY),
+        Account("sooner", expires_at=NOW + 2 * DAY),
+        Account("today", expires_at=NOW + DAY / 2),
+        Account("undated-error", error="x"),
+        Account("error", expires_at=NOW + 40 * DAY, error="x"),
+        Account("gone", expires_at=NOW - DAY),
+    ]
+    ordered = [account.id for account in sort_by_urgency(accounts, NOW)]
+    assert ordered == ["gone", "error", "undated-error", "today", "sooner", "soon", "well", "unknown"]

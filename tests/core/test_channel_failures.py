@@ -45,6 +45,22 @@ def test_a_failure_of_the_other_sort_begins_anew() -> None:
     assert (forbidden.failures, forbidden.failing_since) == (1, NOW + HOUR)
 
 
+def test_a_failure_of_discord_ends_no_count() -> None:
+    """A channel that forbids, can't be reached and forbids again has refused twice since the first time."""
+    away = refused(refused(None, is_lasting=True), is_lasting=False, hours=0.5)
+    assert (away.failures, away.is_lasting, away.next_attempt_at) == (1, True, NOW + 35 * MINUTE)
+    again = refused(away, is_lasting=True, hours=1)
+    assert (again.failures, again.failing_since, again.is_blocked(NOW + HOUR)) == (2, NOW, True)
+
+
+@pytest.mark.parametrize(("ends_in", "waits"), [(2 * HOUR, 2 * HOUR), (0 * HOUR, MINUTE), (9 * HOUR, 6 * HOUR)])
+def test_a_refusal_with_a_known_end_is_tried_soon_after_it(ends_in: timedelta, waits: timedelta) -> None:
+    """A channel is tried again when its refusal ends, if that is sooner than the next regular attempt."""
+    before, ends_at = failure(failures=9), NOW + ends_in
+    found = count_refusal(before, PLACE, "no", is_lasting=True, timing=DEFAULT_TIMING, now=NOW, ends_at=ends_at)
+    assert found.next_attempt_at == NOW + waits
+
+
 def test_a_report_is_remembered() -> None:
     """Further refusals of a channel that was reported are not reported again."""
     assert refused(replace(refused(None, is_lasting=True), is_reported=True), is_lasting=True).is_reported
@@ -66,11 +82,18 @@ def test_a_wrong_clock_makes_no_wait_longer_than_any(failures: int, longest: int
 
 @pytest.mark.parametrize(
     ("failures", "hours", "is_lasting", "is_blocked"),
-    [(3, 1, True, True), (2, 9, True, False), (9, 0.9, True, False), (9, 9, False, False), (0, 0, True, True)],
+    [
+        (3, 0, True, True),
+        (2, 1, True, True),
+        (1, 1, True, True),
+        (2, 0.9, True, False),
+        (9, 9, False, False),
+        (0, 0, True, True),
+    ],
 )
-def test_a_channel_is_blocked_after_three_refusals_over_an_hour(
+def test_a_channel_is_blocked_after_three_refusals_or_an_hour(
     failures: int, hours: float, *, is_lasting: bool, is_blocked: bool
 ) -> None:
-    """Three refusals over an hour, or a failed check, need people; a failure of Discord does not."""
+    """Three refusals, or refusals for an hour, or a failed check need people; a failure of Discord does not."""
     found = failure(failures=failures, is_lasting=is_lasting)
     assert found.is_blocked(NOW + hours * HOUR) == is_blocked

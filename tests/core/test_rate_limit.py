@@ -7,15 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.backoff import backoff
-from bot.core.rate_limit import BURST, INTERVAL, UserRateLimit
+from bot.core.rate_limit import BUTTONS, COMMANDS, Budget, UserRateLimit
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ADA, BEA = 1, 2
+BURST, INTERVAL = 10, timedelta(seconds=3)
+BUDGET = Budget(BURST, INTERVAL)
 
 
 def spent(person: int = ADA) -> UserRateLimit:
     """Return an allowance whose burst this person has just used up."""
-    allowance = UserRateLimit()
+    allowance = UserRateLimit(BUDGET)
     for _ in range(BURST):
         assert allowance.take(person, NOW) == 0.0
     return allowance
@@ -43,6 +45,13 @@ def test_a_refused_request_costs_nothing() -> None:
     assert allowance.take(ADA, NOW + INTERVAL) == 0.0
 
 
+def test_buttons_have_a_larger_budget_than_commands() -> None:
+    """A person can set up a team's reminders in one go, and turn pages as fast as a person does."""
+    assert COMMANDS.burst >= 20
+    assert BUTTONS.burst > COMMANDS.burst
+    assert BUTTONS.interval <= timedelta(seconds=1)
+
+
 def test_others_are_not_affected() -> None:
     """One person's burst leaves everyone else's alone."""
     assert spent(ADA).take(BEA, NOW) == 0.0
@@ -63,7 +72,7 @@ def test_a_clock_set_back_locks_nobody_out() -> None:
 
 def test_people_who_stopped_asking_are_forgotten() -> None:
     """The memory of many people shrinks again when their requests are long past."""
-    allowance = UserRateLimit()
+    allowance = UserRateLimit(BUDGET)
     for person in range(5_000):
         assert allowance.take(person, NOW) == 0.0
     allowance.take(ADA, NOW + timedelta(minutes=1))
@@ -81,7 +90,7 @@ def test_forgetting_spares_those_who_still_have_to_wait() -> None:
 @given(st.lists(st.timedeltas(timedelta(0), timedelta(seconds=20)), max_size=60))
 def test_no_window_lets_more_pass_than_a_burst_and_its_refill(pauses: list[timedelta]) -> None:
     """However the requests are timed, no stretch of time lets more pass than ten plus one every three seconds."""
-    allowance, moment, passed = UserRateLimit(), NOW, list[datetime]()
+    allowance, moment, passed = UserRateLimit(BUDGET), NOW, list[datetime]()
     for pause in pauses:
         moment += pause
         if allowance.take(ADA, moment) == 0.0:
@@ -94,7 +103,7 @@ def test_no_window_lets_more_pass_than_a_burst_and_its_refill(pauses: list[timed
 @given(st.lists(st.timedeltas(timedelta(0), timedelta(seconds=5)), max_size=40))
 def test_a_request_after_the_wait_is_admitted(pauses: list[timedelta]) -> None:
     """After the seconds named in a refusal the next request passes."""
-    allowance, moment = UserRateLimit(), NOW
+    allowance, moment = UserRateLimit(BUDGET), NOW
     for pause in pauses:
         moment += pause
         wait = allowance.take(ADA, moment)

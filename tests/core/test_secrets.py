@@ -192,6 +192,11 @@ def test_an_id_that_holds_a_secret_is_no_account() -> None:
     assert list(parse_accounts(listed, Redactor([own]))) == ["good"]
 
 
+def test_a_short_secret_hides_no_account() -> None:
+    """A short password of a database, which is part of an id by chance, leaves the account in the list."""
+    assert list(parse_accounts({"118733902": {}}, Redactor(["1187"]))) == ["118733902"]
+
+
 @pytest.mark.parametrize("place", ["the document", "the login", "the user"])
 def test_a_dropped_value_is_dropped_everywhere(place: str) -> None:
     """What is dropped as a browser's fingerprint, wherever it stands, is also hidden in the fields that are kept."""

@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.accounts import Account
+from bot.core.accounts import Account, Capability
 from bot.core.wording import (
+    say_bare_name,
+    say_capabilities,
     say_days,
     say_duration,
     say_full_name,
+    say_life_left,
     say_short_name,
     say_skew,
-    say_standing,
     say_state,
 )
 
@@ -103,18 +105,29 @@ def test_a_state_is_said_in_a_few_words(account: Account, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("account", "words"),
+    ("flags", "words"),
     [
-        (Account("1", expires_at=NOW + timedelta(days=12)), "expires in 12 days"),
-        (Account("1"), "has no known expiry"),
-        (Account("1", error="no"), "is in error"),
-        (Account("1", expires_at=NOW + timedelta(days=2), error="no"), "expires in 2 days and is in error"),
-        (Account("1", expires_at=NOW - timedelta(days=40), error="no"), "expired 40 days ago and is in error"),
+        ({}, ""),
+        ({"supportVideo": True, "supportAudio": False, "supportMusic": None}, "video"),
+        ({"supportVideo": True, "supportChat": True, "supportAudio": True}, "video, chat and audio"),
+        ({f"supportX{n}": True for n in range(20)}, "x0, x1, x2, x3, x4, x5, x6 and other"),
     ],
 )
-def test_an_account_is_said_to_stand_in_a_sentence(account: Account, words: str) -> None:
-    """What ends a sentence has a verb, and an error does not hide the expiry."""
-    assert say_standing(account, NOW) == words
+def test_what_an_account_can_do_is_one_list(flags: dict[str, bool | None], words: str) -> None:
+    """Only what is reported as supported counts, and a long list is cut."""
+    capabilities = tuple(Capability(flag, supported) for flag, supported in flags.items())
+    assert say_capabilities(Account("1", capabilities=capabilities)) == words
+
+
+@pytest.mark.parametrize(
+    ("days", "life", "words"),
+    [(3, 30, "▰▱▱▱▱▱▱▱▱▱ 10% left"), (30, 30, "▰▰▰▰▰▰▰▰▰▰ 100% left"), (-1, 30, "▱▱▱▱▱▱▱▱▱▱ 0% left"), (3, None, "")],
+)
+def test_how_much_of_a_life_is_left(days: int, life: int | None, words: str) -> None:
+    """The bar and the number agree; without a date of issue there is none."""
+    expires_at = NOW + timedelta(days=days)
+    issued_at = None if life is None else expires_at - timedelta(days=life)
+    assert say_life_left(Account("1", expires_at=expires_at, issued_at=issued_at), NOW) == words
 
 
 @pytest.mark.parametrize(
@@ -149,16 +162,17 @@ def test_lead_times_are_one_list_of_days(lead_times: tuple[int, ...], words: str
 
 
 @pytest.mark.parametrize(
-    ("name", "short", "full"),
+    ("name", "bare", "short", "full"),
     [
-        ("Mateo Silva", "**Mateo Silva**", "**Mateo Silva** `118733902`"),
-        (None, "`118733902`", "`118733902`"),
-        ("\u202e", "`118733902`", "`118733902`"),
-        ("*x*", "**\\*x\\***", "**\\*x\\*** `118733902`"),
+        ("Mateo Silva", "Mateo Silva", "**Mateo Silva**", "**Mateo Silva** `118733902`"),
+        (None, "`118733902`", "`118733902`", "`118733902`"),
+        ("\u202e", "`118733902`", "`118733902`", "`118733902`"),
+        ("*x*", "\\*x\\*", "**\\*x\\***", "**\\*x\\*** `118733902`"),
     ],
 )
-def test_a_name_comes_first_and_its_id_second(name: str | None, short: str, full: str) -> None:
+def test_a_name_comes_first_and_its_id_second(name: str | None, bare: str, short: str, full: str) -> None:
     """An account without a name is called by its id."""
     account = Account(id="118733902", name=name)
+    assert say_bare_name(account) == bare
     assert say_short_name(account) == short
     assert say_full_name(account) == full

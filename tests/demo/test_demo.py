@@ -1,14 +1,22 @@
 """Tests of the demo in its simulated Discord."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import discord
 import pytest
+import simcord.preview
+from PIL import Image, ImageChops, ImageStat
 
 from bot.cli.main import build_parser
-from bot.demo import Demo, build_page, open_demo
+from bot.core.links import message_link
+from bot.demo import GUILD_ID, Demo, build_page, open_demo
+from bot.demo.icon import draw_icon
+from bot.demo.page import CHANGES
 from tests.support.chat.answers import embed_of
+from tests.support.paths import REPOSITORY
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -19,20 +27,9 @@ async def test_shows_each_status() -> None:
         verdicts = {}
         for account_id in demo.api.accounts:
             result = await demo.manager.slash(demo.channel, "minimax-account", account=account_id)
-            verdicts[account_id] = (embed_of(result).description or "").split("**")[1]
+            verdicts[account_id] = (embed_of(result).description or "").partition(" ")[0]
             await demo.env.advance_time(3)
-        assert list(verdicts.values()) == [
-            "Healthy.",
-            "Healthy.",
-            "Expiring.",
-            "Last day.",
-            "Expired",
-            "In error:",
-            "Expiry unknown.",
-            "Healthy.",
-            "Healthy.",
-            "Healthy.",
-        ]
+        assert list(verdicts.values()) == ["🟢", "🟢", "🟡", "🟠", "🔴", "⚠️", "⚪", "🟢", "🟢", "🟢"]
 
 
 def reminders_in(demo: Demo) -> list[discord.Message]:
@@ -46,9 +43,9 @@ async def test_starts_with_a_look_up_and_a_reminder_in_the_channel() -> None:
         look_up, reminder, control = demo.channel.history()[-3:]
         assert [message.created_at for message in (look_up, reminder, control)] == [NOW] * 3
         assert (look_up.embeds[0].title, look_up.embeds[0].timestamp) == ("Amara Okafor", NOW)
-        sentence = "⏰ MiniMax login Mateo Silva (118733902) expires in 8 hours."
+        sentence = "⏰ **Mateo Silva**: MiniMax login expires within 8 hours."
         assert reminder.content == f"{sentence} {demo.producers.mention}"
-        assert control.embeds[0].title == "Time travel"
+        assert control.embeds[0].title == "Welcome! Three things to try"
 
 
 async def test_starts_with_reminders_of_the_days_before() -> None:
@@ -56,8 +53,8 @@ async def test_starts_with_reminders_of_the_days_before() -> None:
     async with open_demo(lambda: NOW) as demo:
         reminders = reminders_in(demo)
         assert reminders[0].created_at == NOW - timedelta(days=6)
-        assert {message.content[0] for message in reminders} == {"⏰", "🔴", "⏭", "✅"}
-        assert any("is renewed until" in message.content for message in reminders)
+        assert {message.content.split()[0] for message in reminders} == {"⏰", "🔴", "-#", "✅"}
+        assert any("renewed, valid until" in message.content for message in reminders)
         assert any(message.embeds == [] for message in reminders)
 
 
@@ -67,13 +64,23 @@ async def test_starts_some_days_later() -> None:
         last = [message for message in reminders_in(demo) if message.created_at >= NOW]
         dates = [message.created_at - NOW for message in last]
         assert dates == [timedelta(days=days) for days in (0, 1, 2, 3, 3, 4)]
-        mateo = "✅ MiniMax login Mateo Silva (118733902) is renewed until 24 December 2026."
-        folded = "⏭️ MiniMax login Mateo Silva (118733902) has a newer reminder."
-        assert [message.content for message in last[:2]] == [folded, folded]
-        assert mateo.removeprefix("✅ MiniMax login ") in last[2].content
-        assert "Lina Haddad (121904571) expired 7 days ago" in last[3].content
-        assert last[4].content == mateo
-        assert "Priya Raman (118020446) expires in 21 hours" in last[5].content
+        links = [message_link(GUILD_ID, demo.channel.id, message.id) for message in last]
+        replaced = "-# ↪️ {}: replaced by a [newer reminder]({})"
+        assert [message.content for message in last[:2]] == [
+            replaced.format("Mateo Silva", links[1]),
+            replaced.format("Mateo Silva", links[2]),
+        ]
+        assert last[2].content.splitlines() == [
+            f"-# ✅ **Mateo Silva**: [renewed]({links[4]})",
+            replaced.format("Priya Raman", links[5]),
+        ]
+        sentence = "🔴 **2 MiniMax logins still need renewing:** Lina Haddad, Omar Farouk."
+        assert last[3].content == f"{sentence} {demo.producers.mention}"
+        until = discord.utils.format_dt(NOW + timedelta(days=32, hours=8), "D")
+        assert last[4].content == f"✅ **Mateo Silva**: MiniMax login renewed, valid until {until}."
+        assert last[5].content.startswith(
+            "⏰ **2 MiniMax logins expire within 14 days, the first within 21 hours:** Priya Raman, "
+        )
 
 
 async def test_a_press_lets_a_day_pass() -> None:
@@ -92,10 +99,47 @@ async def test_a_press_lets_a_day_pass() -> None:
             await arrived.wait()
         folded, reminder, moved = demo.channel.history()[-3:]
         assert folded.embeds == []
-        expired = "🔴 MiniMax login Mateo Silva (118733902) expired 16 hours ago."
+        expired = "🔴 **Mateo Silva**: MiniMax login has expired. Jobs on this account fail until it is renewed."
         assert reminder.content == f"{expired} {demo.producers.mention}"
         assert reminder.created_at == moved.created_at == NOW + timedelta(days=1)
-        assert "Demo: today is **23 November 2026**." in (moved.embeds[0].description or "")
+        tomorrow = discord.utils.format_dt(NOW + timedelta(days=1), "D")
+        assert moved.embeds[0].title == "Time travel"
+        assert f"Demo: today is **{tomorrow}**." in (moved.embeds[0].description or "")
+
+
+async def test_the_simulated_discord_goes_by_the_bots_clock() -> None:
+    """While real time passes both clocks run alike, so what the bot calls past is past for its reader."""
+    real = NOW
+    async with open_demo(lambda: real) as demo:
+        real += timedelta(minutes=3)
+        assert demo.clock.now() == demo.env.now() == NOW + timedelta(minutes=3)
+        result = await demo.manager.slash(demo.channel, "minimax-status")
+        shown = [int(moment) for moment in re.findall(r"<t:(\d+)", str(embed_of(result).to_dict()))]
+        assert min(shown) <= demo.env.now().timestamp() < max(shown)
+
+
+async def test_the_page_goes_by_the_bots_clock() -> None:
+    """A page that is opened, or gets a message, minutes after the start has the time of then."""
+    real = NOW
+    async with open_demo(lambda: real) as demo, build_page(demo) as page:
+        real += timedelta(minutes=3)
+        now = demo.clock.now()
+        assert datetime.fromisoformat((await page.snapshot())["profile"]["presentationTime"]) == now
+
+
+@pytest.mark.parametrize(("path", "theirs"), [(path, old) for path in CHANGES for old, _ in CHANGES[path]])
+def test_each_change_of_simcords_page_finds_its_place(path: str, theirs: str) -> None:
+    """Each text of simcord's page that the demo replaces is there once."""
+    file = Path(simcord.preview.__file__).parent / "static" / (path.strip("/") or "index.html")
+    assert file.read_text(encoding="utf-8").count(theirs) == 1
+
+
+def test_the_icon_in_the_documents_is_the_demos() -> None:
+    """`docs/icon.png`, which operators upload in the portal, is the icon that the demo draws."""
+    with Image.open(REPOSITORY / "docs" / "icon.png") as kept:
+        difference = ImageChops.difference(kept.convert("RGB"), draw_icon())
+    # Versions of Pillow differ in rounding.
+    assert max(high for _, high in ImageStat.Stat(difference).extrema) < 24
 
 
 @pytest.mark.parametrize("typed", ["-1", "366", "1.5", "soon", ""])

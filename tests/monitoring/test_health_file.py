@@ -45,7 +45,7 @@ def test_a_standby(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_bot_runs(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a report there is no bot in this folder."""
     status, output = judge(capsys)
-    assert (status, "not running" in output) == (1, True)
+    assert (status, "isn't running in this folder" in output) == (1, True)
 
 
 @pytest.mark.parametrize("settings", ["HEALTH_PORT=9100\n", "HEALTH_PORT=http\nLOG_LEVEL=loud\n", "\x00\n"])

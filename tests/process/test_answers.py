@@ -20,7 +20,7 @@ def _is_private(message: dict[str, Any]) -> bool:
 
 
 def _text(message: dict[str, Any]) -> str:
-    (embed,) = message["embeds"]
+    embed = message["embeds"][0]
     return f"{embed['title']}\n{embed['description']}"
 
 
@@ -33,7 +33,7 @@ async def test_quick_look_up(world: ProcessWorld, share: str | None, *, is_priva
     await world.settle()
     (call,) = exchange.calls
     assert call.json["type"] == MESSAGE
-    assert "Healthy" in _text(shown)
+    assert "**Expires" in _text(shown)
     assert _is_private(shown) is is_private
 
 
@@ -55,7 +55,7 @@ async def test_unknown_account(world: ProcessWorld) -> None:
     """The error for a missing account is private, even if the answer was to be shared."""
     exchange = await world.discord.slash("no-such-account", share="yes")
     shown = await exchange.answer()
-    assert "No such account" in _text(shown)
+    assert _text(shown).startswith('No account called "no-such-account"\n')
     assert _is_private(shown)
 
 
@@ -66,7 +66,7 @@ async def test_command_outside_the_listed_servers(world: ProcessWorld, guild_id:
     calls_before = len(world.api.calls)
     exchange = await world.discord.slash(world.add_account(), share=share, guild_id=guild_id)
     shown = await exchange.answer()
-    assert "does not serve this place" in _text(shown)
+    assert "isn't set up for the bot" in _text(shown)
     assert _is_private(shown)
     assert len(world.api.calls) == calls_before
 
@@ -77,7 +77,7 @@ async def test_button_outside_the_listed_servers(world: ProcessWorld, guild_id: 
     custom_id, calls_before = CHECK + world.add_account(), len(world.api.calls)
     exchange = await world.discord.press(build_button_message(custom_id), custom_id, guild_id=guild_id)
     shown = await exchange.answer()
-    assert "does not serve this place" in _text(shown)
+    assert "isn't set up for the bot" in _text(shown)
     assert _is_private(shown)
     assert len(world.api.calls) == calls_before
 
@@ -114,13 +114,13 @@ async def test_check_now_after_a_restart() -> None:
     async with open_process_world() as world:
         custom_id = CHECK + world.add_account()
         exchange = await world.discord.press(build_button_message(custom_id), custom_id)
-        assert "Healthy" in _text(await exchange.answer())
+        assert "**Expires" in _text(await exchange.answer())
 
 
 async def test_rate_limit_of_a_user(world: ProcessWorld) -> None:
-    """The eleventh look-up of one user in a burst is refused; other users are still answered."""
+    """The twenty-first look-up of one user in a burst is refused; other users are still answered."""
     account = world.add_account()
-    burst = await asyncio.gather(*(world.discord.slash(account, user_id="1100000000000000007") for _ in range(11)))
+    burst = await asyncio.gather(*(world.discord.slash(account, user_id="1100000000000000007") for _ in range(21)))
     shown = [_text(await exchange.answer()) for exchange in burst]
-    assert ["slower" in text for text in shown] == [False] * 10 + [True]
-    assert "Healthy" in _text(await (await world.discord.slash(account)).answer())
+    assert ["Too many commands" in text for text in shown] == [False] * 20 + [True]
+    assert "**Expires" in _text(await (await world.discord.slash(account)).answer())

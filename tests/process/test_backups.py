@@ -41,7 +41,7 @@ async def test_backup_amid_reminders(sqlite_deployment: Deployment, tmp_path: Pa
                 seen.posts.find(lambda channel: channel == channels[0], nth=number),
                 *(seen.message_in(channel, nth=number) for channel in channels[1:]),
             )
-            assert result == (0, f"Backed up to {backup}: 6 reminders.")
+            assert result == (0, f"Backed up 6 reminders to {backup}.")
             assert len(_messages_in(backup)) >= 6 * (number - 1)
         assert (await bot.run_beside("backup", f"{tmp_path}/last.db"))[0] == 0
     assert sorted(_messages_in(tmp_path / "last.db")) == ["sending"] + ["sent"] * 23
@@ -62,7 +62,7 @@ async def test_restore_beside_a_bot(sqlite_deployment: Deployment, tmp_path: Pat
         assert (await bot.run_beside("backup", backup))[0] == 0
         status, output = await bot.run_beside("restore", backup)
         assert status == 2
-        assert "A bot runs on" in output
+        assert "The bot is running on" in output
         assert await bot.stop() == 0
         status, output = await bot.run_beside("restore", backup)
         assert status == 0, output
@@ -79,7 +79,7 @@ async def test_move_beside_a_bot(deployment: Deployment, new_database: Callable[
         await deployment.channels.message_in(channel)
         status, output = await bot.run_beside("migrate-to", target)
         assert status == 2
-        assert "A bot runs on" in output
+        assert "The bot is running on" in output
         assert await bot.stop() == 0
         status, output = await bot.run_beside("migrate-to", target)
         assert status == 0, output

@@ -15,7 +15,7 @@ async def add_board(deployment: Deployment) -> None:
     """Add a board, after a first poll."""
     await deployment.discord.gateway.ready()
     await deployment.polls()
-    await (await deployment.discord.toggle_board(_CHANNEL)).answer()
+    await (await deployment.discord.use_board("add", _CHANNEL)).answer()
     await deployment.channels.message_in(_CHANNEL)
 
 

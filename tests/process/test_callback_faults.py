@@ -178,7 +178,7 @@ async def test_late_error_whose_connection_broke(world: ProcessWorld) -> None:
     private, shared = exchanges
     for exchange, nth in ((private, 1), (shared, 2)):
         shown = await exchange.shown.nth(nth)
-        assert shown["embeds"][0]["title"] == "The useapi.net subscription has lapsed"
+        assert shown["embeds"][0]["title"] == "The useapi.net subscription has ended"
         assert shown["flags"] & PRIVATE
 
 
@@ -211,10 +211,10 @@ def _invalid(_request: web.Request) -> web.Response:
 async def _assert_plain_text(world: ProcessWorld, exchange: Exchange, *, nth: int = 1) -> None:
     """Fail unless the last that is shown are plain and private words, with a reference that the log has."""
     shown = await exchange.shown.nth(nth)
-    assert shown["content"].startswith("**Something broke.**")
+    assert shown["content"].startswith("**Something went wrong in the bot.**")
     assert not shown["embeds"]
     assert shown["flags"] & PRIVATE
-    reference = shown["content"].rpartition("Reference ")[2].rstrip(")")
+    reference = shown["content"].rpartition("`")[0].rpartition("`")[2]
     await world.bot.says(f"Discord refuses answer {reference}")
     await world.settle()
     assert len(exchange.shown) == nth

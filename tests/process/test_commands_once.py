@@ -13,7 +13,7 @@ from tests.support.wire.payloads import CHANNEL_ID, Json, new_id
 
 # Test messages wait for each other: Discord allows no more than 50 a second.
 _TIMING = replace(shortened(0.1), discord_request=15.0)
-_BOARD_TITLES = ("Board added", "Board removed")
+_BOARD_TITLES = {"add": "Board posted", "remove": "Board removed"}
 
 
 @pytest_asyncio.fixture
@@ -38,7 +38,7 @@ class Member:
         for _ in range(rounds):
             await self._test()
             await self._take()
-            await self._toggle_board()
+            await self._use_board()
 
     async def _test(self) -> None:
         number, _ = self._untested.pop(0)
@@ -51,9 +51,10 @@ class Member:
         pressed = await self._deployment.discord.press(self._reminder, "minimax:take", user_id=user_id)
         assert f"<@{user_id}> is on it" in str(await self._answer(pressed))
 
-    async def _toggle_board(self) -> None:
-        answer = await self._answer(await self._deployment.discord.toggle_board(int(CHANNEL_ID)))
-        assert answer["embeds"][0]["title"] == _BOARD_TITLES[self._boards % 2]
+    async def _use_board(self) -> None:
+        command = ("add", "remove")[self._boards % 2]
+        answer = await self._answer(await self._deployment.discord.use_board(command, int(CHANNEL_ID)))
+        assert answer["embeds"][0]["title"] == _BOARD_TITLES[command]
         self._boards += 1
 
     async def _answer(self, exchange: Exchange) -> Json:

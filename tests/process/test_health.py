@@ -16,7 +16,7 @@ async def test_a_running_bot_is_healthy_and_a_stopped_one_is_not(own_world: Proc
     await own_world.bot.stop()
     status, output = await own_world.bot.run_beside("healthcheck")
     assert status == 1
-    assert "not running" in output
+    assert "isn't running" in output
 
 
 async def test_a_bot_that_has_not_connected_is_not_healthy() -> None:
@@ -33,7 +33,7 @@ async def test_a_report_that_cannot_be_written_changes_no_exit_status() -> None:
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(DiscordStandIn().serve())
         api_url = await stack.enter_async_context(FakeApi({}).serve())
-        bot = await stack.enter_async_context(run_bot(url, build_settings(api_url), blocked="data/health.new"))
+        bot = await stack.enter_async_context(run_bot(url, build_settings(api_url), blocked="data/health.json.new"))
         await bot.says("health.json can't be written")
         await bot.says("useapi.net answers")
         assert await bot.stop() == 0
@@ -57,4 +57,4 @@ async def test_warnings_about_settings() -> None:
         settings = build_settings(api_url)
         bot = await stack.enter_async_context(run_bot(url, settings, dotenv="LOG_LEVELS=DEBUG\n"))
         assert "chmod 600 .env" in await bot.says(".env can be read by others")
-        assert "Was LOG_LEVEL meant?" in await bot.says("LOG_LEVELS is no setting")
+        assert await bot.says("Unknown setting LOG_LEVELS. Did you mean LOG_LEVEL?")

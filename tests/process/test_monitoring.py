@@ -21,6 +21,7 @@ from bot.core.timing import DEFAULT_TIMING
 from bot.useapi.fake import TOKEN as USEAPI_TOKEN
 from bot.useapi.fake import FakeApi
 from tests.support.accounts import DEVICE_ID, JWT
+from tests.support.hostile import with_status
 from tests.support.network import closed_port
 from tests.support.process.deployment import Deployment, open_deployment, shortened
 from tests.support.process.monitor import PING_PATH, PING_QUERY, View, open_monitor
@@ -86,7 +87,7 @@ async def test_a_healthy_bot(tmp_path: Path) -> None:
         assert await bot.stop() == 0
         status, output = await bot.run_beside("healthcheck")
     assert status == 1
-    assert "it is not running" in output
+    assert "isn't running" in output
 
 
 async def test_a_lost_connection(tmp_path: Path) -> None:
@@ -293,14 +294,17 @@ async def test_a_port_that_is_taken() -> None:
     assert not discord.rest.calls.items
 
 
-async def test_the_reference_of_an_error_finds_its_line() -> None:
-    """The reference of an error answer is a field of exactly one line of the JSON log, with server and user."""
+async def test_a_failure_has_a_line_with_its_reference() -> None:
+    """A failed answer has exactly one line in the JSON log, with a reference, server and user; a mistake has none."""
     async with open_process_world(LOG_FORMAT="json") as world:
-        shown = await (await world.discord.slash("no-such-account")).answer()
+        await (await world.discord.slash("no-such-account")).answer()
+        world.api.behave = with_status(500)
+        await (await world.discord.slash("another-account")).answer()
+        world.api.behave = None
         await world.settle()
         lines = [json.loads(line) for line in world.bot.lines]
-    reference = shown["embeds"][0]["footer"]["text"].removeprefix("Reference ")
-    (line,) = (line for line in lines if line.get("reference") == reference)
-    assert line["message"].startswith("Not answered: NoSuchAccount")
+    (line,) = (one for one in lines if one["level"] != "DEBUG" and one["message"].startswith("Not answered"))
+    assert line["message"].startswith("Not answered: ApiUnreachable")
+    assert len(line["reference"]) == 8
     assert line["guild_id"] == str(GUILD_ID)
     assert line["user_id"].isdigit()

@@ -69,7 +69,7 @@ async def test_a_server_that_hangs(new_database: Callable[[], str]) -> None:
             relay.hang()
             titles = await asyncio.gather(*(use_list(deployment) for _ in range(20)))
             relay.resume()
-            assert set(titles) == {"The database can't be used"}
+            assert set(titles) == {"The bot couldn't load or save that"}
             account = deployment.add_account()
             await deployment.channels.message_in(channel)
             await deployment.polls()

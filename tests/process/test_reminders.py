@@ -29,7 +29,7 @@ async def test_reminder_added_by_command(sqlite_deployment: Deployment) -> None:
     await sqlite_deployment.run_through()
     await sqlite_deployment.run_through()
     assert sqlite_deployment.count_mentions(channel, account) == 1
-    assert "expires in 2 days" in message["content"]
+    assert "expires within 2 days" in message["content"]
     assert "How to renew" in str(message["components"])
 
 
@@ -44,7 +44,7 @@ async def test_renewal_is_announced_once(deployment: Deployment) -> None:
         await deployment.polls()
     await deployment.run_through()
     assert deployment.count_mentions(channel, account) == 2
-    assert "is renewed" in renewed["content"]
+    assert "login renewed" in renewed["content"]
 
 
 async def test_outage_of_discord(sqlite_deployment: Deployment) -> None:

@@ -156,7 +156,7 @@ async def _assert_all_is_well(deployment: Deployment, bot: BotProcess, view: Vie
     """Expect the end of the wrong clock in the same places, and one line in the log for each change."""
     assert (await view.get("/healthz"))[0] == HTTPStatus.OK
     assert abs(await view.read("minimax_bot_clock_skew_seconds")) < TOLERANCE.total_seconds()
-    assert "All is well" in await _answer(await deployment.discord.ask_status())
+    assert "Everything works" in await _answer(await deployment.discord.ask_status())
     changes = bot.lines.matching(lambda line: "The clock of this machine" in line)
     assert ["WARNING" in line for line in changes] == [True, False]
 

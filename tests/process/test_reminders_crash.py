@@ -45,6 +45,22 @@ async def test_off_longer_than_nonces_are_remembered(deployment: Deployment, mom
     assert deployment.channels.searches.items == [channel] * (1 if moment is Moment.STORED else 2)
 
 
+@pytest.mark.parametrize("moment", [Moment.ARRIVED, Moment.STORED])
+async def test_news_without_a_card_is_found_by_its_words(deployment: Deployment, moment: Moment) -> None:
+    """The news of a renewal has no card and no footer: it is found in the history by its words, or else sent."""
+    account = deployment.add_account()
+    channel = await deployment.add_subscription(account)
+    await deployment.run_through()
+    deployment.set_expiry(account, days=30)
+    await deployment.killed_at(moment)
+    await deployment.elapse(_LATE)
+    deployment.channels.forget_nonces()
+    await deployment.run_through()
+    _, news = deployment.channels.seen_in(channel)
+    assert "MiniMax login renewed" in news["content"]
+    assert news["embeds"] == []
+
+
 async def test_killed_before_each_commit(deployment: Deployment) -> None:
     """A bot that is killed before its first, second, third ... commit sends one reminder a channel."""
     account = deployment.add_account()

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from bot.core.notifications import Kind, State
 from bot.errors import StoreError
 from bot.store.database import Database, open_database
-from bot.store.notifications import count_by_state
+from bot.store.statistics import get_statistics
 from bot.store.subscriptions import put_subscription
 from tests.support.databases import give_back, take_postgres
 from tests.support.engine.polls import Polls, open_polls
@@ -77,7 +77,8 @@ async def poll_under_fire(polls: Polls, url: str, database: Database, seed: int)
 async def count(database: Database) -> Mapping[str, int]:
     """Return how many notifications are in each state."""
     async with database.begin() as tx:
-        return await count_by_state(tx, GUILD, NOW)
+        found = (await get_statistics(tx, [GUILD], NOW)).notifications
+    return {state: number for state, number in found.items() if number}
 
 
 @pytest.mark.usefixtures("no_errors")

@@ -6,7 +6,7 @@ from bot.core.accounts import AccountSnapshot
 from bot.core.incidents import Incident, OpenIncident
 from bot.core.logins import Doubt, Login
 from bot.core.notifications import Kind
-from bot.store.accounts import get_logins, get_snapshots, put_login, put_snapshots, touch_snapshots
+from bot.store.accounts import get_logins, get_namesakes, get_snapshots, put_login, put_snapshots, touch_snapshots
 from bot.store.database import Database
 from bot.store.incidents import put_incident
 from tests.support.store.samples import DAY, EXPIRY, HOUR, NOW, account
@@ -27,6 +27,18 @@ async def test_a_snapshot_comes_back_as_it_was_read(database: Database) -> None:
         assert await get_snapshots(tx, ["2"]) == {"2": bare}
         assert await get_snapshots(tx, ["999"]) == {}
         assert await get_snapshots(tx, []) == {}
+
+
+async def test_accounts_with_the_same_name_are_found(database: Database) -> None:
+    """Only the whole name counts, whatever is in it; accounts without a name have no namesakes."""
+    odd, long = "J\"%_\\\u00e9'", "J" * 150
+    names = ["Sam Reed", "Sam Reed", "Sam", "sam", odd, odd, f"{odd}x", long, long, f"{long}x", None, None, ""]
+    accounts = [replace(account(str(number)), name=name) for number, name in enumerate(names)]
+    async with database.begin() as tx:
+        await put_snapshots(tx, [AccountSnapshot(one, NOW) for one in accounts])
+        assert await get_namesakes(tx, accounts) == {"0", "1", "4", "5", "7", "8"}
+        assert await get_namesakes(tx, accounts[1:4]) == {"1"}
+        assert await get_namesakes(tx, []) == set()
 
 
 async def test_a_newer_snapshot_replaces_the_older(database: Database) -> None:

@@ -245,7 +245,7 @@ def test_a_restore_keeps_every_old_file(filled: str, file: Path, copy: Path) -> 
 def test_a_restore_while_a_bot_runs(filled: str, file: Path, copy: Path) -> None:
     """Under a running bot nothing is restored."""
     back_up(filled, copy)
-    with refused("A bot runs on .*Stop it first", file.parent), lock_file(file):
+    with refused("The bot is running on .*Stop it first", file.parent), lock_file(file):
         restore(filled, copy, NOW)
 
 

@@ -116,16 +116,16 @@ async def test_a_small_move_counts_as_heard(database: Database) -> None:
     await arrived(database, stage(7), nonce="1", discord_id=1)
     moved = HeardStage(2, 7, EXPIRY + HOUR)
     async with database.begin() as tx:
-        before = await get_last_heard(tx, CHANNEL)
+        before = await get_last_heard(tx, {CHANNEL})
         await move_heard(tx, [])
         await move_heard(tx, [(CHANNEL, "123456", moved), (CHANNEL, "2", moved), (OTHER_CHANNEL, "123456", moved)])
-        after = await get_last_heard(tx, CHANNEL)
+        after = await get_last_heard(tx, {CHANNEL})
     assert (await heard(database)).stage == moved
     assert await heard(database, "2") == NOTHING_HEARD
     assert (await heard_in(database, OTHER_CHANNEL)) == {}
-    message_id = before["123456"][Kind.STAGE].message_id
+    message_id = before[CHANNEL]["123456"][Kind.STAGE].message_id
     assert message_id is not None
-    assert after == {"123456": {Kind.STAGE: LastMessage(2, message_id)}}
+    assert after == {CHANNEL: {"123456": {Kind.STAGE: LastMessage(2, message_id)}}}
 
 
 async def test_the_last_message_is_known_by_kind(database: Database) -> None:
@@ -134,9 +134,9 @@ async def test_the_last_message_is_known_by_kind(database: Database) -> None:
     await arrived(database, incident(Kind.ERROR), nonce="2")
     await arrived(database, stage(None, ref=2, kind=Kind.RENEWED), nonce="3")
     async with database.begin() as tx:
-        last = await get_last_heard(tx, CHANNEL)
-        assert await get_last_heard(tx, OTHER_CHANNEL) == {}
-    assert last == {"123456": {Kind.STAGE: LastMessage(2, 3), Kind.ERROR: LastMessage(1, 2)}}
+        last = await get_last_heard(tx, {CHANNEL})
+        assert await get_last_heard(tx, {OTHER_CHANNEL}) == {}
+    assert last == {CHANNEL: {"123456": {Kind.STAGE: LastMessage(2, 3), Kind.ERROR: LastMessage(1, 2)}}}
 
 
 async def test_each_guild_and_channel_has_heard_its_own(database: Database) -> None:

@@ -16,6 +16,7 @@ from bot.store.messages import (
     get_message,
     get_outdated,
     mark_sent,
+    put_payload,
     schedule_edit,
 )
 from bot.store.notifications import delete_pending
@@ -56,6 +57,20 @@ async def test_a_message_in_flight_holds_its_notifications(database: Database) -
     assert await heard(database) == NOTHING_HEARD
 
 
+async def test_a_plainer_version_replaces_what_is_in_flight(database: Database) -> None:
+    """What is posted last is what is kept of a message in flight; a message that was settled stays as it is."""
+    await planned(database, stage(7))
+    message = await in_flight(database)
+    plainer = OutgoingMessage("words alone")
+    async with database.begin() as tx:
+        assert await put_payload(tx, message, plainer)
+    assert [one.outgoing for one in await unsettled(database)] == [plainer]
+    async with database.begin() as tx:
+        await mark_sent(tx, message, DISCORD_ID, NOW)
+    async with database.begin() as tx:
+        assert not await put_payload(tx, message, OUTGOING)
+
+
 def test_an_outgoing_message_survives_the_database() -> None:
     """Text, embeds, controls, choices and mentions come back from JSON as they were."""
     choices = (Choice("1", "Jane", "\N{LARGE GREEN CIRCLE}", "1"), Choice("2", "2", "\N{LARGE RED CIRCLE}"))
@@ -92,7 +107,10 @@ async def test_a_sent_message_stays_sent(database: Database) -> None:
         assert [one.account_id for one in await get_carried(tx, found)] == ["2", "123456"]
         assert await get_message(tx, GUILD, 1) is None
         assert await get_message(tx, 7, DISCORD_ID) is None
-        assert await get_last_messages(tx, {CHANNEL, OTHER_CHANNEL}) == {CHANNEL: DISCORD_ID}
+        assert await get_last_messages(tx, {CHANNEL, OTHER_CHANNEL}) == {
+            (CHANNEL, "2"): DISCORD_ID,
+            (CHANNEL, "123456"): DISCORD_ID,
+        }
         await delete_pending(tx, range(100))
         assert len(await get_carried(tx, found)) == 2
 
@@ -104,10 +122,10 @@ async def test_the_last_message_is_the_last_visible_one(database: Database) -> N
     await planned(database, stage(3))
     second = await in_flight(database, "two")
     async with database.begin() as tx:
-        assert await get_last_messages(tx, {CHANNEL}) == {CHANNEL: DISCORD_ID}
+        assert await get_last_messages(tx, {CHANNEL}) == {(CHANNEL, "123456"): DISCORD_ID}
     await sent(database, second, None)
     async with database.begin() as tx:
-        assert await get_last_messages(tx, {CHANNEL}) == {CHANNEL: DISCORD_ID}
+        assert await get_last_messages(tx, {CHANNEL}) == {(CHANNEL, "123456"): DISCORD_ID}
     assert (await heard(database)).stage == HeardStage(1, 3, EXPIRY)
 
 
@@ -157,11 +175,11 @@ async def test_the_next_message_about_an_account_outdates_the_last(database: Dat
     assert sorted(await outdated(database), key=str) == [2, 3]
 
 
-async def test_a_renewal_outdates_nothing_by_itself(database: Database) -> None:
-    """The messages that a renewal concerns were edited when it was read."""
+async def test_the_news_of_a_renewal_outdates_the_last_message(database: Database) -> None:
+    """Once the news is sent, the message before it folds to a line that links to the news."""
     await arrived(database, stage(7), nonce="1", discord_id=1)
     await arrived(database, stage(None, ref=2, kind=Kind.RENEWED), nonce="2", discord_id=2)
-    assert await outdated(database) == []
+    assert await outdated(database) == [1]
 
 
 async def test_a_message_in_doubt_is_edited_once_it_is_found(database: Database) -> None:

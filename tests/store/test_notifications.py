@@ -9,7 +9,8 @@ from bot.errors import StoreError
 from bot.store.database import Database
 from bot.store.notifications import (
     change_pending,
-    count_by_state,
+    count_sent_messages,
+    count_unsent,
     delete_pending,
     get_pending,
     get_pending_channels,
@@ -117,7 +118,7 @@ async def test_one_in_flight_stays_what_it_is(database: Database) -> None:
     await sent(database, message)
     await tamper()
     async with database.begin() as tx:
-        assert await count_by_state(tx, GUILD, NOW) == {State.SENT: 1}
+        assert (await count_unsent(tx, GUILD), await count_sent_messages(tx, GUILD, NOW)) == (0, 1)
 
 
 async def test_deletes_only_pending_notifications(database: Database) -> None:
@@ -157,11 +158,12 @@ async def test_channels_with_pending_notifications_come_longest_waiting_first(da
         assert await get_pending_channels(tx, [8]) == []
 
 
-async def test_counts_by_state(database: Database) -> None:
-    """A guild's notifications are counted by state; sent ones only if they were sent since the given time."""
+async def test_counts_what_waits_and_what_was_sent(database: Database) -> None:
+    """Unsent notifications of a guild are counted one by one, sent ones by message, since the given time."""
     await arrived(database, stage(7), stage(3, account_id="2"), nonce="sent", now=NOW + HOUR)
     await planned(database, stage(3), stage(7, channel_id=OTHER_CHANNEL), replace(stage(1), guild_id=7, channel_id=77))
     async with database.begin() as tx:
-        assert await count_by_state(tx, GUILD, NOW + HOUR) == {State.SENT: 2, State.PENDING: 2}
-        assert await count_by_state(tx, GUILD, NOW + 2 * HOUR) == {State.PENDING: 2}
-        assert await count_by_state(tx, 8, NOW) == {}
+        assert await count_unsent(tx, GUILD) == 2
+        assert await count_sent_messages(tx, GUILD, NOW + HOUR) == 1
+        assert await count_sent_messages(tx, GUILD, NOW + 2 * HOUR) == 0
+        assert (await count_unsent(tx, 8), await count_sent_messages(tx, 8, NOW)) == (0, 0)

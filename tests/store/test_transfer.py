@@ -172,12 +172,12 @@ async def test_a_bot_that_runs_on_the_source(filled: str, target_url: str) -> No
     file = sqlite_file(filled)
     if file is not None:
         with lock_file(file):
-            assert "A bot runs on" in await refusal(filled, target_url)
+            assert "The bot is running on" in await refusal(filled, target_url)
     else:
         async with open_database(filled) as source:
             lease = Lease(source)
             await lease.take()
-            assert "A bot runs on the source" in await refusal(filled, target_url)
+            assert "The bot is running on the source" in await refusal(filled, target_url)
             await lease.release()
     assert (await move(filled, target_url))["subscriptions"] == 3
 
@@ -186,7 +186,7 @@ async def test_a_bot_that_runs_on_a_file_to_be(filled: str, tmp_path: Path) -> N
     """A SQLite target that a bot has just locked is refused."""
     new = tmp_path / "elsewhere" / "new.db"
     with lock_file(new):
-        assert "A bot runs on" in await refusal(filled, f"sqlite+aiosqlite:///{new}")
+        assert "The bot is running on" in await refusal(filled, f"sqlite+aiosqlite:///{new}")
 
 
 async def test_a_move_that_fails_leaves_nothing(filled: str, target_url: str) -> None:

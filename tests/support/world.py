@@ -82,19 +82,22 @@ class _Clock:
 
 @asynccontextmanager
 async def open_world(
-    accounts: dict[str, Any], guild_ids: tuple[int, ...] = (GUILD_ID,), *, budget: float = 1.0
+    accounts: dict[str, Any], guild_ids: tuple[int, ...] = (GUILD_ID,), *, budget: float = 1.0, is_new: bool = False
 ) -> AsyncIterator[World]:
-    """Run the bot for these accounts in the listed servers; `budget` is how many real seconds the API may take."""
+    """Run the bot for these accounts in the listed servers; `budget` is how many real seconds the API may take.
+
+    Only in a world that `is_new` does the first answer show the first steps.
+    """
     clock = _Clock()
     api = FakeApi(accounts, now=clock.now)
     with TemporaryDirectory() as folder:
-        async with _open_world(api, clock, folder, guild_ids, budget) as world:
+        async with _open_world(api, clock, folder, guild_ids, budget, is_new=is_new) as world:
             yield world
 
 
 @asynccontextmanager
 async def _open_world(
-    api: FakeApi, clock: _Clock, folder: str, guild_ids: tuple[int, ...], budget: float
+    api: FakeApi, clock: _Clock, folder: str, guild_ids: tuple[int, ...], budget: float, *, is_new: bool
 ) -> AsyncIterator[World]:
     guard = ClockGuard(clock.now)
     async with (
@@ -115,7 +118,10 @@ async def _open_world(
         assert await Lease(database).take() == FIRST_EPOCH
 
         def build(*listed: int) -> Application:
-            return Application(directory, database, guild_ids=listed or guild_ids, clock=guard, timing=_TIMING)
+            built = Application(directory, database, guild_ids=listed or guild_ids, clock=guard, timing=_TIMING)
+            if not is_new:
+                built.first_run.welcomed.update(guild_ids)
+            return built
 
         application = build()
         clock.env = env = simcord.Env(application.bot, settle_timeout=15)

@@ -8,12 +8,21 @@ import tracemalloc
 import pytest
 from aiohttp import web
 
-from bot.errors import ApiBusy, ApiUnreachable, SubscriptionLapsed, UnreadableAnswer
+from bot.errors import (
+    AccountOnHold,
+    ApiBusy,
+    ApiUnreachable,
+    BotError,
+    NoSuchAccount,
+    SubscriptionLapsed,
+    UnreadableAnswer,
+    UseapiTokenRefused,
+)
 from bot.useapi.client import ACCOUNTS_PATH, MAX_ACCOUNT_BYTES, MAX_CALLS, MAX_LIST_BYTES, MiniMaxClient
 from bot.useapi.fake import FakeApi
 from tests.support.accounts import build_account, by_id
 from tests.support.api import Gate, open_client
-from tests.support.hostile import answering
+from tests.support.hostile import answering, with_status
 from tests.support.network import OK_HEAD, Script, closed_port, serve_bare
 from tests.support.wire.virtual_time import in_virtual_time
 
@@ -269,3 +278,29 @@ async def test_a_requested_pause_is_kept() -> None:
     assert len(api.calls) == 1
     assert caught.value.retry_after is not None
     assert 20 < caught.value.retry_after <= 30
+
+
+async def test_remembers_how_the_last_call_ended() -> None:
+    """A failure of the API is remembered until a call succeeds; an unknown account or one on hold is no failure."""
+    api = FakeApi(by_id(build_account("1")))
+    refusals: list[tuple[int, type[BotError]]] = [(402, SubscriptionLapsed), (401, UseapiTokenRefused)]
+    answers: list[tuple[int, type[BotError]]] = [(404, NoSuchAccount), (596, AccountOnHold)]
+    async with api.serve() as base_url, open_client(base_url) as client:
+        assert client.last_call is None
+        await client.fetch_accounts()
+        assert client.last_call is not None
+        assert client.last_call.failure is None
+        for status, kind in refusals:
+            api.behave = with_status(status)
+            with pytest.raises(kind):
+                await client.fetch_account("1")
+            assert isinstance(client.last_call.failure, kind)
+        api.behave = answering(lambda: web.Response(text="<html>"))
+        with pytest.raises(UnreadableAnswer):
+            await client.fetch_accounts()
+        assert isinstance(client.last_call.failure, UnreadableAnswer)
+        for status, kind in answers:
+            api.behave = with_status(status)
+            with pytest.raises(kind):
+                await client.fetch_account("1")
+            assert client.last_call.failure is None

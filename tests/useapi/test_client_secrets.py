@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.core.secrets import Redactor
 from bot.errors import BotError, NoSuchAccount
 from bot.logs import build_handler
-from bot.useapi.fake import FakeApi
+from bot.useapi.fake import TOKEN, FakeApi
 from tests.support.api import open_client
 from tests.support.network import OK_HEAD, Script, closed_port, serve_bare
 
@@ -108,6 +108,16 @@ async def test_a_secret_in_place_of_an_id_is_refused_without_a_call() -> None:
     api = FakeApi({})
     async with api.serve() as base_url, open_client(base_url, token="opaque-0123456789abcdef") as client:
         for pasted in ("opaque-0123456789abcdef", "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoiSmFuZSJ9.c2lnbmF0dXJl"):
-            with pytest.raises(NoSuchAccount):
+            with pytest.raises(NoSuchAccount) as caught:
                 await client.fetch_account(pasted)
+            assert pasted not in caught.value.title
     assert api.calls == []
+
+
+async def test_a_pasted_secret_is_not_repeated() -> None:
+    """The error for a text that holds a secret names the text without it."""
+    api = FakeApi({})
+    async with api.serve() as base_url, open_client(base_url) as client:
+        with pytest.raises(NoSuchAccount) as caught:
+            await client.fetch_account(f"x {TOKEN}")
+    assert caught.value.title == 'No account called "x [redacted]"'

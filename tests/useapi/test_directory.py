@@ -287,6 +287,36 @@ async def test_an_impossible_id_is_refused_without_a_call(
         assert served.api.calls == [LIST] * listed_before
 
 
+@pytest.mark.parametrize(("asked", "account_id"), [("jan", "1"), ("Stra", "5"), ("Jane \u00b7 in error \u00b7 1", "1")])
+async def test_a_part_of_a_name_and_a_label_find_their_account(asked: str, account_id: str) -> None:
+    """A part that only one name has, and a line of completion, work like an id."""
+    async with serve_directory(ACCOUNTS) as served:
+        assert (await served.directory.look_up(asked)).account.id == account_id
+
+
+async def test_a_label_is_never_requested_as_an_id() -> None:
+    """A line of completion costs one call, for the list."""
+    async with serve_directory(ACCOUNTS) as served:
+        await served.directory.look_up("Jane \u00b7 expires in 3 days \u00b7 1")
+        assert served.api.calls == [LIST]
+
+
+async def test_similar_accounts_are_suggested_with_their_names() -> None:
+    """The error for a misspelled name holds the accounts that have a similar one."""
+    async with serve_directory(ACCOUNTS) as served:
+        with pytest.raises(NoSuchAccount) as caught:
+            await served.directory.look_up("Jnae")
+        assert caught.value.suggestions == (("Jane", "1"),)
+
+
+async def test_a_part_of_several_names_is_ambiguous() -> None:
+    """The error for a part of several names holds them all."""
+    async with serve_directory(by_id(build_account("1", "Sam Reed"), build_account("2", "Samira"))) as served:
+        with pytest.raises(AmbiguousName) as caught:
+            await served.directory.look_up("sam")
+        assert caught.value.suggestions == (("Sam Reed", "1"), ("Samira", "2"))
+
+
 @pytest.mark.parametrize(
     ("status", "kind"), [(401, UseapiTokenRefused), (402, SubscriptionLapsed), (500, ApiUnreachable)]
 )

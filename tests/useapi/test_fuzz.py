@@ -11,9 +11,10 @@ from typing import Any
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
-from bot.chat.views.account import account_embed, choice_label
+from bot.chat.views.account import account_embed
 from bot.cli.accounts import build_facts, describe, tabulate
 from bot.core.accounts import Account, AccountSnapshot, by_expiry
+from bot.core.naming import say_choice
 from bot.core.parsing import parse_account, parse_accounts
 from bot.core.secrets import Redactor
 from bot.errors import UnreadableAnswer
@@ -118,7 +119,7 @@ def test_any_body_is_accounts_or_unreadable_and_can_be_shown(body: bytes) -> Non
     event(f"accounts: {min(len(accounts), 3)}")
     for account in accounts:
         assert_fits(account_embed(AccountSnapshot(account, NOW), NOW))
-        assert 1 <= len(choice_label(account, NOW)) <= 100
+        assert 1 <= len(say_choice(account, NOW)) <= 100
         describe(account, NOW).encode()
         json.dumps(build_facts(account, NOW))
     tabulate(accounts, NOW).encode()

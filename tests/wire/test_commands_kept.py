@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
+from bot.core.timing import DEFAULT_TIMING
 from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.faults import page
 from tests.support.wire.gateway import Op
@@ -15,7 +17,7 @@ from tests.support.wire.payloads import GUILD_ID, OTHER_GUILD_ID
 from tests.support.wire.rest import answer
 from tests.support.wire.virtual_time import in_virtual_time
 
-DAY = 24 * 3600
+HOUR, DAY = 3600, 24 * 3600
 COMMANDS = f"/guilds/{GUILD_ID}/commands$"
 ANY_COMMANDS = "/guilds/[0-9]+/commands$"
 SERVERS = tuple(GUILD_ID + 1000 * number for number in range(40))
@@ -56,7 +58,7 @@ async def test_kicked_and_invited_again(tmp_path: Path, caplog: pytest.LogCaptur
         assert requests_in(discord) == ["GET", "PUT"]
         await discord.invite(GUILD_ID)
         await discord.rest.request("PUT", COMMANDS, nth=2, within=5)
-        assert len(discord.rest.commands[GUILD_ID]) == 4
+        assert len(discord.rest.commands[GUILD_ID]) == 5
         assert (await (await discord.slash(world.add_account())).answer())["embeds"]
 
 
@@ -73,13 +75,15 @@ async def test_kicked_during_an_outage(tmp_path: Path) -> None:
 
 @in_virtual_time
 async def test_overwritten(tmp_path: Path) -> None:
-    """Commands that a second deployment has overwritten are back within a day."""
-    async with open_inline_world(tmp_path) as world:
+    """Commands that a second deployment has overwritten are back after the time between two comparisons, a day."""
+    assert DEFAULT_TIMING.compare_commands == DAY
+    # A simulated day takes long.
+    async with open_inline_world(tmp_path, timing=replace(DEFAULT_TIMING, compare_commands=HOUR)) as world:
         await settled(world.discord)
         overwrite(world.discord)
-        await asyncio.sleep(DAY)
+        await asyncio.sleep(HOUR)
         assert requests_in(world.discord) == ["GET", "GET", "PUT", "PUT"]
-        assert len(world.discord.rest.commands[GUILD_ID]) == 4
+        assert len(world.discord.rest.commands[GUILD_ID]) == 5
 
 
 @in_virtual_time

@@ -1,18 +1,22 @@
 """Every interaction is acknowledged within three seconds: with a slow API, a slow network, and a thousand people."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 
+from bot.chat.rest.survey import Grade, Survey
 from bot.core.timing import DEFAULT_TIMING
 from bot.errors import Stopping, UnreadableAnswer
 from bot.useapi.client import ACCOUNTS_PATH, MAX_CALLS
 from tests.support.hostile import drip
 from tests.support.wire.inline import open_inline_world
 from tests.support.wire.interactions import DEADLINE, DEFERRED, DEFERRED_UPDATE, Exchange
-from tests.support.wire.payloads import PRIVATE, build_button_message
+from tests.support.wire.payloads import GUILD_ID, PRIVATE, build_button_message
+from tests.support.wire.rest import TOKEN
 from tests.support.wire.standins import owner_of
 from tests.support.wire.virtual_time import in_virtual_time
 
@@ -21,6 +25,9 @@ PEOPLE = 1000
 MOST_CONNECTIONS = 256
 # Round trips of an ordinary and of a slow network, in seconds.
 NETWORK, SLOW_NETWORK = 0.1, 0.4
+OTHER_CHANNEL = 1_200_000_000_000_000_000
+# Until a command says that Discord does not answer.
+MOST_SECONDS = 20
 
 
 def methods_of(exchange: Exchange) -> list[str]:
@@ -117,11 +124,12 @@ async def test_one_user_flooding(tmp_path: Path) -> None:
         ]
         exchanges = await asyncio.gather(*commands, *presses)
         other = await world.discord.slash(accounts[300])
-        assert "Healthy" in (await other.answer())["embeds"][0]["description"]
+        assert "**Expires" in (await other.answer())["embeds"][0]["description"]
         assert other.seconds_to_acknowledge() < DEADLINE
         titles = [message["embeds"][0]["title"] for message in await answers_of(exchanges)]
-        assert titles.count("A little slower, please") == 290
-        assert len(world.api.calls) - before == 11
+        assert titles.count("Too many commands at once") == 130
+        assert titles.count("Too many clicks at once") == 120
+        assert len(world.api.calls) - before == 51
 
 
 @in_virtual_time
@@ -174,3 +182,28 @@ async def test_stop_while_the_api_is_silent(tmp_path: Path) -> None:
         shown = await early.answer()
         assert shown["embeds"][0]["title"] == Stopping.title
         assert shown["flags"] & PRIVATE
+
+
+@in_virtual_time
+async def test_discord_that_hangs_is_answered_in_words(tmp_path: Path) -> None:
+    """A command that asks Discord about a channel, and gets no answer, is answered in words soon."""
+    async with open_inline_world(tmp_path) as world:
+        world.discord.rest.hanging = re.compile(rf"^/guilds/{GUILD_ID}$")
+        began = asyncio.get_running_loop().time()
+        exchange = await world.discord.use_board("add", OTHER_CHANNEL)
+        answer = await exchange.answer()
+        assert answer["embeds"][0]["title"] == "Discord doesn't answer"
+        assert asyncio.get_running_loop().time() - began < MOST_SECONDS
+
+
+@pytest.mark.parametrize("hanging", ["^/users/@me", "^/guilds/"])
+@in_virtual_time
+async def test_a_check_ends_although_discord_hangs(tmp_path: Path, hanging: str) -> None:
+    """The checks of the command line name the request that got no answer, and end."""
+    async with open_inline_world(tmp_path) as world, discord.Client(intents=discord.Intents.none()) as client:
+        world.discord.rest.hanging = re.compile(hanging)
+        began = asyncio.get_running_loop().time()
+        findings = [one async for one in Survey(client).find(TOKEN, [GUILD_ID])]
+        assert findings[-1].grade is Grade.FAILED
+        assert "TimeoutError" in findings[-1].what
+        assert asyncio.get_running_loop().time() - began < MOST_SECONDS

@@ -49,7 +49,7 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> Commands:
 def test_first_start(registered: Commands) -> None:
     """At its first start the bot requests the registered commands, then registers its own, for managers."""
     names = [command["name"] for command in registered]
-    assert sorted(names) == [COMMAND, "minimax-accounts", "minimax-reminders", "minimax-status"]
+    assert sorted(names) == [COMMAND, "minimax-board", "minimax-overview", "minimax-reminders", "minimax-status"]
     assert {command["default_member_permissions"] for command in registered} == {"32"}
     assert [option["name"] for option in registered[names.index(COMMAND)]["options"]] == ["account", "share"]
 
@@ -60,6 +60,33 @@ async def test_second_start(registered: Commands, tmp_path: Path) -> None:
     discord = DiscordStandIn()
     discord.rest.commands[GUILD_ID] = copy.deepcopy(registered)
     assert await register(tmp_path, discord) == ["GET"]
+
+
+@in_virtual_time
+async def test_texts_link_the_registered_commands(tmp_path: Path) -> None:
+    """Answers lead to the commands by the ids that Discord gave them, whether they were registered now or before."""
+    discord = DiscordStandIn()
+    for _ in range(2):
+        async with open_inline_world(tmp_path, discord) as world:
+            await discord.rest.request("GET", "/users/@me/guilds")
+            (group,) = (one for one in discord.rest.commands[GUILD_ID] if one["name"] == "minimax-reminders")
+            answer = await (await world.discord.manage("list")).answer()
+            assert f"</minimax-reminders add:{group['id']}>" in answer["embeds"][0]["description"]
+        discord.rest.calls.items.clear()
+
+
+@in_virtual_time
+async def test_descriptions_and_channel_kinds(registered: Commands) -> None:
+    """The option of days names the default, and the options of channels offer text, announcement and thread kinds."""
+    commands = {command["name"]: command for command in registered}
+    (add,) = (one for one in commands["minimax-reminders"]["options"] if one["name"] == "add")
+    options = {option["name"]: option for option in add["options"]}
+    assert list(options) == ["account", "channel", "days", "ping", "follow-ups"]
+    assert options["days"]["description"] == "Days before expiry (default: 14, 7, 3, 1)"
+    boards = [one["options"][0] for one in commands["minimax-board"]["options"]]
+    for option in (options["channel"], *boards):
+        assert option["channel_types"] == [0, 5, 10, 11, 12]
+        assert not option.get("required")
 
 
 def _reword(commands: Commands) -> None:

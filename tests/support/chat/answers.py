@@ -1,10 +1,14 @@
 """Reads what an answer, or a message with controls, shows."""
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import discord
 from simcord.results import InteractionResult, ResponseMessage
+
+from tests.support.chat.links import as_written
 
 Shown = ResponseMessage | discord.Message
 
@@ -16,9 +20,9 @@ def message_of(result: InteractionResult) -> ResponseMessage:
 
 
 def embed_of(result: InteractionResult) -> discord.Embed:
-    """Return the one embed of an answer."""
+    """Return the one embed of an answer, with commands as code in place of links."""
     (embed,) = message_of(result).embeds
-    return embed
+    return discord.Embed.from_dict(json.loads(as_written(json.dumps(embed.to_dict(), ensure_ascii=False))))
 
 
 def text_of(result: InteractionResult) -> str:
@@ -26,6 +30,17 @@ def text_of(result: InteractionResult) -> str:
     assert result.ephemeral
     embed = embed_of(result)
     return f"{embed.title}\n{embed.description}"
+
+
+def lines_of(message: Shown) -> list[str]:
+    """Return the lines of the one card of a message, with commands as code in place of links."""
+    (card,) = message.embeds
+    return as_written(card.description or "").splitlines()
+
+
+def entries_of(message: Shown) -> list[str]:
+    """Return what the one card of a message says of each account: its name, and below it the smaller line."""
+    return re.split(r"\n(?!-# )", "\n".join(lines_of(message)))
 
 
 def fields_of(embed: discord.Embed) -> dict[str, str]:
@@ -40,7 +55,12 @@ def buttons_of(message: Shown) -> dict[str, dict[str, Any]]:
 
 def menu_of(message: Shown) -> list[str]:
     """Return the values that the menu of a message offers; empty if it has no menu."""
-    return [option["value"] for control in _controls_of(message) for option in control.get("options", ())]
+    return [option["value"] for option in options_of(message)]
+
+
+def options_of(message: Shown) -> list[dict[str, Any]]:
+    """Return the options of the menu of a message, as Discord gets them; empty if it has no menu."""
+    return [option for control in _controls_of(message) for option in control.get("options", ())]
 
 
 def _controls_of(message: Shown) -> Iterator[dict[str, Any]]:

@@ -12,14 +12,21 @@ from bot.store.boards import get_boards
 from bot.store.messages import get_board_message
 from tests.support.accounts import build_account
 from tests.support.chat.answers import text_of
+from tests.support.chat.links import as_written
 from tests.support.chat.reminders import posts_in
 from tests.support.world import GUILD_ID, World
 
 
-async def toggle(world: World, channel: simcord.ChannelHandle | None = None) -> str:
-    """Let the manager use the command; return the answer's text, its title first."""
+async def add_board(world: World, channel: simcord.ChannelHandle | None = None) -> str:
+    """Let the manager add a board; return the answer's text, its title first."""
     target = channel or world.channel
-    return text_of(await world.manager.slash(world.channel, "minimax-reminders board", channel=target))
+    return text_of(await world.manager.slash(world.channel, "minimax-board add", channel=target))
+
+
+async def remove_board(world: World, channel: simcord.ChannelHandle | None = None) -> str:
+    """Let the manager remove a board; return the answer's text, its title first."""
+    target = channel or world.channel
+    return text_of(await world.manager.slash(world.channel, "minimax-board remove", channel=target))
 
 
 async def stored_boards(world: World) -> list[Board]:
@@ -47,7 +54,7 @@ def delete_board(world: World) -> None:
 
 def lines_in(channel: simcord.ChannelHandle) -> list[str]:
     """Return the lines of the channel's board."""
-    return (board_in(channel).embeds[0].description or "").splitlines()
+    return as_written(board_in(channel).embeds[0].description or "").splitlines()
 
 
 def requests_to(world: World, method: str) -> list[HttpLogEntry]:

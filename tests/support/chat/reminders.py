@@ -1,6 +1,7 @@
 """Uses the commands of the reminders, polls, and reads what channels show."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import discord
@@ -8,9 +9,11 @@ import simcord
 import sqlalchemy as sa
 from simcord.results import InteractionResult
 
+from bot.core.links import message_link
 from bot.store.tables import notifications
+from tests.support.accounts import START
 from tests.support.chat.answers import embed_of, text_of
-from tests.support.world import World
+from tests.support.world import GUILD_ID, World
 
 WITHOUT_FOLLOW_UPS = {"follow-ups": "no"}
 DAY = 86_400.0
@@ -76,3 +79,36 @@ async def count_notifications(world: World) -> int:
     """Return how many notifications the database has, in whatever state."""
     async with world.database.begin() as tx:
         return int((await tx.execute(sa.select(sa.func.count()).select_from(notifications))).scalar_one())
+
+
+def _bold(name: str) -> str:
+    """Return a name in bold, also one that its id follows: "Sam Reed `234567`"."""
+    name, mark, shown_id = name.partition(" `")
+    return f"**{name}**{mark}{shown_id}"
+
+
+def say_expiring(name: str, left: str) -> str:
+    """Return the sentence of a reminder about a login with so much time left."""
+    return f"⏰ {_bold(name)}: MiniMax login expires within {left}."
+
+
+def say_expired(name: str, *, still: bool = False) -> str:
+    """Return the sentence of a reminder about a login that has expired, or of its follow-up."""
+    state = "is still expired" if still else "has expired"
+    return f"🔴 {_bold(name)}: MiniMax login {state}. Jobs on this account fail until it is renewed."
+
+
+def say_renewed(name: str, days: float) -> str:
+    """Return the news that a login is renewed, and expires so many days after the start."""
+    expires_at = round((START + timedelta(days=days)).timestamp())
+    return f"✅ {_bold(name)}: MiniMax login renewed, valid until <t:{expires_at}:D>."
+
+
+def fold(name: str, newer: discord.Message, outcome: str = "", *, guild_id: int = GUILD_ID) -> str:
+    """Return the line to which a reminder folds once there is a newer message: replaced by it, or an outcome."""
+    link = message_link(guild_id, newer.channel.id, newer.id)
+    return (
+        f"-# ✅ {_bold(name)}: [{outcome}]({link})"
+        if outcome
+        else f"-# ↪️ {name}: replaced by a [newer reminder]({link})"
+    )

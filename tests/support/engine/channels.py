@@ -8,12 +8,13 @@ from enum import Enum
 from bot.chat.views import reminder
 from bot.chat.views.overview import render_board
 from bot.core.entries import Entry
-from bot.core.messages import OutgoingMessage
+from bot.core.messages import Message, OutgoingMessage
 from bot.core.notifications import Kind
 from bot.core.overview import Overview
-from bot.reminders.context import Refused, Uncertain
+from bot.reminders.context import Refused, Save, Uncertain
 
 NONCE_MEMORY = timedelta(minutes=5)
+_INTERVAL = timedelta(minutes=5)
 
 
 class Crash(BaseException):
@@ -68,7 +69,8 @@ class Condition(Enum):
 class Heard:
     """One notification of a message; `ref` is a login's id, or an incident's number.
 
-    `expires_at` is the expiry of the account as it was known when the message was written.
+    `expires_at` is the expiry of the account as it was known when the message was written. An error has one only if its
+    message says that the login has expired.
     """
 
     account_id: str | None
@@ -115,9 +117,18 @@ class Version:
     message: OutgoingMessage
 
     def is_good_news(self, account_id: str | None) -> bool:
-        """Whether it is green, other than for a newer message about this account."""
-        has_newer = f"{account_id} has a newer reminder" in self.message.content
-        return self.message.content.startswith("\N{WHITE HEAVY CHECK MARK}") and not has_newer
+        """Whether it is green about this account."""
+        return any(
+            line.removeprefix("-# ").startswith("\N{WHITE HEAVY CHECK MARK}")
+            for line in _lines_about(self.message, account_id)
+        )
+
+
+def _lines_about(message: OutgoingMessage, account_id: str | None) -> list[str]:
+    """Return the lines of a message, and of its card, that name an account or all of them."""
+    texts = [message.content, *(str(embed.get("description", "")) for embed in message.embeds)]
+    lines = [line for text in texts for line in text.splitlines()]
+    return [line for line in lines if account_id is None or f"`{account_id}`" in line]
 
 
 @dataclass
@@ -140,7 +151,9 @@ class Channel:
 
 def _heard(entry: Entry) -> Heard:
     one, account = entry.notification, entry.snapshot.account if entry.snapshot else None
-    expires_at = one.expires_at or (account.expires_at if account else None)
+    expires_at = one.expires_at
+    if one.kind is not Kind.ERROR and account is not None:
+        expires_at = expires_at or account.expires_at
     return Heard(one.account_id, one.kind, one.ref, one.stage or 0, expires_at)
 
 
@@ -150,11 +163,11 @@ class Rendering:
     def __init__(self) -> None:
         self.contents: dict[str, Content] = {}
 
-    def render(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> tuple[OutgoingMessage, int]:
+    def render(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> OutgoingMessage:
         """Return the bot's own message."""
-        message, count = reminder.render(entries, footer_id, now)
-        self.contents[footer_id] = Content(tuple(map(_heard, entries[:count])), message.roles, message.users)
-        return message, count
+        message = reminder.render(entries, footer_id, now)
+        self.contents[footer_id] = Content(tuple(map(_heard, entries)), message.roles, message.users)
+        return message
 
     def render_again(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> OutgoingMessage:
         """Return the bot's own edit."""
@@ -162,7 +175,7 @@ class Rendering:
 
     def render_board(self, overview: Overview, footer_id: str, now: datetime) -> tuple[OutgoingMessage, str]:
         """Return the bot's own board."""
-        return render_board(overview, footer_id, now)
+        return render_board(overview, footer_id, now, _INTERVAL)
 
 
 class Channels:
@@ -176,7 +189,15 @@ class Channels:
         self._rendering = rendering
         self._now = now
 
-    async def post(self, channel_id: int, message: OutgoingMessage, nonce: str) -> int | None:
+    async def post(
+        self,
+        channel_id: int,
+        message: OutgoingMessage,
+        nonce: str,
+        *,
+        guild_id: int | None = None,  # noqa: ARG002  (there are no commands to link)
+        save: Save | None = None,  # noqa: ARG002  (no content is refused)
+    ) -> int | None:
         """Accept a post, as the protocol says."""
         self._life.step()
         assert message.content
@@ -206,13 +227,13 @@ class Channels:
         channel.versions.append(Version(self._now(), channel.posts[-1], message))
         return len(channel.posts)
 
-    async def find(self, channel_id: int, footer_id: str, after: datetime) -> int | None:  # noqa: ARG002
+    async def find(self, message: Message) -> int | None:
         """Search all messages, as the protocol says."""
         self._life.step()
-        channel = self.by_id[channel_id]
+        channel = self.by_id[message.channel_id]
         if channel.condition in (Condition.NO_HISTORY, Condition.HANGS, Condition.VANISHES, Condition.AWAY):
             raise Uncertain("no history now")
-        return next((n for n, post in enumerate(channel.posts, 1) if post.nonce.startswith(footer_id)), None)
+        return next((n for n, post in enumerate(channel.posts, 1) if post.nonce == message.nonce), None)
 
     async def send_direct(self, user_id: int, text: str) -> None:
         """Accept a direct message."""
@@ -244,7 +265,14 @@ class Channels:
         self._refuse(self.by_id[channel_id])
         raise AssertionError(f"no reminder is ever deleted, but {message_id} was to be")
 
-    async def edit(self, channel_id: int, message_id: int, message: OutgoingMessage) -> None:
+    async def edit(
+        self,
+        channel_id: int,
+        message_id: int,
+        message: OutgoingMessage,
+        *,
+        guild_id: int | None = None,  # noqa: ARG002  (there are no commands to link)
+    ) -> None:
         """Accept an edit of a message that exists."""
         self._life.step()
         channel = self.by_id[channel_id]

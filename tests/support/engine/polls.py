@@ -13,7 +13,7 @@ from bot.core.clock import ClockGuard
 from bot.core.messages import OutgoingMessage
 from bot.core.notifications import Kind
 from bot.core.secrets import Redactor
-from bot.reminders.context import Context
+from bot.reminders.context import Context, Save
 from bot.reminders.poller import Poller
 from bot.store.database import Database
 from bot.store.leases import Lease
@@ -33,11 +33,23 @@ class OldChannels(Channels):
         super().__init__(channel_ids, Life(), rendering, now)
         self._reminders = rendering.contents
 
-    async def post(self, channel_id: int, message: OutgoingMessage, nonce: str) -> int | None:
+    async def post(
+        self,
+        channel_id: int,
+        message: OutgoingMessage,
+        nonce: str,
+        *,
+        guild_id: int | None = None,
+        save: Save | None = None,
+    ) -> int | None:
         """Accept a post."""
-        return await super().post(channel_id, message, nonce) if nonce[:8] in self._reminders else 1
+        if nonce[:8] not in self._reminders:
+            return 1
+        return await super().post(channel_id, message, nonce, guild_id=guild_id, save=save)
 
-    async def edit(self, channel_id: int, message_id: int, message: OutgoingMessage) -> None:
+    async def edit(
+        self, channel_id: int, message_id: int, message: OutgoingMessage, *, guild_id: int | None = None
+    ) -> None:
         """Accept an edit of any message."""
 
 

@@ -1,6 +1,7 @@
 """The events that the reminder engine may meet, as rules of a state machine, and the invariants that hold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from tests.support.engine.channels import Channel, Condition, Heard, Post
 from tests.support.engine.engine import CHANNELS, LIFE, Engine
 from tests.support.engine.kit import START
 from tests.support.oracle.court import news_of
-from tests.support.oracle.facts import DAY, Facts
+from tests.support.oracle.facts import DAY, Facts, follow_up_stage
 from tests.support.oracle.promises import follow_ups_of
 from tests.support.oracle.rules import LEEWAY, MOST_A_DAY, FollowUps, Hearing, Told, Wish, judge, limit
 
@@ -22,6 +23,7 @@ ANCHOR = "1"
 ACCOUNTS = (ANCHOR, "2", "3")
 LEAD_TIMES = [(14, 7, 3, 1), (20, 2), (7,)]
 ROLE = 77
+A_WEEK = 7
 # Longer than a channel waits after a refusal.
 LONG = timedelta(hours=7)
 MINUTE = timedelta(minutes=1)
@@ -35,13 +37,31 @@ class Reminders(Engine):
     """The events and the invariants.
 
     `crept` are accounts whose expiry moved a little, so that the expiry that counts as heard may have moved along;
-    `edited` are channels whose subscriptions were paused or removed.
+    `edited` are channels whose subscriptions were paused or removed; `forgotten` is how many posts of a channel no
+    longer count for an account.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.crept: set[str] = set()
         self.edited: set[int] = set()
+        self.forgotten: dict[tuple[int, str], int] = {}
+
+    def run_poll(self) -> None:
+        """Run a poll; a channel forgets an account that no reminder covers, a day after the last message about it."""
+        super().run_poll()
+        # Only the process's own steps count.
+        left, self.kit.life.left = self.kit.life.left, None
+        subscriptions = self.runner.run(self.kit.subscriptions()) if self.edited else []
+        self.kit.life.left = left
+        for channel_id in self.edited:
+            covered = {one.account_id for one in subscriptions if one.channel_id == channel_id}
+            posts = self.channels.by_id[channel_id].posts
+            for account in ACCOUNTS:
+                last = max((post.at for post, _ in _about(posts, account)), default=None)
+                is_old = last is not None and self.clock.true - last >= DAY - LEEWAY
+                if is_old and not covered & {account, None}:
+                    self.forgotten[channel_id, account] = len(posts)
 
     @initialize(days=st.integers(1, 29))
     def begin(self, days: int) -> None:
@@ -205,7 +225,7 @@ class Reminders(Engine):
     def _assert_heard(self, channel_id: int, channel: Channel, account: str, subscription: Subscription) -> None:
         now, expires_at = self.clock.true, self._expiry(account)
         facts = Facts(expires_at, LIFE)
-        posts = [(post, one) for post in channel.posts for one in post.heard if one.account_id == account]
+        posts = _about(channel.posts, account)
         if "error" in self.kit.api.accounts[account]:
             # One message about an error or about the expiry is enough.
             kinds = {(str(one.kind), one.stage > 0) for _, one in posts}
@@ -224,25 +244,47 @@ class Reminders(Engine):
     def _hearings(
         self, account: str, channel_id: int, posts: list[tuple[Post, Heard]], wish: Wish, expires_at: datetime
     ) -> Iterator[Hearing]:
-        """Yield what the channel has heard, also if the expiry that counts as heard has moved along."""
+        """Yield what the channel has heard.
+
+        Also if the expiry that counts as heard has moved along, and if a message about an error was found late.
+        """
         hearing = Hearing(at=[post.at for post, _ in posts], has_gap=channel_id in self.edited)
+        found_late = None
         for post, one in posts:
-            if one.kind in ("stage", "renewed") and one.expires_at is not None:
+            if one.expires_at is None or one.kind not in ("stage", "renewed", "error"):
+                continue
+            found_late = None
+            if one.kind == "error":
+                hearing.told = Told(follow_up_stage(one.expires_at, post.at), one.expires_at)
+                found_late = Told(follow_up_stage(one.expires_at, post.at + IN_DOUBT), one.expires_at)
+            else:
                 then = Facts(one.expires_at, LIFE).stage(post.at, wish.lead_times, follow_ups=wish.follow_ups)
                 hearing.told = Told(one.stage if one.kind == "stage" else then, one.expires_at)
         yield hearing
+        if found_late is not None:
+            yield replace(hearing, told=found_late)
         if account in self.crept and hearing.told is not None:
-            yield Hearing(Told(hearing.told.stage, expires_at), at=hearing.at, has_gap=hearing.has_gap)
+            yield replace(hearing, told=Told(hearing.told.stage, expires_at))
 
     def _expiry(self, account: str) -> datetime:
         return datetime.fromtimestamp(self.kit.api.accounts[account]["jwt"]["exp"], UTC)
 
+    def _remembered(self, channel_id: int) -> list[Post]:
+        """Return the messages of a channel, with the notifications that still count."""
+        posts, forgotten = [], self.forgotten.items()
+        for number, post in enumerate(self.channels.by_id[channel_id].posts):
+            gone = {account for (place, account), count in forgotten if place == channel_id and number < count}
+            heard = tuple(one for one in post.heard if one.account_id not in gone)
+            posts.append(replace(post, content=replace(post.content, heard=heard)))
+        return posts
+
     @invariant()
     def nothing_is_repeated(self) -> None:
         """No message about an account says again what the last one said, nor a wider stage of the same login."""
-        for channel in self.channels.by_id.values():
-            for account in {one.account_id for one in channel.heard}:
-                of_account = [one for one in channel.heard if one.account_id == account]
+        for channel_id in CHANNELS:
+            posts = self._remembered(channel_id)
+            for account in {one.account_id for post in posts for one in post.heard}:
+                of_account = [one for _, one in _about(posts, account)]
                 for before, after in pairwise(of_account):
                     is_same = (before.kind, before.ref) == (after.kind, after.ref) and not _is_later(before, after)
                     assert not is_same or after.stage < before.stage, of_account
@@ -250,21 +292,21 @@ class Reminders(Engine):
     @invariant()
     def nothing_is_noise(self) -> None:
         """An account has at most three messages a day in a channel, and a channel one message with follow-ups."""
-        for channel in self.channels.by_id.values():
+        for channel_id, channel in self.channels.by_id.items():
             for account in {one.account_id for one in channel.heard}:
-                times = [post.at for post in channel.posts for one in post.heard if one.account_id == account]
+                times = [post.at for post, _ in _about(channel.posts, account)]
                 for first, last in zip(times, times[MOST_A_DAY:], strict=False):
                     assert last - first >= DAY - LEEWAY, (account, channel.posts)
-            for first, last in pairwise(follow_ups_of(channel.posts)):
+            for first, last in pairwise(follow_ups_of(self._remembered(channel_id))):
                 assert not _OCCASION < last - first < DAY - LEEWAY, channel.posts
 
     @invariant()
-    def good_news_mention_nobody(self) -> None:
-        """A message about renewals alone mentions nobody, any other one its role."""
+    def good_and_early_news_mention_nobody(self) -> None:
+        """A message about renewals or stages of over a week alone mentions nobody, any other one its role."""
         for channel in self.channels.by_id.values():
             for post in channel.posts:
-                is_good = all(one.kind == "renewed" for one in post.heard)
-                assert post.content.roles == (() if is_good else (ROLE,)), [news_of(one) for one in post.heard]
+                is_calm = all(one.kind == "renewed" or _is_early(one, post.at) for one in post.heard)
+                assert post.content.roles == (() if is_calm else (ROLE,)), [news_of(one) for one in post.heard]
 
     @invariant()
     def nothing_failed(self) -> None:
@@ -272,11 +314,21 @@ class Reminders(Engine):
         assert not self.kit.errors.messages, self.kit.errors.messages[0]
 
 
+def _about(posts: Iterable[Post], account: str | None) -> list[tuple[Post, Heard]]:
+    """Return the notifications about an account, each with its message."""
+    return [(post, one) for post in posts for one in post.heard if one.account_id == account]
+
+
 def _is_later(before: Heard, after: Heard) -> bool:
     """Whether the second notification is about a login that ends at least a day later."""
     if before.expires_at is None or after.expires_at is None:
         return False
     return after.expires_at - before.expires_at >= DAY
+
+
+def _is_early(one: Heard, at: datetime) -> bool:
+    left = None if one.expires_at is None else one.expires_at - at
+    return one.stage > A_WEEK and (left is None or left > timedelta(days=A_WEEK))
 
 
 def _has_follow_up(post: Post) -> bool:

@@ -22,6 +22,8 @@ from tests.support.oracle.rules import (
 LONGEST_WAIT = timedelta(hours=6, minutes=1)
 ASSIGNED_FOR = timedelta(days=7)
 _STORY = 14
+# The widest stage, in days, that always pings somebody.
+_EARLY = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,10 @@ class Court:
         )
 
     def _judge_mentions(self, channel_id: int, post: Post, at: datetime) -> None:
-        """Compare the roles and users that a message mentions: nobody for good news, the assignee for follow-ups."""
+        """Compare the roles and users that a message mentions: the assignee for follow-ups.
+
+        Nobody for good news, nor for a stage of over seven days where a tighter one is to come.
+        """
         place = self.places[channel_id]
         must: set[int] = set()
         may: set[int] = set()
@@ -198,6 +203,11 @@ class Court:
                 may |= {wish.role_id for wish in place.active() if wish.role_id is not None}
                 continue
             wish, facts = place.wish(heard.account_id), self.facts.get(heard.account_id)
+            is_early = heard.stage > _EARLY and (
+                facts is None or facts.expires_at is None or facts.expires_at - at > timedelta(days=_EARLY)
+            )
+            if wish is not None and is_early and min(wish.lead_times) <= _EARLY:
+                continue
             role = {wish.role_id} if wish is not None and wish.role_id is not None else set()
             assigned = place.assigned.get(heard.account_id)
             if assigned is None or facts is None or _has_ended(assigned, facts, at):

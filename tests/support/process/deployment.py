@@ -224,7 +224,8 @@ class Deployment:
 
     def count_mentions(self, channel_id: int, account_id: str) -> int:
         """Return how many messages of a channel name an account."""
-        return sum(account_id in message["content"] for message in self.channels.seen_in(channel_id))
+        seen = self.channels.seen_in(channel_id)
+        return sum(account_id in f"{message['content']}{message['embeds']}" for message in seen)
 
 
 @asynccontextmanager

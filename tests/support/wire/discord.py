@@ -114,9 +114,9 @@ class DiscordStandIn:
             build_interaction(SLASH, build_status_data(), guild_id=GUILD_ID, user_id=None),
         )
 
-    async def toggle_board(self, channel_id: int) -> Exchange:
+    async def use_board(self, command: str, channel_id: int) -> Exchange:
         """Add the board of a channel, or remove it."""
-        data = build_board_data(channel_id)
+        data = build_board_data(command, channel_id)
         return await self._interact(build_interaction(SLASH, data, guild_id=GUILD_ID, user_id=None))
 
     async def slash_all(self, accounts: Iterable[str], *, share: str | None = None) -> list[Exchange]:

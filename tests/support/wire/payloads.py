@@ -78,6 +78,24 @@ def build_channel(channel_id: int, guild_id: str) -> Json:
     }
 
 
+def build_thread(thread_id: int, guild_id: int, *, is_archived: bool, is_locked: bool) -> Json:
+    """Return a public thread."""
+    metadata = {
+        "archived": is_archived,
+        "locked": is_locked,
+        "auto_archive_duration": 1440,
+        "archive_timestamp": "2024-01-01T00:00:00+00:00",
+    }
+    return build_channel(thread_id, str(guild_id)) | {
+        "type": 11,
+        "parent_id": CHANNEL_ID,
+        "owner_id": APPLICATION_ID,
+        "message_count": 1,
+        "member_count": 1,
+        "thread_metadata": metadata,
+    }
+
+
 def build_guild(guild_id: int, bot_permissions: str) -> Json:
     """Return a server in which the bot's own role grants these permissions, and @everyone grants none."""
     return {
@@ -211,13 +229,13 @@ def build_status_data() -> Json:
     return {"id": new_id(), "name": STATUS_COMMAND, "type": 1, "options": [], "guild_id": str(GUILD_ID)}
 
 
-def build_board_data(channel_id: int) -> Json:
-    """Return the data of the command for a channel's board."""
+def build_board_data(command: str, channel_id: int) -> Json:
+    """Return the data of the command that adds or removes a channel's board."""
     channel = build_channel(channel_id, str(GUILD_ID)) | {"permissions": ALL_PERMISSIONS}
     option = {"type": _CHANNEL_OPTION, "name": "channel", "value": str(channel_id)}
-    part = {"type": 1, "name": "board", "options": [option]}
+    part = {"type": 1, "name": command, "options": [option]}
     resolved = {"channels": {str(channel_id): channel}}
-    return build_subcommand_data("board", {}) | {"options": [part], "resolved": resolved}
+    return build_subcommand_data(command, {}) | {"name": "minimax-board", "options": [part], "resolved": resolved}
 
 
 def build_press_data(custom_id: str) -> Json:

@@ -85,7 +85,8 @@ class Rest:
     """Records each request, then answers it with a fault or through its route.
 
     `round_trip` is the network's delay in seconds, `unknown` the requests without a route, `connections` the addresses
-    that the requests came from.
+    that the requests came from. Requests whose path matches `hanging` are never answered. A moderator has timed the bot
+    out until `timed_out_until`.
     """
 
     def __init__(self, *, token: str = TOKEN) -> None:
@@ -95,9 +96,11 @@ class Rest:
         self.connections: set[Any] = set()
         self.faults: list[Fault] = []
         self.round_trip = 0.0
+        self.hanging: re.Pattern[str] | None = None
         self.guild_ids: set[int] = set()
         self.commands: dict[int, list[Json]] = {}
         self.bot_permissions = ALL_PERMISSIONS
+        self.timed_out_until: str | None = None
         self.application: Json = build_application()
 
     def fail(self, method: str, path: str, status: int, *, code: int = 0, times: int | None = None) -> None:
@@ -148,6 +151,8 @@ class Rest:
         call = Call(request.method, path, json.loads(body) if body else None, dict(request.headers), now)
         self.calls.add(call)
         request[CALL] = call
+        if self.hanging is not None and self.hanging.search(path):
+            await asyncio.Event().wait()
         response = self._fail(request) or await self._answer(request, handler)
         await self.travel()
         return response
@@ -192,7 +197,8 @@ class Rest:
         return answer(build_guild(guild_id, self.bot_permissions))
 
     async def _get_member(self, request: web.Request) -> web.Response:
-        return answer(build_bot_member(int(request.match_info["guild"])))
+        member = build_bot_member(int(request.match_info["guild"]))
+        return answer(member | {"communication_disabled_until": self.timed_out_until})
 
     async def _get_commands(self, request: web.Request) -> web.Response:
         guild_id = int(request.match_info["guild"])
