@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from bot.config import Settings
 from tests.support.databases import give_back, lay_sqlite, take_postgres
+from tests.support.openapi import take_problems
 from tests.support.postgres import Postgres, serve_postgres
 
 # A shell that runs the tests in the background makes them, and the processes that they start, ignore Ctrl-C.
@@ -57,6 +58,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     monkeypatch.chdir(tmp_path)
     yield
     assert not set(os.environ) & {str(field.alias) for field in Settings.model_fields.values()}
+
+
+@pytest.fixture(autouse=True)
+def valid_bodies() -> Iterator[None]:
+    """Fail if the bot has sent a body to Discord that does not fit Discord's own document."""
+    yield
+    assert take_problems() == []
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from bot.useapi.directory import open_directory
 from bot.useapi.fake import TOKEN, FakeApi
 from tests.support.accounts import START
 from tests.support.databases import lay_sqlite
+from tests.support.openapi import watch_simcord
 
 GUILD_ID = 1_200_000_000_000_000_001
 OTHER_GUILD_ID = 1_200_000_000_000_000_002
@@ -32,6 +33,9 @@ MEMBER = discord.Permissions(
 )
 # A real wait would not move the simulated time.
 _TIMING = replace(DEFAULT_TIMING, post_retries=(0.0,) * len(DEFAULT_TIMING.post_retries))
+
+
+watch_simcord()
 
 
 @dataclass

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.support.openapi import check_body
 from tests.support.wire.journal import PATIENCE, Journal
 from tests.support.wire.payloads import (
     ALL_PERMISSIONS,
@@ -150,6 +151,7 @@ class Rest:
         path = request.path.removeprefix(BASE)
         call = Call(request.method, path, json.loads(body) if body else None, dict(request.headers), now)
         self.calls.add(call)
+        check_body(call.method, path, call.json)
         request[CALL] = call
         if self.hanging is not None and self.hanging.search(path):
             await asyncio.Event().wait()
