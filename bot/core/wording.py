@@ -13,7 +13,7 @@ from bot.core.text import code, escaped, plain
 CLOCK_ADVICE = "Set it, and turn on time synchronisation (NTP)."
 MAX_BLOCKED = 5
 _MAX_CAPABILITIES = 8
-_MAX_NAME = 60
+_MAX_NAME = 44
 _BAR_CELLS = 10
 _TIME = re.compile(r"<t:(\d{1,11}):f>")
 

@@ -83,7 +83,7 @@ async def test_an_error_is_not_buried_under_later_expiries(world: World) -> None
     assert embed.title == "2 of 6 accounts need renewing"
     assert (embed.description or "").splitlines() == [
         "🔴 **Past** `4` expired <t:1767139200:R>",
-        "⚠️ **Bad** `1` error: Session refresh failed, manual…",
+        "⚠️ **Bad** `1` error: Session refresh failed…",
         "🟠 **Soon** `3` <t:1767268800:R>",
         "🟡 **Near** `6` <t:1767657600:R>",
         "🟢 **Well** `5` <t:1768003200:R>",

@@ -60,7 +60,7 @@ async def test_labels_tell_paused_and_alike_reminders_apart(world: World) -> Non
     await add(world, "345678", days="2 1")
     await steer(world, "pause", "1")
     assert await offered(world, "remove") == [
-        "⏸️ Jane Doe → pipeline",
+        "⏸️ Jane Doe → pipeline · 5 days before",
         "Sam Reed → pipeline · 3 days before",
         "Sam Reed → pipeline · 2 and 1 day before",
     ]

@@ -260,8 +260,8 @@ async def test_removes_a_reminder_picked_from_completion(world: World) -> None:
         return await world.manager.autocomplete(world.channel, "minimax-reminders remove", "reminder", typed)
 
     await world.poll_once()
-    first = {"name": "All accounts → pipeline", "value": "1"}
-    second = {"name": "Jane Doe → pipeline", "value": "2"}
+    first = {"name": "All accounts → pipeline · 14, 7, 3 and 1 day before", "value": "1"}
+    second = {"name": "Jane Doe → pipeline · 14, 7, 3 and 1 day before", "value": "2"}
     assert await offered("") == [first, second]
     assert await offered("PIPE") == [first, second]
     assert await offered(" jane") == [second]

@@ -15,10 +15,9 @@ _MAX_NAME, _MAX_CHANNEL = 40, 30
 
 
 def reminder_labels(subscriptions: Sequence[Subscription], accounts: Mapping[str, Account]) -> dict[int, str]:
-    """Return a label for each reminder of a server, by its id: account, channel, and what tells it from others."""
-    labels = {one.id: _label(one, accounts) for one in subscriptions}
+    """Return a label for each reminder, by its id: account, channel, days, and what tells it from others."""
+    labels = {one.id: _add(_label(one, accounts), say_days(one.lead_times)) for one in subscriptions}
     details: Sequence[Callable[[Subscription], str]] = (
-        lambda one: say_days(one.lead_times),
         lambda one: tame(one.account_id or "", MAX_LABEL // 2),
         lambda one: f"no. {one.id}",
     )
@@ -27,8 +26,12 @@ def reminder_labels(subscriptions: Sequence[Subscription], accounts: Mapping[str
         for one in subscriptions:
             label, more = labels[one.id], detail(one)
             if count[label.casefold()] > 1 and more:
-                labels[one.id] = f"{cut(label, MAX_LABEL - len(more) - 3)} · {more}"
+                labels[one.id] = _add(label, more)
     return labels
+
+
+def _add(label: str, more: str) -> str:
+    return f"{cut(label, MAX_LABEL - len(more) - 3)} · {more}"
 
 
 def _label(subscription: Subscription, accounts: Mapping[str, Account]) -> str:

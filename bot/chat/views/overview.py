@@ -23,7 +23,7 @@ from bot.core.wording import say_duration
 # 25 lines of these parts fit into an embed.
 _MAX_NAME = 44
 _MAX_ID = 34
-_MAX_ERROR = 32
+_MAX_ERROR = 23
 _MUTED = "🔕"
 
 

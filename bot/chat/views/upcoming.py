@@ -8,7 +8,7 @@ import discord
 from discord.utils import format_dt
 
 from bot.chat.views.components import Reply, pages_view
-from bot.chat.views.pages import LINES, fill_pages, show_page
+from bot.chat.views.pages import fill_pages, show_page
 from bot.chat.views.reminder_list import NO_REMINDERS
 from bot.core.accounts import shared_names
 from bot.core.assignments import is_quiet, mentions_role
@@ -21,6 +21,8 @@ from bot.core.wording import say_count, say_duration, say_told_apart
 
 FORESEEN = timedelta(days=30)
 _DAY = timedelta(days=1)
+# Each may take two lines on a phone.
+_LINES = 15
 _INCIDENTS = {
     Kind.ERROR: "⚠️ {} error",
     Kind.MISSING: "🔴 {} removed from useapi.net",
@@ -47,7 +49,7 @@ def upcoming_reply(upcoming: Sequence[Upcoming], page: int, now: datetime, *, is
     heading = f"All go to {usual_place} and ping {usual_pings}."
     if any((_say_place(one), _say_pings(one)) != (usual_place, usual_pings) for one in within):
         heading = f"They go to {usual_place} and ping {usual_pings}, unless the line says otherwise."
-    pages = fill_pages(lines, size=LINES, room=MAX_DESCRIPTION - len(heading) - 2)
+    pages = fill_pages(lines, size=_LINES, room=MAX_DESCRIPTION - len(heading) - 2)
     page = show_page(embed, [f"{heading}\n\n{lines}" for lines in pages], page)
     return Reply([embed], pages_view("upcoming", page, len(pages)))
 
