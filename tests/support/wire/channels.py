@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
 
@@ -68,7 +69,8 @@ class Channels:
     error; a post is judged before its nonce. `threads` are channels that are threads, some `archived` or `locked`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
         self.posts: Journal[int] = Journal()
         self.messages: Journal[Json] = Journal()
         self.direct_messages: Journal[Json] = Journal()
@@ -174,6 +176,8 @@ class Channels:
             if now - stored_at <= self.nonce_memory:
                 return message
         message = build_message(body) | {"type": 0, "channel_id": str(channel_id), "nonce": nonce}
+        # People can compare these times with the `Date` of answers.
+        message |= {"id": new_id(self._now()), "timestamp": self._now().isoformat()}
         message["content"] = message["content"].strip()
         del message["webhook_id"]
         if nonce is not None:

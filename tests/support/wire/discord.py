@@ -51,7 +51,7 @@ class DiscordStandIn:
         self.gateway = Gateway(self.rest)
         self.url = ""
         self.interactions = Interactions()
-        self.channels = Channels()
+        self.channels = Channels(now)
 
     @asynccontextmanager
     async def serve(self, port: int = 0) -> AsyncIterator[str]:

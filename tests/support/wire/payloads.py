@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from tests.support.wire.virtual_time import read_clock
@@ -25,9 +26,9 @@ ALL_PERMISSIONS = str(2**50 - 1)
 _count = itertools.count(1)
 
 
-def new_id() -> str:
-    """Return a snowflake of this moment, unlike any other."""
-    milliseconds = int(read_clock().timestamp() * 1000) - _EPOCH_MS
+def new_id(moment: datetime | None = None) -> str:
+    """Return a snowflake of this moment, by default of now, unlike any other."""
+    milliseconds = int((moment or read_clock()).timestamp() * 1000) - _EPOCH_MS
     return str(milliseconds << 22 | next(_count) % 2**22)
 
 
