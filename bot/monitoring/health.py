@@ -52,7 +52,7 @@ class ActiveParts:
 class Health:
     """Looks at a running bot; one look at the database at a time, so that looks don't pile up.
 
-    Without its active parts it is a standby, of which only the database is judged. `connected_at` is when the active
+    Without its active parts it is a standby, and only the database is judged. `connected_at` is when the active
     process was last seen to be connected; `turned` is set when a standby becomes active.
     """
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from bot.chat.views.components import Reply, assignment_view
+from bot.chat.views.components import Reply, account_choice, assignment_view
 from bot.chat.views.reminder_text import name_of
 from bot.core.entries import Entry
-from bot.core.limits import MAX_LABEL, MAX_OPTIONS
+from bot.core.limits import MAX_OPTIONS
 from bot.core.messages import Choice
-from bot.core.text import plain
 
 ALL = "all"
 _MAX_NAMED = 5
@@ -21,13 +20,10 @@ def which_reply(entries: Sequence[Entry], message_id: int, user_id: int) -> Repl
 
 def _choice(entry: Entry, user_id: int) -> Choice:
     assert entry.snapshot is not None
-    account = entry.snapshot.account
-    shown_id = plain(account.id, MAX_LABEL) or "(blank)"
-    name = plain(account.name or "", MAX_LABEL)
-    notes = [shown_id] if name else []
+    note = ""
     if entry.assignment is not None:
-        notes.append("you are on it" if entry.assignment.user_id == user_id else "somebody is on it")
-    return Choice(str(entry.notification.id), name or shown_id, "👤", " · ".join(notes))
+        note = "you are on it" if entry.assignment.user_id == user_id else "somebody is on it"
+    return account_choice(entry.snapshot.account, "👤", value=str(entry.notification.id), note=note)
 
 
 def assigned_reply(entries: Sequence[Entry], user_id: int, *, is_handed_back: bool, is_named: bool = False) -> Reply:

@@ -15,7 +15,7 @@ _MAX_NAME, _MAX_CHANNEL = 40, 30
 
 
 def reminder_labels(subscriptions: Sequence[Subscription], accounts: Mapping[str, Account]) -> dict[int, str]:
-    """Return a label for each reminder, by its id: account, channel, days, and what tells it from others."""
+    """Return a label for each reminder, by its id: account, channel, days, and more where two would be alike."""
     labels = {one.id: _add(_label(one, accounts), say_days(one.lead_times)) for one in subscriptions}
     details: Sequence[Callable[[Subscription], str]] = (
         lambda one: tame(one.account_id or "", MAX_LABEL // 2),

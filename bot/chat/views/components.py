@@ -7,10 +7,13 @@ from typing import Any, Self
 
 import discord
 
-from bot.core.limits import MAX_CUSTOM_ID
+from bot.core.accounts import Account
+from bot.core.limits import MAX_CUSTOM_ID, MAX_LABEL
 from bot.core.links import SETUP_GUIDE
 from bot.core.messages import Action, Choice, OutgoingMessage
+from bot.core.naming import MAX_ACCOUNT_ID
 from bot.core.subscriptions import Subscription
+from bot.core.text import plain
 
 PREFIX = "minimax:"
 
@@ -57,6 +60,19 @@ def _view(items: Iterable[discord.ui.Item[Any]]) -> discord.ui.View:
         view.add_item(item)
     view.stop()
     return view
+
+
+def fits_menu(account_id: str) -> bool:
+    """Whether a menu can offer an account with this id: it has a visible character, and is not too long."""
+    return bool(account_id.strip()) and len(account_id) <= MAX_ACCOUNT_ID
+
+
+def account_choice(account: Account, emoji: str, *, value: str | None = None, note: str = "") -> Choice:
+    """Return the line of an account in a menu: its name, below it the id and a note; `value` is the id by default."""
+    shown_id = plain(account.id, MAX_LABEL) or "(blank)"
+    name = plain(account.name or "", MAX_LABEL)
+    below = " · ".join(filter(None, (shown_id if name else "", note)))
+    return Choice(account.id if value is None else value, name or shown_id, emoji, below)
 
 
 def account_view(account_id: str) -> discord.ui.View:
@@ -146,7 +162,7 @@ def ping_nobody_view(subscription: Subscription) -> discord.ui.View:
 
 
 def mark_of(subscription: Subscription) -> str:
-    """Return what tells a reminder from a later one with the same id: a short digest of what it is for."""
+    """Return a short digest of a reminder's channel, account and role: a later reminder may have the same id."""
     facts = (subscription.channel_id, subscription.account_id, subscription.role_id)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 

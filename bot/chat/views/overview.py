@@ -7,17 +7,16 @@ from datetime import datetime, timedelta
 import discord
 from discord.utils import format_dt
 
-from bot.chat.views.components import Reply, overview_view
+from bot.chat.views.components import Reply, account_choice, fits_menu, overview_view
 from bot.chat.views.pages import LINES, clamp_page
 from bot.chat.views.reminder_list import NO_REMINDERS
 from bot.core.accounts import Account, sort_by_urgency
-from bot.core.limits import MAX_DESCRIPTION, MAX_LABEL
+from bot.core.limits import MAX_DESCRIPTION
 from bot.core.links import SETUP_GUIDE
 from bot.core.messages import Action, Choice, OutgoingMessage
-from bot.core.naming import MAX_ACCOUNT_ID
 from bot.core.overview import Overview
 from bot.core.status import GREY, Status
-from bot.core.text import code, cut, escaped, plain
+from bot.core.text import code, cut, escaped
 from bot.core.wording import say_duration
 
 # 25 lines of these parts fit into an embed.
@@ -127,11 +126,5 @@ def _muted(shown: Sequence[Account], overview: Overview) -> list[str]:
 
 def _choices(shown: Sequence[Account], overview: Overview, now: datetime) -> tuple[Choice, ...]:
     """Return the menu's choices; an account whose id is too long for one is left out."""
-    fitting = [account for account in shown if account.id.strip() and len(account.id) <= MAX_ACCOUNT_ID]
-    return tuple(_choice(account, _status(account, overview, now).style.emoji) for account in fitting)
-
-
-def _choice(account: Account, emoji: str) -> Choice:
-    shown_id = plain(account.id, MAX_LABEL) or "(blank)"
-    name = plain(account.name or "", MAX_LABEL)
-    return Choice(account.id, name or shown_id, emoji, shown_id if name else "")
+    fitting = [account for account in shown if fits_menu(account.id)]
+    return tuple(account_choice(account, _status(account, overview, now).style.emoji) for account in fitting)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import discord
 
+from bot.chat.views.components import account_choice, fits_menu
 from bot.chat.views.reminder_text import (
     Alert,
     alert_of,
@@ -23,7 +24,6 @@ from bot.core.assignments import is_quiet, mentions_role
 from bot.core.entries import Entry, Relevance
 from bot.core.limits import MAX_CONTENT, MAX_DESCRIPTION, MAX_LABEL, MAX_OPTIONS, fill
 from bot.core.messages import Action, Choice, OutgoingMessage
-from bot.core.naming import MAX_ACCOUNT_ID
 from bot.core.status import Status
 from bot.core.text import cut, plain
 from bot.core.wording import say_count
@@ -182,15 +182,8 @@ def _choices(entries: Sequence[Entry], now: datetime) -> tuple[Choice, ...]:
     """Return the accounts whose details the message offers; one that was removed, or whose id is too long, has none."""
     choices = []
     for entry in entries:
-        account_id = entry.notification.account_id or ""
-        if (
-            entry.snapshot is None
-            or not entry.is_listed
-            or not 0 < len(account_id.strip()) <= len(account_id) <= MAX_ACCOUNT_ID
-        ):
+        if entry.snapshot is None or not entry.is_listed or not fits_menu(entry.snapshot.account.id):
             continue
         emoji = status_of_alert(entry, now).style.emoji if entry.needs_action else "✅"
-        shown_id = plain(account_id, MAX_LABEL) or "(blank)"
-        name = plain(entry.snapshot.account.name or "", MAX_LABEL)
-        choices.append(Choice(account_id, name or shown_id, emoji, shown_id if name else ""))
+        choices.append(account_choice(entry.snapshot.account, emoji))
     return tuple(choices[:MAX_OPTIONS])
