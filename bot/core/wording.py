@@ -56,11 +56,20 @@ def say_state(account: Account, now: datetime) -> str:
         case Status.UNKNOWN:
             return "expiry unknown"
         case Status.EXPIRED:
-            return f"expired {say_duration(remaining)} ago"
+            return f"expired {_say_nearly(remaining)} ago"
         case Status.HEALTHY | Status.EXPIRING | Status.LAST_DAY:
-            return f"expires in {say_duration(remaining)}"
+            return f"expires in {_say_nearly(remaining)}"
         case _:
             assert_never(status)
+
+
+def _say_nearly(duration: timedelta) -> str:
+    """Return a duration, left or gone by, rounded to the nearest as in Discord's relative times."""
+    seconds = abs(duration.total_seconds())
+    for unit, length in (("day", 86_400), ("hour", 3_600)):
+        if seconds >= 0.9 * length:
+            return say_count(round(seconds / length), unit)
+    return say_count(max(1, round(seconds / 60)), "minute")
 
 
 def say_days(lead_times: Sequence[int]) -> str:

@@ -1,6 +1,7 @@
 # ruff: noqa: SLF001  (simcord has no public way to change its page; the version is pinned)
 """The demo's page: simcord's, with this bot's name and icon, Discord's relative times, and new messages in view."""
 
+import re
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +18,8 @@ _STATIC = Path(__file__).with_name("static")
 _STYLE = '<link rel="stylesheet" href="/preview.css">'
 _OURS = '<link rel="stylesheet" href="/demo.css"><script type="module" src="/demo.js"></script>'
 _NODE = 'import { node } from "./dom.js";'
+_multiline_quotes = _markdown._discord_multiline_quotes
+_QUOTE_END = re.compile(r"^> .*\n(?!>)", re.MULTILINE)
 _DATE = "if (valid) time.dateTime = date.toISOString();"
 CHANGES = {
     "/": (
@@ -80,7 +83,13 @@ def dress(preview: Preview, port: int) -> Preview:
     # simcord's page does so only outside embeds.
     for part in ("embed_description", "embed_field_value"):
         _markdown._FIELD_POLICIES[part] |= {"mentions": True, "commands": True, "subtext": True}
+    _markdown._discord_multiline_quotes = _end_quotes
     return preview
+
+
+def _end_quotes(text: str) -> str:
+    """Return a text in which a line after a quotation is none of it: in Discord, each quoted line begins with ">"."""
+    return _QUOTE_END.sub(r"\g<0>\n", _multiline_quotes(text))
 
 
 def avatar_url(user_id: int, name: str) -> str:

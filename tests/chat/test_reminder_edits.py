@@ -127,8 +127,8 @@ def end_incident(world: World) -> None:
 INCIDENTS = {
     "error": (
         (
-            f"{Status.ERROR.style.emoji} **Jane Doe**: useapi.net reports an error.\n"
-            "The login itself is valid until <t:1770681600:D>. Renewing it usually clears the error.\n> login failed"
+            f"{Status.ERROR.style.emoji} **Jane Doe**: useapi.net reports an error.\n> login failed\n"
+            "The login itself is valid until <t:1770681600:D>. Renewing it usually clears the error."
         ),
         "✅ **Jane Doe**: working again, login valid until <t:1770681600:D>.",
     ),

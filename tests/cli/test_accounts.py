@@ -29,9 +29,9 @@ def build_current(account_id: str, name: str, days: float | None, **fields: Any)
 
 
 ACCOUNTS = by_id(
-    build_current("1", "Healthy", 20.5),
-    build_current("2", "Expiring", 2.5, supportVideo=None, maxJobs=None),
-    build_current("3", "Expired", -3.5),
+    build_current("1", "Healthy", 20.6),
+    build_current("2", "Expiring", 2.6, supportVideo=None, maxJobs=None),
+    build_current("3", "Expired", -3.4),
     build_current("4", "Broken", 20.5, error="login lost"),
     build_current("5", "Undated", None),
 )

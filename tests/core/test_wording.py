@@ -89,10 +89,14 @@ def test_every_duration_is_a_positive_whole_number_of_a_unit(duration: timedelta
     [
         (Account("1", expires_at=NOW + timedelta(days=12)), "expires in 12 days"),
         (Account("1", expires_at=NOW + timedelta(days=3)), "expires in 3 days"),
-        (Account("1", expires_at=NOW + timedelta(days=1)), "expires in 24 hours"),
+        (Account("1", expires_at=NOW + timedelta(days=12.4)), "expires in 12 days"),
+        (Account("1", expires_at=NOW + timedelta(days=12.6)), "expires in 13 days"),
+        (Account("1", expires_at=NOW + timedelta(days=1)), "expires in 1 day"),
+        (Account("1", expires_at=NOW + timedelta(hours=21)), "expires in 21 hours"),
         (Account("1", expires_at=NOW + timedelta(hours=5)), "expires in 5 hours"),
         (Account("1", expires_at=NOW + timedelta(seconds=20)), "expires in 1 minute"),
         (Account("1", expires_at=NOW), "expired 1 minute ago"),
+        (Account("1", expires_at=NOW - timedelta(days=2.9)), "expired 3 days ago"),
         (Account("1", expires_at=NOW - timedelta(days=40)), "expired 40 days ago"),
         (Account("1"), "expiry unknown"),
         (Account("1", error="no"), "in error"),
@@ -100,7 +104,7 @@ def test_every_duration_is_a_positive_whole_number_of_a_unit(duration: timedelta
     ],
 )
 def test_a_state_is_said_in_a_few_words(account: Account, words: str) -> None:
-    """Each status has its own few words."""
+    """Each status has its own few words; times are rounded as Discord rounds them."""
     assert say_state(account, NOW) == words
 
 

@@ -69,8 +69,6 @@ def _render(
         embeds = [_card(entries, about, notes, footer_id, now)]
     else:
         rest += [f"-# {note}" for note in (*map(say_assignment, about), *notes) if note]
-        # A line that follows a quotation may count as part of it.
-        rest.sort(key=lambda line: line.startswith("> "))
     mentions = "".join([*(f" <@&{role_id}>" for role_id in roles), *(f" <@{user_id}>" for user_id in users)])
     content = "\n".join([f"{cut(first, MAX_CONTENT - _RESERVED)}{mentions}", *rest])
     choices = _choices(entries, now) if about else ()
