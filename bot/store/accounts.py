@@ -9,11 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.accounts import Account, AccountSnapshot, Capability
-from bot.core.incidents import OpenIncident
+from bot.core.accounts import Account, AccountSnapshot, build_capabilities
+from bot.core.incidents import LowCredits, OpenIncident, Reason
 from bot.core.logins import Doubt, Login
 from bot.core.notifications import Kind
-from bot.store.tables import accounts, incidents, insert_into, logins
+from bot.store.slices import SLICE, execute_each, sliced
+from bot.store.tables import accounts, credit_levels, incidents, insert_into, logins
 
 # The beginning of a name, by which its rows are searched; more names than these are not searched one by one.
 _SEARCHED = 100
@@ -31,7 +32,7 @@ def _dump(account: Account) -> str:
 
 def _load(text: str) -> Account:
     facts: dict[str, Any] = json.loads(text)
-    facts["capabilities"] = tuple(Capability(flag, supported) for flag, supported in facts["capabilities"])
+    facts["capabilities"] = build_capabilities(tuple(map(tuple, facts["capabilities"])))
     for name in ("expires_at", "issued_at"):
         facts[name] = datetime.fromisoformat(facts[name]) if facts[name] else None
     return Account(**facts)
@@ -42,28 +43,49 @@ def _login(row: Any) -> Login:
     return Login(row.id, row.account_id, row.expires_at, life, row.previous_id, row.user_id)
 
 
-def _snapshot(row: Any, open_incidents: Collection[OpenIncident]) -> AccountSnapshot:
+def _snapshot(
+    row: Any, open_incidents: Collection[OpenIncident], low_credits: Collection[LowCredits]
+) -> AccountSnapshot:
     doubt = None
     if row.doubted_expires_at is not None and row.doubted_since is not None:
         doubt = Doubt(row.doubted_expires_at, row.doubted_since)
     login = _login(row) if row.id is not None else None
-    return AccountSnapshot(_load(row.facts), row.read_at, login, doubt, tuple(open_incidents))
+    return AccountSnapshot(
+        _load(row.facts), row.read_at, login, doubt, tuple(open_incidents), row.appeared_at, tuple(low_credits)
+    )
 
 
 async def get_snapshots(tx: AsyncConnection, account_ids: Collection[str] | None = None) -> dict[str, AccountSnapshot]:
     """Return these accounts, or all, as they were last read, with their open incidents, by id."""
     own = (accounts.c.account_id.label("key"), accounts.c.facts, accounts.c.read_at)
     doubt = (accounts.c.doubted_expires_at, accounts.c.doubted_since)
-    query = sa.select(*own, *doubt, *logins.c).select_from(
+    query = sa.select(*own, *doubt, accounts.c.appeared_at, *logins.c).select_from(
         accounts.outerjoin(logins, logins.c.id == accounts.c.login_id)
     )
-    if account_ids is not None:
-        query = query.where(accounts.c.account_id.in_(account_ids))
-    rows = (await tx.execute(query)).all()
     open_incidents: dict[str, list[OpenIncident]] = {}
     for one in await tx.execute(sa.select(incidents).where(incidents.c.is_open, incidents.c.account_id.is_not(None))):
-        open_incidents.setdefault(one.account_id, []).append(OpenIncident(Kind(one.kind), one.number, one.began_at))
-    return {row.key: _snapshot(row, open_incidents.get(row.key, ())) for row in rows}
+        reason = Reason(one.reason) if one.reason else None
+        incident = OpenIncident(Kind(one.kind), one.number, one.began_at, reason)
+        open_incidents.setdefault(one.account_id, []).append(incident)
+    low: dict[str, list[LowCredits]] = {}
+    for one in await tx.execute(sa.select(credit_levels).where(credit_levels.c.is_open)):
+        level = LowCredits(one.threshold, one.total, one.number, one.began_at, one.read_at)
+        low.setdefault(one.account_id, []).append(level)
+
+    def load(rows: Iterable[Any]) -> dict[str, AccountSnapshot]:
+        return {row.key: _snapshot(row, open_incidents.get(row.key, ()), low.get(row.key, ())) for row in rows}
+
+    found: dict[str, AccountSnapshot] = {}
+    if account_ids is not None:
+        for some in sliced(account_ids):
+            found |= load(await tx.execute(query.where(accounts.c.account_id.in_(some))))
+        return found
+    page, last = query.order_by(accounts.c.account_id).limit(SLICE), ""
+    while rows := (await tx.execute(page.where(accounts.c.account_id > last))).all():
+        # In pages: other tasks run in between.
+        found |= load(rows)
+        last = rows[-1].key
+    return found
 
 
 async def count_accounts(tx: AsyncConnection) -> int:
@@ -87,7 +109,7 @@ async def get_namesakes(tx: AsyncConnection, some: Collection[Account]) -> set[s
 
 async def put_snapshots(tx: AsyncConnection, snapshots: Iterable[AccountSnapshot]) -> None:
     """Save accounts as they were read."""
-    rows = [
+    rows = (
         {
             "account_id": one.account.id,
             "facts": _dump(one.account),
@@ -95,38 +117,62 @@ async def put_snapshots(tx: AsyncConnection, snapshots: Iterable[AccountSnapshot
             "login_id": one.login.id if one.login else None,
             "doubted_expires_at": one.doubt.expires_at if one.doubt else None,
             "doubted_since": one.doubt.since if one.doubt else None,
+            "appeared_at": one.appeared_at,
         }
         for one in snapshots
-    ]
-    if rows:
-        upsert = insert_into(tx, accounts)
-        values = {name: upsert.excluded[name] for name in _SAVED}
-        await tx.execute(upsert.on_conflict_do_update(index_elements=["account_id"], set_=values), rows)
+    )
+    upsert = insert_into(tx, accounts)
+    values = {name: upsert.excluded[name] for name in _SAVED}
+    await execute_each(tx, upsert.on_conflict_do_update(index_elements=["account_id"], set_=values), rows)
+
+
+async def get_appeared(tx: AsyncConnection, since: datetime) -> list[tuple[Account, datetime]]:
+    """Return the accounts that have appeared since then, each with the time, oldest first."""
+    query = sa.select(accounts.c.facts, accounts.c.appeared_at).where(accounts.c.appeared_at >= since)
+    rows = await tx.execute(query.order_by(accounts.c.appeared_at, accounts.c.account_id))
+    return [(_load(row.facts), row.appeared_at) for row in rows]
+
+
+async def get_known_ids(tx: AsyncConnection) -> set[str]:
+    """Return the ids of all accounts that were ever read."""
+    return set((await tx.execute(sa.select(accounts.c.account_id))).scalars())
 
 
 async def touch_snapshots(tx: AsyncConnection, account_ids: Iterable[str], read_at: datetime) -> None:
     """Save that these accounts were read again and are unchanged."""
-    update = accounts.update().where(accounts.c.account_id == sa.bindparam("unchanged")).values(read_at=read_at)
-    if rows := [{"unchanged": account_id} for account_id in account_ids]:
-        await tx.execute(update, rows)
+    for some in sliced(account_ids):
+        await tx.execute(accounts.update().where(accounts.c.account_id.in_(some)).values(read_at=read_at))
 
 
 async def get_logins(tx: AsyncConnection, login_ids: Collection[int]) -> dict[int, Login]:
     """Return these logins by id."""
-    rows = await tx.execute(sa.select(logins).where(logins.c.id.in_(login_ids)))
-    return {row.id: _login(row) for row in rows}
+    found: dict[int, Login] = {}
+    for some in sliced(login_ids):
+        found |= {row.id: _login(row) for row in await tx.execute(sa.select(logins).where(logins.c.id.in_(some)))}
+    return found
 
 
-async def put_login(tx: AsyncConnection, login: Login) -> Login:
-    """Save a login, a new one (id 0) under an id of its own; return it with its id."""
-    values = {
+async def put_logins(tx: AsyncConnection, some: Iterable[Login]) -> dict[str, Login]:
+    """Save logins of different accounts, new ones (id 0) under ids of their own; return them by account, with ids."""
+    saved, new = {}, []
+    for login in some:
+        if login.id:
+            saved[login.account_id] = login
+        else:
+            new.append(_login_values(login))
+    update = logins.update().where(logins.c.id == sa.bindparam("own_id"))
+    await execute_each(tx, update, [_login_values(one) | {"own_id": one.id} for one in saved.values()])
+    for rows in sliced(new):
+        inserted = (await tx.execute(logins.insert().returning(*logins.c), rows)).all()
+        saved |= {row.account_id: _login(row) for row in inserted}
+    return saved
+
+
+def _login_values(login: Login) -> dict[str, Any]:
+    return {
         "account_id": login.account_id,
         "expires_at": login.expires_at,
         "life_seconds": None if login.life is None else round(login.life.total_seconds()),
         "previous_id": login.previous_id,
         "user_id": login.user_id,
     }
-    if login.id:
-        await tx.execute(logins.update().where(logins.c.id == login.id).values(**values))
-        return login
-    return _login((await tx.execute(logins.insert().values(**values).returning(*logins.c))).one())

@@ -1,12 +1,15 @@
 """Saves and loads assignments."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.assignments import Assignment, Subject
-from bot.store.tables import assignments, insert_into
+from bot.core.assignments import RENEWING_FOR, Assignment, Subject
+from bot.core.logins import Login
+from bot.store.slices import execute_each
+from bot.store.tables import accounts, assignments, insert_into
 
 
 async def get_assignments(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[tuple[int, Subject], Assignment]:
@@ -22,6 +25,21 @@ async def get_assigned_users(tx: AsyncConnection, channel_ids: Collection[int]) 
     """Return the assignments in these channels, each with its guild."""
     rows = await tx.execute(sa.select(assignments).where(assignments.c.channel_id.in_(channel_ids)))
     return [(row.guild_id, Assignment(row.user_id, row.assigned_at)) for row in rows]
+
+
+async def get_renewing(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> set[str]:
+    """Return the accounts whose logins people in these guilds may be renewing: assigned lately, and not renewed yet."""
+    query = (
+        sa.select(assignments.c.account_id)
+        .join(accounts, accounts.c.account_id == assignments.c.account_id)
+        .where(
+            assignments.c.guild_id.in_(guild_ids),
+            assignments.c.assigned_at > now - RENEWING_FOR,
+            assignments.c.assigned_at <= now,
+            assignments.c.login_id == sa.func.coalesce(accounts.c.login_id, 0),
+        )
+    )
+    return set((await tx.execute(query)).scalars())
 
 
 async def delete_assignments_of(tx: AsyncConnection, guild_id: int, user_id: int) -> None:
@@ -50,7 +68,12 @@ async def delete_assignment(tx: AsyncConnection, channel_id: int, subject: Subje
     await tx.execute(assignments.delete().where(where))
 
 
-async def delete_other_assignments(tx: AsyncConnection, account_id: str, login_ids: Collection[int]) -> None:
-    """End all assignments of an account but those of these logins."""
-    where = (assignments.c.account_id == account_id) & assignments.c.login_id.not_in(login_ids)
-    await tx.execute(assignments.delete().where(where))
+async def delete_other_assignments(tx: AsyncConnection, renewed: Iterable[Login]) -> None:
+    """End all assignments of the accounts of these logins, but those to each login and to the one that it replaced."""
+    delete = assignments.delete().where(
+        assignments.c.account_id == sa.bindparam("of_account"),
+        assignments.c.login_id != sa.bindparam("login"),
+        assignments.c.login_id != sa.bindparam("before"),
+    )
+    rows = [{"of_account": one.account_id, "login": one.id, "before": one.previous_id} for one in renewed]
+    await execute_each(tx, delete, rows)

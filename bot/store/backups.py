@@ -3,7 +3,6 @@
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -11,14 +10,25 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.errors import AlreadyRunning, CopyRefused
-from bot.store.database import SCHEMA, columns_at, known_schemas, sqlite_file
-from bot.store.files import lock_file
+from bot.store.database import SCHEMA, known_schemas, lay_schema, sqlite_file
+from bot.store.files import (
+    LOGS,
+    PRIVATE,
+    copy_file,
+    create_file,
+    give_to_owner_of,
+    lock_file,
+    open_draft,
+    remove_drafts,
+    sync,
+)
+
+# The names of columns, by table.
+Columns = dict[str, set[str]]
 
 _TABLES = {"alembic_version", "messages", "leases"}
 # Where subscriptions are: since schema 0004, and before.
 _SUBSCRIPTIONS = ("subscriptions", "watches")
-# Files beside a SQLite database that hold changes which are not in it yet, or may have to be undone.
-_LOGS = ("-wal", "-journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +52,13 @@ def back_up(url: str, copy: Path) -> int:
     with _reporting_failures(f"The backup {copy} can't be made"):
         file = _existing(url)
         _check_new(copy)
-        with _draft_in(copy.parent) as draft:
+        remove_drafts(copy.parent)
+        with open_draft(copy.parent) as draft:
             subscriptions = _copy(file, draft)
             # A file of this name that was made meanwhile is kept.
-            copy.touch(mode=0o600, exist_ok=False)
+            os.close(create_file(copy, PRIVATE))
             draft.replace(copy)
-            _sync(copy.parent)
+            sync(copy.parent)
     return subscriptions
 
 
@@ -60,17 +71,17 @@ def restore(url: str, copy: Path, now: datetime) -> Restored:
     place = _file_of(url)
     with _reporting_failures(f"The database {place} can't be replaced"):
         _check_backup(copy, place)
-        with hold(place), _draft_in(place.resolve().parent) as draft:
+        with hold(place), open_draft(place.resolve().parent) as draft:
             # A link stays: the file that it points to is replaced.
             file = place.resolve() if place.is_symlink() else place
             # In its folder, others may change it meanwhile.
-            with _draft_in(place.resolve().parent) as own:
+            with open_draft(place.resolve().parent) as own:
                 shutil.copyfile(copy, own)
-                subscriptions = _copy(own, draft, name=copy, is_known=True)
+                subscriptions = _copy_rows(own, draft, copy)
             give_to_owner_of(file if file.exists() else file.parent, draft)
             kept = _set_aside(file, now)
             draft.replace(file)
-            _sync(file.parent)
+            sync(file.parent)
     return Restored(place, subscriptions, kept)
 
 
@@ -88,13 +99,6 @@ def hold(file: Path) -> Iterator[None]:
         raise CopyRefused(f"The bot is running on {file}.", "Stop it first.") from None
 
 
-def give_to_owner_of(model: Path, file: Path) -> None:
-    """Give a file the owner of another one: root may run this for the bot's user."""
-    if os.name == "posix":
-        with suppress(PermissionError):
-            os.chown(file, model.stat().st_uid, model.stat().st_gid)
-
-
 def _file_of(url: str) -> Path:
     file = sqlite_file(url)
     if file is None:
@@ -105,9 +109,21 @@ def _file_of(url: str) -> Path:
     return file
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file.
+
+    Raises:
+        OSError: the file system can't say. From Python 3.14 on, `Path.is_file` hides that.
+    """
+    with suppress(FileNotFoundError):
+        path.stat()
+        return path.is_file()
+    return False
+
+
 def _existing(url: str) -> Path:
     file = _file_of(url)
-    if not file.is_file():
+    if not is_file(file):
         raise CopyRefused(
             f"There is no database at {file} yet.",
             "Check DATABASE_URL. The bot creates the database at its first start.",
@@ -116,18 +132,19 @@ def _existing(url: str) -> Path:
 
 
 def _check_new(copy: Path) -> None:
-    if copy.exists() or copy.is_symlink():
+    with suppress(FileNotFoundError):
+        copy.lstat()
         raise CopyRefused(f"{copy} exists already, and a backup overwrites nothing.", "Choose another name.")
     if not copy.parent.is_dir():
         raise CopyRefused(f"There is no folder {copy.parent}.", "Make it first, or choose another one.")
 
 
 def _check_backup(copy: Path, place: Path) -> None:
-    if not copy.is_file():
+    if not is_file(copy):
         raise CopyRefused(f"There is no file {copy}.", "Name the backup to restore.")
     if copy.resolve() == place.resolve():
         raise CopyRefused(f"{copy} is the database itself.", "Name the backup to restore.")
-    for end in _LOGS:
+    for end in LOGS:
         log = Path(f"{copy}{end}")
         if log.exists() and log.stat().st_size:
             raise CopyRefused(
@@ -145,45 +162,59 @@ def _reporting_failures(what: str) -> Iterator[None]:
         raise CopyRefused(f"{what} ({reason}). Nothing has changed.", "Fix that, then try again.") from None
 
 
-@contextmanager
-def _draft_in(folder: Path) -> Iterator[Path]:
-    """Make an empty private file, gone at the end unless it was moved."""
-    descriptor, name = tempfile.mkstemp(prefix=".minimax-bot-", suffix=".part", dir=folder.resolve())
-    os.close(descriptor)
-    try:
-        yield Path(name)
-    finally:
-        for end in ("", *_LOGS):
-            Path(f"{name}{end}").unlink(missing_ok=True)
-
-
 def _open(file: Path) -> sqlite3.Connection:
     # Unlike a plain path, this creates no missing file.
-    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None)
+    opened = sqlite3.connect(f"{file.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None)
+    # A function in the file's own expressions may do what only the bot should do.
+    opened.execute("PRAGMA trusted_schema=OFF")
+    return opened
 
 
-def _copy(file: Path, draft: Path, *, name: Path | None = None, is_known: bool = False) -> int:
-    """Copy a database, with the changes still in its log, as of one moment; return its number of subscriptions.
-
-    Errors call it by its `name`, if it has another one. It must have exactly the tables of a known version if
-    `is_known`.
-    """
-    name = name or file
+def _copy(file: Path, draft: Path) -> int:
+    """Copy a database, with the changes still in its log, as of one moment; return its number of subscriptions."""
     with closing(_open(file)) as opened:
-        # A function in the file's own expressions may do what only the bot should do.
-        opened.execute("PRAGMA trusted_schema=OFF")
-        schema, table = _read_schema(opened, name)
-        if is_known:
-            _check_schema(schema, name)
-            _check_tables(opened, schema, name)
+        _, table = _read_schema(opened, file)
         opened.execute("VACUUM INTO ?", (str(draft),))
     with closing(_open(draft)) as copied:
-        ((found, *_), *_) = copied.execute("PRAGMA integrity_check").fetchall()
-        if found != "ok":
-            raise CopyRefused(f"{name} is damaged ({found}). Nothing has changed.", "Restore a backup that is sound.")
-        subscriptions: int = copied.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
-    _sync(draft)
+        _check_integrity(copied, file)
+        subscriptions = _count(copied, table)
+    sync(draft)
     return subscriptions
+
+
+def _copy_rows(file: Path, draft: Path, name: Path) -> int:
+    """Copy all rows of a backup into tables of this bot's own making; return the number of subscriptions.
+
+    So nothing else that another program has put into the backup gets into the database.
+    """
+    with closing(_open(file)) as opened:
+        schema, subscriptions = _read_schema(opened, name)
+        _check_schema(schema, name)
+        lay_schema(draft, schema)
+        with closing(_open(draft)) as copied:
+            columns = _check_tables(opened, copied, schema, name)
+            _check_integrity(opened, name)
+            copied.execute("BEGIN")
+            for table, names in columns.items():
+                listed, marks = ", ".join(map(_quote, names)), ", ".join("?" * len(names))
+                copied.execute(f"DELETE FROM {_quote(table)}")  # noqa: S608
+                rows = opened.execute(f"SELECT {listed} FROM {_quote(table)}")  # noqa: S608
+                copied.executemany(f"INSERT INTO {_quote(table)} ({listed}) VALUES ({marks})", rows)  # noqa: S608
+            copied.execute("COMMIT")
+            count = _count(copied, subscriptions)
+    sync(draft)
+    return count
+
+
+def _count(opened: sqlite3.Connection, table: str) -> int:
+    count: int = opened.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+    return count
+
+
+def _check_integrity(opened: sqlite3.Connection, file: Path) -> None:
+    ((found, *_), *_) = opened.execute("PRAGMA integrity_check").fetchall()
+    if found != "ok":
+        raise CopyRefused(f"{file} is damaged ({found}). Nothing has changed.", "Restore a backup that is sound.")
 
 
 def _read_schema(opened: sqlite3.Connection, file: Path) -> tuple[str, str]:
@@ -215,15 +246,22 @@ def _check_schema(schema: str, file: Path) -> None:
     )
 
 
-def _check_tables(opened: sqlite3.Connection, schema: str, file: Path) -> None:
-    """Refuse triggers, views, and other tables or columns than those of the schema."""
-    objects = opened.execute("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
-    tables = [name for kind, name in objects if kind == "table"]
-    columns = {table: {row[1] for row in opened.execute(f"PRAGMA table_xinfo({_quote(table)})")} for table in tables}
-    strange = sorted(name for kind, name in objects if kind not in ("table", "index"))
-    if strange or columns != columns_at(schema):
+def _check_tables(opened: sqlite3.Connection, model: sqlite3.Connection, schema: str, file: Path) -> Columns:
+    """Return the columns of each table; refuse triggers, views, and other tables or columns than those of the model."""
+    query = "SELECT name FROM sqlite_master WHERE type NOT IN ('table', 'index')"
+    strange = [name for (name,) in opened.execute(query)]
+    columns = _columns_of(model)
+    if strange or _columns_of(opened) != columns:
         what = f"holds {', '.join(strange)}" if strange else f"has other tables than schema {schema}"
         raise CopyRefused(f"{file} {what}: another program has changed it.", "Restore a file that `backup` has made.")
+    return columns
+
+
+def _columns_of(opened: sqlite3.Connection) -> Columns:
+    # SQLite's own tables hold statistics, and are made anew.
+    query = r"SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'"
+    tables = [name for (name,) in opened.execute(query)]
+    return {table: {row[1] for row in opened.execute(f"PRAGMA table_xinfo({_quote(table)})")} for table in tables}
 
 
 def _quote(name: str) -> str:
@@ -234,37 +272,14 @@ def _set_aside(file: Path, now: datetime) -> Path | None:
     """Copy the database to a name with the time, and remove its logs, which would be applied to the new file."""
     kept = file.with_suffix(f".before-restore-{now:%Y%m%dT%H%M%SZ}{file.suffix}")
     has_old = file.exists()
-    for end in ("", *_LOGS):
+    for end in ("", *LOGS):
         old_file = Path(f"{file}{end}")
         if old_file.exists():
-            _copy_bytes(old_file, Path(f"{kept}{end}"))
-    _sync(file.parent)
+            copy_file(old_file, Path(f"{kept}{end}"))
+    sync(file.parent)
     with suppress(sqlite3.Error), closing(_open(file)) as old:
         # If a crash follows the removal of the logs, the file must be complete without them.
         old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    for end in (*_LOGS, "-shm"):
+    for end in (*LOGS, "-shm"):
         Path(f"{file}{end}").unlink(missing_ok=True)
     return kept if has_old else None
-
-
-def _copy_bytes(file: Path, copy: Path) -> None:
-    """Copy a file to a new one of the same owner."""
-    copy.touch(mode=0o600, exist_ok=False)
-    try:
-        shutil.copyfile(file, copy)
-        give_to_owner_of(file, copy)
-        _sync(copy)
-    except OSError:
-        copy.unlink()
-        raise
-
-
-def _sync(path: Path) -> None:
-    """Flush a file, or a folder's entries, to the disk."""
-    if path.is_dir() and os.name != "posix":
-        return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import os
 import sqlite3
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
@@ -14,14 +16,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.config import is_open_to_others
+from bot.core.tls import UNTRUSTED, find_tls_failure
 from bot.errors import StoreAway, StoreError
-from bot.store.files import PRIVATE, make_folder
+from bot.store.files import PRIVATE, make_folder, open_draft, open_file, remove_drafts, sync
 from bot.store.unbroken import begin_unbroken
 
 _LOG = logging.getLogger(__name__)
 
 # The newest migration; Alembic is imported only if the database has another schema.
-SCHEMA = "0005"
+SCHEMA = "0006"
 
 # All waits for the database. A command that meets the worst of them is still answered within 15 seconds.
 #
@@ -30,6 +33,13 @@ BUSY_SECONDS = 5.0
 # What PostgreSQL cuts off, so that a process that is suspended or out of reach blocks no other one. A transaction may
 # be idle for a third of a lease: it has ended before another process can take the lease.
 LIMITS_MS = {"idle_in_transaction_session_timeout": 5_000, "lock_timeout": 5_000, "statement_timeout": 10_000}
+# For a migration, or a copy of everything: an hour for a statement, a minute for a suspended process.
+LONG_LIMITS_MS = {
+    "idle_in_transaction_session_timeout": 60_000,
+    "lock_timeout": 60_000,
+    "statement_timeout": 3_600_000,
+}
+LONG_STATEMENT_SECONDS = 3_660.0
 # For a connection of the pool, when all are in use: longer than any usual transaction.
 POOL_SECONDS = 5.0
 # For a new connection: one SYN may be lost, and TLS and the password take several round trips.
@@ -51,6 +61,9 @@ RELEASE_SECONDS = 1.0
 # Any number that other programs in the same database don't use.
 MIGRATION_LOCK = 0x6D_69_6E_69_6D_61_78
 MIGRATIONS = Path(__file__).parent / "migrations"
+# PostgreSQL's clients read this instead of SSL_CERT_FILE.
+_TRUST_ADVICE = "Set PGSSLROOTCERT in the bot's environment to a file with the certificate of its authority."
+_SILENT = ((TimeoutError, "no answer in time"), (ConnectionError, "the server broke the connection off"))
 
 
 def _always() -> None:
@@ -84,8 +97,7 @@ class Database:
                 yield connection
                 self._ensure_allowed()
         except (SQLAlchemyError, OSError) as error:
-            cause = getattr(error, "orig", None) or error
-            raise StoreError(f"{type(cause).__name__}: {_say(cause).splitlines()[0]}") from None
+            raise StoreError(_say(getattr(error, "orig", None) or error)) from None
         finally:
             self._running -= 1
             if not self._running:
@@ -127,7 +139,7 @@ def _create_postgresql_engine(url: str, *, is_limited: bool) -> AsyncEngine:
     waits = postgresql.Waits(
         connect=CONNECT_SECONDS,
         begin=BEGIN_SECONDS,
-        statement=STATEMENT_SECONDS if is_limited else None,
+        statement=STATEMENT_SECONDS if is_limited else LONG_STATEMENT_SECONDS,
         goodbye=GOODBYE_SECONDS,
         tcp=TCP_OPTIONS,
     )
@@ -135,14 +147,14 @@ def _create_postgresql_engine(url: str, *, is_limited: bool) -> AsyncEngine:
 
 
 async def lift_limits(tx: AsyncConnection) -> None:
-    """Let a transaction take as long as it needs: a migration, or a copy of everything."""
+    """Let a transaction take long: a migration, or a copy of everything."""
     if tx.dialect.name == "postgresql":
         await tx.run_sync(_lift_limits)
 
 
 def _lift_limits(connection: sa.Connection) -> None:
-    for name in LIMITS_MS:
-        connection.exec_driver_sql(f"SET LOCAL {name} = 0")
+    for name, milliseconds in LONG_LIMITS_MS.items():
+        connection.exec_driver_sql(f"SET LOCAL {name} = {milliseconds}")
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -154,7 +166,8 @@ def sqlite_file(url: str) -> Path | None:
 def _create_private(file: Path) -> None:
     """Create the file if it is missing; warn if other users can read an existing one."""
     make_folder(file.parent)
-    file.touch(mode=PRIVATE)
+    remove_drafts(file.resolve().parent)
+    os.close(open_file(file.resolve(), PRIVATE))
     if is_open_to_others(file):
         _LOG.warning("%s can be read by others on this machine. Run: chmod 600 %s*", file, file)
 
@@ -175,15 +188,12 @@ def known_schemas() -> set[str]:
     return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
 
 
-def columns_at(schema: str) -> dict[str, set[str]]:
-    """Return the columns of each table in a SQLite database of this schema, which this version knows."""
-    engine = sa.create_engine("sqlite://")
+def lay_schema(file: Path, schema: str) -> None:
+    """Make the tables of a schema that this version knows in an empty SQLite file."""
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(file)))
     try:
-        with engine.connect() as connection:
+        with engine.begin() as connection:
             _upgrade(connection, schema)
-            inspector = sa.inspect(connection)
-            tables = inspector.get_table_names()
-            return {table: {column["name"] for column in inspector.get_columns(table)} for table in tables}
     finally:
         engine.dispose()
 
@@ -211,11 +221,13 @@ def _upgrade(connection: sa.Connection, schema: str = "head") -> None:
 
 
 def _copy(file: Path, copy: Path) -> None:
-    """Copy a SQLite database with the changes in its write-ahead log."""
-    copy.unlink(missing_ok=True)
-    copy.touch(mode=0o600)
-    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
+    """Copy a SQLite database with the changes in its write-ahead log: all of it, or nothing."""
+    with open_draft(file.parent) as draft:
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(draft)) as target:
+            source.backup(target)
+        sync(draft)
+        draft.replace(copy)
+        sync(copy.parent)
 
 
 async def _migrate(engine: AsyncEngine, url: str) -> None:
@@ -288,15 +300,22 @@ async def open_database(
 
 
 def _say(cause: BaseException) -> str:
-    return str(cause) or ("no answer in time" if isinstance(cause, TimeoutError) else "no reason given")
+    """Return the first line of what a driver or the system says, or the cause and the advice if TLS failed."""
+    if failure := find_tls_failure(cause):
+        advice = _TRUST_ADVICE if failure is UNTRUSTED else failure.advice
+        return f"{failure.say('the server')}. {advice}".removesuffix(".")
+    if isinstance(cause, ssl.SSLError) or "root certificate" in str(cause):
+        return f"the certificate to check the server with can't be read. {_TRUST_ADVICE}".removesuffix(".")
+    silence = next((words for kind, words in _SILENT if isinstance(cause, kind)), "no reason given")
+    return f"{type(cause).__name__}: {(str(cause) or silence).splitlines()[0]}"
 
 
 def _opening_error(error: Exception, *, is_file: bool) -> StoreError:
     cause = getattr(error, "orig", None) or error
-    # SQLSTATE classes: no connection, too many connections, and a server that starts or stops.
+    # SQLSTATE classes: no connection, too many connections, a lock that others hold, a server that starts or stops.
     state = str(getattr(cause, "sqlstate", ""))
-    is_away = not is_file and (isinstance(cause, OSError) or state.startswith(("08", "53", "57")))
-    return (StoreAway if is_away else StoreError)(f"it can't be opened ({type(cause).__name__}: {_say(cause)})")
+    is_away = not is_file and (isinstance(cause, OSError) or state.startswith(("08", "53", "55", "57")))
+    return (StoreAway if is_away else StoreError)(f"it can't be opened ({_say(cause)})")
 
 
 async def _open_engine(url: str, busy_seconds: float, *, is_limited: bool) -> AsyncEngine:

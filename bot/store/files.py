@@ -1,15 +1,26 @@
 """Writes files beside the database: with explicit permissions, and never through a link."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bot.errors import AlreadyRunning, StoreError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 _FOLDER, PRIVATE, READABLE = 0o755, 0o600, 0o644
+# Files beside a SQLite database that hold changes which are not in it yet, or may have to be undone.
+LOGS = ("-wal", "-journal")
+_DRAFT, _DRAFT_END = ".minimax-bot-", ".part"
 # What a file system says that another process holds the lock; every other failure is one of the file system.
 _HELD = (BlockingIOError, PermissionError)
+_OPENING = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 def make_folder(folder: Path) -> None:
@@ -29,22 +40,112 @@ def open_file(file: Path, mode: int) -> int:
     Raises:
         OSError: it can't be opened, or is a link.
     """
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-    return os.open(file, flags, mode)
+    return os.open(file, os.O_RDWR | os.O_CREAT | _OPENING, mode)
 
 
-def replace_text(file: Path, text: str) -> None:
-    """Replace a file that everybody may read, in one step.
+def create_file(file: Path, mode: int) -> int:
+    """Make a file with these permissions, and open it for writing.
+
+    Raises:
+        OSError: it can't be made, or there is something of this name.
+    """
+    return os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | _OPENING, mode)
+
+
+def replace_text(file: Path, text: str, mode: int = READABLE) -> None:
+    """Replace a file in one step.
 
     Raises:
         OSError: it can't be written.
     """
     make_folder(file.parent)
     draft = Path(f"{file}.new")
-    with os.fdopen(open_file(draft, READABLE), "w", encoding="utf-8") as opened:
-        opened.truncate()
+    draft.unlink(missing_ok=True)
+    with os.fdopen(create_file(draft, mode), "w", encoding="utf-8") as opened:
         opened.write(text)
     draft.replace(file)
+
+
+def copy_file(file: Path, copy: Path) -> None:
+    """Copy a file to a new private one, of the same owner if root does it.
+
+    Raises:
+        OSError: it can't be copied, or there is something of this name.
+    """
+    with file.open("rb") as source, os.fdopen(create_file(copy, PRIVATE), "wb") as target:
+        try:
+            shutil.copyfileobj(source, target)
+            target.flush()
+            os.fsync(target.fileno())
+        except OSError:
+            copy.unlink()
+            raise
+    give_to_owner_of(file, copy)
+
+
+def give_to_owner_of(model: Path, file: Path) -> None:
+    """Give a file the owner of another one, if root does it; links are not followed."""
+    if os.name == "posix" and os.geteuid() == 0:
+        owner = model.stat()
+        descriptor = open_file(file, PRIVATE)
+        try:
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        finally:
+            os.close(descriptor)
+
+
+def sync(path: Path) -> None:
+    """Flush a file, or a folder's entries, to the disk."""
+    if path.is_dir() and os.name != "posix":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def open_draft(folder: Path) -> Iterator[Path]:
+    """Make an empty private file for a database, gone at the end unless it was moved.
+
+    It is locked meanwhile, so that `remove_drafts` can tell it from one of a process that was killed.
+    """
+    draft, descriptor = _create_draft(folder.resolve())
+    try:
+        yield draft
+    finally:
+        _remove_draft(draft)
+        os.close(descriptor)
+
+
+def remove_drafts(folder: Path) -> None:
+    """Remove the drafts of killed processes from a folder, as far as their locks can be seen."""
+    for draft in folder.glob(f"{_DRAFT}*{_DRAFT_END}") if fcntl else ():
+        with suppress(OSError), os.fdopen(os.open(draft, os.O_RDWR | _OPENING), "w") as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove_draft(draft)
+
+
+def _create_draft(folder: Path) -> tuple[Path, int]:
+    """Make an empty private file; return it, and the descriptor that holds its lock."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=_DRAFT, suffix=_DRAFT_END, dir=folder)
+        if fcntl is None:
+            # Windows moves no file that is open.
+            os.close(descriptor)
+            return Path(name), os.open(os.devnull, os.O_RDONLY)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if Path(name).exists():
+            return Path(name), descriptor
+        # Somebody took it for one of a killed process, before it was locked.
+        os.close(descriptor)
+
+
+def _remove_draft(draft: Path) -> None:
+    for end in ("", *LOGS):
+        Path(f"{draft}{end}").unlink(missing_ok=True)
 
 
 def lock_of(database_file: Path) -> Path:
@@ -60,9 +161,7 @@ def lock_file(database_file: Path) -> Iterator[None]:
         AlreadyRunning: another process of this bot holds it.
         StoreError: the folder can't be written, the file has two names, or its file system has no locks.
     """
-    try:
-        import fcntl
-    except ImportError:  # Windows: the operator must start one process only
+    if fcntl is None:  # the operator must start one process only
         yield
         return
     lock = lock_of(database_file)
@@ -70,7 +169,7 @@ def lock_file(database_file: Path) -> Iterator[None]:
         make_folder(lock.parent)
         descriptor = open_file(lock, PRIVATE)
     except OSError as error:
-        raise StoreError(f"its folder can't be written ({error.strerror})") from None
+        raise StoreError(f"{lock} can't be written ({error.strerror})") from None
     with os.fdopen(descriptor, "w"):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

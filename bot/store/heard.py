@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.entries import LastMessage
-from bot.core.notifications import Kind, Notification
+from bot.core.notifications import FAILURES, Kind, Notification
 from bot.core.rules import (
     FOLLOW_UPS_APART,
     MAX_MESSAGES_WITHIN,
@@ -18,6 +18,7 @@ from bot.core.rules import (
     HeardStage,
     stage_heard_with,
 )
+from bot.store.slices import execute_each, sliced
 from bot.store.tables import accounts, heard, insert_into, messages, notifications, unique_target
 
 # A channel and an account of it; None stands for the accounts as a whole.
@@ -88,7 +89,7 @@ async def get_last_heard(
 
 async def put_heard(tx: AsyncConnection, sent: Collection[Notification], now: datetime) -> None:
     """Save that these notifications have arrived."""
-    login_ids = await _get_login_ids(tx, {one.account_id for one in sent if one.kind is Kind.ERROR and one.expires_at})
+    login_ids = await _get_login_ids(tx, {one.account_id for one in sent if one.kind in FAILURES and one.expires_at})
     rows = []
     for one in sent:
         if one.kind not in (Kind.STAGE, Kind.RENEWED):
@@ -99,12 +100,11 @@ async def put_heard(tx: AsyncConnection, sent: Collection[Notification], now: da
             rows.append(_row(one, now, kind=Kind.STAGE, **about))
     for is_about_all in (False, True):
         found = [row for row in rows if (row["account_id"] is None) is is_about_all]
-        if found:
-            insert = insert_into(tx, heard)
-            names = ("ref", "stage", "expires_at", "heard_at", "message_id")
-            target = unique_target(_KEY, None if is_about_all else "")
-            values = {name: insert.excluded[name] for name in names}
-            await tx.execute(insert.on_conflict_do_update(**target, set_=values), found)
+        insert = insert_into(tx, heard)
+        names = ("ref", "stage", "expires_at", "heard_at", "message_id")
+        target = unique_target(_KEY, None if is_about_all else "")
+        values = {name: insert.excluded[name] for name in names}
+        await execute_each(tx, insert.on_conflict_do_update(**target, set_=values), found)
 
 
 async def _get_login_ids(tx: AsyncConnection, account_ids: Collection[str | None]) -> dict[str, int]:
@@ -134,20 +134,34 @@ async def move_heard(tx: AsyncConnection, moved: Iterable[tuple[int, str, HeardS
         {"in_channel": channel_id, "of_account": account_id, "login": stage.login_id, "moved_to": stage.expires_at}
         for channel_id, account_id, stage in moved
     ]
-    if rows:
-        await tx.execute(update, rows)
+    await execute_each(tx, update, rows)
 
 
 async def schedule_last_edits(
-    tx: AsyncConnection, account_ids: Iterable[str | None], now: datetime, *, channel_id: int | None = None
+    tx: AsyncConnection,
+    account_ids: Iterable[str | None],
+    now: datetime,
+    *,
+    channel_id: int | None = None,
+    guild_id: int | None = None,
 ) -> None:
-    """Schedule the edit of the messages that channels, or one channel, last heard of these accounts in."""
+    """Schedule the edit of the messages in which all channels, or those of one guild, or one last heard of accounts."""
     in_channel = sa.true() if channel_id is None else heard.c.channel_id == channel_id
-    for account_id in account_ids:
-        about = heard.c.account_id.is_(None) if account_id is None else heard.c.account_id == account_id
-        last = sa.select(heard.c.message_id).where(about, in_channel)
+    in_guild = sa.true() if guild_id is None else heard.c.guild_id == guild_id
+    wanted = set(account_ids)
+    about = [heard.c.account_id.in_(some) for some in sliced(wanted - {None})]
+    about += [heard.c.account_id.is_(None)] if None in wanted else []
+    for one in about:
+        last = sa.select(heard.c.message_id).where(one, in_channel, in_guild)
         where = messages.c.id.in_(last) & messages.c.discord_id.is_not(None)
         await tx.execute(messages.update().where(where).values(edit_at=now))
+
+
+async def schedule_offer_edits(tx: AsyncConnection, channel_id: int, now: datetime) -> None:
+    """Schedule the edit of a channel's messages about new accounts."""
+    offers = sa.select(heard.c.message_id).where(heard.c.channel_id == channel_id, heard.c.kind == Kind.NEW_ACCOUNT)
+    where = messages.c.id.in_(offers) & messages.c.discord_id.is_not(None)
+    await tx.execute(messages.update().where(where).values(edit_at=now))
 
 
 async def delete_heard(tx: AsyncConnection, pairs: Iterable[Pair]) -> None:
@@ -155,5 +169,4 @@ async def delete_heard(tx: AsyncConnection, pairs: Iterable[Pair]) -> None:
     delete = heard.delete().where(
         heard.c.channel_id == sa.bindparam("in_channel"), heard.c.account_id == sa.bindparam("of_account")
     )
-    if rows := [{"in_channel": channel_id, "of_account": account_id} for channel_id, account_id in pairs]:
-        await tx.execute(delete, rows)
+    await execute_each(tx, delete, [{"in_channel": channel_id, "of_account": one} for channel_id, one in pairs])

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.notifications import Kind, Notification, State
+from bot.store.slices import execute_each
 from bot.store.tables import insert_into, notifications
 
 _CONTENT = ("kind", "ref", "stage", "expires_at", "is_follow_up")
@@ -32,8 +33,8 @@ def notification_from(row: Any) -> Notification:
 
 async def add_pending(tx: AsyncConnection, planned: Iterable[Notification], now: datetime) -> None:
     """Insert notifications as pending; one that is pending or in flight already stays as it is."""
-    if rows := [_row(one) | {"state": State.PENDING, "due_at": now, "is_late": False} for one in planned]:
-        await tx.execute(insert_into(tx, notifications).on_conflict_do_nothing(), rows)
+    rows = (_row(one) | {"state": State.PENDING, "due_at": now, "is_late": False} for one in planned)
+    await execute_each(tx, insert_into(tx, notifications).on_conflict_do_nothing(), rows)
 
 
 def _row(notification: Notification) -> dict[str, Any]:
@@ -42,17 +43,15 @@ def _row(notification: Notification) -> dict[str, Any]:
 
 async def change_pending(tx: AsyncConnection, changed: Iterable[Notification]) -> None:
     """Let pending notifications be about what is due by now; they keep their id and since when they wait."""
-    for one in changed:
-        where = (notifications.c.id == one.id) & (notifications.c.state == State.PENDING)
-        values = {name: getattr(one, name) for name in _CONTENT}
-        await tx.execute(notifications.update().where(where).values(**values))
+    where = (notifications.c.id == sa.bindparam("changed")) & (notifications.c.state == State.PENDING)
+    rows = ({"changed": one.id, **{name: getattr(one, name) for name in _CONTENT}} for one in changed)
+    await execute_each(tx, notifications.update().where(where), rows)
 
 
 async def delete_pending(tx: AsyncConnection, notification_ids: Iterable[int]) -> None:
     """Delete pending notifications that are no longer wanted; sent ones are never deleted."""
     where = (notifications.c.id == sa.bindparam("unwanted")) & (notifications.c.state == State.PENDING)
-    if rows := [{"unwanted": one} for one in notification_ids]:
-        await tx.execute(notifications.delete().where(where), rows)
+    await execute_each(tx, notifications.delete().where(where), ({"unwanted": one} for one in notification_ids))
 
 
 async def get_unsent(tx: AsyncConnection, guild_ids: Collection[int]) -> list[tuple[Notification, State]]:

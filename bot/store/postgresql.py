@@ -23,11 +23,11 @@ from bot.core.database_url import SERVER_SETTINGS
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The longest waits, in seconds (None: for ever); `tcp` are those of the system, by the names of the options."""
+    """The longest waits, in seconds; `tcp` are those of the system, by the names of the options."""
 
     connect: float
     begin: float
-    statement: float | None
+    statement: float
     goodbye: float
     tcp: Mapping[str, int]
 

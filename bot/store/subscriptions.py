@@ -7,22 +7,34 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.subscriptions import NewSubscription, Subscription
+from bot.core.subscriptions import NewSubscription, Ping, PingKind, Subscription
 from bot.store.tables import insert_into, is_account, subscriptions, unique_target
 
 _PAGE = 500
+
+
+def _ping(row: Any) -> Ping | None:
+    if row.role_id is not None:
+        return Ping(PingKind.ROLE, row.role_id)
+    return None if row.user_id is None else Ping(PingKind.MEMBER, row.user_id)
+
+
+def _ping_values(ping: Ping | None) -> dict[str, int | None]:
+    """Return the columns that hold whom a subscription pings."""
+    of = {PingKind.ROLE: "role_id", PingKind.MEMBER: "user_id"}
+    return {column: ping.id if ping and ping.kind is kind else None for kind, column in of.items()}
 
 
 def _subscription(row: Any) -> Subscription:
     return Subscription(
         guild_id=row.guild_id,
         channel_id=row.channel_id,
-        channel_name=row.channel_name,
         account_id=row.account_id,
         lead_times=tuple(int(days) for days in row.lead_times.split(",") if days),
-        role_id=row.role_id,
+        ping=_ping(row),
         added_by=row.added_by,
         follow_ups=row.follow_ups,
+        credits_below=row.credits_below,
         id=row.id,
         paused_at=row.paused_at,
     )
@@ -48,6 +60,12 @@ async def get_subscription(tx: AsyncConnection, guild_id: int, subscription_id: 
 async def get_active_subscriptions(tx: AsyncConnection, guild_ids: Collection[int]) -> list[Subscription]:
     """Return the subscriptions of these guilds that are not paused."""
     return await _select(tx, subscriptions.c.guild_id.in_(guild_ids), subscriptions.c.paused_at.is_(None))
+
+
+async def get_subscriptions_to_credits(tx: AsyncConnection, guild_ids: Collection[int]) -> list[Subscription]:
+    """Return the active subscriptions of these guilds that name a threshold for credits."""
+    is_wanted = subscriptions.c.credits_below.is_not(None) & subscriptions.c.paused_at.is_(None)
+    return await _select(tx, subscriptions.c.guild_id.in_(guild_ids), is_wanted)
 
 
 async def get_all_subscriptions(tx: AsyncConnection, guild_ids: Collection[int]) -> list[Subscription]:
@@ -89,6 +107,7 @@ async def put_subscription(tx: AsyncConnection, new: NewSubscription) -> tuple[S
     replaced = await _select(tx, same)
     values = {name: getattr(new, name) for name in NewSubscription.__dataclass_fields__}
     values |= {"lead_times": ",".join(map(str, new.lead_times)), "paused_at": None}
+    values |= _ping_values(values.pop("ping"))
     insert = insert_into(tx, subscriptions).values(**values)
     upsert = insert.on_conflict_do_update(**unique_target(["guild_id", "channel_id"], new.account_id), set_=values)
     stored = (await tx.execute(upsert.returning(*subscriptions.c))).one()
@@ -106,7 +125,7 @@ async def set_paused(tx: AsyncConnection, subscription: Subscription, paused_at:
     await tx.execute(subscriptions.update().where(where).values(paused_at=paused_at))
 
 
-async def set_role(tx: AsyncConnection, subscription: Subscription, role_id: int | None) -> None:
-    """Save which role a subscription pings, None for nobody."""
+async def set_ping(tx: AsyncConnection, subscription: Subscription, ping: Ping | None) -> None:
+    """Save whom a subscription pings, None for nobody."""
     where = subscriptions.c.id == subscription.id
-    await tx.execute(subscriptions.update().where(where).values(role_id=role_id))
+    await tx.execute(subscriptions.update().where(where).values(**_ping_values(ping)))

@@ -71,6 +71,7 @@ accounts = Table(
     Column("login_id", BigInteger),
     Column("doubted_expires_at", Moment),
     Column("doubted_since", Moment),
+    Column("appeared_at", Moment),
 )
 
 logins = Table(
@@ -97,7 +98,24 @@ incidents = Table(
     Column("number", Integer, nullable=False),
     Column("is_open", Boolean, nullable=False),
     Column("began_at", Moment),
+    Column("reason", String),
     *_unique("incidents", "kind"),
+)
+
+# The credits of an account, compared with a threshold that a subscription names.
+credit_levels = Table(
+    "credit_levels",
+    metadata,
+    Column("account_id", String, primary_key=True),
+    Column("threshold", BigInteger, primary_key=True),
+    Column("total", BigInteger),
+    Column("read_at", Moment, nullable=False),
+    Column("bad_polls", Integer, nullable=False),
+    Column("bad_since", Moment),
+    Column("good_since", Moment),
+    Column("number", Integer, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("began_at", Moment),
 )
 
 # Without an account: all accounts.
@@ -107,12 +125,14 @@ subscriptions = Table(
     Column("id", _RowId, primary_key=True, autoincrement=True),
     Column("guild_id", BigInteger, nullable=False),
     Column("channel_id", BigInteger, nullable=False),
-    Column("channel_name", String, nullable=False),
     Column("account_id", String),
     Column("lead_times", String, nullable=False),
+    # Whom it pings: at most one of both.
     Column("role_id", BigInteger),
+    Column("user_id", BigInteger),
     Column("added_by", BigInteger, nullable=False),
     Column("follow_ups", Boolean, nullable=False),
+    Column("credits_below", BigInteger),
     Column("paused_at", Moment),
     *_unique("subscriptions", "guild_id", "channel_id"),
     Index("subscriptions_by_account", "account_id"),
@@ -215,6 +235,16 @@ assignments = Table(
     Column("login_id", BigInteger, primary_key=True),
     Column("user_id", BigInteger, nullable=False),
     Column("assigned_at", Moment, nullable=False),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("guild_id", BigInteger, primary_key=True),
+    Column("account_id", String, primary_key=True),
+    Column("text", String, nullable=False),
+    Column("changed_by", BigInteger, nullable=False),
+    Column("changed_at", Moment, nullable=False),
 )
 
 leases = Table(

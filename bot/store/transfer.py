@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import CopyRefused, StoreError
-from bot.store.backups import give_to_owner_of, hold
+from bot.store.backups import hold, is_file
 from bot.store.database import SCHEMA, Database, lift_limits, open_as_it_is, open_database, read_schema, sqlite_file
+from bot.store.files import give_to_owner_of
 from bot.store.leases import is_lease_held
 from bot.store.tables import leases, metadata
 
@@ -43,7 +44,7 @@ async def move(source_url: str, target_url: str) -> dict[str, int]:
 
 def _check_files(source_url: str, target_url: str) -> None:
     source, target = sqlite_file(source_url), sqlite_file(target_url)
-    if source is not None and not source.is_file():
+    if source is not None and not is_file(source):
         raise CopyRefused(f"There is no database at {source} yet, so there is nothing to copy.", "Check DATABASE_URL.")
     if source is not None and target is not None and source.resolve() == target.resolve():
         raise CopyRefused("DATABASE_URL leads to this database already.", "Name another database.")

@@ -6,9 +6,9 @@ from bot.core.accounts import AccountSnapshot
 from bot.core.incidents import Incident, OpenIncident
 from bot.core.logins import Doubt, Login
 from bot.core.notifications import Kind
-from bot.store.accounts import get_logins, get_namesakes, get_snapshots, put_login, put_snapshots, touch_snapshots
+from bot.store.accounts import get_logins, get_namesakes, get_snapshots, put_logins, put_snapshots, touch_snapshots
 from bot.store.database import Database
-from bot.store.incidents import put_incident
+from bot.store.incidents import put_incidents
 from tests.support.store.samples import DAY, EXPIRY, HOUR, NOW, account
 
 LOGIN = Login(0, "123456", EXPIRY, 30 * DAY, None, "7")
@@ -17,7 +17,7 @@ LOGIN = Login(0, "123456", EXPIRY, 30 * DAY, None, "7")
 async def test_a_snapshot_comes_back_as_it_was_read(database: Database) -> None:
     """Everything known about an account comes back, capabilities and odd names too, with its login."""
     async with database.begin() as tx:
-        login = await put_login(tx, LOGIN)
+        (login,) = (await put_logins(tx, [LOGIN])).values()
         snapshot = AccountSnapshot(account(), NOW, login)
         bare = AccountSnapshot(account("2", expires_at=None), NOW)
         await put_snapshots(tx, [snapshot, bare])
@@ -57,7 +57,7 @@ async def test_a_doubt_is_kept_until_it_ends(database: Database) -> None:
     """An expiry that was read once is kept beside the login, through a restart; a later snapshot without it ends it."""
     doubt = Doubt(EXPIRY + 30 * DAY, NOW - HOUR)
     async with database.begin() as tx:
-        login = await put_login(tx, LOGIN)
+        (login,) = (await put_logins(tx, [LOGIN])).values()
         doubted = AccountSnapshot(account(expires_at=doubt.expires_at), NOW, login, doubt)
         await put_snapshots(tx, [doubted, AccountSnapshot(account("2"), NOW)])
     async with database.begin() as tx:
@@ -74,11 +74,11 @@ async def test_a_snapshot_has_its_open_incidents(database: Database) -> None:
     is_open = Incident(bad_polls=2, bad_since=NOW - HOUR, number=3, is_open=True, began_at=NOW - HOUR)
     async with database.begin() as tx:
         await put_snapshots(tx, [AccountSnapshot(account(one), NOW) for one in ("1", "2", "3")])
-        await put_incident(tx, Kind.ERROR, "1", is_open)
-        await put_incident(tx, Kind.UNDATED, "1", is_open)
-        await put_incident(tx, Kind.ERROR, "2", Incident(good_since=NOW, number=3))
-        await put_incident(tx, Kind.UNREADABLE, None, is_open)
-        await put_incident(tx, Kind.MISSING, "4", is_open)
+        await put_incidents(tx, Kind.ERROR, {"1": is_open})
+        await put_incidents(tx, Kind.UNDATED, {"1": is_open})
+        await put_incidents(tx, Kind.ERROR, {"2": Incident(good_since=NOW, number=3)})
+        await put_incidents(tx, Kind.UNREADABLE, {None: is_open})
+        await put_incidents(tx, Kind.MISSING, {"4": is_open})
     async with database.begin() as tx:
         found = {key: one.incidents for key, one in (await get_snapshots(tx)).items()}
         assert (await get_snapshots(tx, ["1"]))["1"].has_incident(Kind.UNDATED)
@@ -89,9 +89,11 @@ async def test_a_snapshot_has_its_open_incidents(database: Database) -> None:
 async def test_a_login_is_saved_once_and_changed_in_place(database: Database) -> None:
     """A new login gets an id; saved again it changes, and no other one."""
     async with database.begin() as tx:
-        first = await put_login(tx, LOGIN)
-        second = await put_login(tx, replace(LOGIN, expires_at=NOW + 40 * DAY, previous_id=first.id, life=None))
-        changed = await put_login(tx, replace(first, expires_at=NOW + 13 * DAY))
+        (first,) = (await put_logins(tx, [LOGIN])).values()
+        (second,) = (
+            await put_logins(tx, [replace(LOGIN, expires_at=NOW + 40 * DAY, previous_id=first.id, life=None)])
+        ).values()
+        (changed,) = (await put_logins(tx, [replace(first, expires_at=NOW + 13 * DAY)])).values()
         assert changed.id == first.id
         assert second == replace(LOGIN, id=second.id, expires_at=NOW + 40 * DAY, previous_id=first.id, life=None)
         assert await get_logins(tx, {first.id, second.id, 99}) == {first.id: changed, second.id: second}

@@ -13,7 +13,7 @@ import pytest
 from bot.errors import CopyRefused
 from bot.store.backups import back_up, restore
 from bot.store.database import SCHEMA, open_database
-from bot.store.files import lock_file
+from bot.store.files import lock_file, open_draft
 from bot.store.subscriptions import put_subscription
 from tests.support.store.samples import HOUR, NOW, count, fill, new_subscription, put, rows_of
 from tests.support.store.schemas import DUMPS, load_dump
@@ -53,6 +53,12 @@ def contents(*folders: Path) -> dict[Path, bytes]:
     return {file: file.read_bytes() for file in files if file.is_file()}
 
 
+def schema_of(file: Path) -> set[tuple[str, str]]:
+    """Return the name and the definition of everything in a database."""
+    with closing(sqlite3.connect(file)) as opened:
+        return set(opened.execute("SELECT name, sql FROM sqlite_master"))
+
+
 def mode_of(file: Path) -> int:
     """Return the permissions of a file."""
     return file.stat().st_mode & 0o777
@@ -71,6 +77,14 @@ async def test_a_backup_holds_everything(filled: str, copy: Path) -> None:
     assert mode_of(copy) == 0o600
     async with open_database(filled) as old, open_database(f"sqlite+aiosqlite:///{copy}") as new:
         assert await rows_of(new) == await rows_of(old)
+
+
+def test_what_a_killed_backup_left_is_removed(filled: str, copy: Path) -> None:
+    """A copy in progress that was left by a killed `backup` is gone after the next one in its folder."""
+    with open_draft(copy.parent) as locked:
+        (copy.parent / ".minimax-bot-killed.part").touch()
+        back_up(filled, copy)
+        assert sorted(copy.parent.iterdir()) == sorted([copy, locked])
 
 
 async def test_a_backup_amid_a_transaction(filled: str, copy: Path) -> None:
@@ -309,6 +323,46 @@ def test_a_backup_that_another_program_changed(filled: str, file: Path, copy: Pa
     edit(copy, statement)
     with refused("another program has changed it", file.parent, copy.parent):
         restore(filled, copy, NOW)
+
+
+def test_a_trigger_under_a_name_of_sqlite(filled: str, file: Path, copy: Path) -> None:
+    """A trigger that passes for SQLite's own is refused as well."""
+    back_up(filled, copy)
+    trigger = "CREATE TRIGGER sqlite_own AFTER DELETE ON messages BEGIN DELETE FROM subscriptions; END"
+    with closing(sqlite3.connect(copy, isolation_level=None)) as opened:
+        opened.execute("PRAGMA writable_schema=ON")
+        opened.execute("INSERT INTO sqlite_master VALUES ('trigger', 'sqlite_own', 'messages', 0, ?)", [trigger])
+    with refused("holds sqlite_own: another program", file.parent, copy.parent):
+        restore(filled, copy, NOW)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["CREATE INDEX planted ON messages (lower(nonce))"],
+        ["CREATE UNIQUE INDEX planted ON subscriptions (id, channel_id)"],
+        ["ANALYZE"],
+        [
+            "PRAGMA writable_schema=ON",
+            "UPDATE sqlite_master SET sql = replace(sql, 'guild_id BIGINT', 'guild_id BIGINT CHECK (abs(guild_id))')",
+        ],
+        [
+            "DROP TABLE boards",
+            "CREATE TABLE boards (guild_id, channel_id, added_by, message_id AS (1), digest, absent_since)",
+        ],
+    ],
+    ids=["index", "unique index", "statistics", "check", "generated column"],
+)
+def test_rows_alone_are_restored(filled: str, file: Path, copy: Path, statements: list[str]) -> None:
+    """Whatever else is in a backup, the restored database has the tables and indexes that this bot makes."""
+    before = schema_of(file)
+    back_up(filled, copy)
+    with closing(sqlite3.connect(copy, isolation_level=None)) as opened:
+        for statement in statements:
+            opened.execute(statement)
+    assert schema_of(copy) != before
+    assert restore(filled, copy, NOW).subscriptions == 3
+    assert schema_of(file) == before
 
 
 @pytest.mark.parametrize("end", ["-wal", "-journal"])

@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.errors import StoreError
-from bot.store.database import LIMITS_MS, MIGRATION_LOCK, Database, open_database
+from bot.errors import StoreAway, StoreError
+from bot.store.database import LIMITS_MS, LONG_LIMITS_MS, MIGRATION_LOCK, Database, open_database
 from bot.store.subscriptions import put_subscription
 from tests.support.store.samples import count, new_subscription, put, refusal
 from tests.support.store.waiting import until_blocked
@@ -147,7 +147,7 @@ async def test_an_idle_transaction_is_cut_off(new_database: Callable[[], str]) -
 
 
 async def test_no_limit_cuts_a_migration_off(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bot that finds another one migrating waits for it, however long that takes."""
+    """A bot that finds another one migrating waits for it, longer than for any other lock."""
     monkeypatch.setitem(LIMITS_MS, "lock_timeout", 1)
     url = new_database()
     engine = create_async_engine(url)
@@ -161,4 +161,16 @@ async def test_no_limit_cuts_a_migration_off(new_database: Callable[[], str], mo
         assert not opening.done()
     await put(await opening)
     await opened.__aexit__(None, None, None)
+    await engine.dispose()
+
+
+async def test_a_migration_that_never_ends(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bot that another one keeps from migrating for too long ends, for a service manager to start it again."""
+    monkeypatch.setitem(LONG_LIMITS_MS, "lock_timeout", 1)
+    url = new_database()
+    engine = create_async_engine(url)
+    async with engine.begin() as other:
+        await other.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        with pytest.raises(StoreAway, match="lock timeout"):
+            await open_database(url).__aenter__()
     await engine.dispose()

@@ -11,7 +11,7 @@ from bot.core.entries import LastMessage
 from bot.core.logins import Login
 from bot.core.notifications import Kind, Notification
 from bot.core.rules import NOTHING_HEARD, Heard, HeardIncident, HeardStage
-from bot.store.accounts import put_login, put_snapshots
+from bot.store.accounts import put_logins, put_snapshots
 from bot.store.database import Database
 from bot.store.heard import (
     Pair,
@@ -90,7 +90,7 @@ async def test_an_error_says_whether_the_login_has_expired(database: Database) -
     """It counts as the stage of the login that is known by then; an error of a valid login leaves the stage."""
     expired = replace(incident(Kind.ERROR, 1, -7), expires_at=NOW - HOUR)
     async with database.begin() as tx:
-        login = await put_login(tx, Login(0, "123456", NOW - HOUR, None, None, None))
+        (login,) = (await put_logins(tx, [Login(0, "123456", NOW - HOUR, None, None, None)])).values()
         await put_snapshots(tx, [AccountSnapshot(account(expires_at=NOW - HOUR), NOW, login)])
     await put(database, stage(1, ref=77), incident(Kind.ERROR))
     assert (await heard(database)).stage == HeardStage(77, 1, EXPIRY)

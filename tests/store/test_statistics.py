@@ -1,19 +1,34 @@
 """Figures about the database for operators."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from bot.core.notifications import State
+from bot.core.incidents import Incident
+from bot.core.notifications import INCIDENTS, Kind, State
 from bot.errors import StoreError
 from bot.store.channel_failures import put_failure
+from bot.store.credits import CreditLevel, Level, put_credit_levels
 from bot.store.database import Database
 from bot.store.messages import mark_sent
 from bot.store.statistics import Statistics, check_writable, get_statistics
+from bot.store.subscriptions import delete_subscription, put_subscription
 from bot.store.tables import leases
-from tests.support.store.samples import CHANNEL, GUILD, HOUR, NOW, OTHER_CHANNEL, failure, stage
+from tests.support.store.samples import (
+    CHANNEL,
+    GUILD,
+    HOUR,
+    NOW,
+    OTHER_CHANNEL,
+    failure,
+    new_subscription,
+    stage,
+)
 from tests.support.store.sending import DISCORD_ID, in_flight, planned
+
+NO_INCIDENTS: dict[Kind, int] = dict.fromkeys(INCIDENTS, 0)
 
 
 async def statistics(database: Database) -> Statistics:
@@ -24,18 +39,18 @@ async def statistics(database: Database) -> Statistics:
 
 async def test_an_empty_database(database: Database) -> None:
     """Each state is reported, with zero."""
-    assert await statistics(database) == Statistics(dict.fromkeys(State, 0), None, 0)
+    assert await statistics(database) == Statistics(dict.fromkeys(State, 0), None, 0, NO_INCIDENTS)
 
 
 async def test_notifications_are_counted_by_state(database: Database) -> None:
     """A notification in flight is still due; a sent one is not."""
     await planned(database, stage(7), stage(7, account_id="2"))
     message = await in_flight(database)
-    assert await statistics(database) == Statistics(dict.fromkeys(State, 0) | {State.SENDING: 2}, NOW, 0)
+    assert await statistics(database) == Statistics(dict.fromkeys(State, 0) | {State.SENDING: 2}, NOW, 0, NO_INCIDENTS)
     async with database.begin() as tx:
         assert await mark_sent(tx, message, DISCORD_ID, NOW + HOUR) == [NOW, NOW]
     await planned(database, stage(3, channel_id=OTHER_CHANNEL))
-    expected = Statistics(dict.fromkeys(State, 0) | {State.SENT: 2, State.PENDING: 1}, NOW, 0)
+    expected = Statistics(dict.fromkeys(State, 0) | {State.SENT: 2, State.PENDING: 1}, NOW, 0, NO_INCIDENTS)
     assert await statistics(database) == expected
 
 
@@ -49,6 +64,17 @@ async def test_blocked_channels_are_counted_in_listed_guilds(database: Database)
         for one in (blocked, passing, elsewhere):
             await put_failure(tx, one)
     assert (await statistics(database)).blocked_channels == 1
+
+
+async def test_low_credits_are_counted_for_reminders(database: Database) -> None:
+    """An account counts while an active reminder asks for the threshold that its credits were below."""
+    async with database.begin() as tx:
+        await put_credit_levels(tx, {Level("1", 100): CreditLevel(80, NOW, Incident(number=1, is_open=True))})
+        subscription, _ = await put_subscription(tx, replace(new_subscription("1"), credits_below=100))
+    assert (await statistics(database)).incidents[Kind.LOW_CREDITS] == 1
+    async with database.begin() as tx:
+        await delete_subscription(tx, subscription)
+    assert (await statistics(database)).incidents[Kind.LOW_CREDITS] == 0
 
 
 async def test_the_check_for_writing_changes_nothing(database: Database) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.subscriptions import NewSubscription, Subscription
+from bot.core.subscriptions import NewSubscription, Ping, PingKind, Subscription
 from bot.store.database import Database
 from bot.store.subscriptions import (
     delete_subscription,
@@ -15,6 +15,7 @@ from bot.store.subscriptions import (
     get_subscriptions_in,
     put_subscription,
     set_paused,
+    set_ping,
 )
 from bot.store.tables import subscriptions
 from tests.support.store.samples import CHANNEL, GUILD, NOW, OTHER_CHANNEL, new_subscription
@@ -42,21 +43,36 @@ async def test_saves_a_subscription_as_it_was_asked_for(database: Database, *, f
 async def test_saves_a_subscription_without_a_role_on_all_accounts(database: Database) -> None:
     """A role can be left out, and no account id stands for all accounts."""
     async with database.begin() as tx:
-        stored, _ = await put_subscription(tx, replace(new_subscription(None), role_id=None))
+        stored, _ = await put_subscription(tx, replace(new_subscription(None), ping=None))
     assert stored.is_for_all
-    assert stored.role_id is None
+    assert stored.ping is None
+
+
+@pytest.mark.parametrize("kind", PingKind)
+async def test_a_ping_takes_the_place_of_another(database: Database, kind: PingKind) -> None:
+    """A role and a person with an id of Discord's size come back as they were saved; one replaces the other."""
+    other = next(one for one in PingKind if one is not kind)
+    async with database.begin() as tx:
+        await put_subscription(tx, replace(new_subscription(), ping=Ping(other, 2**62)))
+        stored, _ = await put_subscription(tx, replace(new_subscription(), ping=Ping(kind, 2**62 + 1)))
+        assert await get_subscriptions(tx, GUILD) == [stored]
+        assert stored.ping == Ping(kind, 2**62 + 1)
+        await set_ping(tx, stored, Ping(other, 7))
+        assert [one.ping for one in await get_subscriptions(tx, GUILD)] == [Ping(other, 7)]
+        await set_ping(tx, stored, None)
+        assert [one.ping for one in await get_subscriptions(tx, GUILD)] == [None]
 
 
 async def test_replaces_wholly_and_keeps_the_id(database: Database) -> None:
     """The same account in the same channel, and all accounts too, is one subscription: all of it is replaced."""
     for account_id in ("123456", None):
         (before,) = await put(database, new_subscription(account_id))
-        new = NewSubscription(GUILD, CHANNEL, "renamed", account_id, (3,), None, 6, follow_ups=False)
+        new = NewSubscription(GUILD, CHANNEL, account_id, (3,), None, 6, follow_ups=False)
         async with database.begin() as tx:
             stored, replaced = await put_subscription(tx, new)
         assert replaced == before
         assert stored.id == before.id
-        assert (stored.channel_name, stored.lead_times, stored.role_id, stored.added_by) == ("renamed", (3,), None, 6)
+        assert (stored.lead_times, stored.ping, stored.added_by) == ((3,), None, 6)
         assert not stored.follow_ups
     async with database.begin() as tx:
         assert len(await get_subscriptions(tx, GUILD)) == 2

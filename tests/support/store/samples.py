@@ -10,7 +10,7 @@ from bot.core.accounts import Account, Capability
 from bot.core.channel_failures import ChannelFailure
 from bot.core.messages import MessageKind
 from bot.core.notifications import Kind, Notification
-from bot.core.subscriptions import NewSubscription
+from bot.core.subscriptions import NewSubscription, Ping, PingKind
 from bot.errors import StoreError
 from bot.store.database import Database, open_database
 from bot.store.subscriptions import get_subscriptions, put_subscription
@@ -23,11 +23,14 @@ EXPIRY = NOW + 12 * DAY
 GUILD, CHANNEL, OTHER_CHANNEL = 1_200_000_000_000_000_001, 1_300_000_000_000_000_001, 1_300_000_000_000_000_002
 
 
+ROLE = Ping(PingKind.ROLE, 1_400_000_000_000_000_001)
+
+
 def new_subscription(
     account_id: str | None = "123456", channel_id: int = CHANNEL, guild_id: int = GUILD
 ) -> NewSubscription:
     """Return a subscription that mentions a role."""
-    return NewSubscription(guild_id, channel_id, "pipeline", account_id, (14, 7), 1_400_000_000_000_000_001, 5)
+    return NewSubscription(guild_id, channel_id, account_id, (14, 7), ROLE, 5)
 
 
 def stage(

@@ -88,6 +88,7 @@ RENAMINGS = (
         },
     ),
     Renaming("0005", dropped={"logins": {"first_expires_at"}, "subscriptions": {"next_check_at"}}),
+    Renaming("0006", dropped={"subscriptions": {"channel_name"}}),
 )
 
 

@@ -1,0 +1,59 @@
+"""Forgets accounts that the API lists no more, so that an API that invents accounts can't fill the database."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.notifications import State
+from bot.store.slices import sliced
+from bot.store.tables import (
+    accounts,
+    assignments,
+    credit_levels,
+    heard,
+    incidents,
+    logins,
+    messages,
+    notes,
+    notifications,
+    subscriptions,
+)
+
+FORGOTTEN_AFTER = timedelta(days=30)
+# As many as a list may hold.
+MAX_UNLISTED = 20_000
+
+
+async def forget_accounts(tx: AsyncConnection, now: datetime, most: int = MAX_UNLISTED) -> None:
+    """Delete everything about accounts that nobody has subscribed to and that no list held for 30 days.
+
+    An account with a note or with a notification in flight stays.
+
+    Args:
+        tx: a transaction.
+        now: the time of the last list.
+        most: how many accounts that the last list did not hold may stay, those that were listed last.
+    """
+    unlisted = sa.select(accounts.c.read_at).where(accounts.c.read_at < now).order_by(accounts.c.read_at.desc())
+    too_many: datetime | None = (await tx.execute(unlisted.offset(most).limit(1))).scalar()
+    until = now - FORGOTTEN_AFTER
+    subscribed = sa.select(subscriptions.c.account_id).where(subscriptions.c.account_id.is_not(None))
+    sending = sa.select(notifications.c.account_id).where(
+        notifications.c.state == State.SENDING, notifications.c.account_id.is_not(None)
+    )
+    forgotten = sa.select(accounts.c.account_id).where(
+        accounts.c.read_at <= (until if too_many is None else max(until, too_many)),
+        accounts.c.account_id.not_in(subscribed),
+        accounts.c.account_id.not_in(sa.select(notes.c.account_id)),
+        accounts.c.account_id.not_in(sending),
+    )
+    if (await tx.execute(forgotten.limit(1))).first() is None:
+        return
+    carried = sa.select(notifications.c.message_id).where(notifications.c.account_id.in_(forgotten)).distinct()
+    message_ids = (await tx.execute(carried)).scalars().all()
+    for table in (notifications, heard, assignments, incidents, credit_levels, logins, accounts):
+        await tx.execute(table.delete().where(table.c.account_id.in_(forgotten)))
+    still_carries = sa.exists().where(notifications.c.message_id == messages.c.id)
+    for some in sliced(message_ids):
+        await tx.execute(messages.delete().where(messages.c.id.in_(some), ~still_carries))
