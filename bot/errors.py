@@ -7,7 +7,9 @@ BotError
 │   ├── GatewayRefused
 │   ├── UseapiTokenRefused       401
 │   ├── SubscriptionLapsed       402
+│   ├── WrongUser
 │   ├── AlreadyRunning
+│   ├── NoTerminal
 │   ├── CopyRefused
 │   └── PortTaken
 ├── UserError              the user
@@ -19,25 +21,39 @@ BotError
 │   ├── NothingLeft
 │   ├── StaleButton
 │   ├── CommandChanged
+│   ├── CreditsNotRead
 │   ├── UnknownMessage
 │   ├── StaleBoard
+│   ├── NoteTooLong
+│   ├── NoteHoldsSecret
 │   ├── WrongDays
 │   ├── WrongNumberOfDays
 │   ├── NoSuchReminder
 │   ├── TooManyReminders
 │   ├── NothingToTest
 │   ├── WrongChannelKind
+│   ├── ChannelGone
+│   ├── ThreadLocked
+│   ├── BotNotInThread
 │   ├── UserCannotPost
 │   ├── BotCannotPost
 │   ├── BotTimedOut
 │   ├── PingsEveryone
+│   ├── PingsBot
+│   ├── PingsStranger
+│   ├── PersonCannotSee
 │   ├── UserCannotPing
 │   └── BotCannotPing
 ├── TryLater               nobody: the same request may work later
 │   ├── ApiBusy                  429
 │   ├── AccountOnHold            596
 │   ├── ApiUnreachable
+│   │   ├── ApiNotSecure
+│   │   └── CallForbidden        403
+│   ├── TooManyAccounts
 │   ├── UnreadableAnswer
+│   │   └── AnswerCutOff
+│   ├── SwitchedOff
 │   ├── StoreError
 │   │   └── StoreAway
 │   ├── DiscordSilent
@@ -57,6 +73,7 @@ from bot.core.links import SETUP_GUIDE
 from bot.core.stages import LONGEST_LEAD_TIME
 from bot.core.subscriptions import MAX_LEAD_TIMES
 from bot.core.text import escaped, plain
+from bot.core.tls import TlsFailure
 from bot.core.wording import say_count, say_duration
 
 _MINUTE = 60
@@ -73,7 +90,8 @@ class BotError(Exception):
     People read `title` (the cause, without Markdown), `text` (what happened; empty if the title says it) and `advice`
     (what to do), and may ask for one of the `suggestions` instead: names and ids of accounts. `detail` is for the
     operator: the command line shows it, Discord never does. An error with `has_code` is a fault of the bot, and people
-    get a code that finds it in the log.
+    get a code that finds it in the log. `operator_title` and `operator_advice` are for the operator, in place of the
+    others.
     """
 
     title: str
@@ -82,8 +100,8 @@ class BotError(Exception):
     detail: str = ""
     suggestions: tuple[Suggestion, ...] = ()
     has_code = False
-    # In place of the title, for the operator.
     operator_title: str = ""
+    operator_advice: str = ""
 
     @property
     def account_ids(self) -> tuple[str, ...]:
@@ -140,6 +158,7 @@ class UseapiTokenRefused(OperatorError):
     title = "useapi.net rejected the bot's token"
     text = "Your accounts may be fine."
     advice = "Bot owner: put a valid token into `USEAPI_TOKEN` and restart the bot."
+    operator_advice = "Put a valid token into USEAPI_TOKEN."
 
 
 class SubscriptionLapsed(OperatorError):
@@ -148,6 +167,18 @@ class SubscriptionLapsed(OperatorError):
     title = "The useapi.net subscription has ended"
     text = "useapi.net doesn't answer until it is renewed."
     advice = "Bot owner: renew the subscription at useapi.net."
+    operator_advice = "Renew the subscription at useapi.net."
+
+
+class WrongUser(OperatorError):
+    """Root works in a folder of somebody else, whose files could steer it."""
+
+    title = "Root should not work here"
+
+    def __init__(self, reason: str, owners: Sequence[str]) -> None:
+        super().__init__(reason)
+        self.text = f"Files there could make root do what {' and '.join(owners)} could not."
+        self.advice = f"Run this as {' or '.join(owners)}, for example with runuser or setpriv."
 
 
 class AlreadyRunning(OperatorError):
@@ -159,6 +190,14 @@ class AlreadyRunning(OperatorError):
     def __init__(self, database_file: str) -> None:
         super().__init__(database_file)
         self.text = f"Another bot already works with {database_file}."
+
+
+class NoTerminal(OperatorError):
+    """A command that asks questions has nobody to ask."""
+
+    title = "Setup needs a terminal"
+    text = "It asks questions."
+    advice = "Without one, copy .env.example to .env and fill it in."
 
 
 class CopyRefused(OperatorError):
@@ -225,7 +264,7 @@ class ServerNotListed(UserError):
 
 
 class TooManyLookUps(UserError):
-    """A user asks faster than the bot answers; `advice` says in how many seconds to ask again."""
+    """A user, or many together, ask faster than the bot answers; `advice` says in how many seconds to ask again."""
 
     def __init__(self, retry_after: float, what: str = "commands") -> None:
         super().__init__("too many look-ups")
@@ -263,6 +302,13 @@ class CommandChanged(UserError):
     advice = "Reload Discord (Ctrl+R on a computer), then use the command again."
 
 
+class CreditsNotRead(UserError):
+    """A reminder about credits is asked for, and the operator has switched off the reading of credits."""
+
+    title = "This bot doesn't read credits"
+    advice = "Leave out `credits-below`. Bot owner: set `WATCH_JOBS` to yes and restart the bot."
+
+
 class UnknownMessage(UserError):
     """A button under a message that the database does not know."""
 
@@ -275,6 +321,24 @@ class StaleBoard(UserError):
 
     title = "This board isn't updated any more"
     advice = "Use `/minimax-overview` instead."
+
+
+class NoteTooLong(UserError):
+    """A note has too many characters; Discord's apps accept no longer one."""
+
+    advice = "Shorten it, then try again."
+
+    def __init__(self, most: int) -> None:
+        super().__init__("a long note")
+        self.title = f"A note has at most {most} characters"
+
+
+class NoteHoldsSecret(UserError):
+    """A note seems to hold a secret; neither the log nor the answer repeats it."""
+
+    title = "That looks like a password or a token"
+    text = "Nothing was saved: secrets don't belong in Discord."
+    advice = "Write which Google account it is, and who has the second factor."
 
 
 class WrongDays(UserError):
@@ -335,14 +399,41 @@ class WrongChannelKind(UserError):
     advice = "Pick one of those."
 
 
+class ChannelGone(UserError):
+    """The channel, or the one above a thread, was deleted."""
+
+    title = "This channel is gone"
+    advice = "Pick another one."
+
+
+class ThreadLocked(UserError):
+    """A moderator has locked the thread."""
+
+    advice = "Unlock it, give the bot's role *Manage Threads*, or pick another channel."
+
+    def __init__(self, thread_name: str) -> None:
+        super().__init__("a locked thread")
+        self.title = f"The thread #{thread_name} is locked"
+
+
+class BotNotInThread(UserError):
+    """Nobody has let the bot into a private thread."""
+
+    title = "The bot isn't in this private thread"
+    advice = "Mention the bot in the thread, which lets it in, then try again."
+
+
 class UserCannotPost(UserError):
-    """The user may not see a channel or write there; `missing` names the permissions."""
+    """The user may not see a channel or write there; `missing` names the permissions.
+
+    `channel_name` is None if the user may not see it.
+    """
 
     advice = "Pick a channel that you can write in."
 
-    def __init__(self, channel_name: str, missing: Sequence[str]) -> None:
+    def __init__(self, channel_name: str | None, missing: Sequence[str]) -> None:
         super().__init__(f"the user lacks {', '.join(missing)}")
-        self.title = f"You can't post in #{channel_name}"
+        self.title = f"You can't post in #{channel_name}" if channel_name else "You can't post there"
         self.text = f"You don't have {_listed(missing)} there."
 
 
@@ -370,7 +461,35 @@ class PingsEveryone(UserError):
     """The role to ping is the one that everybody has."""
 
     title = "Reminders can't ping @everyone"
-    advice = "Pick the role of the people who renew."
+    advice = "Pick the role of the people who renew, or one person."
+
+
+class PingsBot(UserError):
+    """The member to ping is a bot."""
+
+    title = "Reminders can't ping a bot"
+    advice = "Pick the person who renews, or a role."
+
+
+class PingsStranger(UserError):
+    """The person to ping is not in the server."""
+
+    advice = "Pick a member of this server, or a role."
+
+    def __init__(self, name: str) -> None:
+        super().__init__("not a member")
+        self.title = f"{name} isn't in this server"
+
+
+class PersonCannotSee(UserError):
+    """The member to ping may not see the channel."""
+
+    text = "A ping there would reach nobody."
+    advice = "Give them *View Channel* there, or pick somebody else."
+
+    def __init__(self, name: str, channel_name: str) -> None:
+        super().__init__("a member can't see a channel")
+        self.title = f"{name} can't see #{channel_name}"
 
 
 class _CannotPing(UserError):
@@ -434,12 +553,54 @@ class ApiUnreachable(TryLater):
     advice = "Try again in a minute. If it goes on, check that useapi.net is up and that the bot's machine reaches it."
 
 
+class ApiNotSecure(ApiUnreachable):
+    """No TLS connection to useapi.net could be made: its certificate, the clock or a proxy is wrong."""
+
+    text = "So the bot reads nothing from it."
+
+    def __init__(self, failure: TlsFailure) -> None:
+        self.title = failure.say("useapi.net")
+        super().__init__(f"{self.title}. {failure.advice}")
+        self.advice, self.operator_advice = f"Bot owner: {failure.advice}", failure.advice
+        self.is_lasting = failure.is_lasting
+
+
+class CallForbidden(ApiUnreachable):
+    """useapi.net forbids this call (403)."""
+
+
 class UnreadableAnswer(TryLater):
     """useapi.net answered 200 with something other than the documented JSON."""
 
     title = "useapi.net's answer can't be read"
     text = "useapi.net answered, but not with account data this bot understands."
     advice = "Try again in a minute. If it goes on, tell the bot's owner."
+
+
+class AnswerCutOff(UnreadableAnswer):
+    """The connection broke in the middle of useapi.net's answer."""
+
+
+class TooManyAccounts(TryLater):
+    """useapi.net lists more accounts than the bot reads."""
+
+    title = "useapi.net lists too many accounts"
+    text = "useapi.net lists more accounts than this bot can read."
+    advice = "Try again in a minute. If it goes on, tell the bot's owner."
+
+
+class SwitchedOff(TryLater):
+    """useapi.net does not offer something as its documents say, so the bot does not ask for it `until` then.
+
+    `is_news` if it has just been found out.
+    """
+
+    title = "useapi.net doesn't offer this at the moment"
+
+    def __init__(self, reason: str, until: datetime, *, is_news: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.until, self.is_news = reason, until, is_news
+        self.advice = f"The bot asks again <t:{int(until.timestamp())}:R>."
 
 
 class StoreError(TryLater):
@@ -465,6 +626,11 @@ class DiscordSilent(TryLater):
     title = "Discord doesn't answer"
     text = "So the bot can't see whether it may post there."
     advice = "Try again in a minute."
+
+    def __init__(self, reason: str, failure: TlsFailure | None = None) -> None:
+        super().__init__(reason)
+        if failure is not None:
+            self.title, self.advice = failure.say("Discord"), f"Bot owner: {failure.advice}"
 
 
 class DeliveryFailed(TryLater):

@@ -1,5 +1,6 @@
 """A MiniMax account as useapi.net reports it: typed, dated, without secrets."""
 
+import functools
 import re
 import unicodedata
 from collections import Counter
@@ -7,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.core.incidents import OpenIncident
+from bot.core.incidents import LowCredits, OpenIncident, Reason
 from bot.core.logins import Doubt, Login
 from bot.core.notifications import Kind
 from bot.core.status import Status, status_of
@@ -36,6 +37,12 @@ class Capability:
         """Return the flag in words: `supportVoiceClone` reads "Voice clone"."""
         words = _WORD_STARTS.sub(" ", self.flag.removeprefix("support"))
         return words[:1].upper() + words[1:].lower()
+
+
+@functools.lru_cache(1_000)
+def build_capabilities(flags: tuple[tuple[str, bool | None], ...]) -> tuple[Capability, ...]:
+    """Return the capabilities with these flags; the accounts that have the same ones share them."""
+    return tuple(Capability(flag, supported) for flag, supported in flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,8 @@ class AccountSnapshot:
     """An account as it was read, and when.
 
     `login` is its login, once the database knows one: its expiry is the last one that was believed, and `doubt` another
-    one that waits for a second reading. `incidents` are the open ones.
+    one that waits for a second reading. `incidents` are the open ones. `appeared_at` is when it was read for the first
+    time, None if the first list of all held it. `low_credits` are the thresholds that its credits are below.
     """
 
     account: Account
@@ -92,6 +100,8 @@ class AccountSnapshot:
     login: Login | None = None
     doubt: Doubt | None = None
     incidents: tuple[OpenIncident, ...] = ()
+    appeared_at: datetime | None = None
+    low_credits: tuple[LowCredits, ...] = ()
 
     @property
     def believed(self) -> Account:
@@ -101,6 +111,15 @@ class AccountSnapshot:
     def has_incident(self, kind: Kind) -> bool:
         """Whether an incident of this kind is open."""
         return any(one.kind is kind for one in self.incidents)
+
+    @property
+    def failing_reason(self) -> Reason | None:
+        """Return why all jobs of the account fail, None if they don't, or the reason is not known."""
+        return next((one.reason for one in self.incidents if one.kind is Kind.FAILING), None)
+
+    def low_credits_below(self, threshold: int | None) -> LowCredits | None:
+        """Return that its credits are below this threshold, None if they aren't, or the threshold is None."""
+        return next((one for one in self.low_credits if one.threshold == threshold), None)
 
 
 def by_expiry(account: Account) -> tuple[bool, float, str]:

@@ -9,6 +9,8 @@ from bot.core.status import EXPIRING_WITHIN
 from bot.core.subscriptions import NewSubscription
 
 ENDS_AFTER = timedelta(days=7)
+# A renewal takes about five minutes; for so long after an assignment the accounts are read more often.
+RENEWING_FOR = timedelta(minutes=20)
 
 
 class Subject(NamedTuple):
@@ -29,6 +31,10 @@ class Assignment:
         """Whether it still holds: it ends after seven days."""
         return now - self.assigned_at < ENDS_AFTER
 
+    def is_renewing(self, at: datetime) -> bool:
+        """Whether the person may be renewing the login at that time."""
+        return timedelta(0) <= at - self.assigned_at < RENEWING_FOR
+
 
 def is_quiet(subscription: NewSubscription, stage: int | None, account: Account | None, at: datetime) -> bool:
     """Whether a reminder of this stage pings nobody at that time: it comes early, and a tighter one follows."""
@@ -42,7 +48,7 @@ def _is_early(days: int) -> bool:
     return timedelta(days=days) > EXPIRING_WITHIN
 
 
-def mentions_role(
+def includes_ping(
     subscription: NewSubscription,
     stage: int | None,
     assignment: Assignment | None,
@@ -51,11 +57,11 @@ def mentions_role(
     *,
     is_follow_up: bool,
 ) -> bool:
-    """Whether a reminder of this stage pings the subscription's role, beside the assigned person if there is one.
+    """Whether a reminder of this stage pings whom its subscription names, beside the assigned person if there is one.
 
     Once somebody is assigned, only the last day and the expiry itself still concern everybody.
     """
-    if subscription.role_id is None or is_quiet(subscription, stage, account, at):
+    if subscription.ping is None or is_quiet(subscription, stage, account, at):
         return False
     return assignment is None or (account.is_urgent(at) and not is_follow_up)
 

@@ -11,10 +11,18 @@ _SPELLINGS = {"postgresql://": POSTGRESQL, "postgres://": POSTGRESQL, "sqlite://
 # What the settings of a connection mean to the server.
 SERVER_SETTINGS = ("application_name", "options", "search_path")
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_CHOICES = {
+    "ssl": _SSL_MODES,
+    "target_session_attrs": ("any", "primary", "standby", "read-write", "read-only", "prefer-standby"),
+}
+# The driver takes their files from the environment alone.
+_FILES = {"sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY", "sslcrl": "PGSSLCRL"}
 _KNOWN = {"ssl", "target_session_attrs", "user", "password", "host", "port", "database", *SERVER_SETTINGS}
 _RENAMED = {"sslmode": "ssl", "dbname": "database"}
 # The bot has waits and a pool of its own, its driver no channel binding, and pgbouncer= is for another library.
 _IGNORED = {"channel_binding", "connect_timeout", "pgbouncer", "connection_limit", "pool_timeout", "sslnegotiation"}
+# Some readers of a .env keep a comment as part of the value.
+_COMMENT = re.compile(r"\s#")
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
@@ -52,6 +60,8 @@ def _file(name: str) -> str:
         raise ValueError(f"must name a file that keeps the reminders, such as {DEFAULT}")
     if "?" in name:
         raise ValueError("has a ? in the name of the file, or options behind it. The bot sets such options by itself")
+    if _COMMENT.search(name):
+        raise ValueError("has a # behind a space. Leave the comment out, or rename the file")
     if _ENCODED.search(name):
         raise ValueError("has a % with two digits in the name of the file. Write the name as it is, also with spaces")
     if name.endswith(("/", "\\")):
@@ -65,16 +75,21 @@ def _file(name: str) -> str:
 def _server(url: str) -> str:
     parts = _split(url)
     options: dict[str, str] = {}
-    unknown = []
+    unknown, problems = [], []
     for given, text in parse_qsl(parts.query, keep_blank_values=True):
         name = _RENAMED.get(given, given)
         if name in _KNOWN:
             options[name] = text
+        elif name in _FILES:
+            problems.append(f"has {name}=. Leave it out, and set {_FILES[name]} in the environment instead")
         elif name not in _IGNORED:
             unknown.append(given)
-    problems = [f"has options that the bot does not know: {', '.join(unknown)}. Leave them out"] if unknown else []
-    if options.get("ssl", "require") not in _SSL_MODES:
-        problems.append(f"has another ssl= or sslmode= than {', '.join(_SSL_MODES)}")
+    if unknown:
+        problems.append(f"has options that the bot does not know: {', '.join(unknown)}. Leave them out")
+    for name, choices in _CHOICES.items():
+        if options.get(name, choices[0]) not in choices:
+            spelled = "ssl= or sslmode=" if name == "ssl" else f"{name}="
+            problems.append(f"has another {spelled} than {', '.join(choices)}")
     if problems:
         raise ValueError("; and it ".join(problems))
     query = urlencode(options, quote_via=quote, safe="/")

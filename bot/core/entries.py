@@ -7,19 +7,25 @@ from enum import Enum
 
 from bot.core.accounts import Account, AccountSnapshot
 from bot.core.assignments import Assignment, Subject, subject_of
+from bot.core.incidents import LowCredits, Reason
 from bot.core.logins import Login, is_renewal
-from bot.core.notifications import Kind, Notification
+from bot.core.notifications import FAILURES, Kind, Notification
 from bot.core.subscriptions import Subscription
 from bot.core.text import plain
 
 _ORDER = {
     Kind.MISSING: 0,
     Kind.ERROR: 0,
+    Kind.FAILING: 0,
     Kind.STAGE: 1,
     Kind.UNDATED: 1,
     Kind.RENEWED: 2,
+    Kind.LOW_CREDITS: 2,
     Kind.UNREADABLE: 3,
+    Kind.NEW_ACCOUNT: 3,
 }
+# What these messages say neither replaces others nor is replaced by them.
+_APART = {Kind.LOW_CREDITS, Kind.NEW_ACCOUNT}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _LONGEST_USER_ID = 80
 
@@ -49,9 +55,10 @@ class Entry:
     last list held the account, `is_dated` if that list gave its expiry, `is_confirmed` if it is the last one that was
     requested. `has_namesake` if another account has the same name.
 
-    `is_renewed` if a stage is sent about a login that is new to the channel. `since` is when the incident began that
-    keeps all accounts from being read. `said_at` is when the message was sent, None before that; `newer_id` the Discord
-    id of a later message in which the channel heard of the account.
+    `is_renewed` if a stage is sent about a login that is new to the channel. `since` is when an incident of all
+    accounts began, None once it has ended. `said_at` is when the message was sent, None before that; `newer_id` the
+    Discord id of a later message in which the channel heard of the account. `strays` are accounts that appeared while
+    the assigned person was to renew this one. `note` is what the server has noted on the account.
     """
 
     notification: Notification
@@ -68,6 +75,8 @@ class Entry:
     since: datetime | None = None
     said_at: datetime | None = None
     newer_id: int | None = None
+    note: str | None = None
+    strays: tuple[Account, ...] = ()
 
     @property
     def subject(self) -> Subject:
@@ -82,9 +91,24 @@ class Entry:
                 return subject_of(self.snapshot) if self.snapshot else Subject(account_id, 0)
 
     @property
+    def reason(self) -> Reason | None:
+        """Return why the account's jobs fail, None if they don't, or the reason is not known."""
+        return self.snapshot.failing_reason if self.snapshot else None
+
+    @property
+    def low_credits(self) -> LowCredits | None:
+        """Return the crossing that the notification is about, None if the credits are enough again.
+
+        Whether its subscription is paused, or has another threshold by now, says nothing about the credits.
+        """
+        crossings = self.snapshot.low_credits if self.snapshot else ()
+        return next((one for one in crossings if one.number == self.notification.ref), None)
+
+    @property
     def needs_action(self) -> bool:
         """Whether somebody should act; other entries mention nobody and need no buttons."""
-        return self.relevance is Relevance.OPEN and self.notification.kind is not Kind.RENEWED
+        is_news = self.notification.kind in (Kind.RENEWED, Kind.NEW_ACCOUNT)
+        return self.relevance is Relevance.OPEN and not is_news
 
     @property
     def is_other_user(self) -> bool:
@@ -128,16 +152,24 @@ def relevance_of(entry: Entry, last: Mapping[Kind, LastMessage], now: datetime) 
             return Relevance.SUPERSEDED if has_newer else Relevance.OPEN
         case Kind.STAGE:
             return Relevance.OPEN
-        case Kind.ERROR if snapshot is not None:
-            if snapshot.account.error is None and snapshot.account.has_expired(now):
+        case Kind.ERROR | Kind.FAILING if snapshot is not None:
+            is_error = notification.kind is Kind.ERROR
+            has_ended = snapshot.account.error is None if is_error else not snapshot.has_incident(Kind.FAILING)
+            others = [Kind.STAGE] if has_ended else [one.kind for one in snapshot.incidents if one.kind in FAILURES]
+            has_newer = has_newer or any(_is_after(last[kind], notification) for kind in others if kind in last)
+            if has_ended and snapshot.account.has_expired(now):
                 # Its message asks for a renewal still, unless another one does.
-                is_covered = Kind.STAGE in last and _is_after(last[Kind.STAGE], notification)
-                return Relevance.SUPERSEDED if has_newer or is_covered else Relevance.OPEN
-            has_ended = snapshot.account.error is None
+                return Relevance.SUPERSEDED if has_newer else Relevance.OPEN
+        case Kind.FAILING:
+            has_ended = entry.since is None
+        case Kind.LOW_CREDITS:
+            has_ended = entry.low_credits is None
         case Kind.UNDATED if snapshot is not None:
             has_ended = entry.is_dated
         case Kind.MISSING:
             has_ended = entry.is_listed
+        case Kind.NEW_ACCOUNT:
+            has_ended = entry.subscription is not None or not entry.is_listed
         case _:
             has_ended = entry.is_confirmed
     if has_ended:
@@ -146,8 +178,13 @@ def relevance_of(entry: Entry, last: Mapping[Kind, LastMessage], now: datetime) 
 
 
 def newest_after(notification: Notification, last: Mapping[Kind, LastMessage]) -> int | None:
-    """Return the last message about the account that was sent after the one with this notification, None if none."""
-    return max((one.message_id or 0 for one in last.values() if _is_after(one, notification)), default=None)
+    """Return the last message about the account that was sent after the one with this notification, None if none.
+
+    A message about credits or a new account is about something else than the others.
+    """
+    own = {notification.kind} if notification.kind in _APART else last.keys() - _APART
+    later = (last[kind].message_id or 0 for kind in own if kind in last and _is_after(last[kind], notification))
+    return max(later, default=None)
 
 
 def is_first_of_login(notification: Notification, last: Mapping[Kind, LastMessage]) -> bool:

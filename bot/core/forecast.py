@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.core.accounts import Account, AccountSnapshot
 from bot.core.assignments import Assignment
-from bot.core.notifications import Kind
+from bot.core.notifications import FAILURES, Kind
 from bot.core.rules import Heard, decide
 from bot.core.stages import coming_stages, usable_lead_times
 from bot.core.subscriptions import Subscription
@@ -39,11 +39,12 @@ def foresee(
     due = decide(heard, snapshot, subscription, now).due
     if due is not None and due.kind is not Kind.RENEWED:
         yield Upcoming(subscription, account, due.kind, due.stage or 0, now, assignment)
-    if login is None or snapshot.has_incident(Kind.MISSING) or snapshot.has_incident(Kind.ERROR):
+    if login is None or any(snapshot.has_incident(kind) for kind in (Kind.MISSING, *FAILURES)):
         return
-    reached = heard.stage.stage if heard.stage is not None and due is None else None
-    if due is not None:
+    if due is not None and due.kind is not Kind.LOW_CREDITS:
         reached = due.stage
+    else:
+        reached = heard.stage.stage if heard.stage is not None else None
     lead_times = usable_lead_times(subscription.lead_times, login.life)
     for stage, at in coming_stages(lead_times, login.expires_at, reached, now, follow_ups=subscription.follow_ups):
         yield Upcoming(subscription, account, Kind.STAGE, stage, at, assignment)
@@ -53,5 +54,6 @@ def next_by_subscription(upcoming: Iterable[Upcoming]) -> dict[int, Upcoming]:
     """Return the first of these reminders for each subscription, by the subscription's id."""
     found: dict[int, Upcoming] = {}
     for one in upcoming:
-        found.setdefault(one.subscription.id, one)
+        if one.at < found.setdefault(one.subscription.id, one).at:
+            found[one.subscription.id] = one
     return found

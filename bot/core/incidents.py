@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from bot.core.notifications import Kind
 
@@ -22,14 +23,25 @@ AT_ONCE = IncidentRule(polls=1, over=timedelta(0))
 MISSING = IncidentRule(polls=3, over=timedelta(hours=1))
 UNDATED = IncidentRule(polls=3, over=timedelta(hours=1))
 ERROR = IncidentRule(polls=2, over=timedelta(0))
+# Several jobs have failed before.
+FAILING = AT_ONCE
 REARMED_AFTER = timedelta(hours=24)
+
+
+class Reason(StrEnum):
+    """Why all jobs of an account fail."""
+
+    REFUSED = "refused"
+    OUT_OF_CREDITS = "out_of_credits"
+    ON_HOLD = "on_hold"
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One kind of failure of one account: how long it has lasted, and the number of the incident.
 
-    `began_at` is when the incident with this number began; short good spells within it do not change it.
+    `began_at` is when the incident with this number began; short good spells within it do not change it. Failing jobs
+    have a `reason`, that of the newest one.
     """
 
     bad_polls: int = 0
@@ -38,15 +50,31 @@ class Incident:
     number: int = 0
     is_open: bool = False
     began_at: datetime | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OpenIncident:
-    """An incident that is open, and since when it has lasted, short good spells included."""
+    """An incident that is open, since when it has lasted, short good spells included, and its reason, if it has one."""
 
     kind: Kind
     number: int
     since: datetime
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LowCredits:
+    """The credits of an account below the threshold of a subscription: a crossing with a number, and since when.
+
+    They were last read at `read_at`.
+    """
+
+    threshold: int
+    total: int
+    number: int
+    since: datetime
+    read_at: datetime
 
 
 def follow(incident: Incident, rule: IncidentRule, *, is_bad: bool, now: datetime) -> Incident:
@@ -57,6 +85,9 @@ def follow(incident: Incident, rule: IncidentRule, *, is_bad: bool, now: datetim
     """
     # A clock that was set back must not make an incident last longer.
     good_since = incident.good_since and min(incident.good_since, now)
+    if not is_bad and incident.number == 0:
+        # Nothing can come back, so a good account needs no row.
+        return replace(incident, bad_polls=0, bad_since=None)
     if not is_bad:
         good_since = good_since or now
         return replace(incident, bad_polls=0, bad_since=None, good_since=good_since, is_open=False)
@@ -85,6 +116,8 @@ def follow_all(
     """
     changed: dict[str | None, Incident] = {}
     for account_id, is_bad in bad.items():
+        if not is_bad and account_id not in present:
+            continue
         before = present.get(account_id, Incident())
         after = follow(before, rule, is_bad=is_bad, now=now)
         if after != before:

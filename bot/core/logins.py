@@ -45,18 +45,25 @@ def is_renewal(before: datetime, after: datetime, now: datetime) -> bool:
 
 
 def follow_expiry(
-    login: Login | None, doubt: Doubt | None, expires_at: datetime, now: datetime
+    login: Login | None,
+    doubt: Doubt | None,
+    expires_at: datetime,
+    now: datetime,
+    *,
+    apart: timedelta = timedelta(0),
 ) -> tuple[datetime, Doubt | None]:
     """Return the expiry to believe after one more reading, and the doubt that is left.
 
-    An account's first expiry is believed at once; one that has moved by more than an hour, once two readings agree.
+    An account's first expiry is believed at once; one that has moved by more than an hour, once two readings agree
+    that lie at least so far `apart`.
     """
     if login is None or is_same_expiry(login.expires_at, expires_at):
         return expires_at, None
-    if doubt is not None and is_same_expiry(doubt.expires_at, expires_at):
-        return expires_at, None
     # A clock that was set back must not make a doubt last longer.
-    return login.expires_at, Doubt(expires_at, min(doubt.since, now) if doubt else now)
+    since = min(doubt.since, now) if doubt else now
+    if doubt is not None and is_same_expiry(doubt.expires_at, expires_at) and now - since >= apart:
+        return expires_at, None
+    return login.expires_at, Doubt(expires_at, since)
 
 
 def follow_login(login: Login | None, new: Login, now: datetime) -> Login:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from bot.core.limits import MAX_CONTENT, MAX_LABEL, MAX_OPTIONS, fit_embeds
+from bot.core.links import GUIDED_SETUP
 from bot.core.text import cut
 
 # Discord accepts a nonce of up to 25 characters.
@@ -25,7 +26,8 @@ class MessageKind(StrEnum):
 class Action(StrEnum):
     """A control under a message.
 
-    ASSIGNED is the button of ASSIGN once somebody is assigned; DETAILS shows the only choice, in place of a menu.
+    ASSIGNED is the button of ASSIGN once somebody is assigned; DETAILS shows the only choice, in place of a menu, and
+    REMIND sets up a reminder for it.
     """
 
     CHECK = "check"
@@ -34,6 +36,8 @@ class Action(StrEnum):
     RENEW = "renew"
     DETAILS = "details"
     REFRESH_BOARD = "refresh_board"
+    REMIND = "remind"
+    REMIND_ALL = "remind_all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ class Choice:
 class OutgoingMessage:
     """A message as it goes to Discord: text, embeds as JSON, controls, and the roles and users it may mention.
 
-    An `is_silent` message appears without a notification. What would exceed Discord's limits is cut, since a message
-    that Discord refuses would be lost.
+    `renew_url` is where its button RENEW leads. An `is_silent` message appears without a notification. What would
+    exceed Discord's limits is cut, since a message that Discord refuses would be lost.
     """
 
     content: str
@@ -61,6 +65,7 @@ class OutgoingMessage:
     roles: tuple[int, ...] = ()
     users: tuple[int, ...] = ()
     is_silent: bool = False
+    renew_url: str = GUIDED_SETUP
 
     def __post_init__(self) -> None:
         """Cut what exceeds the limits."""
@@ -90,6 +95,7 @@ class OutgoingMessage:
             tuple(data["roles"]),
             tuple(data["users"]),
             data.get("is_silent", False),
+            data.get("renew_url", GUIDED_SETUP),
         )
 
 

@@ -11,9 +11,18 @@ class Kind(StrEnum):
     STAGE = "stage"
     RENEWED = "renewed"
     ERROR = "error"
+    FAILING = "failing"
     MISSING = "missing"
     UNDATED = "undated"
     UNREADABLE = "unreadable"
+    LOW_CREDITS = "low_credits"
+    NEW_ACCOUNT = "new_account"
+
+
+# The kinds that begin and end by themselves.
+INCIDENTS: tuple[Kind, ...] = tuple(kind for kind in Kind if kind not in (Kind.STAGE, Kind.RENEWED, Kind.NEW_ACCOUNT))
+# One failure of an account, with the expiry of its login: the first one that is open is the reason that is given.
+FAILURES = (Kind.ERROR, Kind.FAILING)
 
 
 class State(StrEnum):
@@ -28,11 +37,12 @@ class State(StrEnum):
 class Notification:
     """A notification for one channel; at most one about an account is pending or in flight at a time.
 
-    `account_id` is None if it is about the accounts as a whole. `ref` is the login's id for stages and renewals, else
-    the incident's number. `stage` is the stage that the channel has heard once this is sent, None for a renewed login
-    that has reached none. `expires_at` is the expiry that a stage or renewal is about, or that had passed when an error
-    was announced. `is_late` if an earlier message did not arrive in time, `is_follow_up` if the channel knew of the
-    failure before. `message_id` is the message that carries it.
+    `account_id` is None if it is about the accounts as a whole. `ref` is the login's id for stages and renewals, 0 for
+    a new account, else the incident's number. `stage` is the stage that the channel has heard once this is sent, None
+    for a renewed login that has reached none. `expires_at` is the expiry that a stage or renewal is about, or that had
+    passed when an error or failing jobs were announced. `is_late` if an earlier message did not arrive in time,
+    `is_follow_up` if the
+    channel knew of the failure before. `message_id` is the message that carries it.
     """
 
     guild_id: int

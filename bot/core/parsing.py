@@ -5,26 +5,22 @@ Every documented field is optional, so a missing or wrong-typed one becomes None
 token is masked here.
 """
 
-import math
 import re
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, StrictBool, WrapValidator
-from pydantic import ValidatorFunctionWrapHandler as Handler
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 
-from bot.core.accounts import Account, Capability, is_possible_id
+from bot.core.accounts import Account, Capability, build_capabilities, is_possible_id
+from bot.core.lenient import LENIENT, Bool, IsoMoment, Moment, Text, whole_number_up_to
 from bot.core.secrets import Redactor, mask_token
 from bot.core.text import is_web_url
-from bot.errors import UnreadableAnswer
+from bot.errors import TooManyAccounts, UnreadableAnswer
 
 KNOWN_FLAGS = ("supportVideo", "supportChat", "supportAudio", "supportMusic")
 MAX_ERROR = 200
 _FLAG = re.compile(r"support[A-Z0-9]\w{0,60}", re.ASCII)
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
-_LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 _MAX_JOBS = 10_000
 _MAX_ACCOUNTS = 20_000
 _LONGEST_TEXT = 4096
@@ -35,22 +31,6 @@ _SHORTEST_SECRET = 8
 _SHORTEST_PARAMETER = 16
 
 
-def _none_if_invalid(value: object, handler: Handler) -> Any:
-    try:
-        return handler(value)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError("not a text")
-    text = str(value).strip()
-    if not text:
-        raise ValueError("empty")
-    return text
-
-
 def _error(value: object) -> str | None:
     """Return the error text; any truthy value means an error, as in useapi.net's own scripts."""
     if not value:
@@ -58,66 +38,36 @@ def _error(value: object) -> str | None:
     return value.strip() if isinstance(value, str) and value.strip() else "no details given"
 
 
-def _moment(value: object) -> datetime:
-    """Return a Unix time as aware UTC; seconds as documented, milliseconds understood, the absurd refused."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError("not a time")
-    for seconds in (value, value / 1000):
-        if _EARLIEST <= seconds <= _LATEST:
-            return datetime.fromtimestamp(seconds, UTC)
-    raise ValueError("out of range")
-
-
-def _iso_moment(value: object) -> datetime:
-    if not isinstance(value, str):
-        raise ValueError("not a date")
-    moment = datetime.fromisoformat(value)
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return _moment(moment.timestamp())
-
-
-def _whole_number(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value not in range(_MAX_JOBS + 1):
-        raise ValueError("not a count")
-    return int(value)
-
-
-_Lenient = WrapValidator(_none_if_invalid)
-_Text = Annotated[str | None, BeforeValidator(_text), _Lenient]
-_Bool = Annotated[StrictBool | None, _Lenient]
-_Moment = Annotated[datetime | None, BeforeValidator(_moment), _Lenient]
-_IsoMoment = Annotated[datetime | None, BeforeValidator(_iso_moment), _Lenient]
-_Count = Annotated[int | None, BeforeValidator(_whole_number), _Lenient]
-
-
 class _User(BaseModel):
-    id: _Text = None
-    name: _Text = None
-    avatar: _Text = None
-    is_anonymous: _Bool = Field(None, alias="isAnonymous")
+    id: Text = None
+    name: Text = None
+    avatar: Text = None
+    is_anonymous: Bool = Field(None, alias="isAnonymous")
 
 
 class _Jwt(BaseModel):
-    token: Annotated[SecretStr | None, Field(max_length=_LONGEST_TOKEN), _Lenient] = None
-    user: Annotated[_User | None, _Lenient] = None
-    host: _Text = None
-    exp: _Moment = None
-    iat: _Moment = None
-    exp_expire: _IsoMoment = Field(None, alias="exp_Expire")
-    iat_issued: _IsoMoment = Field(None, alias="iat_Issued")
+    token: Annotated[SecretStr | None, Field(max_length=_LONGEST_TOKEN), LENIENT] = None
+    user: Annotated[_User | None, LENIENT] = None
+    host: Text = None
+    exp: Moment = None
+    iat: Moment = None
+    exp_expire: IsoMoment = Field(None, alias="exp_Expire")
+    iat_issued: IsoMoment = Field(None, alias="iat_Issued")
 
 
 class _Document(BaseModel):
-    jwt: Annotated[_Jwt | None, _Lenient] = None
-    max_jobs: _Count = Field(None, alias="maxJobs")
-    error: Annotated[str | None, BeforeValidator(_error), _Lenient] = None
+    jwt: Annotated[_Jwt | None, LENIENT] = None
+    max_jobs: Annotated[int | None, BeforeValidator(whole_number_up_to(_MAX_JOBS)), LENIENT] = Field(
+        None, alias="maxJobs"
+    )
+    error: Annotated[str | None, BeforeValidator(_error), LENIENT] = None
 
 
 def _capabilities(data: dict[str, Any], clean: Callable[[str], str]) -> tuple[Capability, ...]:
     """Return the four known flags in their order, then any other `support...` flag by name."""
     others = sorted(key for key in data if key not in KNOWN_FLAGS and _FLAG.fullmatch(key) and clean(key) == key)
     values = {key: value for key, value in data.items() if isinstance(value, bool)}
-    return tuple(Capability(flag, values.get(flag)) for flag in (*KNOWN_FLAGS, *others))
+    return build_capabilities(tuple((flag, values.get(flag)) for flag in (*KNOWN_FLAGS, *others)))
 
 
 def _fingerprint(data: dict[str, Any]) -> Iterator[str]:
@@ -129,8 +79,21 @@ def _fingerprint(data: dict[str, Any]) -> Iterator[str]:
         for value in values:
             if isinstance(value, str | int):
                 yield str(value)
-                # Shorter ones are words such as the name of the browser.
-                yield from (one for _, one in parse_qsl(str(value)) if len(one) >= _SHORTEST_PARAMETER)
+            # Shorter ones are words such as the name of the browser.
+            yield from (one for one in _parameters(value) if len(one) >= _SHORTEST_PARAMETER)
+
+
+def _parameters(value: object) -> Iterator[str]:
+    """Yield the texts and numbers in a value: those of a query, an object or a list."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case dict() as held:
+                waiting += held.values()
+            case list() as held:
+                waiting += held
+            case str() | int() as held:
+                yield from (str(held), *(one for _, one in parse_qsl(str(held))))
 
 
 def parse_account(account_id: str, data: object, redact: Redactor) -> Account:
@@ -168,19 +131,21 @@ def parse_account(account_id: str, data: object, redact: Redactor) -> Account:
     )
 
 
-def parse_accounts(data: object, redact: Redactor) -> dict[str, Account]:
-    """Build all accounts from the list endpoint's object, keyed by id.
+def parse_accounts(members: Iterable[tuple[str, object]], redact: Redactor) -> dict[str, Account]:
+    """Build all accounts from the members of the list endpoint's object, keyed by id.
 
     Entries that are no objects, or whose id could be neither asked for nor stored, or holds a secret, are skipped: one
     must not stop all.
 
     Raises:
-        UnreadableAnswer: the value is not an object, or holds more than 20,000 accounts.
+        TooManyAccounts: there are more than 20,000 members.
     """
-    if not isinstance(data, dict):
-        raise UnreadableAnswer("not an object")
-    if len(data) > _MAX_ACCOUNTS:
-        raise UnreadableAnswer("too many accounts")
-    entries = {key: value for key, value in data.items() if isinstance(value, dict)}
-    usable = [key for key in entries if is_possible_id(key) and not redact.finds_secret(key)]
-    return {key: parse_account(key, entries[key], redact) for key in usable}
+    accounts: dict[str, Account] = {}
+    for number, (key, value) in enumerate(members):
+        if number >= _MAX_ACCOUNTS:
+            raise TooManyAccounts(f"more than {_MAX_ACCOUNTS:,} accounts")
+        # The last one of the same name counts.
+        accounts.pop(key, None)
+        if isinstance(value, dict) and is_possible_id(key) and not redact.finds_secret(key):
+            accounts[key] = parse_account(key, value, redact)
+    return accounts

@@ -1,13 +1,13 @@
 """The reminder rules: what a channel hears next about an account. Each rule is in `docs/architecture.md`, "Rules"."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.core.accounts import AccountSnapshot
 from bot.core.incidents import OpenIncident
 from bot.core.logins import DOUBTED_FOR, RENEWED_AFTER, Login, is_renewal
-from bot.core.notifications import Kind, Notification
+from bot.core.notifications import FAILURES, Kind, Notification
 from bot.core.stages import EXPIRED, failing_stage, is_more_urgent, stage_of, usable_lead_times
 from bot.core.subscriptions import NewSubscription
 
@@ -15,13 +15,15 @@ MAX_MESSAGES, MAX_MESSAGES_WITHIN = 3, timedelta(hours=24)
 FOLLOW_UPS_APART = timedelta(hours=24)
 # A new reminder does not announce accounts that were removed long ago.
 _MISSING_IS_NEWS_FOR = timedelta(days=28)
+# Older credits were read for a reminder that had ended; they are read again soon.
+_CREDITS_ARE_KNOWN_FOR = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
 class HeardStage:
     """The stage that a channel last heard of a login, and the expiry that this was about; None after a renewal.
 
-    A message about an error counts as well, if it said that the login had expired.
+    A message about an error or failing jobs counts as well, if it said that the login had expired.
     """
 
     login_id: int
@@ -83,8 +85,8 @@ def decide(heard: Heard, snapshot: AccountSnapshot, subscription: NewSubscriptio
     return _limit(_decide(heard, snapshot, subscription, now), heard)
 
 
-def decide_unreadable(heard: Heard, incident: OpenIncident, now: datetime, *, follow_ups: bool) -> Decision:
-    """Return what a channel with an active subscription hears about accounts that can't be read."""
+def decide_shared(heard: Heard, incident: OpenIncident, now: datetime, *, follow_ups: bool) -> Decision:
+    """Return what a channel with an active subscription hears about an incident of the accounts as a whole."""
     return _limit(_incident_decision(heard, incident, now, follow_ups=follow_ups), heard)
 
 
@@ -93,7 +95,7 @@ def stage_heard_with(notification: Notification, login_id: int, now: datetime) -
     expires_at = notification.expires_at
     if expires_at is None:
         return None
-    if notification.kind is Kind.ERROR:
+    if notification.kind in FAILURES:
         return HeardStage(login_id, failing_stage(now - expires_at, follow_ups=True), expires_at)
     return HeardStage(notification.ref, notification.stage, expires_at)
 
@@ -110,19 +112,23 @@ def _decide(heard: Heard, snapshot: AccountSnapshot, subscription: NewSubscripti
         return _incident_decision(heard, missing, now, follow_ups=False) if is_news else _NOTHING
     # As long as it was read: an outage says nothing about the other expiry.
     is_doubted = snapshot.doubt is not None and snapshot.read_at - snapshot.doubt.since < DOUBTED_FOR
-    if (error := incidents.get(Kind.ERROR)) is not None:
+    if failures := [incidents[kind] for kind in FAILURES if kind in incidents]:
         if is_doubted and heard.stage is not None and heard.stage.is_expired:
             # The expiry that the channel knows may be past, and with it this failure.
             return _NOTHING
-        return _error_decision(heard, error, None if is_doubted else snapshot.login, subscription, now)
+        return _failure_decision(heard, failures, None if is_doubted else snapshot.login, subscription, now)
     decision = _NOTHING
     if snapshot.login is not None and not is_doubted:
         decision = _stage_decision(heard.stage, snapshot.login, subscription, now)
     undated = incidents.get(Kind.UNDATED)
     is_known = heard.stage is not None and heard.stage.is_expired
-    if undated is None or decision.due is not None or is_known:
+    if undated is not None and decision.due is None and not is_known:
+        decision = _incident_decision(heard, undated, now, follow_ups=False)
+    low = snapshot.low_credits_below(subscription.credits_below)
+    if low is None or decision.due is not None or now - low.read_at > _CREDITS_ARE_KNOWN_FOR:
         return decision
-    return _incident_decision(heard, undated, now, follow_ups=False)
+    crossing = OpenIncident(Kind.LOW_CREDITS, low.number, low.since)
+    return replace(decision, due=_incident_decision(heard, crossing, now, follow_ups=False).due)
 
 
 def _incident_decision(heard: Heard, incident: OpenIncident, now: datetime, *, follow_ups: bool) -> Decision:
@@ -138,20 +144,29 @@ def _heard_of(heard: Heard, incident: OpenIncident) -> int | None:
     return known.stage if known is not None and known.number == incident.number else None
 
 
-def _error_decision(
-    heard: Heard, error: OpenIncident, login: Login | None, subscription: NewSubscription, now: datetime
+def _failure_decision(
+    heard: Heard,
+    failures: Sequence[OpenIncident],
+    login: Login | None,
+    subscription: NewSubscription,
+    now: datetime,
 ) -> Decision:
-    """An error and the expiry of the same login are one failure, which lasts since the earlier of both.
+    """An error, failing jobs and the expiry of the same login are one failure, which lasts since the earliest of them.
 
-    Lead times wait for the end of the error: the account has failed already, and is renewed the same way.
+    The first of `failures` is its reason. Lead times wait for its end: the account has failed already, and is renewed
+    the same way.
     """
-    if login is None or login.expires_at > now:
-        return _incident_decision(heard, error, now, follow_ups=subscription.follow_ups)
-    stage = failing_stage(now - min(error.since, login.expires_at), follow_ups=subscription.follow_ups)
-    known = [one for one in (_heard_of(heard, error), _expiry_heard(heard.stage, login, now)) if one is not None]
+    expired = login if login is not None and login.expires_at <= now else None
+    since = min([one.since for one in failures] + ([expired.expires_at] if expired else []))
+    stage = failing_stage(now - since, follow_ups=subscription.follow_ups)
+    reached = [_heard_of(heard, one) for one in failures] + (
+        [_expiry_heard(heard.stage, expired, now)] if expired else []
+    )
+    known = [one for one in reached if one is not None]
     if not is_more_urgent(stage, min(known, default=None)):
         return _NOTHING
-    return Decision(Due(Kind.ERROR, error.number, stage, login.expires_at, is_follow_up=bool(known)))
+    first, expires_at = failures[0], expired.expires_at if expired else None
+    return Decision(Due(first.kind, first.number, stage, expires_at, is_follow_up=bool(known)))
 
 
 def _expiry_heard(heard: HeardStage | None, login: Login, now: datetime) -> int | None:

@@ -1,13 +1,14 @@
-"""Masking of tokens for people, redaction of secrets in any text."""
+"""Masking of tokens for people, redaction of secrets in any text, recognition of secrets that people type."""
 
 import base64
+import binascii
+import contextlib
 import functools
-import itertools
 import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 HIDDEN = "[redacted]"
 _MASK_FROM = 32
@@ -21,7 +22,25 @@ _ALIKE = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ-_", "abcdefghijklmnopqrstuvwx
 _PART, _BLOCK = 16, 8
 _BETWEEN = "\ue000"
 _SHORTEST = 8
-_USEAPI_TOKEN = re.compile(r"user:\d+-[A-Za-z0-9]+")
+# A token of useapi.net, the number of a user, or the id of a job, which holds that number.
+_USEAPI_USER = re.compile(r"(?:(?<!\d)\d+-)?user(?::|%3[Aa])\d+(?:-[A-Za-z0-9]+)*(?::[a-z-]+)?")
+# A name of a secret and its value: "password: x", "api_key=x", "Bearer x".
+_NAMED = re.compile(
+    r"(?<![a-z])(?:pass(?:word|wort|wd|phrase|code)?|kennwort|pwd?|secret|token|cookie|authorization"
+    r"|(?:api|access|private|secret)[ _-]?key)[\"']?\s*[:=]\s*\S|(?<![a-z])bearer\s+\S{8}",
+    re.IGNORECASE,
+)
+_UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE)
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_WORD = re.compile(r"[A-Za-z0-9]{16,}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+# An encoded text may hold another one.
+_ENCODED_TWICE = 2
+_URL_SAFE = str.maketrans("-_", "+/")
+_KIND = re.compile(r"[A-Z]+|[a-z]+|[0-9]+")
+_MIXED = re.compile(r"[A-Za-z]+|[0-9]+")
+# Letters and spaces that no font shows.
+_UNSEEN = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 def mask_token(token: str) -> str:
@@ -37,7 +56,7 @@ def _spellings(secret: str) -> set[str]:
 
 
 class Redactor:
-    """Replaces the given secrets, JWTs and useapi.net tokens in text.
+    """Replaces the given secrets, JWTs, and tokens, user numbers and job ids of useapi.net in text.
 
     Of a secret of 16 characters or more, each part of that length is replaced too, in any case, percent-encoded, in
     base64, or broken by invisible characters.
@@ -58,7 +77,7 @@ class Redactor:
         """Return the text without any secret."""
         for secret in self._exact:
             text = text.replace(secret, HIDDEN)
-        return _USEAPI_TOKEN.sub(HIDDEN, _JWT.sub(HIDDEN, self._hide_parts(text)))
+        return _USEAPI_USER.sub(HIDDEN, _JWT.sub(HIDDEN, self._hide_parts(text)))
 
     def finds_secret(self, text: str) -> bool:
         """Whether a text holds a secret; a short one, which may be part of any number, does not count."""
@@ -73,11 +92,11 @@ class Redactor:
             return text
         folded, places = _fold(text)
         kept, end = [], 0
-        for first, last in sorted(_parts_of(self._folded, folded)):
+        for first in _find_parts(self._folded, folded):
             start = places[first]
             if start >= end:
                 kept += [text[end:start], HIDDEN]
-            end = max(end, places[last + 1])
+            end = max(end, places[first + _PART])
         return "".join([*kept, text[end:]])
 
     def __repr__(self) -> str:
@@ -110,19 +129,52 @@ def _fold(text: str) -> tuple[str, Sequence[int]]:
     return "".join(folded).translate(_ALIKE), [*places, len(text)]
 
 
-def _parts_of(secrets: str, text: str) -> Iterator[tuple[int, int]]:
-    """Return the first and last places of each part of a secret in a text, both folded."""
+def _find_parts(secrets: str, text: str) -> Iterator[int]:
+    """Yield where each part of a secret begins in a text, in order; both are folded, and parts may overlap."""
+    # Of a text that repeats itself, a part is searched for once.
+    is_known = functools.cache(secrets.__contains__)
     # A part holds one of these blocks whole, wherever it begins.
     for begin in range(0, len(text) - _BLOCK + 1, _BLOCK):
-        at = secrets.find(text[begin : begin + _BLOCK])
-        while at >= 0:
-            before = _count_alike(reversed(secrets[:at]), reversed(text[:begin]))
-            after = _count_alike(secrets[at + _BLOCK :], text[begin + _BLOCK :])
-            if before + _BLOCK + after >= _PART:
-                yield begin - before, begin + _BLOCK + after - 1
-            at = secrets.find(text[begin : begin + _BLOCK], at + 1)
+        if is_known(text[begin : begin + _BLOCK]):
+            first, last = max(0, begin + _BLOCK - _PART), min(begin, len(text) - _PART)
+            yield from (at for at in range(first, last + 1) if is_known(text[at : at + _PART]))
 
 
-def _count_alike(one: Iterable[str], other: Iterable[str]) -> int:
-    """Return how many characters both begin with."""
-    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+def looks_secret(text: str) -> bool:
+    """Whether a text that somebody typed seems to hold a password, a token, a key or a JWT, also an encoded one."""
+    return any(map(_shows_secret, _read_encoded(_without_disguise(text), _ENCODED_TWICE)))
+
+
+def _shows_secret(text: str) -> bool:
+    if any(shape.search(text) for shape in (_JWT, _NAMED, _UUID)) or _USEAPI_USER.search(text.casefold()):
+        return True
+    # Names in addresses may be long.
+    return any(map(_is_random, _WORD.findall(_EMAIL.sub(" ", text))))
+
+
+def _is_random(word: str) -> bool:
+    """Whether letters and digits, or capitals and small letters, take turns more often than in a name."""
+    return len(_MIXED.findall(word)) > 4 or len(_KIND.findall(word)) > len(word) * 2 / 5  # noqa: PLR2004
+
+
+def _without_disguise(text: str) -> str:
+    """Return a text in plain letters and dashes, without characters that nobody sees."""
+    kinds = [(character, unicodedata.category(character)) for character in unicodedata.normalize("NFKD", text)]
+    return "".join(
+        "-" if kind == "Pd" else character
+        for character, kind in kinds
+        if kind not in ("Cf", "Mn", "Me") and character not in _UNSEEN
+    )
+
+
+def _read_encoded(text: str, depth: int) -> Iterator[str]:
+    """Yield a text, and what its parts say that are percent-encoded or in base64."""
+    yield text
+    if depth == 0:
+        return
+    if (decoded := unquote(text)) != text:
+        yield from _read_encoded(_without_disguise(decoded), depth - 1)
+    for word in _BASE64.findall(text):
+        with contextlib.suppress(binascii.Error, UnicodeDecodeError):
+            padded = word.translate(_URL_SAFE) + "=" * (-len(word) % 4)
+            yield from _read_encoded(_without_disguise(base64.b64decode(padded).decode()), depth - 1)

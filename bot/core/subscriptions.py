@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from bot.core.stages import LONGEST_LEAD_TIME
 
@@ -11,21 +12,42 @@ MAX_LEAD_TIMES = 8
 _DAYS = re.compile(r"[0-9]{1,3}")
 
 
+class PingKind(StrEnum):
+    """What a reminder pings."""
+
+    ROLE = "role"
+    MEMBER = "member"
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """The role or the member of the server that a reminder pings."""
+
+    kind: PingKind
+    id: int
+
+    @property
+    def mention(self) -> str:
+        """Return the mention, as a message holds it."""
+        return f"<@&{self.id}>" if self.kind is PingKind.ROLE else f"<@{self.id}>"
+
+
 @dataclass(frozen=True, slots=True)
 class NewSubscription:
     """A subscription as somebody asks for it; `account_id` None stands for all accounts, lead times are in days.
 
-    `follow_ups` if failures are mentioned again until they end.
+    `ping` None pings nobody. `follow_ups` if failures are mentioned again until they end. `credits_below` if low
+    credits are announced, and from which number on they are low.
     """
 
     guild_id: int
     channel_id: int
-    channel_name: str
     account_id: str | None
     lead_times: tuple[int, ...]
-    role_id: int | None
+    ping: Ping | None
     added_by: int
     follow_ups: bool = True
+    credits_below: int | None = None
 
     @property
     def is_for_all(self) -> bool:

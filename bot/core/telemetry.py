@@ -25,6 +25,9 @@ class Telemetry:
     def api_called(self, status: str) -> None:
         """Count a call to the API: its HTTP status, or "unreachable"."""
 
+    def extra_called(self, status: str) -> None:
+        """Count a call for jobs or credits, which says nothing about the API as a whole."""
+
     def retried(self, what: str) -> None:
         """Count a repetition: of a call to the "api", or of the "post" of a message."""
 

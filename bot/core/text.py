@@ -40,8 +40,10 @@ def escaped(text: str, limit: int) -> str:
 
 
 def code(text: str, limit: int) -> str:
-    """Return one line as inline code, within the limit."""
+    """Return one line as inline code, within the limit; a command stays text, where the bot's own become links."""
     shown = plain(text.replace("`", "'"), limit - 2)
+    if shown.startswith("/"):
+        shown = f"{_BREAK}{cut(shown, limit - 3)}"
     return f"`{shown or ' '}`"
 
 

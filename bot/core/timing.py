@@ -24,8 +24,15 @@ class Timing:
     polls_apart: timedelta = timedelta(seconds=10)
     # A second reading confirms a moved expiry or an error after this time, or after the interval if that is shorter.
     confirm_after: timedelta = timedelta(seconds=60)
+    # While somebody renews a login: between two readings, and from a moved expiry to the reading that confirms it.
+    close_polls_apart: timedelta = timedelta(seconds=30)
+    confirm_closely_after: timedelta = timedelta(seconds=10)
+    # A poll waits so long for jobs and credits after its reminders; what comes later is recorded by the next poll.
+    usage_wait: float = 2.0
     # A channel that never answers must not hold up a poll for aiohttp's five minutes.
     discord_request: float = 15.0
+    # For several requests in turn, such as a login.
+    discord_requests: float = 60.0
     lease_seconds: float = 15.0
     # Between two health reports; `healthcheck` calls a report stale after a minute.
     health_report: float = 15.0

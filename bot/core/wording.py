@@ -7,14 +7,27 @@ from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from bot.core.accounts import Account
+from bot.core.incidents import Reason
 from bot.core.status import Status
 from bot.core.text import code, escaped, plain
 
+RENEWAL_TIME = "about five minutes"
+HOW_TO_RENEW = f"Sign in with the Google account that belongs to this login: {RENEWAL_TIME}"
 CLOCK_ADVICE = "Set it, and turn on time synchronisation (NTP)."
 MAX_BLOCKED = 5
 _MAX_CAPABILITIES = 8
 _MAX_NAME = 44
 _BAR_CELLS = 10
+_REASONS = {
+    Reason.REFUSED: "MiniMax refuses the login",
+    Reason.OUT_OF_CREDITS: "it is out of credits",
+    Reason.ON_HOLD: "it is on hold at MiniMax",
+}
+_REMEDIES = {
+    Reason.REFUSED: "Renew the login.",
+    Reason.OUT_OF_CREDITS: "Add credits at MiniMax.",
+    Reason.ON_HOLD: "That can last a few hours and usually ends by itself. If not, log in to MiniMax and see why.",
+}
 _TIME = re.compile(r"<t:(\d{1,11}):f>")
 
 
@@ -70,6 +83,21 @@ def _say_nearly(duration: timedelta) -> str:
         if seconds >= 0.9 * length:
             return say_count(round(seconds / length), unit)
     return say_count(max(1, round(seconds / 60)), "minute")
+
+
+def say_credits(number: int) -> str:
+    """Return a number of credits: "1 credit", "1,240 credits"."""
+    return f"{number:,} credit{'' if number == 1 else 's'}"
+
+
+def say_reason_of_failure(reason: Reason | None) -> str:
+    """Return why all jobs of an account fail: "it is out of credits"; without a reason, that none is known."""
+    return _REASONS[reason] if reason else "the reason is not known"
+
+
+def say_remedy(reason: Reason | None) -> str:
+    """Return what to do about failing jobs."""
+    return _REMEDIES[reason] if reason else "Look at the account at MiniMax."
 
 
 def say_days(lead_times: Sequence[int]) -> str:
@@ -139,7 +167,7 @@ def say_reason_plainly(reason: str) -> str:
 
 def say_blocked(channels: Sequence[tuple[str, str]]) -> str:
     """Return what people read about channels that refuse reminders: each a name and a reason."""
-    news = f"⚠️ MiniMax reminders can't be delivered in {say_count(len(channels), 'channel')}:"
+    news = f"{_say_blocked_in(len(channels))}:"
     advice = (
         "Nothing is lost: due reminders are sent once it works again. Check the bot's permissions there, "
         "or change the reminder with `/minimax-reminders add` and `remove`."
@@ -147,11 +175,29 @@ def say_blocked(channels: Sequence[tuple[str, str]]) -> str:
     return "\n".join([news, *_say_reasons(channels), advice])
 
 
+def say_blocked_count(channels: int) -> str:
+    """Return what a whole channel reads about others that refuse reminders: how many."""
+    return f"{_say_blocked_in(channels)}. Server managers see which, and why: `/minimax-reminders list`"
+
+
+def _say_blocked_in(channels: int) -> str:
+    return f"⚠️ MiniMax reminders can't be delivered in {say_count(channels, 'channel')}"
+
+
 def say_outdated(channels: Sequence[tuple[str, str]]) -> str:
     """Return what people read about boards that can't be kept current: each a channel's name and a reason."""
-    news = f"⚠️ The board of MiniMax accounts can't be kept up to date in {say_count(len(channels), 'channel')}:"
+    news = f"{_say_outdated_in(len(channels))}:"
     advice = "Fix that there, or remove the board with `/minimax-board remove`."
     return "\n".join([news, *_say_reasons(channels), advice])
+
+
+def say_outdated_count(channels: int) -> str:
+    """Return what a whole channel reads about boards that can't be kept current: how many."""
+    return f"{_say_outdated_in(channels)}. Server managers see which, and why: `/minimax-reminders list`"
+
+
+def _say_outdated_in(channels: int) -> str:
+    return f"⚠️ The board of MiniMax accounts can't be kept up to date in {say_count(channels, 'channel')}"
 
 
 def _say_reasons(places: Sequence[tuple[str, str]]) -> list[str]:

@@ -144,12 +144,12 @@ def test_a_failure_that_turns_into_a_refusal_opens_at_once() -> None:
 
 
 def test_many_accounts_are_followed_at_once() -> None:
-    """Each account has its own incident; only changed ones are returned, and others stay as they are."""
+    """Each account has its own incident; only changed ones are returned, and an account that never failed has none."""
     rule = IncidentRule(polls=2, over=timedelta(0))
     first = follow_all({}, rule, {"a": True, "b": False, None: True}, NOW)
-    assert first == {"a": Incident(1, NOW), "b": Incident(good_since=NOW), None: Incident(1, NOW)}
+    assert first == {"a": Incident(1, NOW), None: Incident(1, NOW)}
     second = follow_all(first, rule, {"a": True, "b": False, None: False}, NOW + HOUR)
-    assert second == {"a": Incident(2, NOW, None, 1, is_open=True, began_at=NOW), None: Incident(good_since=NOW + HOUR)}
+    assert second == {"a": Incident(2, NOW, None, 1, is_open=True, began_at=NOW), None: Incident()}
     third = follow_all(first | second, rule, {"a": False, "b": False}, NOW + 2 * HOUR)
     assert third == {"a": Incident(good_since=NOW + 2 * HOUR, number=1, began_at=NOW)}
 

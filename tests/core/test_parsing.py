@@ -1,6 +1,8 @@
 """The API's objects into accounts: the documents' samples and every way in which they may be wrong."""
 
+import itertools
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 from bot.core.accounts import Account, Capability
 from bot.core.parsing import KNOWN_FLAGS, MAX_ERROR, parse_account, parse_accounts
 from bot.core.secrets import Redactor
-from bot.errors import UnreadableAnswer
+from bot.errors import TooManyAccounts, UnreadableAnswer
 from tests.data import MARCH, OCTOBER, load
 
 EXP = datetime(2024, 12, 22, 9, 9, 58, 864_000, tzinfo=UTC)
@@ -268,21 +270,33 @@ def test_the_id_is_the_one_that_was_asked_for() -> None:
 
 @pytest.mark.parametrize("data", [None, True, 1, 1.5, "text", [], [{}]])
 def test_anything_but_an_object_is_unreadable(data: object) -> None:
-    """Both endpoints answer objects; anything else is a bad answer."""
+    """An account is an object; anything else is a bad answer."""
     with pytest.raises(UnreadableAnswer):
         parse(data)
-    with pytest.raises(UnreadableAnswer):
-        parse_accounts(data, Redactor())
 
 
 def test_the_list_is_keyed_by_id() -> None:
     """Each entry of the list becomes an account under its key; entries that are no objects are left out."""
     listed = {"a": load(OCTOBER), "b": {}, "c": None, "d": "x", "e": [1]}
-    accounts = parse_accounts(listed, Redactor())
+    accounts = parse_accounts(listed.items(), Redactor())
     assert {key: account.id for key, account in accounts.items()} == {"a": "a", "b": "b"}
     assert accounts["a"].name == "<name>"
 
 
 def test_an_empty_list_means_no_accounts() -> None:
     """An empty object is a list of no accounts."""
-    assert parse_accounts({}, Redactor()) == {}
+    assert parse_accounts([], Redactor()) == {}
+
+
+def test_a_list_is_bounded() -> None:
+    """20,000 accounts are read; with one more, the list is refused before the others are looked at."""
+    members: Iterator[tuple[str, object]] = ((str(number), {}) for number in itertools.count())
+    assert len(parse_accounts(itertools.islice(members, 20_000), Redactor())) == 20_000
+    with pytest.raises(TooManyAccounts, match="more than 20,000 accounts"):
+        parse_accounts(members, Redactor())
+
+
+def test_of_two_accounts_with_one_id_the_last_counts() -> None:
+    """A name that comes twice in an object has its last value, as JSON is usually read."""
+    assert parse_accounts([("a", load(OCTOBER)), ("a", {})], Redactor())["a"].name is None
+    assert parse_accounts([("a", load(OCTOBER)), ("a", None)], Redactor()) == {}

@@ -35,7 +35,7 @@ def test_any_json_is_an_account_or_unreadable(data: Any) -> None:
 @given(st.dictionaries(TEXTS, VALUES | OBJECTS, max_size=4))
 def test_one_odd_entry_never_spoils_the_list(listed: dict[str, Any]) -> None:
     """Whatever else a list holds, its good entries are read."""
-    accounts = parse_accounts(listed | {"good": load(OCTOBER)}, Redactor())
+    accounts = parse_accounts((listed | {"good": load(OCTOBER)}).items(), Redactor())
     assert accounts["good"].name == "<name>"
 
 
@@ -44,7 +44,7 @@ def test_one_odd_entry_never_spoils_the_list(listed: dict[str, Any]) -> None:
 )
 def test_an_account_whose_id_is_of_no_use_is_left_out(account_id: str) -> None:
     """An id that nobody can ask for, or that no database takes, costs its own account and no other."""
-    assert list(parse_accounts({account_id: {}, "good": {}}, Redactor())) == ["good"]
+    assert list(parse_accounts([(account_id, {}), ("good", {})], Redactor())) == ["good"]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_an_account_whose_id_is_of_no_use_is_left_out(account_id: str) -> None:
 )
 def test_an_account_whose_id_is_merely_odd_is_kept(account_id: str) -> None:
     """An id is an opaque text: whatever can be asked for counts as an account."""
-    assert parse_accounts({account_id: {}}, Redactor())[account_id].id == account_id
+    assert parse_accounts([(account_id, {})], Redactor())[account_id].id == account_id
 
 
 @pytest.mark.parametrize("token", ["\ud83d-more-than-eight", "\x00" * 40, "\u202e" * 40])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.backoff import backoff
-from bot.core.rate_limit import BUTTONS, COMMANDS, Budget, UserRateLimit
+from bot.core.rate_limit import BUTTONS, COMMANDS, Budget, RateLimit
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ADA, BEA = 1, 2
@@ -15,9 +15,9 @@ BURST, INTERVAL = 10, timedelta(seconds=3)
 BUDGET = Budget(BURST, INTERVAL)
 
 
-def spent(person: int = ADA) -> UserRateLimit:
+def spent(person: int = ADA) -> RateLimit:
     """Return an allowance whose burst this person has just used up."""
-    allowance = UserRateLimit(BUDGET)
+    allowance = RateLimit(BUDGET)
     for _ in range(BURST):
         assert allowance.take(person, NOW) == 0.0
     return allowance
@@ -72,7 +72,7 @@ def test_a_clock_set_back_locks_nobody_out() -> None:
 
 def test_people_who_stopped_asking_are_forgotten() -> None:
     """The memory of many people shrinks again when their requests are long past."""
-    allowance = UserRateLimit(BUDGET)
+    allowance = RateLimit(BUDGET)
     for person in range(5_000):
         assert allowance.take(person, NOW) == 0.0
     allowance.take(ADA, NOW + timedelta(minutes=1))
@@ -90,7 +90,7 @@ def test_forgetting_spares_those_who_still_have_to_wait() -> None:
 @given(st.lists(st.timedeltas(timedelta(0), timedelta(seconds=20)), max_size=60))
 def test_no_window_lets_more_pass_than_a_burst_and_its_refill(pauses: list[timedelta]) -> None:
     """However the requests are timed, no stretch of time lets more pass than ten plus one every three seconds."""
-    allowance, moment, passed = UserRateLimit(BUDGET), NOW, list[datetime]()
+    allowance, moment, passed = RateLimit(BUDGET), NOW, list[datetime]()
     for pause in pauses:
         moment += pause
         if allowance.take(ADA, moment) == 0.0:
@@ -103,7 +103,7 @@ def test_no_window_lets_more_pass_than_a_burst_and_its_refill(pauses: list[timed
 @given(st.lists(st.timedeltas(timedelta(0), timedelta(seconds=5)), max_size=40))
 def test_a_request_after_the_wait_is_admitted(pauses: list[timedelta]) -> None:
     """After the seconds named in a refusal the next request passes."""
-    allowance, moment = UserRateLimit(BUDGET), NOW
+    allowance, moment = RateLimit(BUDGET), NOW
     for pause in pauses:
         moment += pause
         wait = allowance.take(ADA, moment)

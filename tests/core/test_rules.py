@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.accounts import Account, AccountSnapshot
-from bot.core.incidents import OpenIncident
+from bot.core.incidents import LowCredits, OpenIncident
 from bot.core.logins import Doubt, Login
 from bot.core.notifications import Kind, Notification
 from bot.core.rules import (
@@ -20,7 +20,7 @@ from bot.core.rules import (
     HeardIncident,
     HeardStage,
     decide,
-    decide_unreadable,
+    decide_shared,
     stage_heard_with,
 )
 from bot.core.stages import EXPIRED, FOLLOW_UPS, is_more_urgent, stage_of, usable_lead_times
@@ -28,7 +28,7 @@ from bot.core.subscriptions import NewSubscription
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
-SUBSCRIPTION = NewSubscription(1, 2, "pipeline", None, (14, 7, 3, 1), None, 5)
+SUBSCRIPTION = NewSubscription(1, 2, None, (14, 7, 3, 1), None, 5)
 CALM = replace(SUBSCRIPTION, follow_ups=False)
 NOTHING = Decision()
 # The login that a channel has heard of, and the one that replaces it.
@@ -289,6 +289,73 @@ def test_an_account_has_an_error(before: Heard, snapshot: AccountSnapshot, decis
     assert decide(before, snapshot, SUBSCRIPTION, NOW) == decision
 
 
+FAILING = lasting(Kind.FAILING)
+
+
+@rows(
+    ("announced at once", Heard(), account(20 * DAY, FAILING), incident(Kind.FAILING)),
+    ("once", heard_of(failing=0), account(20 * DAY, FAILING), NOTHING),
+    ("another one", heard_of(failing=0), account(None, lasting(Kind.FAILING, number=2)), incident(Kind.FAILING, ref=2)),
+    (
+        "follow-up",
+        heard_of(failing=0),
+        account(None, lasting(Kind.FAILING, DAY)),
+        incident(Kind.FAILING, -1, again=True),
+    ),
+    ("no lead time meanwhile", heard(14, 2 * DAY, failing=0), account(2 * DAY, FAILING), NOTHING),
+    ("a lead time afterwards", heard(14, 2 * DAY, failing=0), account(2 * DAY), stage(3, 2 * DAY)),
+    ("with an error, which is the reason", Heard(), account(20 * DAY, FAILING, ERROR), incident(Kind.ERROR)),
+    ("an error after it is no news", heard_of(failing=0), account(20 * DAY, FAILING, ERROR), NOTHING),
+    ("an error before it was news", heard_of(error=0), account(20 * DAY, FAILING, ERROR), NOTHING),
+    ("the error is over", heard_of(error=0), account(20 * DAY, FAILING), incident(Kind.FAILING)),
+    ("the failing jobs are over", heard_of(failing=0), account(20 * DAY, ERROR), incident(Kind.ERROR)),
+    (
+        "followed up since the first of both",
+        heard_of(failing=0),
+        account(20 * DAY, lasting(Kind.FAILING, 3 * DAY), ERROR),
+        incident(Kind.ERROR, -3, again=True),
+    ),
+    ("expired meanwhile", heard_of(failing=0), account(-HOUR, FAILING), NOTHING),
+    ("expired, never heard of", Heard(), account(-HOUR, FAILING), incident(Kind.FAILING, expired=-HOUR)),
+    ("expired was heard before", heard(EXPIRED, -HOUR), account(-HOUR, FAILING), NOTHING),
+    (
+        "expired, followed up",
+        heard(EXPIRED, -3 * DAY),
+        account(-3 * DAY, FAILING),
+        incident(Kind.FAILING, -3, again=True, expired=-3 * DAY),
+    ),
+    ("missing", Heard(), account(20 * DAY, FAILING, MISSING), incident(Kind.MISSING)),
+)
+def test_the_jobs_of_an_account_fail(before: Heard, snapshot: AccountSnapshot, decision: Decision) -> None:
+    """Rule 4: failing jobs, an error and the expiry of one login are one failure with one reason."""
+    assert decide(before, snapshot, SUBSCRIPTION, NOW) == decision
+
+
+THRIFTY = replace(SUBSCRIPTION, credits_below=100)
+
+
+def low(left: timedelta, *incidents: OpenIncident, threshold: int = 100, number: int = 1) -> AccountSnapshot:
+    """Return an account whose login has so much time left, and whose credits are below a threshold."""
+    return replace(account(left, *incidents), low_credits=(LowCredits(threshold, 80, number, NOW - 9 * DAY, NOW),))
+
+
+@rows(
+    ("announced at once", Heard(), low(20 * DAY), incident(Kind.LOW_CREDITS)),
+    ("once, without follow-ups", heard_of(low_credits=0), low(20 * DAY), NOTHING),
+    ("the next crossing", heard_of(low_credits=0), low(20 * DAY, number=2), incident(Kind.LOW_CREDITS, ref=2)),
+    ("below another threshold", Heard(), low(20 * DAY, threshold=200), NOTHING),
+    ("enough again", heard_of(low_credits=0), account(20 * DAY), NOTHING),
+    ("a stage comes first", Heard(), low(2 * DAY), stage(3, 2 * DAY)),
+    ("after the stage", heard(3, 2 * DAY), low(2 * DAY), incident(Kind.LOW_CREDITS)),
+    ("not while the account has failed", heard_of(failing=0), low(20 * DAY, FAILING), NOTHING),
+    ("one too many", heard_of(3), low(20 * DAY), NOTHING),
+)
+def test_credits_are_low(before: Heard, snapshot: AccountSnapshot, decision: Decision) -> None:
+    """A crossing of the subscription's own threshold is announced once, when nothing more urgent is due."""
+    assert decide(before, snapshot, THRIFTY, NOW) == decision
+    assert decide(Heard(), low(20 * DAY), SUBSCRIPTION, NOW) == NOTHING
+
+
 @rows(
     ("both at once", Heard(), account(-HOUR, ERROR), incident(Kind.ERROR, expired=-HOUR)),
     ("a lead time was heard", heard(1, -HOUR), account(-HOUR, ERROR), incident(Kind.ERROR, expired=-HOUR)),
@@ -455,7 +522,7 @@ def test_the_accounts_are_unreadable(
     before: Heard, open_incident: OpenIncident, decision: Decision, *, follow_ups: bool
 ) -> None:
     """Rule 4: one message for each channel, and follow-ups if its subscriptions want them."""
-    assert decide_unreadable(before, open_incident, NOW, follow_ups=follow_ups) == decision
+    assert decide_shared(before, open_incident, NOW, follow_ups=follow_ups) == decision
 
 
 @rows(

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.core.parsing import parse_account, parse_accounts
-from bot.core.secrets import HIDDEN, Redactor, mask_token
+from bot.core.secrets import HIDDEN, Redactor, looks_secret, mask_token
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoiMSJ9.c2lnbmF0dXJl"
 LONG = "A1b" + "-" * 26 + "y9Z"
@@ -53,6 +53,8 @@ def test_a_mask_tells_nothing_of_the_middle_or_the_length(token: str) -> None:
         (f"{JWT},{JWT}", f"{HIDDEN},{HIDDEN}"),
         ("Bearer user:123-AbC9", f"Bearer {HIDDEN}"),
         ("user:123-AbC9,user:4-x", f"{HIDDEN},{HIDDEN}"),
+        ("20260131103000123-user:123-bot:google-flow failed", f"{HIDDEN} failed"),
+        ("user:123, user%3A123", f"{HIDDEN}, {HIDDEN}"),
         ("eyJhbGciOi", HIDDEN),
         ("eyJust kidding", "eyJust kidding"),
         ("user: 12 - abc", "user: 12 - abc"),
@@ -62,7 +64,7 @@ def test_a_mask_tells_nothing_of_the_middle_or_the_length(token: str) -> None:
     ],
 )
 def test_known_shapes_of_secrets_are_redacted_unasked(text: str, redacted: str) -> None:
-    """JWTs and useapi.net tokens are hidden by a redactor without any secret too."""
+    """JWTs, and tokens, users and jobs of useapi.net are hidden by a redactor without any secret too."""
     assert Redactor()(text) == redacted
 
 
@@ -189,12 +191,12 @@ def test_an_id_that_holds_a_secret_is_no_account() -> None:
     """An entry of the list under a name that holds the bot's token is left out."""
     own = "user:1-owntoken0123456789"
     listed: dict[str, object] = {"good": {}, own: {}, f"x{own.upper()}": {}, own[:20]: {}}
-    assert list(parse_accounts(listed, Redactor([own]))) == ["good"]
+    assert list(parse_accounts(listed.items(), Redactor([own]))) == ["good"]
 
 
 def test_a_short_secret_hides_no_account() -> None:
     """A short password of a database, which is part of an id by chance, leaves the account in the list."""
-    assert list(parse_accounts({"118733902": {}}, Redactor(["1187"]))) == ["118733902"]
+    assert list(parse_accounts([("118733902", {})], Redactor(["1187"]))) == ["118733902"]
 
 
 @pytest.mark.parametrize("place", ["the document", "the login", "the user"])
@@ -210,6 +212,22 @@ def test_a_dropped_value_is_dropped_everywhere(place: str) -> None:
         known = texts_of({"jwt": jwt, "error": f"GET /?{value} failed"} | own.get("the document", {}))
         assert not [part for part in (device, uuid, uuid.upper(), search[4:20]) if part in known]
         assert "failed" in known
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "x" * 15 + "y" * 100_000, "1" * 200_000, "ab" * 50_000])
+def test_a_text_that_repeats_itself_is_read(text: str) -> None:
+    """An account whose token and error repeat a character or two is read like any other, however long they are."""
+    for token in ("x" * 8_000 + "z", "ab" * 4_000 + "z"):
+        assert "failed" in texts_of({"jwt": {"token": token, "user": {"name": "failed"}}, "error": text})
+
+
+@pytest.mark.parametrize("shape", [lambda value: {"a": {"b": value}}, lambda value: [["web", value]]])
+def test_a_dropped_value_is_dropped_in_any_shape(shape: Callable[[str], object]) -> None:
+    """A fingerprint that comes as an object or a list is hidden elsewhere as well; short words in it are not."""
+    device = "7301234567890123456"
+    known = texts_of({"deviceID": shape(device), "error": f"web device {device} failed"})
+    assert device not in known
+    assert "web device" in known
 
 
 @pytest.mark.parametrize("around", [" {}", "{} ", "{}\n", "\t{}\r\n"])
@@ -232,3 +250,75 @@ def test_the_bots_own_token_is_hidden_in_every_text() -> None:
     held = "x user:1-own y"
     jwt = {"user": {"name": held, "id": held, "avatar": "https://a.example/user:1-own"}, "host": held}
     assert "user:1-own" not in texts_of({"jwt": jwt, "error": held})
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        JWT,
+        "user:1234-AbCdEf",
+        "USER:1234-abcdef",
+        "use\u200br:12\u200b34-ab\u2060cd",
+        "us\u034fer:1234-abcd",
+        "user\N{FULLWIDTH COLON}1234\N{FULLWIDTH HYPHEN-MINUS}abcd",
+        "".join(chr(ord(character) + 0xFEE0) for character in "user:1234-abcd"),
+        "user:1234\N{EN DASH}abcd",
+        "user%3A1234%2Dabcd",
+        "user%253A1234-abcd",
+        _encoded("user:1234-AbCdEfGh"),
+        _encoded("password=hunter2").rstrip("="),
+        base64.urlsafe_b64encode("token: ÿÿÿÿÿÿ".encode()).decode(),
+        quote(_encoded("password=hunter2")),
+        "Mia: password: hunter2",
+        "pw=abc",
+        "api_key = x",
+        "API key: abc",
+        "client_secret=abc",
+        '{"password": "x"}',
+        "Passwort: geheim",
+        "pass\u00adword=abc",
+        "https://example.com/?token=abc",
+        "Authorization: Bearer abcdefgh",
+        "123e4567-e89b-12d3-a456-426614174000",
+        "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        "e3b0c44298fc1c149afbf4c8996fb924",
+        "key k3Jq9ZpL0xW8vT2m of the API",
+    ],
+)
+def test_secrets_that_people_type_are_recognised(text: str) -> None:
+    """Tokens, JWTs, keys and named passwords are recognised, also encoded or broken by unseen characters."""
+    assert looks_secret(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "studio.north.production2024@gmail.com, Mia has the second factor",
+        "StudioNorth2024Prod@gmail.com",
+        "MiniMax user: 118020446 - Mia has the phone",
+        "Mia has the password, Noah the second factor",
+        "2FA: ask Mia, +49 170 1234567",
+        "118020446123456789",
+        "GoogleAccountOfStudioNorthTeam",
+        "Donaudampfschifffahrtsgesellschaft2024",
+        "https://wiki.example/accounts/minimax-logins-of-the-team",
+        "@everyone **bold** [x](https://example.com) `x` <@123>",
+        "key: ask Mia; compass: north",
+        "🙋 Mia 👩‍👩‍👧 電話はミアさん, Ünal (Büro)",
+    ],
+)
+def test_ordinary_notes_are_no_secrets(text: str) -> None:
+    """Addresses, names, ids, phone numbers and sentences about who has a password are no secrets."""
+    assert not looks_secret(text)
+
+
+@given(st.text(max_size=200))
+def test_any_text_can_be_judged(text: str) -> None:
+    """No text, however odd, breaks the search for secrets, and none hides a token beside it."""
+    looks_secret(text)
+    assert looks_secret(f"{text} user:1234-AbCdEf")

@@ -11,7 +11,7 @@ from tests.support.store.samples import CHANNEL, GUILD, NOW
 HIDDEN = ("000999", "0000199999999999", "00001" + "0" * 5000)
 
 
-ALL = Subscription(GUILD, CHANNEL, "pipeline", None, (7,), None, 5, id=1, paused_at=None)
+ALL = Subscription(GUILD, CHANNEL, None, (7,), None, 5, id=1, paused_at=None)
 OWN = replace(ALL, account_id="1", id=2)
 OTHER = replace(ALL, account_id="2", id=3)
 
