@@ -16,6 +16,7 @@ from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.errors import AmbiguousName, ApiUnreachable, BotError, NoSuchAccount, Stopping, Suggestion, TryLater
 from bot.useapi.client import BUDGET_SECONDS, Call, MiniMaxClient, build_session
 from bot.useapi.shared_calls import SharedCalls
+from bot.useapi.usage import Usage
 
 REUSE_FOR = timedelta(seconds=15)
 LIST_REUSE_FOR = timedelta(seconds=60)
@@ -23,6 +24,7 @@ LIST_WAIT_SECONDS = 1.5
 # Completion is not rate limited as commands are, and each key would make a call.
 LIST_RETRY_AFTER = timedelta(seconds=5)
 MAX_KEPT = 4096
+_FEW = 1_000
 
 Answer = TypeVar("Answer")
 
@@ -66,7 +68,10 @@ async def open_directory(
 
 
 class AccountDirectory:
-    """Finds and reads accounts; at most `max_kept` answers about single accounts are kept."""
+    """Finds and reads accounts; at most `max_kept` answers about single accounts are kept.
+
+    `usage` reads their jobs and credits.
+    """
 
     def __init__(
         self,
@@ -87,11 +92,16 @@ class AccountDirectory:
         self._account_calls = SharedCalls[AccountSnapshot]()
         self._list_calls = SharedCalls[Mapping[str, AccountSnapshot]]()
         self._is_closed = False
+        self.usage = Usage(client, now=now, max_kept=max_kept)
 
     @property
     def last_call(self) -> Call | None:
         """Return how the last call to the API ended, None before that."""
         return self._client.last_call
+
+    def finds_secret(self, text: str) -> bool:
+        """Whether a text holds one of the bot's own secrets."""
+        return self._client.redact.finds_secret(text)
 
     async def look_up(self, asked: str) -> AccountSnapshot:
         """Find an account by its id, or else by a user name, or a part of one, that only one account has.
@@ -106,9 +116,9 @@ class AccountDirectory:
         asked = asked.strip()
         # Names move between accounts, so only a current list decides that a text is a name.
         is_known_name = self._is_recent(self._listed_at, LIST_REUSE_FOR) and asked not in self._listing
-        named, is_whole = find_named(asked, self._accounts(self._listing)) if is_known_name else ([], False)
+        named, is_whole = await _find_named(asked, self._listing) if is_known_name else ([], False)
         if not (named and is_whole) and not is_possible_id(asked):
-            raise self._no_such_account(asked, self._listing)
+            raise await self._no_such_account(asked, self._listing)
         started = asyncio.get_running_loop().time()
         try:
             if named and is_whole:
@@ -131,12 +141,10 @@ class AccountDirectory:
             if isinstance(error, Stopping) or not asked.isdigit():
                 raise
             raise NoSuchAccount(self._client.redact(asked)) from None
-        # The API may list an account that it no longer gives by its id.
-        others = [account for account in self._accounts(listing) if account.id != asked]
-        named, is_whole = find_named(asked, others)
+        named, is_whole = await _find_named(asked, listing)
         if named:
             return listing[_only(asked, named, is_whole=is_whole).id]
-        raise self._no_such_account(asked, listing)
+        raise await self._no_such_account(asked, listing)
 
     async def read_again(self, account_id: str) -> AccountSnapshot:
         """Read one account with a new call.
@@ -149,18 +157,17 @@ class AccountDirectory:
             return await self.read(account_id, fresh=True)
         except NoSuchAccount:
             listing = await self.read_all()
-            raise self._no_such_account(account_id, listing, is_typed=False) from None
+            raise await self._no_such_account(account_id, listing, is_typed=False) from None
 
-    def _no_such_account(
+    async def _no_such_account(
         self, asked: str, listing: Mapping[str, AccountSnapshot], *, is_typed: bool = True
     ) -> NoSuchAccount:
-        others = [account for account in self._accounts(listing) if account.id != asked]
-        similar = find_similar(asked, others) if is_typed else []
-        return NoSuchAccount(self._client.redact(asked), _suggestions(similar or others), are_similar=bool(similar))
+        def find() -> tuple[list[Account], list[Account]]:
+            others = [account for account in _by_expiry(listing) if account.id != asked]
+            return find_similar(asked, others) if is_typed else [], others
 
-    @staticmethod
-    def _accounts(listing: Mapping[str, AccountSnapshot]) -> list[Account]:
-        return sorted((item.account for item in listing.values()), key=by_expiry)
+        similar, others = await _aside(len(listing), find)
+        return NoSuchAccount(self._client.redact(asked), _suggestions(similar or others), are_similar=bool(similar))
 
     async def read(self, account_id: str, *, fresh: bool = False) -> AccountSnapshot:
         """Read one account; an answer up to 15 seconds old is reused, unless it must be `fresh`.
@@ -195,7 +202,8 @@ class AccountDirectory:
         if is_old and not self._is_recent(self._list_failed_at, LIST_RETRY_AFTER) and not self._is_closed:
             await asyncio.wait({self._join_list_call()}, timeout=LIST_WAIT_SECONDS)
         newer = {key: snapshot for key, snapshot in self._singles.items() if self._is_newer_than_list(snapshot)}
-        return self._accounts(self._listing | newer)
+        offered = self._listing | newer
+        return await _aside(len(offered), lambda: _by_expiry(offered))
 
     def _is_newer_than_list(self, snapshot: AccountSnapshot) -> bool:
         return self._listed_at is None or self._listed_at < snapshot.read_at <= self._now()
@@ -205,6 +213,7 @@ class AccountDirectory:
         self._is_closed = True
         self._account_calls.fail_all()
         self._list_calls.fail_all()
+        self.usage.close()
 
     def _is_recent(self, moment: datetime | None, age: timedelta) -> bool:
         # The lower bound is for a clock that was set back.
@@ -253,6 +262,22 @@ class AccountDirectory:
         self._listed_at = asked_at
         self._listing = {key: AccountSnapshot(account, asked_at) for key, account in accounts.items()}
         return self._listing
+
+
+async def _aside(number: int, work: Callable[[], Answer]) -> Answer:
+    """Return the result of pure work on so many accounts; on many, in a thread, so that other answers do not wait."""
+    return work() if number <= _FEW else await asyncio.to_thread(work)
+
+
+async def _find_named(asked: str, listing: Mapping[str, AccountSnapshot]) -> tuple[list[Account], bool]:
+    """Find accounts by name; the API may list an account that it no longer gives by its id, which is left out."""
+    return await _aside(
+        len(listing), lambda: find_named(asked, (one for one in _by_expiry(listing) if one.id != asked))
+    )
+
+
+def _by_expiry(listing: Mapping[str, AccountSnapshot]) -> list[Account]:
+    return sorted((item.account for item in listing.values()), key=by_expiry)
 
 
 def _only(asked: str, accounts: Sequence[Account], *, is_whole: bool) -> Account:

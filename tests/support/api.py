@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+import aiohttp
 from aiohttp import web
 from pydantic import SecretStr
 
 from bot.core.secrets import Redactor
+from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.useapi.client import MiniMaxClient, build_session
 from bot.useapi.directory import MAX_KEPT, AccountDirectory, open_directory
 from bot.useapi.fake import TOKEN, FakeApi
@@ -45,11 +47,13 @@ async def open_client(
     now: datetime = START,
     token: str = TOKEN,
     witness: Callable[[str | None], None] = lambda _date: None,
+    telemetry: Telemetry = NO_TELEMETRY,
+    session: aiohttp.ClientSession | None = None,
 ) -> AsyncIterator[MiniMaxClient]:
     """Open a client that retries at once."""
-    async with build_session() as session:
+    async with session or build_session() as opened:
         yield MiniMaxClient(
-            session,
+            opened,
             base_url=base_url,
             token=SecretStr(token),
             redact=Redactor([token]),
@@ -57,6 +61,7 @@ async def open_client(
             jitter=no_pause,
             budget=budget,
             witness=witness,
+            telemetry=telemetry,
         )
 
 

@@ -5,12 +5,15 @@ import gzip
 import json
 import tracemalloc
 
+import aiohttp
 import pytest
 from aiohttp import web
 
+from bot.core.telemetry import Telemetry
 from bot.errors import (
     AccountOnHold,
     ApiBusy,
+    ApiNotSecure,
     ApiUnreachable,
     BotError,
     NoSuchAccount,
@@ -24,6 +27,7 @@ from tests.support.accounts import build_account, by_id
 from tests.support.api import Gate, open_client
 from tests.support.hostile import answering, with_status
 from tests.support.network import OK_HEAD, Script, closed_port, serve_bare
+from tests.support.tls import BROKEN, CUT_OFF, PLAIN, UNTRUSTED, serve_tls, trusting
 from tests.support.wire.virtual_time import in_virtual_time
 
 BUDGET = 10.0
@@ -43,13 +47,48 @@ async def test_a_refused_connection_is_unreachable() -> None:
             await client.fetch_account("1")
 
 
-async def test_a_server_without_tls_is_unreachable_over_https() -> None:
-    """After a failed handshake the server is unreachable; no request is sent unencrypted."""
+async def test_a_server_without_tls_gets_no_request_over_https() -> None:
+    """After a failed handshake no request is sent unencrypted."""
     api = FakeApi(by_id(build_account("1")))
     async with api.serve() as base_url, open_client(base_url.replace("http:", "https:")) as client:
-        with pytest.raises(ApiUnreachable, match=r"ClientConnectorSSLError|ClientOSError"):
+        with pytest.raises(ApiNotSecure, match="answers without TLS"):
             await client.fetch_account("1")
     assert api.calls == []
+
+
+class _Counting(Telemetry):
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def api_called(self, status: str) -> None:
+        self.calls.append(status)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "attempts"),
+    [(UNTRUSTED, "certificate isn't trusted", 1), (PLAIN, "without TLS", 1), (CUT_OFF, "broke off", 3)],
+)
+async def test_a_failed_handshake_has_its_cause(kind: str, words: str, attempts: int) -> None:
+    """A certificate that is not trusted is reported at once; a handshake that breaks off is tried again first."""
+    counting = _Counting()
+    async with serve_tls(kind) as port, open_client(f"https://localhost:{port}", telemetry=counting) as client:
+        with pytest.raises(ApiNotSecure, match=words) as caught:
+            await client.fetch_account("1")
+    assert caught.value.advice.startswith("Bot owner: ")
+    assert counting.calls == ["unreachable"] * attempts
+
+
+async def test_a_connection_that_breaks_after_its_handshake() -> None:
+    """What breaks in a connection that was trusted is no fault of certificates, and is tried again."""
+    counting, session = _Counting(), aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusting()))
+    async with (
+        serve_tls(BROKEN) as port,
+        open_client(f"https://localhost:{port}", telemetry=counting, session=session) as client,
+    ):
+        with pytest.raises(ApiUnreachable) as caught:
+            await client.fetch_account("1")
+    assert caught.value.title == ApiUnreachable.title
+    assert counting.calls == ["unreachable"] * 3
 
 
 @pytest.mark.parametrize("failures", [1, 2])
@@ -247,6 +286,26 @@ async def test_at_most_64_calls_run_and_the_others_wait_in_order() -> None:
         for _ in range(MAX_CALLS):
             releases.put_nowait(None)
     assert api.most_at_once == MAX_CALLS
+
+
+@in_virtual_time
+async def test_look_ups_that_hang_delay_no_list() -> None:
+    """While the API hangs on more accounts than can be read at a time, a poll reads the list at once."""
+    api, hanging = FakeApi({}), asyncio.Event()
+
+    async def behave(request: web.Request) -> web.StreamResponse:
+        if request.path != ACCOUNTS_PATH:
+            await hanging.wait()
+        return web.json_response({})
+
+    api.behave = behave
+    async with api.serve() as base_url, open_client(base_url) as client, asyncio.TaskGroup() as group:
+        for number in range(MAX_CALLS + 20):
+            group.create_task(client.fetch_account(str(number)))
+        began = asyncio.get_running_loop().time()
+        assert await client.fetch_accounts() == {}
+        assert asyncio.get_running_loop().time() - began < 1.0
+        hanging.set()
 
 
 @in_virtual_time

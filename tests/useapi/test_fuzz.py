@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from bot.chat.views.account import account_embed
 from bot.cli.accounts import build_facts, describe, tabulate
 from bot.core.accounts import Account, AccountSnapshot, by_expiry
+from bot.core.links import DEFAULT_RENEWAL
 from bot.core.naming import say_choice
 from bot.core.parsing import parse_account, parse_accounts
 from bot.core.secrets import Redactor
 from bot.errors import UnreadableAnswer
-from bot.useapi.responses import parse_json
+from bot.useapi.responses import parse_json, parse_members
 from tests.data import MARCH, OCTOBER, load
 from tests.support.chat.limits import assert_fits
 from tests.support.strategies import OBJECTS
@@ -105,7 +106,7 @@ def digest(body: bytes) -> list[Account]:
     """Return the accounts that both calls make of a body; [] if it can't be read."""
     try:
         data: Any = parse_json(body)
-        return [parse_account("1", data, REDACT), *parse_accounts(data, REDACT).values()]
+        return [parse_account("1", data, REDACT), *parse_accounts(parse_members(body), REDACT).values()]
     except UnreadableAnswer:
         return []
 
@@ -120,9 +121,9 @@ def test_any_body_is_accounts_or_unreadable_and_can_be_shown(body: bytes) -> Non
     for account in accounts:
         assert_fits(account_embed(AccountSnapshot(account, NOW), NOW))
         assert 1 <= len(say_choice(account, NOW)) <= 100
-        describe(account, NOW).encode()
+        describe(account, NOW, DEFAULT_RENEWAL).encode()
         json.dumps(build_facts(account, NOW))
-    tabulate(accounts, NOW).encode()
+    tabulate(accounts, NOW, DEFAULT_RENEWAL).encode()
 
 
 @settings(deadline=None)
@@ -130,3 +131,32 @@ def test_any_body_is_accounts_or_unreadable_and_can_be_shown(body: bytes) -> Non
 def test_half_an_answer_is_never_an_account(body: bytes, length: int) -> None:
     """An answer that was cut off at any place is not read as a whole one."""
     assert digest(body[: min(length, len(body) - 1)]) == []
+
+
+@settings(deadline=None)
+@given(BODIES)
+@example(b' \n{ "a" : {} ,\t"a":1} ')
+@example(b'{"a": 1,}')
+@example(b"{,}")
+@example(b"{1: 2}")
+@example(b'{"a" 1}')
+@example(b'{"a": 1 "b": 2}')
+@example(b'{"a": 1}{')
+@example(b'{"a": 1,, "b": 2}')
+@example(b'\xef\xbb\xbf{"bom": 1}')
+@example(b"{}")
+@example(b"[]")
+def test_members_are_those_of_the_whole(body: bytes) -> None:
+    """Decoding an object member by member has the result of decoding it at once, and refuses what that refuses."""
+    try:
+        whole = parse_json(body)
+    except UnreadableAnswer as error:
+        expected: object = str(error)
+    else:
+        expected = whole if isinstance(whole, dict) else "not an object"
+    try:
+        members: object = dict(parse_members(body))
+    except UnreadableAnswer as error:
+        members = str(error)
+    # A number that is no number equals nothing.
+    assert repr(members) == repr(expected)

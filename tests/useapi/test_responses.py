@@ -12,6 +12,7 @@ from bot.errors import (
     ApiBusy,
     ApiUnreachable,
     BotError,
+    CallForbidden,
     NoSuchAccount,
     SubscriptionLapsed,
     UnreadableAnswer,
@@ -33,11 +34,12 @@ def test_a_200_is_no_error() -> None:
     [
         (401, UseapiTokenRefused),
         (402, SubscriptionLapsed),
+        (403, CallForbidden),
         (404, NoSuchAccount),
         (429, ApiBusy),
         (596, AccountOnHold),
         *[(status, UnreadableAnswer) for status in (101, 201, 202, 204, 206, 299, 300, 301, 302, 304, 307, 308, 399)],
-        *[(status, ApiUnreachable) for status in (400, 403, 405, 408, 412, 418, 422, 451, 499)],
+        *[(status, ApiUnreachable) for status in (400, 405, 408, 412, 418, 422, 451, 499)],
         *[(status, ApiUnreachable) for status in (500, 501, 502, 503, 504, 520, 595, 597, 599, 600, 999)],
     ],
 )
