@@ -9,9 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.boards import Board
 from bot.core.channel_failures import ChannelFailure
 from bot.core.messages import MessageKind, OutgoingMessage, new_nonce
-from bot.core.subscriptions import Subscription
-from bot.core.text import escaped
-from bot.core.wording import say_blocked, say_outdated
+from bot.core.subscriptions import Ping
+from bot.core.wording import say_blocked, say_blocked_count, say_outdated, say_outdated_count
 from bot.reminders.context import Context, Refused, Uncertain
 from bot.store.boards import delete_board, get_boards, set_absent_since
 from bot.store.channel_failures import (
@@ -31,6 +30,7 @@ _CHECK_EVERY = timedelta(days=1)
 _FORGET_AFTER = timedelta(days=1)
 _MAX_INFORMED = 5
 _WORDS = {MessageKind.NOTIFICATIONS: say_blocked, MessageKind.BOARD: say_outdated}
+_COUNTS = {MessageKind.NOTIFICATIONS: say_blocked_count, MessageKind.BOARD: say_outdated_count}
 
 
 class ChannelChecks:
@@ -56,11 +56,11 @@ class ChannelChecks:
         # A new subscription has just been checked, so that the first check can wait for a day.
         if checked_at is None:
             return
-        roles: dict[int, dict[int, set[int]]] = {}
+        pings: dict[int, dict[int, set[Ping]]] = {}
         for one in subscriptions:
-            wanted = roles.setdefault(one.guild_id, {}).setdefault(one.channel_id, set())
-            wanted |= {one.role_id} if one.role_id else set()
-        for guild_id, by_channel in sorted(roles.items()):
+            wanted = pings.setdefault(one.guild_id, {}).setdefault(one.channel_id, set())
+            wanted |= {one.ping} if one.ping else set()
+        for guild_id, by_channel in sorted(pings.items()):
             await self._check_guild(guild_id, by_channel)
         for guild_id in sorted({board.guild_id for board in boards}):
             await self._check_boards([board for board in boards if board.guild_id == guild_id], now)
@@ -77,14 +77,14 @@ class ChannelChecks:
             for board in boards:
                 await _save_presence(tx, board, now, is_absent=board.channel_id in absent)
 
-    async def _check_guild(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> None:
+    async def _check_guild(self, guild_id: int, pings: Mapping[int, Collection[Ping]]) -> None:
         try:
-            findings = await self._sender.check_channels(guild_id, roles)
+            findings = await self._sender.check_channels(guild_id, pings)
         except (Refused, Uncertain) as error:
             _LOG.warning("The channels of server %s can't be checked today (%s)", guild_id, error)
             return
-        if len(findings) < len(roles):
-            _LOG.warning("In server %s only %s of %s channels were checked", guild_id, len(findings), len(roles))
+        if len(findings) < len(pings):
+            _LOG.warning("In server %s only %s of %s channels were checked", guild_id, len(findings), len(pings))
         async with self._database.begin() as tx:
             present = await get_failures(tx, [guild_id], MessageKind.NOTIFICATIONS)
             for channel_id, reason in findings.items():
@@ -116,11 +116,14 @@ class ChannelChecks:
         if not blocked:
             return
         working = next((one.channel_id for one in subscriptions if one.channel_id not in failing), None)
-        places = {one.channel_id: (_name(one), unreported[one.channel_id].reason) for one in blocked}
+        # Discord shows a channel's name only to those who may see the channel.
+        places = {one.channel_id: (f"<#{one.channel_id}>", unreported[one.channel_id].reason) for one in blocked}
         text = _WORDS[kind](list(places.values()))
         try:
             is_informed = await self._send_to_any((one.added_by for one in blocked), text)
-            if not is_informed and not (working is not None and await self._post(guild_id, working, text)):
+            # Everybody in that channel reads it.
+            count = _COUNTS[kind](len(places))
+            if not is_informed and not (working is not None and await self._post(guild_id, working, count)):
                 _LOG.warning("Nobody could be informed that channels refuse messages: %s", sorted(places))
         except Uncertain as doubt:
             _LOG.warning("Perhaps nobody was informed about refusing channels (%s); trying again later", doubt)
@@ -155,10 +158,6 @@ class ChannelChecks:
             _LOG.info("Channel %s refuses the report about the others too (%s)", channel_id, refusal)
             return False
         return True
-
-
-def _name(place: Subscription | Board) -> str:
-    return f"#{escaped(place.channel_name, 100)}" if isinstance(place, Subscription) else f"<#{place.channel_id}>"
 
 
 async def _save_presence(tx: AsyncConnection, board: Board, now: datetime, *, is_absent: bool) -> None:

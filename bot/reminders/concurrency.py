@@ -1,8 +1,9 @@
-"""Works on many channels or messages: several at a time, or one after the other without holding up commands."""
+"""Works on many things without holding up commands: several at a time, in slices, or in a thread."""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from bot.errors import StoreError
@@ -10,8 +11,13 @@ from bot.errors import StoreError
 _LOG = logging.getLogger(__name__)
 
 Thing = TypeVar("Thing")
+Result = TypeVar("Result")
 # So few that the work on them takes some milliseconds.
 _SLICE = 200
+# So few that the pure work on them takes less time than anybody notices.
+_FEW = 1_000
+# One for a poll and one for commands: the loop is one of those who share the interpreter.
+_THREADS = ThreadPoolExecutor(2, "aside")
 # SQLite works in a thread, which needs the interpreter several times for one statement. While the loop works it gets
 # it after 5 ms each time, while the loop rests at once.
 _REST_SECONDS = 0.001
@@ -23,6 +29,11 @@ async def give_way(things: Iterable[Thing]) -> AsyncIterator[Thing]:
         if number % _SLICE == 0:
             await asyncio.sleep(_REST_SECONDS)
         yield thing
+
+
+async def aside(number: int, work: Callable[[], Result]) -> Result:
+    """Return the result of pure work on so many things; on many, in a thread, so that other tasks go on."""
+    return work() if number <= _FEW else await asyncio.get_running_loop().run_in_executor(_THREADS, work)
 
 
 async def for_each(

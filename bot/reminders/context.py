@@ -10,6 +10,7 @@ from bot.core.clock import ClockGuard
 from bot.core.entries import Entry
 from bot.core.messages import Message, OutgoingMessage
 from bot.core.overview import Overview
+from bot.core.subscriptions import Ping
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.store.database import Database
@@ -77,14 +78,14 @@ class Sender(Protocol):
     async def is_member(self, guild_id: int, user_id: int) -> bool:
         """Whether a user is in a guild."""
 
-    async def check_channels(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
-        """Return what would keep messages out of each channel, or its roles from being notified; nothing is sent.
+    async def check_channels(self, guild_id: int, pings: Mapping[int, Collection[Ping]]) -> Mapping[int, str | None]:
+        """Return what would keep messages out of each channel, or its pings from arriving; nothing is sent.
 
         A channel without a problem has None; one that could not be checked in time is left out.
 
         Args:
             guild_id: the guild.
-            roles: the roles that are mentioned, by channel id.
+            pings: the roles and members that are pinged, by channel id.
         """
 
     async def find_absent(self, guild_id: int, channel_ids: Collection[int]) -> Collection[int]:
@@ -97,8 +98,10 @@ class Rendering(Protocol):
     def render(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> OutgoingMessage:
         """Return the message that carries all these entries."""
 
-    def render_again(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> OutgoingMessage:
-        """Return what a sent message says once something about its entries has changed."""
+    def render_again(
+        self, entries: Sequence[Entry], footer_id: str, now: datetime, *, is_checked: bool = False
+    ) -> OutgoingMessage:
+        """Return what a sent message says now; `is_checked` if somebody has just pressed *Check now*."""
 
     def render_board(self, overview: Overview, footer_id: str, now: datetime) -> tuple[OutgoingMessage, str]:
         """Return a board's message, and a digest of its content apart from the time of the read."""
@@ -109,7 +112,8 @@ class Context:
     """The parts that polls, the dispatcher and the commands share.
 
     `lead_times` are the days of a subscription that names none; a poll comes every `interval`, or soon once
-    `poll_requested` is set.
+    `poll_requested` is set. `renewal_begun` is set when somebody is assigned to a login. `watches_jobs` if polls also
+    read jobs, and the credits that subscriptions ask for.
     """
 
     database: Database
@@ -121,7 +125,9 @@ class Context:
     lead_times: tuple[int, ...]
     timing: Timing = DEFAULT_TIMING
     telemetry: Telemetry = NO_TELEMETRY
+    watches_jobs: bool = False
     poll_requested: asyncio.Event = field(default_factory=asyncio.Event)
+    renewal_begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     def now(self) -> datetime:
         """Return the time; every time that is stored comes from here."""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.boards import Board
 from bot.core.channel_failures import ChannelFailure, count_refusal
 from bot.core.messages import Message, MessageKind, OutgoingMessage, footer_id_of, new_nonce
+from bot.core.notifications import Kind
 from bot.core.overview import Overview
 from bot.core.wording import say_reason_plainly
 from bot.reminders.concurrency import for_each
@@ -38,6 +39,8 @@ _LOG = logging.getLogger(__name__)
 _CLOCKS_APART = timedelta(seconds=5)
 # So many that a slow channel does not hold up the others; so few that none waits long at the rate limiter.
 _AT_ONCE = 64
+# Until then a reminder that may have arrived is searched for in a channel that the bot can't see; then it is sent late.
+_SEARCHED_FOR = timedelta(days=1)
 
 
 class _Flight:
@@ -88,7 +91,10 @@ class Dispatcher:
         """Find out what became of messages that an earlier run, or an outage, left in flight."""
         listed = self._context.access.listed
         async with self._database.begin() as tx:
-            failures = await get_failures(tx, listed, MessageKind.BOARD) if kind is MessageKind.BOARD else {}
+            failures = await get_failures(tx, listed, kind)
+            if kind is MessageKind.NOTIFICATIONS:
+                # A passing failure must not take the time in which the nonce is known.
+                failures = {key: failure for key, failure in failures.items() if failure.is_lasting}
             # Within the transaction: a command that posts one of them can't mark it meanwhile.
             unsettled = [
                 message
@@ -117,7 +123,7 @@ class Dispatcher:
         async with self._database.begin() as tx:
             boards = [board for board in await get_boards(tx, listed) if board.message_id is None]
             failures = await get_failures(tx, listed, MessageKind.BOARD)
-            overviews = await load_overviews(tx, {board.guild_id for board in boards})
+            overviews = await load_overviews(tx, {board.guild_id for board in boards}, self._now())
         ready = [
             board
             for board in boards
@@ -223,7 +229,10 @@ class Dispatcher:
         async with self._database.begin() as tx:
             await ensure_holds_lease(tx, epoch)
             now = self._now()
-            entries = await load_entries(tx, await judge_pending(tx, channel_id, now), now)
+            due = await judge_pending(tx, channel_id, now)
+            # New accounts have a message of their own, after the reminders.
+            reminders = [one for one in due if one.kind is not Kind.NEW_ACCOUNT]
+            entries = await load_entries(tx, reminders or due, now)
             if not entries:
                 return None
             nonce = new_nonce()
@@ -244,8 +253,10 @@ class Dispatcher:
             _LOG.warning("Whether a message arrived can't be seen now (%s); the next poll searches again", doubt)
             return False
         except Refused as unreadable:
-            if message.kind is MessageKind.BOARD:
-                # A second board would stay, a late one harms nobody; a reminder must not be lost.
+            is_old = self._now() - message.first_attempt_at >= _SEARCHED_FOR
+            if message.kind is MessageKind.BOARD or not is_old:
+                # A channel whose history is refused takes no posts either. A second board would stay, a late one harms
+                # nobody; a reminder must not be lost.
                 async with self._database.begin() as tx:
                     await save_refusal(tx, self._context, message, unreadable)
                 return False

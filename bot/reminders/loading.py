@@ -1,28 +1,42 @@
 """Loads what messages and forecasts are made of."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.accounts import AccountSnapshot
+from bot.core.accounts import Account, AccountSnapshot
 from bot.core.assignments import Assignment, Subject, subject_of
-from bot.core.entries import Entry, LastMessage, by_urgency, is_first_of_login, newest_after, relevance_of
-from bot.core.forecast import Upcoming, foresee
+from bot.core.entries import (
+    Entry,
+    LastMessage,
+    Relevance,
+    by_urgency,
+    is_first_of_login,
+    newest_after,
+    relevance_of,
+)
+from bot.core.forecast import Upcoming, foresee, next_by_subscription
 from bot.core.incidents import OpenIncident
 from bot.core.logins import Login
+from bot.core.notes import Note
 from bot.core.notifications import Kind, Notification
 from bot.core.overview import Overview, build_overview
 from bot.core.rules import NOTHING_HEARD
 from bot.core.subscriptions import Subscription, active_subscription
+from bot.reminders.concurrency import aside
 from bot.reminders.planning import pair_up
-from bot.store.accounts import get_logins, get_namesakes, get_snapshots
+from bot.store.accounts import get_appeared, get_logins, get_namesakes, get_snapshots
 from bot.store.assignments import get_assignments
 from bot.store.heard import get_heard, get_last_heard
-from bot.store.incidents import get_confirmed_at, get_unreadable
+from bot.store.incidents import get_confirmed_at, get_shared_incidents
 from bot.store.messages import get_sent
+from bot.store.notes import get_notes
 from bot.store.subscriptions import get_subscriptions, get_subscriptions_in
+
+# The work on one, compared with that on a single value.
+_ENTRY = 4
 
 
 async def load_entries(
@@ -49,23 +63,28 @@ async def load_each(
 
     The notifications of a group are those of one message, or of one channel.
     """
-    known = await _load_known(tx, [one for group in groups for one in group], fresh)
-    return [_build_entries(group, known, now) for group in groups]
+    known = await _load_known(tx, [one for group in groups for one in group], now, fresh)
+    return await aside(sum(map(len, groups)) * _ENTRY, lambda: [_build_entries(group, known, now) for group in groups])
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the database knows about some notifications; `last` and `subscriptions` by channel."""
+    """What the database knows about some notifications; `last` and `subscriptions` by channel.
+
+    `appeared` are the accounts that have appeared, and when, since the first of the present assignments.
+    """
 
     snapshots: Mapping[str, AccountSnapshot]
     subscriptions: Mapping[int, Sequence[Subscription]]
     last: Mapping[int, Mapping[str | None, Mapping[Kind, LastMessage]]]
     logins: Mapping[int, Login]
-    unreadable: OpenIncident | None
+    shared: Sequence[OpenIncident]
     assignments: Mapping[tuple[int, Subject], Assignment]
+    appeared: Sequence[tuple[Account, datetime]]
     confirmed_at: datetime | None
     sent: Mapping[int, tuple[int | None, datetime]]
     namesakes: Collection[str]
+    notes: Mapping[tuple[int, str], Note]
     fresh: Mapping[str, AccountSnapshot] | None
 
     def last_of(self, one: Notification) -> Mapping[Kind, LastMessage]:
@@ -74,25 +93,30 @@ class _Known:
 
 
 async def _load_known(
-    tx: AsyncConnection, carried: Sequence[Notification], fresh: Mapping[str, AccountSnapshot] | None
+    tx: AsyncConnection, carried: Sequence[Notification], now: datetime, fresh: Mapping[str, AccountSnapshot] | None
 ) -> _Known:
     channel_ids = {one.channel_id for one in carried}
-    snapshots = await get_snapshots(tx, {one.account_id for one in carried if one.account_id is not None})
+    account_ids = {one.account_id for one in carried if one.account_id is not None}
+    snapshots = await get_snapshots(tx, account_ids)
     in_channel: dict[int, list[Subscription]] = {}
     for subscription in await get_subscriptions_in(tx, channel_ids):
         in_channel.setdefault(subscription.channel_id, []).append(subscription)
     last = await get_last_heard(tx, channel_ids)
+    assignments = await get_assignments(tx, channel_ids)
+    assigned_at = min((one.assigned_at for one in assignments.values() if one.is_current(now)), default=None)
     newer = {newest_after(one, last.get(one.channel_id, {}).get(one.account_id, {})) for one in carried}
     return _Known(
         snapshots=snapshots,
         subscriptions=in_channel,
         last=last,
         logins=await _load_reminded_logins(tx, carried, last),
-        unreadable=await get_unreadable(tx),
-        assignments=await get_assignments(tx, channel_ids),
+        shared=await get_shared_incidents(tx),
+        assignments=assignments,
+        appeared=[] if assigned_at is None else await get_appeared(tx, assigned_at),
         confirmed_at=await get_confirmed_at(tx),
         sent=await get_sent(tx, {one for one in (*newer, *(one.message_id for one in carried)) if one}),
         namesakes=await get_namesakes(tx, [one.account for one in snapshots.values()]),
+        notes=await get_notes(tx, {one.guild_id for one in carried}, account_ids),
         fresh=fresh,
     )
 
@@ -106,8 +130,9 @@ def _build_entry(one: Notification, known: _Known, now: datetime) -> Entry:
     is_listed = snapshot is None or not snapshot.has_incident(Kind.MISSING)
     is_dated = snapshot is None or snapshot.account.expires_at is not None or snapshot.login is None
     is_confirmed = snapshot is not None and known.confirmed_at is not None and snapshot.read_at >= known.confirmed_at
+    shared = next((found for found in known.shared if one.account_id is None and found.kind is one.kind), None)
     if one.kind is Kind.UNREADABLE:
-        is_confirmed = known.unreadable is None or known.fresh is not None
+        is_confirmed = shared is None or known.fresh is not None
     if snapshot is not None and known.fresh is None:
         snapshot = replace(snapshot, account=snapshot.believed)
     if snapshot is not None and known.fresh is not None:
@@ -121,6 +146,7 @@ def _build_entry(one: Notification, known: _Known, now: datetime) -> Entry:
     # Of a renewal, the login before it.
     ref = heard[Kind.STAGE].ref if is_first else one.ref
     _, said_at = known.sent.get(one.message_id or 0, (None, None))
+    note = known.notes.get((one.guild_id, one.account_id or ""))
     newer_id, _ = known.sent.get(newest_after(one, heard) or 0, (None, None))
     entry = Entry(
         one,
@@ -132,15 +158,35 @@ def _build_entry(one: Notification, known: _Known, now: datetime) -> Entry:
         is_confirmed=is_confirmed,
         has_namesake=one.account_id in known.namesakes,
         is_renewed=is_first,
-        since=known.unreadable.since if known.unreadable is not None and one.account_id is None else None,
+        since=shared.since if shared is not None else None,
         said_at=said_at,
         newer_id=newer_id,
+        note=note.text if note is not None else None,
     )
     entry = replace(entry, relevance=relevance_of(entry, heard, now))
-    assignment = known.assignments.get((one.channel_id, entry.subject))
+    assignment = _find_assignment(entry, known, now)
+    if assignment is None or not entry.needs_action or (snapshot is not None and snapshot.doubt is not None):
+        return replace(entry, assignment=assignment)
+    # A later message does not repeat what an earlier one says.
+    strays = [
+        account
+        for account, at in known.appeared
+        if assignment.is_renewing(at) and said_at is not None and said_at <= at and account.id != one.account_id
+    ]
+    return replace(entry, assignment=assignment, strays=tuple(strays))
+
+
+def _find_assignment(entry: Entry, known: _Known, now: datetime) -> Assignment | None:
+    """Return who is assigned to an entry's login, or was until it was renewed."""
+    subject, channel_id = entry.subject, entry.notification.channel_id
+    found = known.assignments.get((channel_id, subject))
+    login = entry.snapshot.login if entry.snapshot else None
+    if found is None and entry.relevance is Relevance.OVER and login is not None and login.previous_id:
+        # The end of an error that a renewal has brought.
+        found = known.assignments.get((channel_id, Subject(subject.account_id, login.previous_id)))
     # After the renewal the person is thanked, however old the assignment is.
-    is_shown = assignment is not None and (assignment.is_current(now) or not entry.needs_action)
-    return replace(entry, assignment=assignment) if is_shown else entry
+    is_shown = found is not None and (found.is_current(now) or not entry.needs_action)
+    return found if is_shown else None
 
 
 async def _load_reminded_logins(
@@ -162,22 +208,43 @@ async def _load_reminded_logins(
     return {key: before.get(one.previous_id or 0, one) if key in renewed else one for key, one in logins.items()}
 
 
-async def load_forecast(tx: AsyncConnection, subscriptions: Collection[Subscription], now: datetime) -> list[Upcoming]:
-    """Return all reminders to come from those of the subscriptions that are not paused, soonest first."""
+async def load_forecast(
+    tx: AsyncConnection, subscriptions: Collection[Subscription], now: datetime, until: datetime
+) -> list[Upcoming]:
+    """Return the reminders to come by then from those of the subscriptions that are not paused, soonest first."""
+    number, foresee_all = await _load_forecast(tx, subscriptions, now)
+    within = (one for one in foresee_all() if one.at <= until)
+    return await aside(number * _ENTRY, lambda: sorted(within, key=lambda one: one.at))
+
+
+async def load_next(
+    tx: AsyncConnection, subscriptions: Collection[Subscription], now: datetime
+) -> Mapping[int, Upcoming]:
+    """Return the next reminder of each of the subscriptions that are not paused, by the subscription's id."""
+    number, foresee_all = await _load_forecast(tx, subscriptions, now)
+    return await aside(number * _ENTRY, lambda: next_by_subscription(foresee_all()))
+
+
+async def _load_forecast(
+    tx: AsyncConnection, subscriptions: Collection[Subscription], now: datetime
+) -> tuple[int, Callable[[], Iterator[Upcoming]]]:
+    """Return the number of subscriptions times accounts, and what yields the reminders of all of them."""
     pairs = await pair_up(tx, [one for one in subscriptions if one.paused_at is None], await get_snapshots(tx))
     channel_ids = {subscription.channel_id for subscription, _ in pairs}
     heard = await get_heard(tx, channel_ids, now, by_channel=True)
     assignments = await get_assignments(tx, channel_ids)
-    upcoming: list[Upcoming] = []
-    for subscription, snapshot in pairs:
-        known = heard.get((subscription.channel_id, snapshot.account.id), NOTHING_HEARD)
-        assignment = assignments.get((subscription.channel_id, subject_of(snapshot)))
-        current = assignment if assignment and assignment.is_current(now) else None
-        upcoming += foresee(subscription, snapshot, known, current, now)
-    return sorted(upcoming, key=lambda one: one.at)
+
+    def foresee_all() -> Iterator[Upcoming]:
+        for subscription, snapshot in pairs:
+            known = heard.get((subscription.channel_id, snapshot.account.id), NOTHING_HEARD)
+            assignment = assignments.get((subscription.channel_id, subject_of(snapshot)))
+            current = assignment if assignment and assignment.is_current(now) else None
+            yield from foresee(subscription, snapshot, known, current, now)
+
+    return len(pairs), foresee_all
 
 
-async def load_overviews(tx: AsyncConnection, guild_ids: Collection[int]) -> dict[int, Overview]:
+async def load_overviews(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> dict[int, Overview]:
     """Return each guild's overview as it was last read; empty before the first read."""
     if not guild_ids:
         return {}
@@ -187,8 +254,13 @@ async def load_overviews(tx: AsyncConnection, guild_ids: Collection[int]) -> dic
     # An account that the last list did not hold was read earlier than the others.
     read_at = max(one.read_at for one in snapshots)
     accounts = [one.account for one in snapshots if one.read_at == read_at]
+    failing = {one.account.id for one in snapshots if one.has_incident(Kind.FAILING)}
     is_confirmed = await get_confirmed_at(tx) is not None
-    return {
-        guild_id: build_overview(accounts, await get_subscriptions(tx, guild_id), read_at, is_confirmed=is_confirmed)
-        for guild_id in guild_ids
-    }
+    subscriptions = {guild_id: await get_subscriptions(tx, guild_id) for guild_id in guild_ids}
+    return await aside(
+        len(accounts) * len(subscriptions),
+        lambda: {
+            guild_id: build_overview(accounts, own, read_at, now, is_confirmed=is_confirmed, failing=failing)
+            for guild_id, own in subscriptions.items()
+        },
+    )

@@ -1,6 +1,7 @@
 """Plans what each channel hears next: compares what it has heard with how its accounts stand, at each poll anew."""
 
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -8,13 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.accounts import AccountSnapshot
 from bot.core.incidents import OpenIncident
-from bot.core.notifications import Notification, State
-from bot.core.rules import NOTHING_HEARD, Decision, Due, Heard, HeardStage, decide, decide_unreadable
+from bot.core.notifications import Kind, Notification, State
+from bot.core.offers import InGuild, choose_channel, is_covered, is_new
+from bot.core.rules import NOTHING_HEARD, Decision, Due, Heard, HeardStage, decide, decide_shared
 from bot.core.subscriptions import Subscription, active_subscription, by_account, covering
-from bot.reminders.concurrency import give_way
+from bot.reminders.concurrency import aside, give_way
 from bot.store.accounts import get_snapshots
 from bot.store.heard import Pair, delete_heard, get_followed_up, get_heard, move_heard
-from bot.store.incidents import get_unreadable
+from bot.store.incidents import get_shared_incidents
 from bot.store.notifications import (
     add_pending,
     change_pending,
@@ -22,33 +24,43 @@ from bot.store.notifications import (
     get_pending,
     get_unsent,
 )
-from bot.store.subscriptions import get_all_subscriptions, get_subscriptions_in
+from bot.store.subscriptions import get_all_subscriptions, get_subscriptions, get_subscriptions_in
 
 # Removing a reminder and adding it again, to change it, repeats nothing.
 _FORGOTTEN_AFTER = timedelta(days=1)
+# So many that no real list of accounts needs a second message, so few that each message is made in no time.
+MAX_DUE = 2_000
+_OFFER = Due(Kind.NEW_ACCOUNT, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the decisions of one poll are made from; `followed_up` are the channels that got a follow-up today."""
+    """What the decisions of one poll are made from.
+
+    `shared` is an incident of the accounts as a whole; `followed_up` are the channels that got a follow-up today.
+    """
 
     subscriptions: Mapping[int, Mapping[str | None, Subscription]]
     snapshots: Mapping[str, AccountSnapshot]
     heard: Mapping[int, Mapping[str | None, Heard]]
     unsent: Mapping[int, Sequence[tuple[Notification, State]]]
-    unreadable: OpenIncident | None
+    shared: OpenIncident | None
     followed_up: Collection[int] = ()
 
 
 @dataclass(slots=True)
 class Plan:
-    """What to save: notifications to add, change and delete, and what counts as heard from now on."""
+    """What to save: notifications to add, change and delete, and what counts as heard from now on.
+
+    `is_cut` if more is due in a channel than one message carries: the next poll plans the rest.
+    """
 
     added: list[Notification] = field(default_factory=list)
     changed: list[Notification] = field(default_factory=list)
     deleted: list[int] = field(default_factory=list)
     moved: list[tuple[int, str, HeardStage]] = field(default_factory=list)
     forgotten: list[Pair] = field(default_factory=list)
+    is_cut: bool = False
 
 
 async def load_situation(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> Situation:
@@ -67,17 +79,21 @@ async def load_situation(tx: AsyncConnection, guild_ids: Collection[int], now: d
         snapshots=await get_snapshots(tx),
         heard=heard,
         unsent=unsent,
-        unreadable=await get_unreadable(tx),
+        shared=next(iter(await get_shared_incidents(tx)), None),
         followed_up=await get_followed_up(tx, guild_ids, now),
     )
 
 
 async def draw_up_plan(situation: Situation, now: datetime) -> Plan:
-    """Return what changes for each channel; gives way to other tasks now and then."""
-    plan, first = Plan(), _FirstDecisions(situation.snapshots, now)
+    """Return what changes for each channel; other tasks go on meanwhile."""
     channel_ids = situation.subscriptions.keys() | situation.unsent.keys() | situation.heard.keys()
-    async for channel_id in give_way(channel_ids):
-        _plan_channel(plan, situation, first, channel_id, now)
+    return await aside(len(channel_ids) * len(situation.snapshots), lambda: _draw_up_plan(situation, channel_ids, now))
+
+
+def _draw_up_plan(situation: Situation, channel_ids: Iterable[int], now: datetime) -> Plan:
+    plan, first, offers = Plan(), _FirstDecisions(situation.snapshots, now), _find_offers(situation, now)
+    for channel_id in channel_ids:
+        _plan_channel(plan, situation, first, offers.get(channel_id, ()), channel_id, now)
     return plan
 
 
@@ -95,11 +111,11 @@ class _FirstDecisions:
 
     def __init__(self, snapshots: Mapping[str, AccountSnapshot], now: datetime) -> None:
         self._snapshots, self._now = snapshots, now
-        self._by_terms: dict[tuple[tuple[int, ...], bool], dict[str, Decision]] = {}
+        self._by_terms: dict[tuple[tuple[int, ...], bool, int | None], dict[str, Decision]] = {}
 
     def of(self, subscription: Subscription) -> Mapping[str, Decision]:
         """Return the decisions with a notification, by account id."""
-        terms = subscription.lead_times, subscription.follow_ups
+        terms = subscription.lead_times, subscription.follow_ups, subscription.credits_below
         if terms not in self._by_terms:
             decisions = {
                 key: decide(NOTHING_HEARD, snapshot, subscription, self._now)
@@ -109,7 +125,50 @@ class _FirstDecisions:
         return self._by_terms[terms]
 
 
-def _plan_channel(plan: Plan, situation: Situation, first: _FirstDecisions, channel_id: int, now: datetime) -> None:
+def _find_offers(situation: Situation, now: datetime) -> dict[int, list[str]]:
+    """Return the new accounts that no active subscription of a server covers, by the channel that is offered one."""
+    new = [account_id for account_id, snapshot in situation.snapshots.items() if is_new(snapshot, now)]
+    by_guild: dict[int, dict[int, Mapping[str | None, Subscription]]] = {}
+    for channel_id, in_channel in situation.subscriptions.items() if new else ():
+        guild_id = next(iter(in_channel.values())).guild_id
+        by_guild.setdefault(guild_id, {})[channel_id] = in_channel
+    offers: dict[int, list[str]] = {}
+    for guild_id, in_guild in by_guild.items():
+        offered = _find_offered(situation, guild_id, in_guild)
+        chosen = choose_channel(in_guild)
+        if chosen is not None:
+            offers[chosen] = [one for one in new if one not in offered and not is_covered(one, in_guild)]
+    return offers
+
+
+def _find_offered(situation: Situation, guild_id: int, in_guild: InGuild) -> set[str | None]:
+    """Return the new accounts of which a server has heard, or may be hearing now.
+
+    A channel without subscriptions may be of any server.
+    """
+    heard = {
+        account_id
+        for channel_id, known in situation.heard.items()
+        if channel_id in in_guild or channel_id not in situation.subscriptions
+        for account_id, one in known.items()
+        if Kind.NEW_ACCOUNT in one.incidents
+    }
+    unsent = (one for in_channel in situation.unsent.values() for one in in_channel)
+    return heard | {
+        one.account_id
+        for one, state in unsent
+        if one.kind is Kind.NEW_ACCOUNT and one.guild_id == guild_id and state is State.SENDING
+    }
+
+
+def _plan_channel(
+    plan: Plan,
+    situation: Situation,
+    first: _FirstDecisions,
+    offered: Collection[str],
+    channel_id: int,
+    now: datetime,
+) -> None:
     in_channel = situation.subscriptions.get(channel_id, {})
     heard = situation.heard.get(channel_id, {})
     unsent = situation.unsent.get(channel_id, ())
@@ -134,12 +193,21 @@ def _plan_channel(plan: Plan, situation: Situation, first: _FirstDecisions, chan
                 plan.moved.append((channel_id, account_id, decision.heard))
             if decision.due is not None and not (decision.due.is_follow_up and is_followed_up):
                 due[account_id] = subscription, decision.due
-    if situation.unreadable is not None and None not in in_flight:
+    if situation.shared is not None and None not in in_flight:
         active = [one for one in in_channel.values() if one.paused_at is None]
-        found = _decide_unreadable(situation.unreadable, heard.get(None, NOTHING_HEARD), active, now)
+        found = _decide_shared(situation.shared, heard.get(None, NOTHING_HEARD), active, now)
         if found is not None and not (found.is_follow_up and is_followed_up):
             due[None] = active[0], found
+    if len(due) > MAX_DUE:
+        due = dict(sorted(due.items(), key=lambda one: _precedence(one[1][1], heard.get(one[0])))[:MAX_DUE])
+        plan.is_cut = True
+    due |= {account_id: (next(iter(in_channel.values())), _OFFER) for account_id in offered}
     _reconcile(plan, [one for one, state in unsent if state is State.PENDING], due)
+
+
+def _precedence(due: Due, heard: Heard | None) -> tuple[bool, float, int]:
+    """Return a sort key: accounts of which the channel has heard first, then the most urgent, then older logins."""
+    return heard is None, math.inf if due.stage is None else due.stage, due.ref
 
 
 def _candidates(
@@ -163,12 +231,10 @@ def _is_forgotten(heard: Heard, now: datetime) -> bool:
     return heard.last_at is not None and now - heard.last_at >= _FORGOTTEN_AFTER
 
 
-def _decide_unreadable(
-    incident: OpenIncident, heard: Heard, active: Sequence[Subscription], now: datetime
-) -> Due | None:
+def _decide_shared(incident: OpenIncident, heard: Heard, active: Sequence[Subscription], now: datetime) -> Due | None:
     if not active:
         return None
-    return decide_unreadable(heard, incident, now, follow_ups=any(one.follow_ups for one in active)).due
+    return decide_shared(heard, incident, now, follow_ups=any(one.follow_ups for one in active)).due
 
 
 def _reconcile(plan: Plan, pending: Sequence[Notification], due: Mapping[str | None, tuple[Subscription, Due]]) -> None:
@@ -204,7 +270,8 @@ async def judge_pending(tx: AsyncConnection, channel_id: int, now: datetime) -> 
     subscriptions = await get_subscriptions_in(tx, {channel_id})
     snapshots = await get_snapshots(tx, {one.account_id for one in pending if one.account_id is not None})
     heard = await get_heard(tx, {channel_id}, now, by_channel=True)
-    unreadable = await get_unreadable(tx)
+    shared = next(iter(await get_shared_incidents(tx)), None)
+    in_guild = await _load_guild(tx, pending)
     due: dict[str | None, tuple[Subscription, Due]] = {}
     for one in pending:
         subscription = active_subscription(one.account_id, subscriptions)
@@ -212,9 +279,13 @@ async def judge_pending(tx: AsyncConnection, channel_id: int, now: datetime) -> 
         found: Due | None = None
         if one.account_id is not None and subscription is not None and one.account_id in snapshots:
             found = decide(known, snapshots[one.account_id], subscription, now).due
-        elif one.account_id is None and unreadable is not None:
+        elif one.account_id is None and shared is not None:
             active = [each for each in subscriptions if each.paused_at is None]
-            found = _decide_unreadable(unreadable, known, active, now)
+            found = _decide_shared(shared, known, active, now)
+        elif one.kind is Kind.NEW_ACCOUNT and one.account_id in snapshots and choose_channel(in_guild) == channel_id:
+            subscription = next(iter(in_guild[channel_id].values()))
+            is_wanted = is_new(snapshots[one.account_id], now) and not is_covered(one.account_id, in_guild)
+            found = _OFFER if is_wanted else None
         if found is not None and subscription is not None:
             due[one.account_id] = subscription, found
     plan = Plan()
@@ -223,6 +294,16 @@ async def judge_pending(tx: AsyncConnection, channel_id: int, now: datetime) -> 
     await change_pending(tx, plan.changed)
     changed = {one.id: one for one in plan.changed}
     return [changed.get(one.id, one) for one in pending if one.id not in plan.deleted]
+
+
+async def _load_guild(tx: AsyncConnection, pending: Sequence[Notification]) -> InGuild:
+    """Return the subscriptions of the server of a channel with offers; others are not needed."""
+    in_guild: dict[int, dict[str | None, Subscription]] = {}
+    guild_ids = {one.guild_id for one in pending if one.kind is Kind.NEW_ACCOUNT}
+    for guild_id in guild_ids:
+        for subscription in await get_subscriptions(tx, guild_id):
+            in_guild.setdefault(subscription.channel_id, {})[subscription.account_id] = subscription
+    return in_guild
 
 
 async def delete_unwanted(tx: AsyncConnection, channel_id: int) -> None:
@@ -240,9 +321,12 @@ async def pair_up(
     for one in await get_subscriptions_in(tx, {one.channel_id for one in subscriptions}):
         in_channel.setdefault(one.channel_id, []).append(one)
     indexed = {channel_id: by_account(present) for channel_id, present in in_channel.items()}
-    return [
-        (one, snapshot)
-        for one in subscriptions
-        for account_id, snapshot in snapshots.items()
-        if (found := covering(account_id, indexed.get(one.channel_id, {}))) is not None and found.id == one.id
-    ]
+    return await aside(
+        len(subscriptions) * len(snapshots),
+        lambda: [
+            (one, snapshot)
+            for one in subscriptions
+            for account_id, snapshot in snapshots.items()
+            if (found := covering(account_id, indexed.get(one.channel_id, {}))) is not None and found.id == one.id
+        ],
+    )

@@ -51,7 +51,7 @@ class Refresher:
         now, listed = self._now(), self._context.access.listed
         async with self._database.begin() as tx:
             boards = [board for board in await get_boards(tx, listed) if board.discord_id is not None]
-            overviews = await load_overviews(tx, {board.guild_id for board in boards})
+            overviews = await load_overviews(tx, {board.guild_id for board in boards}, now)
             failures = await get_failures(tx, listed, MessageKind.BOARD)
         waiting = {key for key, failure in failures.items() if failure.is_waiting(self._context.timing, now)}
         ready = [board for board in boards if board.guild_id in overviews and board.channel_id not in waiting]

@@ -10,7 +10,7 @@ from bot.reminders.planning import draw_up_plan, load_situation, save_plan
 from bot.reminders.recording import record_reading
 from bot.store.accounts import get_snapshots
 from bot.store.database import Database, open_database
-from bot.useapi.responses import parse_json
+from bot.useapi.responses import parse_members
 from tests.support.store.samples import GUILD, NOW, put
 
 IDS = ["", ".", "a/../b", "'; DROP TABLE accounts; --", "\x00", "\ud800", "9" * 256, "\U0001f600" * 256, "9" * 100_000]
@@ -34,7 +34,7 @@ async def test_hostile_accounts_are_kept_as_they_were_read(database_url: str) ->
 
 
 async def _read_and_compare(database: Database, text: str, number: str) -> None:
-    read = parse_accounts(parse_json(hostile_list(text, number)), Redactor())
+    read = parse_accounts(parse_members(hostile_list(text, number)), Redactor())
     async with database.begin() as tx:
         await record_reading(tx, read, NOW)
         await save_plan(tx, await draw_up_plan(await load_situation(tx, {GUILD}, NOW), NOW), NOW)

@@ -15,7 +15,7 @@ from bot.reminders.recording import record_failure, record_reading
 from bot.store.accounts import get_snapshots
 from bot.store.assignments import get_assignments, put_assignment
 from bot.store.database import Database, open_database
-from bot.store.incidents import get_unreadable
+from bot.store.incidents import get_shared_incidents
 from bot.store.messages import get_outdated
 from tests.support.store.samples import CHANNEL, DAY, EXPIRY, GUILD, HOUR, NOW, account, incident, stage
 from tests.support.store.sending import arrived
@@ -33,14 +33,14 @@ async def database(migrated_url: str) -> AsyncIterator[Database]:
 async def read(database: Database, *accounts: Account, now: datetime = NOW) -> bool:
     """Save a list that was read; return whether a second reading must confirm something soon."""
     async with database.begin() as tx:
-        return await record_reading(tx, {one.id: one for one in accounts}, now)
+        return bool(await record_reading(tx, {one.id: one for one in accounts}, now))
 
 
 async def fail(database: Database, now: datetime, refused_since: datetime | None = None) -> OpenIncident | None:
     """Save that no list could be read; return the incident, if it is open."""
     async with database.begin() as tx:
         await record_failure(tx, now, refused_since)
-        return await get_unreadable(tx)
+        return next(iter(await get_shared_incidents(tx)), None)
 
 
 async def snapshot_of(database: Database, account_id: str = "123456") -> AccountSnapshot:
@@ -274,7 +274,7 @@ async def test_unreadable_accounts_are_an_incident(
     assert await fail(database, NOW + opens_after, refused_since) == expected
     await read(database, account(), now=NOW + DAY)
     async with database.begin() as tx:
-        assert await get_unreadable(tx) is None
+        assert await get_shared_incidents(tx) == []
     assert (await login_of(database)).expires_at == EXPIRY
 
 
@@ -318,11 +318,11 @@ async def test_a_list_of_strangers_is_a_failure(database: Database) -> None:
     assert (snapshot.read_at, snapshot.incidents) == (NOW, ())
     async with database.begin() as tx:
         assert (await get_snapshots(tx)).keys() == {"123456"}
-        assert await get_unreadable(tx) == OpenIncident(Kind.UNREADABLE, 1, NOW)
+        assert await get_shared_incidents(tx) == [OpenIncident(Kind.UNREADABLE, 1, NOW)]
     await read(database, *strangers, now=NOW + 72 * HOUR)
     async with database.begin() as tx:
         assert (await get_snapshots(tx)).keys() == {"123456", "8", "9"}
-        assert await get_unreadable(tx) is None
+        assert await get_shared_incidents(tx) == []
 
 
 async def test_an_empty_list_is_a_failure(database: Database) -> None:
@@ -333,7 +333,7 @@ async def test_an_empty_list_is_a_failure(database: Database) -> None:
         await read(database, now=NOW + hours * HOUR)
     assert (await snapshot_of(database)).incidents == ()
     async with database.begin() as tx:
-        assert await get_unreadable(tx) == OpenIncident(Kind.UNREADABLE, 1, NOW)
+        assert await get_shared_incidents(tx) == [OpenIncident(Kind.UNREADABLE, 1, NOW)]
 
 
 async def test_messages_are_edited_when_an_expiry_is_believed(database: Database) -> None:

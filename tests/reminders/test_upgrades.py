@@ -136,7 +136,7 @@ SUBSCRIPTION = PLACE | {
     "channel_name": "pipeline",
     "account_id": None,
     "lead_times": "14,7,3,1",
-    "role_id": None,
+    "ping": None,
     "added_by": 5,
     "next_check_at": _milliseconds(NOW + DAY),
     "paused_at": None,

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
-from bot.chat.views import reminder
-from bot.chat.views.overview import render_board
+from bot.chat.views.rendering import Views
 from bot.core.entries import Entry
 from bot.core.messages import Message, OutgoingMessage
-from bot.core.notifications import Kind
+from bot.core.notifications import FAILURES, Kind
 from bot.core.overview import Overview
+from bot.core.subscriptions import Ping
 from bot.reminders.context import Refused, Save, Uncertain
 
 NONCE_MEMORY = timedelta(minutes=5)
@@ -152,7 +152,7 @@ class Channel:
 def _heard(entry: Entry) -> Heard:
     one, account = entry.notification, entry.snapshot.account if entry.snapshot else None
     expires_at = one.expires_at
-    if one.kind is not Kind.ERROR and account is not None:
+    if one.kind not in FAILURES and account is not None:
         expires_at = expires_at or account.expires_at
     return Heard(one.account_id, one.kind, one.ref, one.stage or 0, expires_at)
 
@@ -162,20 +162,23 @@ class Rendering:
 
     def __init__(self) -> None:
         self.contents: dict[str, Content] = {}
+        self._views = Views(_INTERVAL)
 
     def render(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> OutgoingMessage:
         """Return the bot's own message."""
-        message = reminder.render(entries, footer_id, now)
+        message = self._views.render(entries, footer_id, now)
         self.contents[footer_id] = Content(tuple(map(_heard, entries)), message.roles, message.users)
         return message
 
-    def render_again(self, entries: Sequence[Entry], footer_id: str, now: datetime) -> OutgoingMessage:
+    def render_again(
+        self, entries: Sequence[Entry], footer_id: str, now: datetime, *, is_checked: bool = False
+    ) -> OutgoingMessage:
         """Return the bot's own edit."""
-        return reminder.render_again(entries, footer_id, now)
+        return self._views.render_again(entries, footer_id, now, is_checked=is_checked)
 
     def render_board(self, overview: Overview, footer_id: str, now: datetime) -> tuple[OutgoingMessage, str]:
         """Return the bot's own board."""
-        return render_board(overview, footer_id, now, _INTERVAL)
+        return self._views.render_board(overview, footer_id, now)
 
 
 class Channels:
@@ -246,11 +249,11 @@ class Channels:
         self._life.step()
         return bool(guild_id and user_id)
 
-    async def check_channels(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
+    async def check_channels(self, guild_id: int, pings: Mapping[int, Collection[Ping]]) -> Mapping[int, str | None]:
         """Find no problem."""
         self._life.step()
         assert guild_id
-        return dict.fromkeys(roles)
+        return dict.fromkeys(pings)
 
     async def find_absent(self, guild_id: int, channel_ids: Collection[int]) -> Collection[int]:
         """Miss no channel."""

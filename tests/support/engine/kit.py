@@ -3,9 +3,9 @@
 import asyncio
 import functools
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,9 @@ from pydantic import SecretStr
 from bot.core.assignments import Assignment, subject_of
 from bot.core.clock import ClockGuard
 from bot.core.secrets import Redactor
-from bot.core.subscriptions import NewSubscription, Subscription
+from bot.core.subscriptions import NewSubscription, Ping, PingKind, Subscription
+from bot.core.telemetry import PollOutcome, Telemetry
+from bot.core.timing import DEFAULT_TIMING
 from bot.reminders.context import Context
 from bot.reminders.poller import Poller
 from bot.store.accounts import get_snapshots
@@ -24,6 +26,7 @@ from bot.store.assignments import put_assignment
 from bot.store.database import Database, open_database
 from bot.store.leases import Lease
 from bot.store.subscriptions import delete_subscription, get_subscriptions, put_subscription, set_paused
+from bot.useapi.client import ACCOUNTS_PATH
 from bot.useapi.directory import open_directory
 from bot.useapi.fake import TOKEN, FakeApi
 from bot.useapi.guild_access import GuildAccess
@@ -34,14 +37,29 @@ GUILD = 1
 START = datetime(2026, 1, 1, tzinfo=UTC)
 INTERVAL = timedelta(minutes=30)
 _PATIENCE = 10.0
+_TURNS = 10
+
+
+class _Polls(Telemetry):
+    """Remembers when polls ended, and how."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.ended: list[tuple[datetime, PollOutcome]] = []
+        self._now = now
+
+    def polled(self, outcome: PollOutcome, seconds: float) -> None:
+        """Remember a poll."""
+        assert seconds >= 0
+        self.ended.append((self._now(), outcome))
 
 
 @dataclass
 class Clock:
-    """The true time, and how far the clock of the bot's machine is ahead of it."""
+    """The true time, how far the clock of the bot's machine is ahead of it, and what is to happen at which time."""
 
     true: datetime = START
     ahead: timedelta = timedelta(0)
+    agenda: list[tuple[datetime, Callable[[], Awaitable[object]]]] = field(default_factory=list)
 
     def now(self) -> datetime:
         """Return the time by the machine's clock."""
@@ -52,20 +70,33 @@ class Clock:
         return self.true.timestamp()
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        self.true += timedelta(seconds=seconds)
+        """Let time pass, and happen what is to happen meanwhile."""
+        until = self.true + timedelta(seconds=seconds)
+        while self.agenda and self.agenda[0][0] <= until:
+            at, happen = self.agenda.pop(0)
+            self.true = max(self.true, at)
+            await happen()
+            # Who waits for it may end this sleep.
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+        self.true = max(self.true, until)
         await asyncio.sleep(0)
 
 
 class Kit:
     """A process of the engine over a database, between the fake API and channels in memory.
 
-    `status` is what the API answers instead of a list, None for the list; 200 stands for a page of HTML.
+    `status` is what the API answers instead of a list, None for the list; 200 stands for a page of HTML. Only with
+    `watches_jobs` do polls read jobs and credits too.
     """
 
-    def __init__(self, url: str, channel_ids: Collection[int], interval: timedelta = INTERVAL) -> None:
+    def __init__(
+        self, url: str, channel_ids: Collection[int], interval: timedelta = INTERVAL, *, watches_jobs: bool = False
+    ) -> None:
         self.url = url
         self.interval = interval
+        self.watches_jobs = watches_jobs
+        self.timing = DEFAULT_TIMING
         self.clock = Clock()
         self.life = Life()
         self.rendering = Rendering()
@@ -74,10 +105,13 @@ class Kit:
         self.api.behave = self._answer
         self.status: int | None = None
         self.errors = Errors()
+        self.polls = _Polls(lambda: self.clock.true)
         self._process, self._outside = AsyncExitStack(), AsyncExitStack()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         assert request.match_info.get("account") is None
+        if request.path != ACCOUNTS_PATH:
+            return await self.api.answer_as_documented(request)
         if self.status is not None:
             return web.Response(status=self.status, text="<html>", content_type="text/html")
         return web.json_response(self.api.accounts)
@@ -120,8 +154,12 @@ class Kit:
             clock=guard,
             interval=self.interval,
             lead_times=(14, 7, 3, 1),
+            telemetry=self.polls,
+            timing=self.timing,
+            watches_jobs=self.watches_jobs,
         )
-        self.poller = Poller(context, directory, sleep=self.clock.sleep)
+        self.context = context
+        self.poller = Poller(context, directory, sleep=self.clock.sleep, clock=self.clock.read_uptime)
         self.lease = Lease(self.database)
         self.epoch = await self.lease.take()
         sa.event.listen(self.database.engine.sync_engine, "commit", lambda _connection: self.life.step())
@@ -157,6 +195,26 @@ class Kit:
         except Crash:
             await self.die()
 
+    async def live(self, passed: timedelta) -> None:
+        """Let the process poll by itself for so long, then let it die between two steps."""
+        done = asyncio.Event()
+
+        async def end() -> None:
+            done.set()
+
+        self.plan(self.clock.true + passed, end)
+        polling = asyncio.create_task(self.poller.keep_polling(self.epoch))
+        await asyncio.wait({polling, waiting := asyncio.create_task(done.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (polling, waiting):
+            task.cancel()
+        await asyncio.gather(polling, waiting, return_exceptions=True)
+        assert done.is_set()
+
+    def plan(self, at: datetime, happen: Callable[[], Awaitable[object]]) -> None:
+        """Let something happen at this true time."""
+        self.clock.agenda.append((at, happen))
+        self.clock.agenda.sort(key=lambda one: one[0])
+
     async def next_poll_at(self) -> datetime:
         """Return the true time of the next poll."""
         return await self.poller.next_poll_at() - self.clock.ahead
@@ -174,10 +232,18 @@ class Kit:
         role_id: int | None = None,
         *,
         follow_ups: bool = True,
+        credits_below: int | None = None,
     ) -> None:
         """Add a subscription, or change it."""
         new = NewSubscription(
-            GUILD, channel_id, "pipeline", account_id, lead_times, role_id, added_by=1, follow_ups=follow_ups
+            guild_id=GUILD,
+            channel_id=channel_id,
+            account_id=account_id,
+            lead_times=lead_times,
+            ping=None if role_id is None else Ping(PingKind.ROLE, role_id),
+            added_by=1,
+            follow_ups=follow_ups,
+            credits_below=credits_below,
         )
         async with self.database.begin() as tx:
             await put_subscription(tx, new)
@@ -204,6 +270,7 @@ class Kit:
             snapshot = (await get_snapshots(tx, {account_id}))[account_id]
             assignment = Assignment(user_id, self.clock.now())
             await put_assignment(tx, GUILD, channel_id, subject_of(snapshot), assignment)
+        self.context.renewal_begun.set()
 
     def show(self, account: str, expires_at: datetime | None, issued_at: datetime | None, *, error: bool) -> None:
         """Let the API list an account with these dates."""

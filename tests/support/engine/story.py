@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from bot.store.assignments import delete_assignments_of
 from tests.support.engine.channels import Condition
-from tests.support.engine.kit import Kit
+from tests.support.engine.kit import GUILD, Kit
 from tests.support.oracle.court import news_of
 
 ACCOUNT, CHANNEL = "1", 11
@@ -18,8 +19,8 @@ STEP = timedelta(hours=6)
 class Story:
     """A bot with one account that matters, and a channel with a reminder for all accounts."""
 
-    def __init__(self, url: str) -> None:
-        self.kit = Kit(url, [CHANNEL])
+    def __init__(self, url: str, *, watches_jobs: bool = False) -> None:
+        self.kit = Kit(url, [CHANNEL], watches_jobs=watches_jobs)
         self._told = 0
 
     async def begin(self, days: float | None, *lead_times: int, life: float | None = LIFE) -> list[str]:
@@ -57,6 +58,11 @@ class Story:
     def vanish(self) -> None:
         """Let the list lack the account."""
         del self.kit.api.accounts[ACCOUNT]
+
+    async def hand_back(self, user_id: int) -> None:
+        """Let a person hand everything back."""
+        async with self.kit.database.begin() as tx:
+            await delete_assignments_of(tx, GUILD, user_id)
 
     async def poll(self) -> list[str]:
         """Run one poll; returns what the channel heard in it."""
