@@ -8,11 +8,14 @@ from datetime import timedelta
 
 from bot.chat.commands.account import AccountCommands
 from bot.chat.commands.board import BoardCommands
+from bot.chat.commands.change_notices import ChangeNotices
+from bot.chat.commands.channel_names import ChannelNames
 from bot.chat.commands.first_run import FirstRun
 from bot.chat.commands.overview import OverviewCommands
 from bot.chat.commands.reminder_buttons import ReminderButtons
 from bot.chat.commands.reminders import ReminderCommands
 from bot.chat.commands.status import StatusCommands
+from bot.chat.commands.usage import UsageButton
 from bot.chat.gateway.client import AccountBot
 from bot.chat.gateway.responder import Responder
 from bot.chat.rest.command_links import CommandLinks
@@ -22,6 +25,7 @@ from bot.chat.rest.sender import DiscordSender
 from bot.chat.views.rendering import Views
 from bot.config import Settings, secrets_of
 from bot.core.clock import ClockGuard
+from bot.core.links import DEFAULT_RENEWAL, RenewalLinks
 from bot.core.secrets import Redactor
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.core.timing import DEFAULT_TIMING, Timing
@@ -57,9 +61,11 @@ class Application:
         clock: ClockGuard,
         interval: timedelta = timedelta(minutes=5),
         lead_times: tuple[int, ...] = (14, 7, 3, 1),
+        renewal: RenewalLinks = DEFAULT_RENEWAL,
         timing: Timing = DEFAULT_TIMING,
         telemetry: Telemetry = NO_TELEMETRY,
         beat: Callable[[], Awaitable[None]] | None = None,
+        watches_jobs: bool = False,
         limits: DiscordLimits | None = None,
         is_active: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -82,29 +88,32 @@ class Application:
             database=database,
             access=access,
             sender=DiscordSender(self.bot, timing, links),
-            rendering=Views(interval),
+            rendering=Views(interval, renewal),
             clock=clock,
             interval=interval,
             lead_times=lead_times,
             timing=timing,
             telemetry=telemetry,
+            watches_jobs=watches_jobs,
         )
         self.poller = Poller(self.context, directory, beat=beat)
         self.first_run = FirstRun(self.context)
         self.responder.extend_with(self.first_run.extend)
-        self._add_commands()
+        self.responder.announce_with(ChangeNotices(self.context).post)
+        self._add_commands(renewal)
 
-    def _add_commands(self) -> None:
-        account = AccountCommands(self.context, self.responder)
+    def _add_commands(self, renewal: RenewalLinks) -> None:
+        account = AccountCommands(self.context, self.responder, renewal)
         overview = OverviewCommands(self.context, self.responder)
         destinations = Destinations(self.bot, self.context.timing)
-        reminders = ReminderCommands(self.context, self.responder, destinations=destinations)
+        names = ChannelNames(self.context, self.bot)
+        reminders = ReminderCommands(self.context, self.responder, destinations=destinations, names=names)
         board = BoardCommands(self.context, self.responder, destinations=destinations, boards=self.poller.boards)
         status = StatusCommands(self.context, self.responder, bot=self.bot)
         self.bot.add_commands(
             [*account.get_app_commands(), *overview.get_app_commands(), reminders, board, *status.get_app_commands()]
         )
-        for owner in (account, overview, reminders, ReminderButtons(self.context)):
+        for owner in (account, overview, reminders, ReminderButtons(self.context, renewal), UsageButton(self.context)):
             self.bot.router.add(owner)
 
     async def drain(self) -> None:
@@ -149,9 +158,11 @@ async def open_application(
             clock=clock,
             interval=interval_of(settings, timing),
             lead_times=settings.reminder_days,
+            renewal=settings.renewal,
             timing=timing,
             telemetry=telemetry,
             beat=beat,
+            watches_jobs=settings.watch_jobs == "yes",
             limits=limits,
             is_active=is_active,
         )

@@ -5,12 +5,16 @@ import pytest
 import simcord
 from simcord.results import ResponseMessage
 
+from bot.core.links import SETUP_GUIDE
+from bot.core.wording import HOW_TO_RENEW
 from bot.store.tables import messages
 from tests.support.accounts import build_account
 from tests.support.chat.answers import buttons_of, entries_of, message_of, options_of, text_of
 from tests.support.chat.reminders import DAY, add, posts_in, say_expiring, say_renewed, sent_bodies, sent_contents
 from tests.support.world import OTHER_GUILD_ID, World
 
+HOW = f"\n-# {HOW_TO_RENEW}, or [by hand](<{SETUP_GUIDE}>)."
+CHECKS = "I check every 30 seconds for the next 20 minutes; the message turns green by itself."
 FAIL = "Jobs on this account fail until it is renewed."
 
 
@@ -50,7 +54,7 @@ async def choose(member: simcord.MemberActor, message: discord.Message, *labels:
 
 def on_it(member: simcord.MemberActor) -> str:
     """Return the line that says who is on it."""
-    return f"🙋 {member.mention} is on it (<t:1767225600:R>)"
+    return f"-# 🙋 {member.mention} is on it (<t:1767225600:R>)"
 
 
 async def test_shows_who_is_on_it(world: World, reminder: discord.Message) -> None:
@@ -59,9 +63,25 @@ async def test_shows_who_is_on_it(world: World, reminder: discord.Message) -> No
     role = world.env.guild.roles["Ops"].mention
     assert assigned_in(after) == [on_it(world.member)]
     assert after.content == say_expiring("Jane Doe", "7 days")
-    assert aside == f"You're on it. The next reminders ping you instead of {role}. Press again to hand it back."
+    assert aside == (
+        f"You're on it. {CHECKS} The next reminders ping you instead of {role}. Press again to hand it back.{HOW}"
+    )
     assert buttons_of(after)["I'm on it"]["style"] == discord.ButtonStyle.secondary.value
     assert len(posts_in(world.channel)) == 1
+
+
+async def test_promises_no_checks_that_can_show_nothing(world: World, reminder: discord.Message) -> None:
+    """Whoever is on an account that needs something other than a renewal is not said to see the message turn green."""
+    world.api.accounts["654321"] = build_account("654321", days=40)
+    del world.api.accounts["123456"]
+    for _ in range(3):
+        await world.env.advance_time(1860)
+        await world.poll_once()
+    removed = posts_in(world.channel)[-1]
+    assert removed.id != reminder.id
+    assert "was removed from useapi.net" in removed.content
+    _, aside = await press(world.member, removed)
+    assert aside.startswith("You're on it. The next reminders ping you")
 
 
 async def test_a_second_press_ends_the_assignment(world: World, reminder: discord.Message) -> None:
@@ -72,8 +92,8 @@ async def test_a_second_press_ends_the_assignment(world: World, reminder: discor
     after, aside = await press(world.manager, reminder)
     assert assigned_in(after) == [on_it(world.manager)]
     assert aside == (
-        f"You took over from {world.member.mention}. The next reminders ping you instead of {role}. "
-        "Press again to hand it back."
+        f"You took over from {world.member.mention}. {CHECKS} The next reminders ping you instead of {role}. "
+        f"Press again to hand it back.{HOW}"
     )
     after, aside = await press(world.manager, reminder)
     assert assigned_in(after) == []
@@ -93,7 +113,7 @@ async def of_several(world: World) -> discord.Message:
 async def test_asks_which_of_several_accounts(world: World, of_several: discord.Message) -> None:
     """A message about several accounts asks in private which ones; the reminder then shows it, also after a restart."""
     assert await choose(world.member, of_several, "Max Roe") == (
-        "You're on **Max Roe**. The next reminders ping you. Press and choose again to hand it back."
+        f"You're on **Max Roe**. {CHECKS} The next reminders ping you. Press and choose again to hand it back.{HOW}"
     )
     (post,) = posts_in(world.channel)
     assert entries_of(post) == [
@@ -103,8 +123,8 @@ async def test_asks_which_of_several_accounts(world: World, of_several: discord.
     ]
     await world.restart()
     assert await choose(world.manager, post, "Sam Reed", "Max Roe") == (
-        f"You took over **Max Roe**, **Sam Reed** from {world.member.mention}. The next reminders ping you. "
-        "Press and choose again to hand them back."
+        f"You took over **Max Roe**, **Sam Reed** from {world.member.mention}. {CHECKS} The next reminders ping you. "
+        f"Press and choose again to hand them back.{HOW}"
     )
     assert len(assigned_in(posts_in(world.channel)[0])) == 2
 
@@ -219,3 +239,17 @@ async def test_says_that_nothing_is_left_to_do(world: World, reminder: discord.M
 
 
 COMPONENTS = [{"type": 1, "components": [{"type": 2, "style": 2, "label": "I'm on it", "custom_id": "minimax:take"}]}]
+
+
+async def test_a_wrong_account_is_said_once_in_a_list(world: World, of_several: discord.Message) -> None:
+    """A message about several accounts names a new one in one line for all that the person is on."""
+    await choose(world.member, of_several, "Max Roe", "Jane Doe")
+    world.api.accounts["999999"] = build_account("999999", "Mia Private", days=30)
+    for _ in range(2):
+        await world.env.advance_time(60)
+        await world.poll_once()
+        await world.restart()
+    (card,) = posts_in(world.channel)[0].embeds
+    line = "⚠️ A new account **Mia Private** `999999` appeared, but **Max Roe**, **Jane Doe** are unchanged."
+    assert (card.description or "").count(f"{line} Was that the right Google account?") == 1
+    assert (card.description or "").count("999999") == 1

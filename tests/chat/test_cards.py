@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from bot.chat.views.account import account_embed
 from bot.core.accounts import Account, AccountSnapshot, Capability
+from bot.core.links import SETUP_GUIDE
+from bot.core.notes import Note
 from bot.core.parsing import parse_account
 from bot.core.secrets import Redactor
 from bot.core.status import AMBER, GREEN, GREY, ORANGE, RED
 from bot.core.subscriptions import Subscription
+from bot.core.wording import HOW_TO_RENEW
 from tests.data import MARCH, load
 from tests.support.chat.answers import fields_of
 from tests.support.chat.limits import assert_fits
@@ -44,22 +47,25 @@ ACCOUNTS = st.builds(
 )
 
 
-def card_of(account: Account, reminders: Sequence[Subscription] | None = None) -> discord.Embed:
+def card_of(
+    account: Account, reminders: Sequence[Subscription] | None = None, note: Note | None = None
+) -> discord.Embed:
     """Return the card of an account that was read just now."""
-    return account_embed(AccountSnapshot(account, NOW), NOW, reminders)
+    return account_embed(AccountSnapshot(account, NOW), NOW, reminders, note)
 
 
 def subscription(number: int = 1, **terms: Any) -> Subscription:
     """Return a subscription on all accounts in a channel of its own."""
-    defaults: dict[str, Any] = {"account_id": None, "lead_times": (14, 7, 3, 1), "role_id": None, "added_by": 1}
-    return Subscription(1, 10**18 + number, "room", id=number, **defaults | terms)
+    defaults: dict[str, Any] = {"account_id": None, "lead_times": (14, 7, 3, 1), "ping": None, "added_by": 1}
+    return Subscription(1, 10**18 + number, id=number, **defaults | terms)
 
 
 @settings(deadline=None)
 @given(ACCOUNTS)
 def test_every_card_fits_discords_limits(account: Account) -> None:
     """Discord accepts the card of an account with texts of any size, and of many channels."""
-    assert_fits(card_of(account, [subscription(n, lead_times=tuple(range(365, 357, -1))) for n in range(50)]))
+    note = Note("x" * 200, 10**18, NOW)
+    assert_fits(card_of(account, [subscription(n, lead_times=tuple(range(365, 357, -1))) for n in range(50)], note))
     assert_fits(card_of(account))
 
 
@@ -88,6 +94,7 @@ def test_the_card_of_the_documents_sample() -> None:
         "Max jobs": "1",
         "Issued": "<t:1732266598:d>",
         "Anonymous account": "yes",
+        "Renew": f"{HOW_TO_RENEW}, or [by hand]({SETUP_GUIDE}).",
     }
     assert card.footer.text == "token \u2022\u2022\u2022\u2022\u2022\u2022 \u00b7 Checked"
     assert card.timestamp == NOW

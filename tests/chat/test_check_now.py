@@ -2,16 +2,16 @@
 
 import pytest
 
-from bot.core.links import SETUP_GUIDE
+from bot.core.links import GUIDED_SETUP, SETUP_GUIDE
 from tests.support.accounts import build_account
-from tests.support.chat.answers import buttons_of, embed_of, message_of
+from tests.support.chat.answers import buttons_of, embed_of, message_of, text_of
 from tests.support.hostile import with_status
 from tests.support.world import World
 
 
 async def test_links_to_the_guide(world: World) -> None:
-    """One button opens useapi.net's page on setting up a login."""
-    assert buttons_of(message_of(await world.look_up("123456", share="yes")))["How to renew"]["url"] == SETUP_GUIDE
+    """One button opens useapi.net's guided setup."""
+    assert buttons_of(message_of(await world.look_up("123456", share="yes")))["How to renew"]["url"] == GUIDED_SETUP
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -24,7 +24,8 @@ async def test_reads_again_and_edits_the_message(world: World, *, restarted: boo
     result = await world.member.click(message, label="Check now")
     assert embed_of(result).title == "Jane Renewed"
     assert message_of(result).id == message.id
-    assert set(buttons_of(message_of(result))) == {"Check now", "Remind this channel", "How to renew"}
+    buttons = {"Check now", "Remind this channel", "Credits & jobs", "How to renew", "Note"}
+    assert set(buttons_of(message_of(result))) == buttons
 
 
 async def test_works_on_private_answers(world: World) -> None:
@@ -45,12 +46,14 @@ async def test_keeps_the_good_card_when_the_read_fails(world: World) -> None:
 
 
 async def test_says_when_the_account_was_deleted(world: World) -> None:
-    """Only the user sees that the account was deleted, and the card stays."""
+    """Only the user sees that the account was deleted, and the card stays; other accounts are for managers."""
     message = message_of(await world.look_up("123456", share="yes"))
     del world.api.accounts["123456"]
-    card = embed_of(await world.member.click(message, label="Check now"))
+    card = embed_of(await world.manager.click(message, label="Check now"))
     assert card.title == 'No account called "123456"'
     assert "• **Sam Reed** `345678`\n• **Sam Reed** `234567`" in (card.description or "")
+    pressed = await world.member.click(message, label="Check now")
+    assert text_of(pressed) == f'No account called "123456"\nNot set up yet? [Add it at useapi.net]({SETUP_GUIDE}).'
     assert message.embeds[0].title == "Jane Doe"
 
 

@@ -13,7 +13,7 @@ from tests.support.world import GUILD_ID, World
 NONCE = "0123456789abcdef01234567"
 NEWS = OutgoingMessage("✅ **Jane Doe**: MiniMax login renewed.\nThanks, <@1>! ")
 MANY = OutgoingMessage("✅ **Jane Doe**: MiniMax login renewed.\nand 2 more: `/minimax-overview`")
-CARD = OutgoingMessage("⏰ A reminder", ({"description": "x", "footer": {"text": f"Account 1 · {NONCE[:8]}"}},))
+CARD = OutgoingMessage("⏰ A reminder", ({"description": "x", "footer": {"text": f"1 · {NONCE[:8]}"}},))
 
 
 def in_flight(world: World, outgoing: OutgoingMessage) -> Message:
@@ -62,5 +62,5 @@ async def test_the_same_words_are_not_always_the_message(world: World) -> None:
 
 async def test_a_footer_of_somebody_else_is_not_the_message(world: World) -> None:
     """A member who copies the short id does not keep a reminder from being sent."""
-    await world.member.send(world.channel, f"Account 1 · {NONCE[:8]}")
+    await world.member.send(world.channel, f"1 · {NONCE[:8]}")
     assert await DiscordSender(world.application.bot).find(in_flight(world, CARD)) is None

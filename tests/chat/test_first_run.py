@@ -63,7 +63,7 @@ async def test_the_button_reminds_the_channel_of_all_accounts(new_world: World) 
     async with world.database.begin() as tx:
         (saved,) = await get_subscriptions(tx, GUILD_ID)
     assert (saved.account_id, saved.channel_id, saved.lead_times) == (None, world.channel.id, (14, 7, 3, 1))
-    assert (saved.role_id, saved.follow_ups) == (None, True)
+    assert (saved.ping, saved.follow_ups) == (None, True)
 
 
 async def test_shared_answers_errors_and_the_first_step_carry_no_steps(new_world: World) -> None:

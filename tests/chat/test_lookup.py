@@ -59,7 +59,7 @@ async def test_shows_the_card_while_the_database_fails(world: World, caplog: pyt
         await tx.execute(sa.text("ALTER TABLE subscriptions RENAME TO away"))
     card = embed_of(await world.look_up("123456"))
     assert (card.title, "Reminders" in fields_of(card)) == ("Jane Doe", False)
-    assert "A card lacks its reminders: " in caplog.text
+    assert "A card lacks its reminders and note: " in caplog.text
 
 
 async def test_never_shows_a_fingerprint_or_token(world: World) -> None:

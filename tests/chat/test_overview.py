@@ -1,5 +1,6 @@
 """Tests of `/minimax-overview` in a simulated Discord."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import discord
@@ -9,7 +10,7 @@ from simcord.results import InteractionResult, ResponseMessage
 from bot.chat.views.overview import overview_reply, render_board
 from bot.core.accounts import Account
 from bot.core.links import SETUP_GUIDE
-from bot.core.overview import Overview
+from bot.core.overview import build_overview
 from bot.useapi.client import ACCOUNTS_PATH
 from tests.support.accounts import START, build_account
 from tests.support.chat.answers import buttons_of, embed_of, menu_of, message_of
@@ -110,7 +111,7 @@ def test_the_title_says_what_matters_most(days: list[float | None], title: str) 
     """The title counts the accounts that need renewing, or else those that expire soon."""
     expiries = [None if one is None else START + timedelta(days=one) for one in days]
     accounts = [Account(str(n), expires_at=one) for n, one in enumerate(expiries)]
-    (embed,) = overview_reply(Overview(accounts, {"1"}, START), 0, START).embeds
+    (embed,) = overview_reply(build_overview(accounts, [], START, START), 0, START).embeds
     assert embed.title == title
 
 
@@ -212,7 +213,9 @@ async def test_the_menu_opens_a_card_privately(world: World, share: str, *, rest
     result = await who.select(message, ["234567"])
     assert result.ephemeral
     assert embed_of(result).title == "Sam Reed"
-    assert list(buttons_of(message_of(result))) == ["How to renew", "Check now", "Remind this channel"]
+    own = [] if share == "yes" else ["Note"]
+    buttons = ["How to renew", "Check now", "Remind this channel", "Credits & jobs", *own]
+    assert list(buttons_of(message_of(result))) == buttons
 
 
 async def test_the_menu_says_when_an_account_was_deleted(world: World) -> None:
@@ -237,7 +240,8 @@ async def test_the_menu_leaves_out_ids_that_are_too_long(world: World) -> None:
 def test_fits_discords_limits(name: str | None, error: str | None, *, is_confirmed: bool) -> None:
     """Lists and boards of accounts with long texts keep Discord's limits, and no line is cut or broken."""
     accounts = [Account(f"{n:050}", name=name, expires_at=START, error=error) for n in range(30)]
-    overview = Overview(accounts, {accounts[0].id}, START, is_confirmed)
+    overview = build_overview(accounts, [], START, START, is_confirmed=is_confirmed)
+    overview = replace(overview, reminded={accounts[0].id})
     for page, count in enumerate([25, 5]):
         (embed,) = overview_reply(overview, page, START).embeds
         assert_fits(embed)

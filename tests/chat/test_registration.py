@@ -1,6 +1,7 @@
 """Tests of whether Discord has the commands already: it returns them in another form than they were sent."""
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from discord import app_commands
 
 from bot.chat.gateway.registration import is_registered
+from tests.support.paths import REPOSITORY
+from tests.support.world import GUILD_ID, World
 
 Command = dict[str, Any]
 
@@ -152,3 +155,20 @@ def test_permissions_of_zero_differ_from_none() -> None:
     wanted[1]["default_member_permissions"] = 0
     assert not is_registered(wanted, echo(build_wanted()))
     assert is_registered(wanted, echo(wanted))
+
+
+async def test_the_documents_name_every_command_and_option(world: World) -> None:
+    """`docs/commands.md` lists the commands that are registered, with their options, no more and no fewer."""
+    text = (REPOSITORY / "docs" / "commands.md").read_text(encoding="utf-8")
+    documented = {
+        name: set(re.findall(r"([a-z-]+):<", options))
+        for name, options in re.findall(
+            r"^\| `/(minimax-[a-z]+(?: [a-z]+(?![a-z-]*:))?)([^`]*)` \|", text, re.MULTILINE
+        )
+    }
+    commands = world.application.bot.tree.walk_commands(guild=discord.Object(GUILD_ID))
+    assert documented == {
+        command.qualified_name: {parameter.display_name for parameter in command.parameters}
+        for command in commands
+        if isinstance(command, app_commands.Command)
+    }

@@ -5,6 +5,7 @@ import pytest
 import simcord
 from simcord.results import InteractionResult
 
+from bot.core.subscriptions import Ping, PingKind
 from bot.store.subscriptions import get_subscriptions
 from tests.support.accounts import START, build_account
 from tests.support.chat.answers import buttons_of, embed_of, message_of, text_of
@@ -39,7 +40,7 @@ async def test_a_change_keeps_what_is_left_out(world: World) -> None:
     assert f"and on expiry · pings {other.mention}\nWas: no follow-ups · pings {role.mention}\n" in answer
     async with world.database.begin() as tx:
         (saved,) = await get_subscriptions(tx, GUILD_ID)
-    assert (saved.lead_times, saved.role_id, saved.follow_ups) == ((10, 2), other.id, True)
+    assert (saved.lead_times, saved.ping, saved.follow_ups) == ((10, 2), Ping(PingKind.ROLE, other.id), True)
 
 
 async def test_adding_it_as_it_is_changes_nothing(world: World) -> None:
@@ -67,7 +68,7 @@ async def test_a_kept_role_can_be_taken_away(world: World) -> None:
     )
     async with world.database.begin() as tx:
         (saved,) = await get_subscriptions(tx, GUILD_ID)
-    assert (saved.lead_times, saved.role_id, saved.paused_at is not None) == ((5,), None, True)
+    assert (saved.lead_times, saved.ping, saved.paused_at is not None) == ((5,), None, True)
 
 
 async def test_an_own_reminder_says_that_it_replaces_the_one_for_all(world: World) -> None:
@@ -152,11 +153,13 @@ async def test_only_managers_take_a_role_away(world: World) -> None:
     assert forged is not None
     assert text_of(await world.member.click(forged, label="Forged")).startswith("You need the Manage Server permission")
     async with world.database.begin() as tx:
-        assert [one.role_id for one in await get_subscriptions(tx, GUILD_ID)] == [role.id]
+        assert [one.ping for one in await get_subscriptions(tx, GUILD_ID)] == [Ping(PingKind.ROLE, role.id)]
     await steer(world, "remove")
     assert text_of(await world.manager.click(kept, label="Ping nobody")).startswith("Reminder not found")
     # SQLite gives its id to the next one.
     await add(world, ping=role)
     assert text_of(await world.manager.click(kept, label="Ping nobody")).startswith("Reminder not found")
     async with world.database.begin() as tx:
-        assert [(one.id, one.role_id) for one in await get_subscriptions(tx, GUILD_ID)] == [(1, role.id)]
+        assert [(one.id, one.ping) for one in await get_subscriptions(tx, GUILD_ID)] == [
+            (1, Ping(PingKind.ROLE, role.id))
+        ]

@@ -16,13 +16,15 @@ from tests.support.world import World
 
 NAMES = st.sampled_from(["", "Sam", "#sam", "@sam", "x" * 200, "\u202e"])
 IDS = st.sampled_from([None, "1", "2", "#3", "y" * 64])
+# Two channels have no name that the reader may know.
+CHANNELS = {2: "#pipeline", 3: "z" * 100}
 SUBSCRIPTIONS = st.lists(
     st.builds(
-        lambda account_id, channel, days, paused: Subscription(
-            1, 2, channel, account_id, tuple(sorted(days, reverse=True)), None, 5, paused_at=NOW if paused else None
+        lambda account_id, channel_id, days, paused: Subscription(
+            1, channel_id, account_id, tuple(sorted(days, reverse=True)), None, 5, paused_at=NOW if paused else None
         ),
         IDS,
-        st.sampled_from(["pipeline", "#pipeline", "z" * 100]),
+        st.sampled_from([2, 3, 4, 10_004]),
         st.sets(st.integers(350, 365), min_size=1, max_size=8),
         st.booleans(),
     ),
@@ -38,7 +40,8 @@ def test_labels_are_unique_and_understood(drawn: list[Subscription], names: dict
         Subscription(**{name: getattr(one, name) for name in Subscription.__dataclass_fields__} | {"id": number})
         for number, one in enumerate(drawn, 1)
     ]
-    labels = reminder_labels(subscriptions, {key: Account(key, name=name) for key, name in names.items()})
+    accounts = {key: Account(key, name=name) for key, name in names.items()}
+    labels = reminder_labels(subscriptions, accounts, CHANNELS)
     assert len({label.casefold() for label in labels.values()}) == len(subscriptions)
     for key, label in labels.items():
         assert 1 <= len(label) <= 100

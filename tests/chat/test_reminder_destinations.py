@@ -157,7 +157,32 @@ async def test_refuses_private_threads_without_the_bot(world: World, *, named: b
     if not named:
         world.channel = thread
     answer = await add(world, **naming(thread, named=named))
-    assert answer.startswith("The bot can't post in #thread\nGive its role *View Channel*")
+    assert answer == (
+        "The bot isn't in this private thread\nMention the bot in the thread, which lets it in, then try again."
+    )
+    await assert_nothing_saved(world)
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("may_manage", [True, False])
+async def test_a_locked_thread_needs_a_permission(world: World, *, may_manage: bool, named: bool) -> None:
+    """A thread that a moderator has locked is refused, unless the bot may post there all the same."""
+    thread = thread_in(
+        world, channel_with(world, bot={"manage_threads": may_manage}), discord.ChannelType.public_thread
+    )
+    world.env.backend.edit_channel(thread.id, {}, thread_metadata={"locked": True})
+    if not named:
+        world.channel = thread
+    answer = await add(world, **naming(thread, named=named))
+    assert answer.startswith("Reminder added" if may_manage else "The thread #thread is locked\nUnlock it, ")
+
+
+async def test_refuses_a_thread_whose_channel_is_gone(world: World) -> None:
+    """A thread that was chosen just before its channel was deleted is refused with the reason."""
+    thread = thread_in(world, world.env.guild.create_text_channel("above"), discord.ChannelType.public_thread)
+    for path in (f"/channels/{thread.id}", f"/channels/{thread.id}/messages"):
+        world.env.inject_error("GET", path, status=404, code=10003, times=None)
+    assert await add(world, channel=thread) == "This channel is gone\nPick another one."
     await assert_nothing_saved(world)
 
 
@@ -165,7 +190,7 @@ async def test_refuses_to_mention_everyone(world: World) -> None:
     """The role that everyone has is refused, also for a user who may mention everyone."""
     world.channel = channel_with(world, manager={"mention_everyone": True})
     answer = await add(world, ping=world.env.guild.default_role)
-    assert answer == "Reminders can't ping @\u200beveryone\nPick the role of the people who renew."
+    assert answer == "Reminders can't ping @\u200beveryone\nPick the role of the people who renew, or one person."
     await assert_nothing_saved(world)
 
 

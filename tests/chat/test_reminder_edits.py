@@ -5,8 +5,9 @@ from typing import Any
 import discord
 import pytest
 
-from bot.core.links import message_link
+from bot.core.links import SETUP_GUIDE, message_link
 from bot.core.status import RED, Status
+from bot.core.wording import HOW_TO_RENEW
 from tests.support.accounts import build_account, by_id
 from tests.support.chat.answers import buttons_of, entries_of
 from tests.support.chat.reminders import (
@@ -128,7 +129,8 @@ INCIDENTS = {
     "error": (
         (
             f"{Status.ERROR.style.emoji} **Jane Doe**: useapi.net reports an error.\n> login failed\n"
-            "The login itself is valid until <t:1770681600:D>. Renewing it usually clears the error."
+            "The login itself is valid until <t:1770681600:D>. Renewing it usually clears the error.\n"
+            f"-# {HOW_TO_RENEW}, or [by hand](<{SETUP_GUIDE}>)."
         ),
         "✅ **Jane Doe**: working again, login valid until <t:1770681600:D>.",
     ),

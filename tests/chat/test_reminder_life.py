@@ -5,8 +5,9 @@ import asyncio
 import discord
 import pytest
 
-from bot.core.links import SETUP_GUIDE
+from bot.core.links import GUIDED_SETUP, SETUP_GUIDE
 from bot.core.status import AMBER, ORANGE
+from bot.core.wording import HOW_TO_RENEW
 from bot.store.messages import get_message
 from bot.store.tables import messages
 from bot.useapi.client import ACCOUNTS_PATH
@@ -197,15 +198,16 @@ async def test_one_account_has_a_short_card(world: World) -> None:
     assert lines_of(post) == [
         "Expires <t:1768262400:F> · **<t:1768262400:R>**",
         "▰▰▰▰▱▱▱▱▱▱ 40% left · then **video** jobs stop",
+        f"-# {HOW_TO_RENEW}, or [by hand](<{SETUP_GUIDE}>).",
     ]
     async with world.database.begin() as tx:
         message = await get_message(tx, GUILD_ID, post.id)
     assert message is not None
-    assert card.footer.text == f"Account 123456 · 14-day reminder · {message.footer_id}"
+    assert card.footer.text == f"123456 · 14-day reminder · {message.footer_id}"
     assert card.colour == discord.Colour(AMBER)
     buttons = buttons_of(post)
     assert list(buttons) == ["How to renew", "I'm on it", "Check now", "Details"]
-    assert buttons["How to renew"]["url"] == SETUP_GUIDE
+    assert buttons["How to renew"]["url"] == GUIDED_SETUP
     assert buttons["I'm on it"]["style"] == discord.ButtonStyle.primary.value
     details = await world.member.click(post, label="Details")
     assert details.ephemeral
@@ -300,7 +302,7 @@ async def test_check_now_reads_all_with_one_call(world: World, *, restarted: boo
         "🔴 **Sam Reed** `345678`\n-# expired <t:1767052800:R> · video stopped",
         "🟡 **Jane Doe** `123456`\n-# expires <t:1768262400:R>",
         "✅ **Sam Renewed** `234567`\n-# renewed, valid until <t:1770681600:D>",
-        "🔄 Not renewed yet (checked <t:1767225600:R>)",
+        "🔄 Checked <t:1767225600:R>: not renewed",
     ]
     assert after.embeds[-1].footer.text == before.embeds[-1].footer.text
     again = await world.member.click(after, label="Check now")
@@ -339,7 +341,7 @@ async def test_check_now_says_when_an_account_was_deleted(world: World) -> None:
     assert message_of(result).content == (
         "🔴 **Jane Doe**: this account was removed from useapi.net.\n"
         "Reminders for it stop here. Add it again at useapi.net if that was a mistake.\n"
-        "-# 🔄 No change (checked <t:1767225600:R>)"
+        "-# 🔄 Checked <t:1767225600:R>: no change"
     )
     assert list(buttons_of(message_of(result))) == ["I'm on it", "Check now"]
 

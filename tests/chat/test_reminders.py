@@ -304,7 +304,7 @@ async def test_refuses_to_remove_an_unknown_reminder(world: World, reminder: str
 
 async def test_reminders_of_other_servers_are_out_of_reach(world: World) -> None:
     """A reminder of another server is neither listed nor offered, and its id removes nothing."""
-    foreign = NewSubscription(OTHER_GUILD_ID, 7, "theirs", "123456", (7,), None, 1)
+    foreign = NewSubscription(OTHER_GUILD_ID, 7, "123456", (7,), None, 1)
     async with world.database.begin() as tx:
         stored, _ = await put_subscription(tx, foreign)
     assert (await steer(world, "remove", str(stored.id))).startswith("No reminders yet")

@@ -17,21 +17,24 @@ from simcord.interactions import base_payload, command_leaves, nest_options
 from bot.core.messages import footer_id_of
 from bot.store.tables import metadata
 from tests.support.accounts import build_account, by_id
+from tests.support.chat.forms import write_note
 from tests.support.chat.reminders import add, posts_in
 from tests.support.world import GUILD_ID, MEMBER, OTHER_GUILD_ID, World, open_world
 
-COMMAND, COMPONENT, COMPLETION = 2, 3, 4
-TEXT, CHANNEL, ROLE = 3, 7, 8
+COMMAND, COMPONENT, COMPLETION, SUBMIT = 2, 3, 4, 5
+TEXT, CHANNEL, ROLE, PINGED = 3, 7, 8, 9
 BUTTON, MENU = 2, 3
+NOTE = "video@studio.example, in the safe"
 NAMES = ("Jane Doe", "Sam Reed")
 EVERYTHING = str(discord.Permissions.all().value)
 LISTS = ["reminders", "watches", "preview", "upcoming", "accounts"]
+ACTIONS = ["check", "remind", "edit-note", "note"]
 ACCOUNTS = ["123456", "234567", "345678", "999"]
 WORDS = st.sampled_from(
     ["1", "2", "3", "4", "0", "-1", "all", "All accounts", "yes", "no", "14, 7", "Jane Doe", *ACCOUNTS]
 ) | st.text(min_size=1, max_size=20)
 CUSTOM_IDS = st.one_of(
-    st.builds("minimax:{}:{}".format, st.sampled_from(["check", "remind"]), st.sampled_from(ACCOUNTS)),
+    st.builds("minimax:{}:{}".format, st.sampled_from(ACTIONS), st.sampled_from(ACCOUNTS)),
     st.builds("minimax:page:{}:{}".format, st.sampled_from([*LISTS, "odd"]), st.integers(0, 9)),
     st.builds("minimax:accounts:{}".format, st.integers(0, 9)),
     st.sampled_from(["minimax:recheck", "minimax:take", "minimax:board"]),
@@ -75,7 +78,7 @@ class Servers:
         objects = (self.world.channel, self.hidden, self.role, self.world.manager, self.world.member)
         footer_ids = {footer_id_of(one.nonce) for one in (await self.rows())["messages"]}
         shown = {str(post[0]) for post in self.messages()}
-        return {str(one.id) for one in objects} | {"hidden-room", "Ops"} | shown | footer_ids
+        return {str(one.id) for one in objects} | {"hidden-room", "Ops", NOTE} | shown | footer_ids
 
     async def dispatch(
         self, kind: int, data: dict[str, Any], message: dict[str, Any] | None = None, *, at_home: bool = False
@@ -105,7 +108,7 @@ class Servers:
         """Draw one option's value."""
         choices = {
             CHANNEL: st.sampled_from([str(one.id) for one in (self.world.channel, self.hidden, self.outside)]),
-            ROLE: st.just(str(self.own_role.id)),
+            PINGED: st.just(str(self.own_role.id)),
         }
         return {"name": spec["name"], "type": spec["type"], "value": draw.draw(choices.get(spec["type"], WORDS))}
 
@@ -132,6 +135,7 @@ async def _furnish(world: World, *, is_listed: bool) -> Servers:
     pressed = await world.member.click(posts_in(world.channel)[0], label="I'm on it")
     await world.member.select(pressed.followups[0], ["all"])
     await world.manager.slash(world.channel, "minimax-board add", channel=hidden)
+    await write_note(world, NOTE)
     env.inject_error("POST", f"/channels/{hidden.id}/messages", status=403, code=50013)
     world.api.accounts["123456"] = build_account("123456", days=2)
     await env.advance_time(60)
@@ -207,6 +211,14 @@ def build_press(servers: Servers, draw: st.DataObject) -> tuple[dict[str, Any], 
     return data | ({"values": values} if is_menu else {}), message
 
 
+def build_form(servers: Servers, draw: st.DataObject) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Draw a submitted form, and the message that it claims to be from: an own one, or one of the first server."""
+    _, message = build_press(servers, draw)
+    field = {"type": 4, "id": 2, "custom_id": "note", "value": draw.draw(WORDS | st.just(""))}
+    custom_id = draw.draw(CUSTOM_IDS)
+    return {"custom_id": custom_id, "components": [{"type": 18, "id": 1, "component": field}]}, message
+
+
 async def assert_nothing_seen(servers: Servers, sent: str) -> None:
     """Fail if an answer reveals the first server, or, in a server that is not listed, the accounts."""
     for secret in await servers.secrets():
@@ -224,11 +236,12 @@ patiently = settings(
 @patiently
 @given(draw=st.data())
 async def test_nothing_of_another_server_is_read_or_changed(servers: Servers, draw: st.DataObject) -> None:
-    """No command, completion, button or menu, however forged, reads or changes anything of another server."""
+    """No command, completion, button, menu or form, however forged, reads or changes anything of another server."""
     rows, shown, calls = await servers.rows(), servers.messages(), len(servers.world.api.calls)
-    kind = draw.draw(st.sampled_from([COMMAND, COMPONENT, COMPLETION]))
-    if kind == COMPONENT:
-        sent = await servers.dispatch(kind, *build_press(servers, draw))
+    kind = draw.draw(st.sampled_from([COMMAND, COMPONENT, COMPLETION, SUBMIT]))
+    if kind in (COMPONENT, SUBMIT):
+        build = build_press if kind == COMPONENT else build_form
+        sent = await servers.dispatch(kind, *build(servers, draw))
     else:
         sent = await servers.dispatch(kind, build_command(servers, kind, draw))
     assert await servers.rows() == rows

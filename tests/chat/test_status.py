@@ -12,12 +12,14 @@ from bot.core.channel_failures import ChannelFailure
 from bot.core.links import SETUP_GUIDE
 from bot.core.messages import MessageKind
 from bot.core.subscriptions import Subscription
-from bot.errors import UseapiTokenRefused
+from bot.core.tls import UNTRUSTED
+from bot.errors import ApiNotSecure, UnreadableAnswer, UseapiTokenRefused
+from bot.useapi.fake import Behaviour
 from tests.support.accounts import START
 from tests.support.chat.answers import embed_of, fields_of
 from tests.support.chat.limits import assert_fits
 from tests.support.chat.reminders import DAY, add, posts_in
-from tests.support.hostile import with_status
+from tests.support.hostile import STATUSES, UNREADABLE, answering, with_status
 from tests.support.world import World
 
 HALF_HOUR = timedelta(minutes=30)
@@ -144,6 +146,29 @@ async def test_knows_that_a_command_was_refused(world: World) -> None:
     assert fields["Connections"].startswith("✅ useapi.net (<t:1767225720:R>)")
 
 
+async def test_the_newest_answer_counts(world: World) -> None:
+    """Whatever useapi.net answers, to a look-up or a completion, the status shows it with its time."""
+    await add(world)
+    await world.poll_once()
+    answers: dict[str, Behaviour] = {STATUSES[status]: with_status(status) for status in (401, 402, 503, 429)}
+    answers[UnreadableAnswer.title] = answering(UNREADABLE["html"])
+    for title, behave in answers.items():
+        await world.env.advance_time(60)
+        world.api.behave = behave
+        await world.look_up("123456")
+        now = f"(<t:{int(world.env.now().timestamp())}:R>)"
+        verdict, fields = await status(world)
+        assert verdict == "⚠️ 1 problem"
+        assert fields["Problems"].startswith(f"- {title} {now}. ")
+        assert fields["Connections"].startswith(f"⚠️ useapi.net {now}")
+    await world.env.advance_time(60)
+    world.api.behave = None
+    await world.complete("jane")
+    verdict, fields = await status(world)
+    assert verdict == "✅ Everything works"
+    assert fields["Connections"].startswith(f"✅ useapi.net (<t:{int(world.env.now().timestamp())}:R>)")
+
+
 async def test_an_unknown_account_is_no_failure_of_the_api(world: World) -> None:
     """A look-up of an account that does not exist, or is on hold, does not count as a problem."""
     await add(world)
@@ -178,6 +203,10 @@ async def test_is_for_managers_of_the_server(world: World) -> None:
 
 
 FACTS = Facts(
+    failing=0,
+    low_on_credits=0,
+    jobs_off=None,
+    credits_off=(),
     wrong_clock=None,
     interval=HALF_HOUR,
     polled_at=START,
@@ -186,12 +215,13 @@ FACTS = Facts(
     unreadable_since=None,
     asked_at=START,
     failure=None,
-    subscriptions=[Subscription(1, 2, "room", None, (7,), None, 3)],
+    subscriptions=[Subscription(1, 2, None, (7,), None, 3)],
     waiting=0,
     sent=0,
     blocked=[],
     outdated=[],
     is_connected=True,
+    obstacle=None,
     latency=0.0451,
 )
 
@@ -205,6 +235,19 @@ def test_shows_the_gateway() -> None:
     lost = fields_of(status_embed(replace(FACTS, is_connected=False, latency=None), START))
     assert lost["Problems"].startswith("- Discord disconnected.")
     assert lost["Connections"].endswith("⚠️\u00a0Discord disconnected")
+
+
+def test_shows_what_is_wrong_with_tls() -> None:
+    """A certificate that is not trusted is named with the cause, for useapi.net and for Discord."""
+    failing = replace(FACTS, failure=ApiNotSecure(UNTRUSTED), obstacle=UNTRUSTED)
+    useapi, discord_ = fields_of(status_embed(failing, START))["Problems"].splitlines()
+    assert useapi.startswith(
+        "- useapi.net's certificate isn't trusted (<t:1767225600:R>). Bot owner: If a company proxy"
+    )
+    assert discord_.startswith(
+        "- Discord's certificate isn't trusted, so reminders wait. Bot owner: If a company proxy"
+    )
+    assert "SSL_CERT_FILE" in useapi
 
 
 @pytest.mark.parametrize(("days", "way"), [(20, "ahead"), (-20, "behind")])

@@ -93,6 +93,7 @@ def test_a_text_that_grows_when_escaped_still_fits(text: str, limit: int) -> Non
         ("\u200b", 80, "` `"),
         ("123456", 8, "`123456`"),
         ("1234567", 8, "`12345\u2026`"),
+        ("/minimax-status", 17, "`\u200b/minimax-stat\u2026`"),
     ],
 )
 def test_code_is_one_line_that_no_backtick_ends(text: str, limit: int, shown: str) -> None:

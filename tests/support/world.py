@@ -93,22 +93,37 @@ class _Env(simcord.Env):
 
 @asynccontextmanager
 async def open_world(
-    accounts: dict[str, Any], guild_ids: tuple[int, ...] = (GUILD_ID,), *, budget: float = 1.0, is_new: bool = False
+    accounts: dict[str, Any],
+    guild_ids: tuple[int, ...] = (GUILD_ID,),
+    *,
+    budget: float = 1.0,
+    is_new: bool = False,
+    watches_jobs: bool = False,
 ) -> AsyncIterator[World]:
     """Run the bot for these accounts in the listed servers; `budget` is how many real seconds the API may take.
 
-    Only in a world that `is_new` does the first answer show the first steps.
+    Only in a world that `is_new` does the first answer show the first steps, and only with `watches_jobs` do polls read
+    jobs and credits.
     """
     clock = _Clock()
     api = FakeApi(accounts, now=clock.now)
     with TemporaryDirectory() as folder:
-        async with _open_world(api, clock, folder, guild_ids, budget, is_new=is_new) as world:
+        async with _open_world(
+            api, clock, folder, guild_ids, budget, is_new=is_new, watches_jobs=watches_jobs
+        ) as world:
             yield world
 
 
 @asynccontextmanager
 async def _open_world(
-    api: FakeApi, clock: _Clock, folder: str, guild_ids: tuple[int, ...], budget: float, *, is_new: bool
+    api: FakeApi,
+    clock: _Clock,
+    folder: str,
+    guild_ids: tuple[int, ...],
+    budget: float,
+    *,
+    is_new: bool,
+    watches_jobs: bool,
 ) -> AsyncIterator[World]:
     guard = ClockGuard(clock.now)
     async with (
@@ -129,7 +144,14 @@ async def _open_world(
         assert await Lease(database).take() == FIRST_EPOCH
 
         def build(*listed: int) -> Application:
-            built = Application(directory, database, guild_ids=listed or guild_ids, clock=guard, timing=_TIMING)
+            built = Application(
+                directory,
+                database,
+                guild_ids=listed or guild_ids,
+                clock=guard,
+                timing=_TIMING,
+                watches_jobs=watches_jobs,
+            )
             if not is_new:
                 built.first_run.welcomed.update(guild_ids)
             return built

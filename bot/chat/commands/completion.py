@@ -1,11 +1,11 @@
 """What Discord offers while somebody types into an option: accounts and reminders."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from discord import app_commands
 
+from bot.chat.commands.channel_names import ChannelNames
 from bot.chat.gateway.responder import Interaction
 from bot.chat.views.choices import find_labelled, reminder_labels
 from bot.chat.views.reminder_answers import ALL_LABEL
@@ -14,6 +14,7 @@ from bot.core.limits import MAX_OPTIONS
 from bot.core.naming import MAX_ACCOUNT_ID, is_label, say_choice
 from bot.core.subscriptions import Subscription
 from bot.errors import BotError, NoSuchReminder, ServerNotListed
+from bot.reminders.concurrency import aside
 from bot.reminders.context import Context
 from bot.store.accounts import get_snapshots
 from bot.store.subscriptions import get_subscriptions
@@ -35,9 +36,13 @@ async def complete_accounts(context: Context, interaction: Interaction, typed: s
     except ServerNotListed:
         return []
     wanted, now = typed.strip().casefold(), context.now()
-    listed = sort_by_urgency(await directory.offer(), now)
-    matching = (one for one in listed if 0 < len(one.id) <= MAX_ACCOUNT_ID and _matches(one, wanted, now))
-    offered = itertools.islice(matching, MAX_OPTIONS)
+    listed = await directory.offer()
+
+    def find() -> list[Account]:
+        matching = (one for one in listed if 0 < len(one.id) <= MAX_ACCOUNT_ID and _matches(one, wanted, now))
+        return sort_by_urgency(matching, now)[:MAX_OPTIONS]
+
+    offered = await aside(len(listed), find)
     return [app_commands.Choice(name=say_choice(one, now), value=one.id) for one in offered]
 
 
@@ -64,12 +69,16 @@ def means_all(asked: str) -> bool:
     return asked.strip().casefold() in (ALL, _TYPED_ALL, ALL_LABEL.casefold())
 
 
-async def complete_reminders(context: Context, interaction: Interaction, typed: str) -> list[Choice]:
+async def complete_reminders(
+    context: Context, names: ChannelNames, interaction: Interaction, typed: str
+) -> list[Choice]:
     """Return the reminders that fit the command, or one choice that says that there are none."""
     try:
-        subscriptions, labels = await _load(context, interaction)
+        subscriptions, accounts = await _load(context, interaction)
     except BotError:
         return []
+    named = await names.names_for(interaction, {one.channel_id for one in subscriptions})
+    labels = reminder_labels(subscriptions, accounts, named)
     fitting = _fitting(subscriptions, _name_of(interaction))
     wanted = typed.strip().casefold()
     offered = [one.id for one in fitting if wanted in labels[one.id].casefold()]
@@ -79,20 +88,25 @@ async def complete_reminders(context: Context, interaction: Interaction, typed: 
     return [app_commands.Choice(name=labels[key], value=str(key)) for key in offered[:MAX_OPTIONS]]
 
 
-async def find_reminder(context: Context, interaction: Interaction, picked: str) -> Subscription:
+async def find_reminder(context: Context, names: ChannelNames, interaction: Interaction, picked: str) -> Subscription:
     """Return the reminder that was picked, or whose label, or a part of it that no other has, was typed.
 
     Raises:
         NoSuchReminder: there is none in this server, or several match.
     """
-    subscriptions, labels = await _load(context, interaction)
+    subscriptions, accounts = await _load(context, interaction)
     command = _name_of(interaction)
     fitting = _fitting(subscriptions, command)
     found: Sequence[int] = []
     if picked.isascii() and picked.isdigit() and len(picked) <= _MAX_DIGITS:
         found = [one.id for one in subscriptions if one.id == int(picked)]
     if not found and picked != _NONE:
-        found = find_labelled(picked, {one.id: labels[one.id] for one in fitting}) or find_labelled(picked, labels)
+        named = await names.names_for(interaction, {one.channel_id for one in subscriptions})
+        # Completion may have had no names, as Discord was slow.
+        for labels in (reminder_labels(subscriptions, accounts, one) for one in (named, {})):
+            found = find_labelled(picked, {one.id: labels[one.id] for one in fitting}) or find_labelled(picked, labels)
+            if found:
+                break
     if len(found) == 1:
         return next(one for one in subscriptions if one.id == found[0])
     if found:
@@ -119,12 +133,11 @@ def _say_none(subscriptions: Sequence[Subscription], command: str) -> NoSuchRemi
     return NoSuchReminder("No active reminders", "Resume one with `/minimax-reminders resume`.")
 
 
-async def _load(context: Context, interaction: Interaction) -> tuple[list[Subscription], Mapping[int, str]]:
-    """Return the server's reminders, and the label of each."""
+async def _load(context: Context, interaction: Interaction) -> tuple[list[Subscription], Mapping[str, Account]]:
+    """Return the server's reminders, and their accounts as far as they are known."""
     guild_id = context.access.guild_of(interaction.guild_id)
     async with context.database.begin() as tx:
         subscriptions = await get_subscriptions(tx, guild_id)
         account_ids = {one.account_id for one in subscriptions if one.account_id is not None}
         snapshots = await get_snapshots(tx, account_ids)
-    accounts: dict[str, Account] = {key: one.account for key, one in snapshots.items()}
-    return subscriptions, reminder_labels(subscriptions, accounts)
+    return subscriptions, {key: one.account for key, one in snapshots.items()}

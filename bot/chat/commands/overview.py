@@ -10,11 +10,14 @@ from bot.chat.gateway.responder import Interaction, Responder, responds
 from bot.chat.gateway.router import component, page_of
 from bot.chat.views.components import Reply
 from bot.chat.views.overview import overview_reply
+from bot.core.jobs import has_failing_jobs
 from bot.core.messages import footer_id_of
 from bot.core.overview import Overview, build_overview
 from bot.errors import StaleBoard
+from bot.reminders.concurrency import aside
 from bot.reminders.context import Context
 from bot.store.boards import get_board, set_digest
+from bot.store.incidents import get_failing
 from bot.store.messages import get_message
 from bot.store.subscriptions import get_subscriptions
 
@@ -73,8 +76,20 @@ class OverviewCommands(commands.Cog):
 async def read_overview(context: Context, interaction: Interaction, *, fresh: bool = False) -> Overview:
     """Read all accounts, without the cache if `fresh`, and return the overview of the interaction's server."""
     guild_id = context.access.guild_of(interaction.guild_id)
-    snapshots = (await context.access.directory_for(guild_id).read_all(fresh=fresh)).values()
+    directory = context.access.directory_for(guild_id)
+    snapshots = (await directory.read_all(fresh=fresh)).values()
     async with context.database.begin() as tx:
         subscriptions = await get_subscriptions(tx, guild_id)
+        failed = await get_failing(tx)
     read_at = min((one.read_at for one in snapshots), default=context.now())
-    return build_overview((one.account for one in snapshots), subscriptions, read_at)
+    accounts, now = [one.account for one in snapshots], context.now()
+
+    def build() -> Overview:
+        failing = {
+            one.id
+            for one in accounts
+            if has_failing_jobs(directory.usage.jobs_of(one.id), one.issued_at, now, has_incident=one.id in failed)
+        }
+        return build_overview(accounts, subscriptions, read_at, now, failing=failing)
+
+    return await aside(len(accounts), build)

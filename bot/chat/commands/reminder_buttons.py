@@ -8,8 +8,8 @@ from bot.chat.gateway.responder import Interaction
 from bot.chat.gateway.router import component, rest_of
 from bot.chat.views.assignment import ALL, assigned_reply, which_reply
 from bot.chat.views.components import Reply
-from bot.chat.views.reminder import render_again
 from bot.core.entries import Entry
+from bot.core.links import RenewalLinks
 from bot.core.messages import Message, MessageKind
 from bot.errors import NothingLeft, StaleButton, UnknownMessage
 from bot.reminders.assignments import assign, load_open_entries
@@ -27,17 +27,19 @@ _LARGEST_ID = 2**63 - 1
 class ReminderButtons:
     """Handles the buttons under reminders."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, renewal: RenewalLinks) -> None:
         self._context = context
+        self._renewal = renewal
 
     @component("recheck", in_place=True, is_bare=True)
     async def check_now(self, interaction: Interaction, _rest: str) -> Reply:
         """Read all accounts with one call, without the cache, and show those of the reminder."""
         message = await self._find_pressed(interaction)
         read = await self._context.access.directory_for(message.guild_id).read_all(fresh=True)
+        now = self._context.now()
         async with self._context.database.begin() as tx:
-            entries = await load_entries(tx, await get_carried(tx, message), self._context.now(), read)
-        return Reply.of(render_again(entries, message.footer_id, self._context.now(), is_checked=True))
+            entries = await load_entries(tx, await get_carried(tx, message), now, read)
+        return Reply.of(self._context.rendering.render_again(entries, message.footer_id, now, is_checked=True))
 
     @component("take", in_place=True, is_bare=True)
     async def take(self, interaction: Interaction, _rest: str) -> Reply:
@@ -52,9 +54,11 @@ class ReminderButtons:
                 aside = which_reply(found, message.discord_id, interaction.user.id)
             else:
                 is_handed_back = await assign(tx, message, found, interaction.user.id, now)
-                aside = assigned_reply(found, interaction.user.id, is_handed_back=is_handed_back)
+                aside = assigned_reply(found, interaction.user.id, self._renewal, now, is_handed_back=is_handed_back)
             entries = await load_entries(tx, await get_carried(tx, message), now)
-        return replace(Reply.of(render_again(entries, message.footer_id, now)), aside=aside)
+        self._context.renewal_begun.set()
+        reply = Reply.of(self._context.rendering.render_again(entries, message.footer_id, now))
+        return replace(reply, aside=aside, change=aside.change)
 
     @component("assign", in_place=True)
     async def choose(self, interaction: Interaction, chosen: str) -> Reply:
@@ -75,12 +79,14 @@ class ReminderButtons:
                 raise NothingLeft("nothing of it is open")
             is_handed_back = await assign(tx, message, found, interaction.user.id, now)
             entries = await load_entries(tx, await get_carried(tx, message), now)
+        self._context.renewal_begun.set()
         await self._edit(replace(message, edit_at=now), entries)
-        return assigned_reply(found, interaction.user.id, is_handed_back=is_handed_back, is_named=True)
+        user_id = interaction.user.id
+        return assigned_reply(found, user_id, self._renewal, now, is_handed_back=is_handed_back, is_named=True)
 
     async def _edit(self, message: Message, entries: Sequence[Entry]) -> None:
         assert message.discord_id is not None
-        outgoing = render_again(entries, message.footer_id, self._context.now())
+        outgoing = self._context.rendering.render_again(entries, message.footer_id, self._context.now())
         try:
             await self._context.sender.edit(message.channel_id, message.discord_id, outgoing, guild_id=message.guild_id)
         except (Refused, Uncertain) as error:

@@ -7,12 +7,12 @@ from typing import Any, Literal
 import discord
 from discord import app_commands
 
+from bot.chat.commands.channel_names import ChannelNames
 from bot.chat.commands.completion import complete_accounts_or_all, complete_reminders, find_reminder, means_all
 from bot.chat.gateway.responder import Interaction, Responder, responds
 from bot.chat.gateway.router import component, page_of
-from bot.chat.rest.permissions import Channel, Destination, Destinations, PostableChannel
+from bot.chat.rest.permissions import Channel, Destination, Destinations, Pingable, PostableChannel, ensure_is_manager
 from bot.chat.views.components import Reply, mark_of
-from bot.chat.views.reminder import render
 from bot.chat.views.reminder_answers import (
     paused_reply,
     present_reply,
@@ -21,11 +21,10 @@ from bot.chat.views.reminder_answers import (
     saved_reply,
     tested_reply,
 )
-from bot.chat.views.reminder_list import Setup, list_reply
-from bot.chat.views.upcoming import upcoming_reply
+from bot.chat.views.reminder_list import Setup, list_page, list_reply
+from bot.chat.views.upcoming import FORESEEN, upcoming_page, upcoming_reply
 from bot.core.accounts import Account, AccountSnapshot
 from bot.core.entries import Entry
-from bot.core.forecast import next_by_subscription
 from bot.core.limits import MAX_LABEL
 from bot.core.messages import MessageKind, footer_id_of, new_nonce
 from bot.core.notifications import Kind, Notification
@@ -33,22 +32,24 @@ from bot.core.subscriptions import NewSubscription, Subscription, WrongCount, pa
 from bot.core.wording import say_short_name
 from bot.errors import (
     CommandChanged,
+    CreditsNotRead,
     DeliveryFailed,
     NoSuchReminder,
-    NotAllowed,
     NothingToTest,
     StaleButton,
     TooManyReminders,
     WrongDays,
     WrongNumberOfDays,
 )
+from bot.reminders.concurrency import aside
 from bot.reminders.context import Context, Refused, Uncertain
-from bot.reminders.loading import load_entries, load_forecast
+from bot.reminders.loading import load_entries, load_forecast, load_next
 from bot.reminders.outlook import load_outlook
 from bot.reminders.planning import delete_unwanted, pair_up
 from bot.store.accounts import get_snapshots
 from bot.store.boards import get_boards
 from bot.store.channel_failures import get_failures
+from bot.store.heard import schedule_offer_edits
 from bot.store.messages import get_last_messages
 from bot.store.subscriptions import (
     delete_subscription,
@@ -57,10 +58,11 @@ from bot.store.subscriptions import (
     lock_guild,
     put_subscription,
     set_paused,
-    set_role,
+    set_ping,
 )
 
 MAX_SUBSCRIPTIONS = 50
+MAX_CREDITS = 1_000_000_000
 # The ids of the reminder and of the role, with as many digits as the database and Discord give them.
 _UNPING = re.compile(r"([0-9]{1,18}):([0-9a-f]{16})")
 _Reminder = app_commands.Range[str, 1, MAX_LABEL]
@@ -75,10 +77,12 @@ class ReminderCommands(
 ):
     """The command group, and the buttons of its answers."""
 
-    def __init__(self, context: Context, responder: Responder, *, destinations: Destinations) -> None:
+    def __init__(
+        self, context: Context, responder: Responder, *, destinations: Destinations, names: ChannelNames
+    ) -> None:
         super().__init__()
         self.context, self.responder = context, responder
-        self._destinations = destinations
+        self._destinations, self._names = destinations, names
         days = ", ".join(map(str, context.lead_times))
         # Only the settings know the default.
         app_commands.describe(days=f"Days before expiry (default: {days})")(self.add)
@@ -88,10 +92,11 @@ class ReminderCommands(
         account="One account, or All accounts",
         channel="Channel for the reminders (default: this one)",
         days="Days before expiry",
-        ping="Role to ping (default: nobody)",
+        ping="Role or person to ping (default: nobody)",
         follow_ups="Remind again after the expiry, until the login is renewed (default: yes)",
+        credits_below="Also announce fewer credits than this; 0 for never (default: never)",
     )
-    @app_commands.rename(follow_ups="follow-ups")
+    @app_commands.rename(follow_ups="follow-ups", credits_below="credits-below")
     @responds
     async def add(
         self,
@@ -99,14 +104,17 @@ class ReminderCommands(
         account: app_commands.Range[str, 1, MAX_LABEL],
         channel: _PostableChannel | None = None,
         days: app_commands.Range[str, 1, 100] | None = None,
-        ping: discord.Role | None = None,
+        ping: Pingable | None = None,
         follow_ups: Literal["yes", "no"] | None = None,
+        credits_below: app_commands.Range[int, 0, MAX_CREDITS] | None = None,
     ) -> Reply:
         """Save a subscription; one on the same account in the same channel keeps the terms that are left out."""
         directory = self.context.access.directory_for(interaction.guild_id)
         # An app that still shows the earlier option sends it, and discord.py would drop it: the ping would be lost.
         if "mention" in interaction.namespace:
             raise CommandChanged("mention:")
+        if credits_below and not self.context.watches_jobs:
+            raise CreditsNotRead("WATCH_JOBS is no")
         found = None if means_all(account) else (await directory.look_up(account)).account
         lead_times = None if days is None else _parse(days)
         destination = await self._destinations.choose(interaction, channel, ping)
@@ -116,6 +124,7 @@ class ReminderCommands(
             found,
             lead_times,
             follow_ups=None if follow_ups is None else follow_ups == "yes",
+            credits_below=credits_below,
         )
 
     @add.autocomplete("account")
@@ -140,7 +149,7 @@ class ReminderCommands(
     async def _remind_here(self, interaction: Interaction, account_id: str | None) -> Reply:
         guild_id = self.context.access.guild_of(interaction.guild_id)
         # Discord shows the button to everybody who sees the message.
-        _ensure_is_manager(interaction)
+        ensure_is_manager(interaction)
         async with self.context.database.begin() as tx:
             subscriptions = await get_subscriptions(tx, guild_id)
             accounts = _accounts_of(await get_snapshots(tx))
@@ -162,8 +171,12 @@ class ReminderCommands(
         lead_times: tuple[int, ...] | None,
         *,
         follow_ups: bool | None = None,
+        credits_below: int | None = None,
     ) -> Reply:
-        """Save a subscription on an account, or on all (None); None also stands for terms that were left out."""
+        """Save a subscription on an account, or on all (None); None also stands for terms that were left out.
+
+        A threshold of 0 credits announces none.
+        """
         guild_id, now = self.context.access.guild_of(interaction.guild_id), self.context.now()
         account_id = None if account is None else account.id
         async with self.context.database.begin() as tx:
@@ -173,17 +186,19 @@ class ReminderCommands(
             present = next((one for one in in_channel if one.account_id == account_id), None)
             if present is None and len(in_guild) >= MAX_SUBSCRIPTIONS:
                 raise TooManyReminders(MAX_SUBSCRIPTIONS)
+            kept = present.credits_below if present else None
             new = NewSubscription(
                 guild_id=guild_id,
                 channel_id=destination.channel_id,
-                channel_name=destination.channel_name,
                 account_id=account_id,
                 lead_times=lead_times or (present.lead_times if present else self.context.lead_times),
-                role_id=destination.role_id or (present.role_id if present else None),
+                ping=destination.ping or (present.ping if present else None),
                 added_by=interaction.user.id,
                 follow_ups=follow_ups if follow_ups is not None else present is None or present.follow_ups,
+                credits_below=(credits_below if credits_below is not None else kept) or None,
             )
             subscription, _ = await put_subscription(tx, new)
+            await schedule_offer_edits(tx, destination.channel_id, now)
             snapshots = await get_snapshots(tx)
             outlook = await load_outlook(tx, subscription, snapshots, now)
         self.context.poll_requested.set()
@@ -191,14 +206,14 @@ class ReminderCommands(
         if account is not None:
             accounts[account.id] = account
         return saved_reply(
-            subscription, present, in_channel, accounts, outlook, now, is_ping_kept=destination.role_id is None
+            subscription, present, in_channel, accounts, outlook, now, is_ping_kept=destination.ping is None
         )
 
     @component("unping", in_place=True)
     async def ping_nobody(self, interaction: Interaction, rest: str) -> Reply:
-        """Take a role away from a subscription, which else stays as it is."""
+        """Take its ping away from a subscription, which else stays as it is."""
         guild_id, now = self.context.access.guild_of(interaction.guild_id), self.context.now()
-        _ensure_is_manager(interaction)
+        ensure_is_manager(interaction)
         found = _UNPING.fullmatch(rest)
         if found is None:
             raise StaleButton("no reminder")
@@ -207,8 +222,8 @@ class ReminderCommands(
             # The id of a reminder that was deleted may be that of another one today.
             if present is None or mark_of(present) != found[2]:
                 raise NoSuchReminder
-            await set_role(tx, present, None)
-            subscription = replace(present, role_id=None)
+            await set_ping(tx, present, None)
+            subscription = replace(present, ping=None)
             snapshots = await get_snapshots(tx)
             outlook = await load_outlook(tx, subscription, snapshots, now)
         return saved_reply(subscription, present, (), _accounts_of(snapshots), outlook, now)
@@ -233,13 +248,14 @@ class ReminderCommands(
             setup = Setup(
                 subscriptions=subscriptions,
                 boards=await get_boards(tx, [guild_id]),
-                comes_next=next_by_subscription(await load_forecast(tx, subscriptions, now)),
+                comes_next=await load_next(tx, subscriptions, now),
                 failures=await get_failures(tx, [guild_id], MessageKind.NOTIFICATIONS),
                 board_failures=await get_failures(tx, [guild_id], MessageKind.BOARD),
                 last_messages=await get_last_messages(tx, {one.channel_id for one in subscriptions}),
                 accounts=await get_snapshots(tx),
             )
-        return list_reply(setup, page, now)
+        shown = await aside(len(subscriptions) * len(setup.accounts), lambda: list_page(setup, page, now))
+        return list_reply(shown, has_reminders=bool(subscriptions))
 
     @app_commands.command(name="upcoming", description="Show reminders due in the next 30 days")
     @responds
@@ -258,18 +274,20 @@ class ReminderCommands(
         guild_id, now = self.context.access.guild_of(interaction.guild_id), self.context.now()
         async with self.context.database.begin() as tx:
             subscriptions = await get_subscriptions(tx, guild_id)
-            upcoming = await load_forecast(tx, subscriptions, now)
-        return upcoming_reply(upcoming, page, now, is_set_up=bool(subscriptions))
+            upcoming = await load_forecast(tx, subscriptions, now, now + FORESEEN)
+        is_set_up = bool(subscriptions)
+        shown = await aside(len(upcoming), lambda: upcoming_page(upcoming, page, now, is_set_up=is_set_up))
+        return upcoming_reply(shown)
 
     @app_commands.command(name="test", description="Send a test reminder; nobody is pinged")
     @app_commands.describe(reminder="Which reminder")
     @responds
     async def test(self, interaction: discord.Interaction[Any], reminder: _Reminder) -> Reply:
         """Send a subscription's next reminder as it would be now, marked as a test."""
-        subscription = await find_reminder(self.context, interaction, reminder)
+        subscription = await find_reminder(self.context, self._names, interaction, reminder)
         entry = await self._load_next_entry(subscription)
         nonce = new_nonce()
-        message = render([entry], footer_id_of(nonce), self.context.now())
+        message = self.context.rendering.render([entry], footer_id_of(nonce), self.context.now())
         content = f"🧪 Test: {message.content}"
         message = replace(message, content=content, roles=(), users=(), actions=(), choices=(), is_silent=True)
         try:
@@ -287,7 +305,7 @@ class ReminderCommands(
         # A paused one can be tested too.
         active, now = replace(subscription, paused_at=None), self.context.now()
         async with self.context.database.begin() as tx:
-            upcoming = next_by_subscription(await load_forecast(tx, [active], now)).get(subscription.id)
+            upcoming = (await load_next(tx, [active], now)).get(subscription.id)
             snapshots = await get_snapshots(tx)
             pairs = await pair_up(tx, [subscription], snapshots)
             logins = {snapshot.account.id: snapshot.login for _, snapshot in pairs if snapshot.login}
@@ -309,7 +327,7 @@ class ReminderCommands(
     @responds
     async def pause(self, interaction: discord.Interaction[Any], reminder: _Reminder) -> Reply:
         """Pause a subscription and delete its pending notifications."""
-        subscription = await find_reminder(self.context, interaction, reminder)
+        subscription = await find_reminder(self.context, self._names, interaction, reminder)
         async with self.context.database.begin() as tx:
             await set_paused(tx, subscription, subscription.paused_at or self.context.now())
             await delete_unwanted(tx, subscription.channel_id)
@@ -321,7 +339,7 @@ class ReminderCommands(
     @responds
     async def resume(self, interaction: discord.Interaction[Any], reminder: _Reminder) -> Reply:
         """Resume a subscription: it sends the stage that is due then, and none of those that it missed."""
-        subscription = await find_reminder(self.context, interaction, reminder)
+        subscription = await find_reminder(self.context, self._names, interaction, reminder)
         now = self.context.now()
         async with self.context.database.begin() as tx:
             await set_paused(tx, subscription, None)
@@ -335,7 +353,7 @@ class ReminderCommands(
     @responds
     async def remove(self, interaction: discord.Interaction[Any], reminder: _Reminder) -> Reply:
         """Delete a subscription and its pending notifications."""
-        subscription = await find_reminder(self.context, interaction, reminder)
+        subscription = await find_reminder(self.context, self._names, interaction, reminder)
         async with self.context.database.begin() as tx:
             await delete_subscription(tx, subscription)
             await delete_unwanted(tx, subscription.channel_id)
@@ -353,7 +371,7 @@ class ReminderCommands(
         self, interaction: discord.Interaction[Any], typed: str
     ) -> list[app_commands.Choice[str]]:
         """Offer the server's reminders: to pause those that are not paused, to resume those that are."""
-        return await complete_reminders(self.context, interaction, typed)
+        return await complete_reminders(self.context, self._names, interaction, typed)
 
 
 def _accounts_of(snapshots: dict[str, AccountSnapshot]) -> dict[str, Account]:
@@ -369,12 +387,6 @@ def _parse(days: str) -> tuple[int, ...]:
         raise WrongDays(days) from None
 
 
-def _ensure_is_manager(interaction: Interaction) -> None:
-    """Raise NotAllowed unless the user may manage the server."""
-    if not interaction.permissions.manage_guild:
-        raise NotAllowed("Manage Server is needed")
-
-
 def _ensure_may_turn(interaction: Interaction) -> None:
     """Let only people turn a page who got the list privately, or who may manage the server.
 
@@ -383,4 +395,4 @@ def _ensure_may_turn(interaction: Interaction) -> None:
     """
     # Discord let the user run the command whose private answer this is.
     if interaction.message is None or not interaction.message.flags.ephemeral:
-        _ensure_is_manager(interaction)
+        ensure_is_manager(interaction)

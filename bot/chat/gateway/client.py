@@ -23,6 +23,7 @@ _LOG = logging.getLogger(__name__)
 
 # Discord ends a session as soon as it is asked to; its own answer need not be waited for.
 _HANG_UP_SECONDS = 1.0
+_ROUTED = (discord.InteractionType.component, discord.InteractionType.modal_submit)
 
 
 class CommandTree(app_commands.CommandTree[Any]):
@@ -109,7 +110,7 @@ class AccountBot(discord.Client):
         links: CommandLinks | None = None,
     ) -> None:
         limits = limits or DiscordLimits(timing)
-        self.refusals = limits.refusals
+        self.refusals, self.obstacles = limits.refusals, limits.obstacles
         trace = build_trace(limits, open_gate=self._open_gate, is_active=is_active, witness=witness)
         super().__init__(**_options(), http_trace=trace)
         self.logged_in = asyncio.Event()
@@ -142,9 +143,8 @@ class AccountBot(discord.Client):
         self._telemetry.connected()
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Answer buttons and menus; commands go through the tree."""
-        is_component = interaction.type is discord.InteractionType.component
-        if is_component and _is_for_this_process(interaction, self._is_active):
+        """Answer buttons, menus and forms; commands go through the tree."""
+        if interaction.type in _ROUTED and _is_for_this_process(interaction, self._is_active):
             await self.router.route(interaction)
 
     def _open_gate(self) -> None:

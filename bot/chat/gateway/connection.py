@@ -9,8 +9,9 @@ import discord
 
 from bot.chat.gateway.client import AccountBot
 from bot.chat.rest.failures import DISCORD_ERRORS
-from bot.core.backoff import backoff
+from bot.core.backoff import backoff, start_pause
 from bot.core.timing import DEFAULT_TIMING, Timing
+from bot.core.wording import say_count
 from bot.errors import DiscordTokenRefused, GatewayRefused
 
 _LOG = logging.getLogger(__name__)
@@ -18,7 +19,7 @@ _LOG = logging.getLogger(__name__)
 _AUTHENTICATION_FAILED = 4004
 _UNAUTHORIZED = 401
 _STEADY_SECONDS = 300.0
-_LOOKS_APART = 10.0
+_LOOKS = 12
 _CANCEL_SECONDS = 1.0
 # Each costs a handshake, so a crowd shares them. Posts that hang use 64 at most, which leaves the others to answers.
 _MAX_CONNECTIONS = 256
@@ -41,6 +42,7 @@ class Connection:
             GatewayRefused: Discord accepts no connection of this version.
         """
         await self._log_in(token, is_start=is_start)
+        await self._pace_start()
         clock = asyncio.get_running_loop().time
         while not self._client.is_closed():
             started = clock()
@@ -53,11 +55,26 @@ class Connection:
                 self._client.refusals.token_doubted.set()
                 await self._open_again(token)
             except Exception:  # discord.py ends on its first refused connection and on an event it can't parse
-                _LOG.warning("The connection to Discord ended", exc_info=True)
+                # Of a failed TLS connection the log has the cause already.
+                _LOG.warning("The connection to Discord ended", exc_info=self._client.obstacles.current is None)
             await self._abandon_socket()
             if clock() - started > _STEADY_SECONDS:
                 self._failures = 0
             await self._pause("Connecting")
+
+    async def _pace_start(self) -> None:
+        """Wait if earlier starts have used many of the day's identifies: something may start the bot in a loop."""
+        try:
+            async with asyncio.timeout(self._timing.discord_request):
+                _, _, limit = await self._client.http.get_bot_gateway()
+            wait = start_pause(limit["remaining"], limit["total"], limit["reset_after"] / 1000)
+        except (*DISCORD_ERRORS, KeyError, TypeError) as error:
+            _LOG.warning("How often the bot may connect can't be read: %s", type(error).__name__)
+            return
+        if wait:
+            left = say_count(limit["remaining"], "more connection")
+            _LOG.warning("Discord allows %s today; connecting in %.0f s", left, wait)
+            await asyncio.sleep(wait)
 
     async def _connect(self) -> None:
         """Connect, and keep to the session, until that fails or there is no session for two minutes."""
@@ -81,7 +98,7 @@ class Connection:
         clock = asyncio.get_running_loop().time
         connected_at = clock()
         while clock() - connected_at < self._timing.fresh_session_after:
-            await asyncio.sleep(_LOOKS_APART)
+            await asyncio.sleep(self._timing.fresh_session_after / _LOOKS)
             if self._client.is_connected:
                 connected_at = clock()
         _LOG.warning("No session with Discord for %.0f s; asking for a new one", self._timing.fresh_session_after)
@@ -91,7 +108,8 @@ class Connection:
             # A session of its own each time, and closing it closes its connector too.
             self._client.http.connector = aiohttp.TCPConnector(limit=_most_connections())
             try:
-                await self._client.login(token)
+                async with asyncio.timeout(self._timing.discord_requests):
+                    await self._client.login(token)
                 return
             except discord.LoginFailure:
                 if is_start:
@@ -144,7 +162,8 @@ async def monitor_token(bot: AccountBot, *, timing: Timing = DEFAULT_TIMING) -> 
     while True:
         await refusals.token_doubted.wait()
         try:
-            await bot.application_info()
+            async with asyncio.timeout(timing.discord_requests):
+                await bot.application_info()
         except DISCORD_ERRORS as error:
             if isinstance(error, discord.HTTPException) and error.status == _UNAUTHORIZED:
                 refused_at = clock() if refused_at is None else refused_at

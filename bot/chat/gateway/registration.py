@@ -79,7 +79,7 @@ class Registrar:
         self.has_compared = asyncio.Event()
         self._listed = frozenset(listed)
         self._jitter = jitter
-        self._compare_every = timing.compare_commands
+        self._compare_every, self._seconds = timing.compare_commands, timing.discord_requests
         self._due: set[int] = set()
         self._has_news = False
         # Servers whose next appearance says nothing about their commands: they were there all the time.
@@ -190,7 +190,8 @@ class Registrar:
         Return whether these servers are known.
         """
         try:
-            joined = {guild.id async for guild in self._tree.client.fetch_guilds(limit=200)}
+            async with asyncio.timeout(self._seconds):
+                joined = {guild.id async for guild in self._tree.client.fetch_guilds(limit=200)}
         except Exception as error:  # as above
             self._log_failure(None, error)
             return False
@@ -209,9 +210,10 @@ class Registrar:
         application_id = self._tree.client.application_id
         assert application_id is not None
         http = self._tree.client.http
-        present = await http.get_guild_commands(application_id, guild_id)
-        if is_registered(wanted, [dict(command) for command in present]):
-            self._links.learn(guild_id, present)
-            return
-        self._links.learn(guild_id, await http.bulk_upsert_guild_commands(application_id, guild_id, wanted))
+        async with asyncio.timeout(self._seconds):
+            present = await http.get_guild_commands(application_id, guild_id)
+            if is_registered(wanted, [dict(command) for command in present]):
+                self._links.learn(guild_id, present)
+                return
+            self._links.learn(guild_id, await http.bulk_upsert_guild_commands(application_id, guild_id, wanted))
         _LOG.info("Registered %s in server %s", say_count(len(wanted), "command"), guild_id)

@@ -16,7 +16,9 @@ from bot.chat.rest.command_links import CommandLinks
 from bot.chat.rest.failures import DISCORD_ERRORS
 from bot.chat.views.components import Reply
 from bot.chat.views.errors import error_embed, error_text
-from bot.core.rate_limit import BUTTONS, COMMANDS, UserRateLimit
+from bot.core.changes import Change
+from bot.core.rate_limit import BUTTONS, COMMANDS, GUILD_BUTTONS, MESSAGE_BUTTONS, RateLimit
+from bot.core.repeats import Repeats
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.errors import BotError, InternalError, OperatorError, Stopping, TooManyLookUps, UserError
@@ -32,10 +34,14 @@ _REQUEST_SECONDS = 30.0
 _BAD_REQUEST, _ALREADY_ACKNOWLEDGED = 400, 40060
 # Discord may deliver an event twice, within moments.
 _REMEMBERED = 1_000
+# So many refusals of one kind are more than the mistakes of people.
+_FLOOD = 10
 
 Interaction = discord.Interaction[Any]
 # Returns an answer with something added to it.
 Extension = Callable[[Interaction, Reply], Awaitable[Reply]]
+# Posts a change to its channel, by the id of its server and of the user who made it.
+Announcement = Callable[[int, int, Change], Awaitable[None]]
 # An error in an embed, or in plain text where Discord refuses the embed.
 Apology = discord.Embed | str
 
@@ -89,8 +95,11 @@ class NewMessage:
         await self._interaction.response.defer(ephemeral=not self._share, thinking=True)
 
     async def show(self, reply: Reply) -> None:
-        """Show the answer, in one request if nothing was deferred."""
+        """Show the answer, in one request if nothing was deferred; a form can't follow a deferral."""
         content = reply.content or None
+        if reply.form is not None and not self._is_deferred:
+            await self._interaction.response.send_modal(reply.form)
+            return
         if self._is_deferred:
             await self._interaction.edit_original_response(content=content, embeds=reply.embeds, view=reply.view)
             return
@@ -195,9 +204,11 @@ async def _show(surface: Surface, result: Reply | Apology, reference: str) -> bo
 
 
 def _name_of(interaction: Interaction) -> str:
-    """Return the name of a command, or "button"; "other" for everything else that Discord sends."""
+    """Return the name of a command, "button" or "form"; "other" for everything else that Discord sends."""
     if interaction.type is discord.InteractionType.component:
         return "button"
+    if interaction.type is discord.InteractionType.modal_submit:
+        return "form"
     return "other" if interaction.command is None else interaction.command.qualified_name
 
 
@@ -215,9 +226,12 @@ class Responder:
         self._now = now
         self._links = links or CommandLinks()
         self._extend: Extension | None = None
+        self._announce: Announcement | None = None
         self._answer_within = timing.answer_within
         self._telemetry = telemetry
-        self._commands, self._buttons = UserRateLimit(COMMANDS), UserRateLimit(BUTTONS)
+        self._commands, self._buttons = RateLimit(COMMANDS), RateLimit(BUTTONS)
+        self._message_buttons, self._guild_buttons = RateLimit(MESSAGE_BUTTONS), RateLimit(GUILD_BUTTONS)
+        self._repeats = Repeats()
         self._is_open = True
         self._seen: dict[int, None] = {}
         self._in_flight: set[asyncio.Task[Any]] = set()
@@ -226,15 +240,34 @@ class Responder:
         """Let a function add to the answer of each command."""
         self._extend = extend
 
+    def announce_with(self, announce: Announcement) -> None:
+        """Let a function post to channels what people change."""
+        self._announce = announce
+
     async def answer(self, interaction: Interaction, surface: Surface, work: Callable[[], Awaitable[Reply]]) -> None:
-        """Do the work and show its reply or its error, acknowledged in time; a failing Discord is only logged."""
+        """Do the work and show its reply or its error, acknowledged in time; a failing Discord is only logged.
+
+        After that, the channel for which the work has changed something gets a line about it.
+        """
         if self._has_seen(interaction.id):
             _LOG.info("Interaction %s came twice; it is answered once", interaction.id)
             return
         task = asyncio.current_task()
         assert task is not None
         self._in_flight.add(task)
-        reference = secrets.token_hex(4)
+        try:
+            change = await self._answer(interaction, surface, work)
+            # Such answers are private, so that the channel does not know yet.
+            if change is not None and change.news and self._announce is not None:
+                await self._announce(interaction.guild_id or 0, interaction.user.id, change)
+        finally:
+            self._in_flight.discard(task)
+
+    async def _answer(
+        self, interaction: Interaction, surface: Surface, work: Callable[[], Awaitable[Reply]]
+    ) -> Change | None:
+        """Do the work and show its reply or its error; return what the work has changed."""
+        reference, result = secrets.token_hex(4), None
         clock = asyncio.get_running_loop().time
         started, outcome = clock(), "not_shown"
         log_fields = {"guild_id": interaction.guild_id, "user_id": interaction.user.id, "reference": reference}
@@ -249,8 +282,8 @@ class Responder:
             cause = type(error).__name__
             _LOG.warning("Answer %s may not have been shown: %s, code %s", reference, cause, code, extra=log_fields)
         finally:
-            self._in_flight.discard(task)
             self._telemetry.answered(_name_of(interaction), outcome, clock() - started)
+        return result.change if isinstance(result, Reply) else None
 
     async def refuse(self, interaction: Interaction, error: Exception) -> None:
         """Answer a command with an error alone; one that is no BotError is logged with its traceback."""
@@ -283,29 +316,43 @@ class Responder:
         return max(0.0, self._answer_within - way.total_seconds() - len(self._in_flight) * _DEFERRAL_SECONDS)
 
     def _admit(self, interaction: Interaction) -> None:
+        """Keep the user, and all who press the buttons of a message or server, within their budgets.
+
+        Raises:
+            Stopping: the bot stops. TooManyLookUps: a budget is used up.
+        """
         if not self._is_open:
             raise Stopping("the bot is stopping")
-        is_button = interaction.type is discord.InteractionType.component
-        limit, what = (self._buttons, "clicks") if is_button else (self._commands, "commands")
-        if wait := limit.take(interaction.user.id, self._now()):
-            raise TooManyLookUps(wait, what)
+        budgets = [(self._commands, interaction.user.id, "commands")]
+        if interaction.type is not discord.InteractionType.application_command:
+            message_id = interaction.message.id if interaction.message is not None else 0
+            budgets = [
+                (self._buttons, interaction.user.id, "clicks"),
+                (self._message_buttons, message_id, "clicks on this message"),
+                (self._guild_buttons, interaction.guild_id or 0, "clicks in this server"),
+            ]
+        for limit, key, what in budgets:
+            if wait := limit.take(key, self._now()):
+                raise TooManyLookUps(wait, what)
 
     async def _run(
         self, interaction: Interaction, work: Callable[[], Awaitable[Reply]], log_fields: Mapping[str, Any]
     ) -> tuple[Reply | discord.Embed, str]:
         """Do the work; return what to show and the outcome: "answered", "crashed" or the error's name."""
         origin = "server {guild_id}, user {user_id}, reference {reference}".format_map(log_fields)
+        is_command = interaction.type is discord.InteractionType.application_command
         try:
             self._admit(interaction)
             reply = await work()
-            if self._extend is not None and interaction.type is discord.InteractionType.application_command:
+            if reply.change is not None:
+                _LOG.info("Changed: %s; %s", reply.change.say_for_log(), origin, extra=log_fields)
+            if self._extend is not None and is_command:
                 reply = await self._extend(interaction, reply)
         except BotError as error:
-            level = logging.ERROR if isinstance(error, OperatorError) else logging.WARNING
-            # Nobody has to act on a mistake of a user.
-            level = logging.DEBUG if isinstance(error, UserError) else level
-            _LOG.log(level, "Not answered: %s (%s); %s", type(error).__name__, error, origin, extra=log_fields)
-            apology = error_embed(error, log_fields["reference"])
+            self._log_refusal(error, origin, log_fields)
+            # Everybody who sees a message can press its buttons.
+            may_see_accounts = is_command or interaction.permissions.manage_guild
+            apology = error_embed(error, log_fields["reference"], may_see_accounts=may_see_accounts)
             (linked,) = self._links.in_embeds(interaction.guild_id, [apology])
             return linked, type(error).__name__
         except Exception:  # whatever a command runs into, the user gets words and the log the traceback
@@ -313,6 +360,25 @@ class Responder:
             return error_embed(InternalError(), log_fields["reference"]), "crashed"
         _LOG.debug("Answered; %s", origin, extra=log_fields)
         return self._links.in_reply(interaction.guild_id, reply), "answered"
+
+    def _log_refusal(self, error: BotError, origin: str, log_fields: Mapping[str, Any]) -> None:
+        """Log an error, and one that comes again and again in one line a minute."""
+        kind, level = type(error).__name__, logging.ERROR if isinstance(error, OperatorError) else logging.WARNING
+        if isinstance(error, UserError):
+            # Nobody has to act on a mistake of a user, but on a flood of them.
+            level = logging.DEBUG
+            if count := self._repeats.count(kind, self._now(), least=_FLOOD):
+                _LOG.info("Refused%s: %s; the last one: %s", _say_more(count), kind, origin, extra=log_fields)
+        # People may ask the operator about a code, which must be found.
+        count = 1 if error.has_code or level == logging.DEBUG else self._repeats.count(kind, self._now())
+        if count:
+            more = _say_more(count)
+            _LOG.log(level, "Not answered: %s (%s); %s%s", kind, error, origin, more, extra=log_fields)
+
+
+def _say_more(count: int) -> str:
+    """Return how many events a line of the log stands for, if it stands for several."""
+    return "" if count == 1 else f" ({count} times since the last such line)"
 
 
 class Responding(Protocol):

@@ -7,6 +7,7 @@ from enum import Enum, auto
 import aiohttp
 import discord
 
+from bot.chat.rest.obstacles import find_obstacle
 from bot.chat.rest.rate_limit import HeldBack
 from bot.reminders.context import Refused, Uncertain
 
@@ -77,7 +78,9 @@ def judge(error: Exception) -> Verdict:
         case discord.HTTPException():
             return _judge_refusal(error)
         case aiohttp.ClientConnectorError():
-            return Verdict(Refused("Discord can't be reached", is_lasting=False))
+            obstacle = find_obstacle(error)
+            reason = obstacle.say("Discord") if obstacle else "Discord can't be reached"
+            return Verdict(Refused(reason, is_lasting=False))
         case HeldBack():
             return Verdict(Refused("Discord refuses too much at the moment", is_lasting=False))
         case _:

@@ -13,6 +13,7 @@ import aiohttp
 import yarl
 from aiolimiter import AsyncLimiter
 
+from bot.chat.rest.obstacles import Obstacles
 from bot.core.timing import Timing
 
 _LOG = logging.getLogger(__name__)
@@ -119,13 +120,14 @@ def _global_limit(response: aiohttp.ClientResponse) -> float:
 
 
 class DiscordLimits:
-    """What Discord allows one bot: requests a second, connections a day, refusals. A process has them once."""
+    """What Discord allows one bot, and what keeps it from Discord. A process has them once."""
 
     def __init__(self, timing: Timing) -> None:
         # A bucket of one: a larger one lets twice as many through in its first second.
         self.requests = AsyncLimiter(1, 1 / timing.requests_per_second)
         self.connections = AsyncLimiter(timing.connections, timing.connections * timing.seconds_per_connection)
         self.refusals = Refusals(timing)
+        self.obstacles = Obstacles()
 
 
 def build_trace(
@@ -165,12 +167,19 @@ def build_trace(
     ) -> None:
         witness(params.response.headers.get("Date"))
         resource = _resource(params.url)
+        limits.obstacles.note(None, is_gateway=not resource)
         if resource:
             refusals.count(params.response, is_answer=resource in _FREE)
         if seconds := _global_limit(params.response):
             asyncio.get_running_loop().call_later(seconds, open_gate)
 
+    async def note_failure(
+        _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestExceptionParams
+    ) -> None:
+        limits.obstacles.note(params.exception, is_gateway=not _resource(params.url))
+
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(wait)
     trace.on_request_end.append(count)
+    trace.on_request_exception.append(note_failure)
     return trace

@@ -19,6 +19,7 @@ from bot.core.clock import TOLERANCE
 from bot.core.limits import MAX_CONTENT
 from bot.core.messages import Message, OutgoingMessage
 from bot.core.plainer import make_plainer
+from bot.core.subscriptions import Ping
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.core.wording import say_timed_out
 from bot.reminders.context import Refused, Save, Uncertain
@@ -145,12 +146,12 @@ class DiscordSender:
             raise classify(error) from None
         return True
 
-    async def check_channels(self, guild_id: int, roles: Mapping[int, Collection[int]]) -> Mapping[int, str | None]:
-        """Return what would keep messages out of each channel, or its roles from being notified."""
+    async def check_channels(self, guild_id: int, pings: Mapping[int, Collection[Ping]]) -> Mapping[int, str | None]:
+        """Return what would keep messages out of each channel, or its pings from arriving."""
         findings: dict[int, str | None] = {}
         try:
             async with asyncio.timeout(_SEARCH_SECONDS):
-                async for channel_id, problem in find_channel_problems(self._client, guild_id, roles):
+                async for channel_id, problem in find_channel_problems(self._client, guild_id, pings):
                     findings[channel_id] = problem  # noqa: PERF403  (kept if it breaks off)
         except DISCORD_ERRORS as error:
             failure = classify(error)
@@ -158,7 +159,7 @@ class DiscordSender:
                 _LOG.warning("The check of the channels in server %s broke off (%s)", guild_id, failure)
                 return findings
             if isinstance(failure, Refused) and failure.is_lasting:
-                return dict.fromkeys(roles, str(failure))
+                return dict.fromkeys(pings, str(failure))
             raise failure from None
         return findings
 

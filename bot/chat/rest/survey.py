@@ -8,10 +8,13 @@ from enum import Enum, auto
 import discord
 
 from bot.chat.rest.failures import DISCORD_ERRORS
+from bot.chat.rest.obstacles import find_obstacle
 from bot.chat.rest.permissions import INVITED, fetch_bot_member, find_missing
 from bot.core.text import plain
 from bot.core.timing import DEFAULT_TIMING, Timing
 
+# Discord gives no more at once.
+_MOST_SERVERS = 200
 SCOPES = ("bot", "applications.commands")
 _OTHER_REASON = "Check that this machine has a network and that Discord is up, then try again."
 
@@ -40,6 +43,13 @@ def build_invite(application_id: int, guild_id: int | None = None) -> str:
     return discord.utils.oauth_url(application_id, permissions=INVITED, guild=guild, scopes=SCOPES)
 
 
+def explain(error: Exception, what: str) -> Finding:
+    """Return why something failed at Discord: the certificate, say, or else `what`."""
+    if obstacle := find_obstacle(error):
+        return Finding(Grade.FAILED, obstacle.say("Discord"), obstacle.advice)
+    return Finding(Grade.FAILED, f"{what} ({type(error).__name__})", _OTHER_REASON)
+
+
 class Survey:
     """Logs in over REST and looks at the application and its servers."""
 
@@ -47,22 +57,37 @@ class Survey:
         self._client = client
         self._seconds = timing.discord_request
 
-    async def find(self, token: str, guild_ids: Collection[int]) -> AsyncIterator[Finding]:
-        """Yield the findings, the token's first; nothing more if Discord does not accept it."""
+    async def log_in(self, token: str) -> Finding:
+        """Try the token; return whose bot it is, or why Discord does not accept it."""
         try:
             async with asyncio.timeout(self._seconds):
                 await self._client.login(token)
         except discord.LoginFailure:
-            yield Finding(
+            return Finding(
                 Grade.FAILED,
                 "Discord refused DISCORD_TOKEN",
                 "Reset the token in the developer portal (Bot > Reset Token) and paste the new one.",
             )
-            return
         except DISCORD_ERRORS as error:
-            yield Finding(Grade.FAILED, f"Discord can't be reached ({type(error).__name__})", _OTHER_REASON)
+            return explain(error, "Discord can't be reached")
+        return Finding(Grade.OK, f"Discord knows the bot as {plain(str(self._client.user), 100)}")
+
+    async def fetch_servers(self) -> dict[int, str]:
+        """Return the names of the servers that the bot is in, by id; `log_in` comes before.
+
+        Raises:
+            discord.DiscordException, OSError, TimeoutError: Discord does not answer, or refuses.
+        """
+        async with asyncio.timeout(self._seconds):
+            servers = await self._client.http.get_guilds(_MOST_SERVERS)
+        return {int(server["id"]): plain(server["name"], 100) for server in servers}
+
+    async def find(self, token: str, guild_ids: Collection[int]) -> AsyncIterator[Finding]:
+        """Yield the findings, the token's first; nothing more if Discord does not accept it."""
+        logged_in = await self.log_in(token)
+        yield logged_in
+        if logged_in.grade is Grade.FAILED:
             return
-        yield Finding(Grade.OK, f"Discord knows the bot as {plain(str(self._client.user), 100)}")
         for finding in self._check_application():
             yield finding
         for guild_id in guild_ids:
@@ -90,7 +115,7 @@ class Survey:
             what = f"The bot is not in server {guild_id}, or may not add commands there"
             return Finding(Grade.FAILED, what, "Invite it with the link below.", uninvited=guild_id)
         except DISCORD_ERRORS as error:
-            return Finding(Grade.FAILED, f"Server {guild_id} can't be read ({type(error).__name__})", _OTHER_REASON)
+            return explain(error, f"Server {guild_id} can't be read")
         if bot.timed_out_until is not None and bot.is_timed_out():
             until = f"{bot.timed_out_until:%Y-%m-%d %H:%M} UTC"
             what = f"The bot is timed out in server {plain(guild.name, 100)} ({guild_id}) until {until}"

@@ -1,33 +1,59 @@
 """An account's card."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
 import discord
 from discord.utils import format_dt
 
-from bot.chat.views.components import Reply, account_view
+from bot.chat.views.components import Reply, account_view, build_form, notice
+from bot.chat.views.usage import say_jobs
 from bot.core.accounts import Account, AccountSnapshot, Capability
+from bot.core.incidents import Reason
+from bot.core.jobs import JobSummary, has_failing_jobs
 from bot.core.limits import MAX_FIELD, MAX_TITLE
+from bot.core.links import DEFAULT_RENEWAL, RenewalLinks
 from bot.core.naming import MAX_ACCOUNT_ID
-from bot.core.status import Status
+from bot.core.notes import MAX_NOTE, Note
+from bot.core.status import GREY, Status
 from bot.core.subscriptions import Subscription
 from bot.core.text import code, cut, escaped, is_web_url, plain
-from bot.core.wording import say_days, say_life_left
+from bot.core.wording import HOW_TO_RENEW, say_days, say_life_left, say_reason_of_failure, say_remedy
 
 NOT_REPORTED = "not reported"
 
 _MAX_OTHER_FLAGS = 20
 _MAX_CHANNELS = 6
+_MAX_FORM_TITLE = 45
 
 
-def account_reply(snapshot: AccountSnapshot, reminders: Sequence[Subscription] | None, now: datetime) -> Reply:
-    """Return the card of one account with its buttons; `reminders` as in `account_embed`."""
-    return Reply([account_embed(snapshot, now, reminders)], account_view(snapshot.account.id))
+def account_reply(
+    snapshot: AccountSnapshot,
+    now: datetime,
+    reminders: Sequence[Subscription] | None,
+    note: Note | None,
+    jobs: JobSummary | None,
+    failing: Mapping[str, Reason | None],
+    renewal: RenewalLinks,
+    *,
+    has_note_button: bool,
+) -> Reply:
+    """Return the card of one account with its buttons; the arguments are as in `account_embed`."""
+    view = account_view(snapshot.account.id, renewal.guided, has_note_button=has_note_button)
+    return Reply([account_embed(snapshot, now, reminders, note, jobs, failing, renewal)], view)
 
 
 def account_embed(
-    snapshot: AccountSnapshot, now: datetime, reminders: Sequence[Subscription] | None = None
+    snapshot: AccountSnapshot,
+    now: datetime,
+    reminders: Sequence[Subscription] | None = None,
+    note: Note | None = None,
+    jobs: JobSummary | None = None,
+    failing: Mapping[str, Reason | None] = MappingProxyType({}),
+    renewal: RenewalLinks = DEFAULT_RENEWAL,
 ) -> discord.Embed:
     """Return the card of one account; times show in each reader's own zone.
 
@@ -35,17 +61,28 @@ def account_embed(
         snapshot: the account, and when it was read.
         now: the time.
         reminders: the subscription of each channel of the server that covers the account; None if they are not known.
+        note: what the server has noted on the account.
+        jobs: what its newest jobs show; None if that is not known.
+        failing: the accounts whose jobs failed when they last gave a signal, and why.
+        renewal: where people renew logins.
     """
-    account = snapshot.account
+    account, status = snapshot.account, snapshot.account.status(now)
+    lines, reason = _say_state(account, now), None
+    is_failing = has_failing_jobs(jobs, account.issued_at, now, has_incident=account.id in failing)
+    if is_failing:
+        reason = (jobs.reason if jobs is not None else None) or failing.get(account.id)
+        lines.append(f"⚠️ **Its jobs fail:** {say_reason_of_failure(reason)}. {say_remedy(reason)}")
     embed = discord.Embed(
         title=escaped(account.name or "", MAX_TITLE) or escaped(account.id, MAX_TITLE) or "(blank)",
-        description="\n".join(_say_state(account, now)),
-        colour=account.status(now).style.colour,
+        description="\n".join(lines),
+        colour=(Status.ERROR if is_failing else status).style.colour,
         timestamp=snapshot.read_at,
     )
     if account.avatar_url and is_web_url(account.avatar_url):
         embed.set_thumbnail(url=account.avatar_url)
     embed.add_field(name="Can do", value=_say_capabilities(account), inline=False)
+    if jobs is not None:
+        embed.add_field(name="Jobs", value=say_jobs(jobs, now), inline=False)
     embed.add_field(name="Account ID", value=code(account.id, 80))
     if account.max_jobs is not None:
         embed.add_field(name="Max jobs", value=str(account.max_jobs))
@@ -57,6 +94,10 @@ def account_embed(
         embed.add_field(name="Anonymous account", value="yes")
     if reminders is not None:
         embed.add_field(name="Reminders", value=_say_reminders(account, reminders), inline=False)
+    if status.needs_renewal or status.is_soon or reason is Reason.REFUSED:
+        embed.add_field(name="Renew", value=f"{HOW_TO_RENEW}, or [by hand]({renewal.manual}).", inline=False)
+    if note is not None:
+        embed.add_field(name="Note", value=_say_note(note), inline=False)
     embed.set_footer(text=" · ".join(_say_origin(account)))
     return embed
 
@@ -123,6 +164,37 @@ def _say_reminder(account: Account, subscription: Subscription) -> str:
     if subscription.paused_at is not None:
         return f"⏸️ {place}: paused"
     return f"🔔 {place}: {'errors only' if account.expires_at is None else say_days(subscription.lead_times)}"
+
+
+def _say_note(note: Note) -> str:
+    """Return a note as code, which shows no mentions, links or Markdown; below it who wrote it, and when."""
+    return f"{code(note.text, MAX_NOTE + 3)}\n-# <@{note.changed_by}>, {format_dt(note.changed_at, 'R')}"
+
+
+def note_form(account: Account, note: Note | None) -> Reply:
+    """Return the form that changes a server's note on an account, or asks to press again where it is too late."""
+    field: discord.ui.TextInput[Any] = discord.ui.TextInput(
+        custom_id="note",
+        style=discord.TextStyle.paragraph,
+        default=note.text if note is not None else None,
+        placeholder="videoteam@gmail.com, Mia has the second factor",
+        max_length=MAX_NOTE,
+        required=False,
+    )
+    label: discord.ui.Label[Any] = discord.ui.Label(
+        text="Google account, who has the second factor",
+        description="Shown in this server's cards and reminders: no passwords, codes or tokens. Empty deletes it.",
+        component=field,
+    )
+    name = plain(account.name or "", _MAX_FORM_TITLE) or plain(account.id, _MAX_FORM_TITLE)
+    form = build_form(f"note:{account.id}", cut(f"Note on {name}", _MAX_FORM_TITLE), label)
+    return replace(notice("The form couldn't open in time", "Press **Note** again.", GREY), form=form)
+
+
+def note_saved_reply(text: str) -> Reply:
+    """Return the answer to a note that was saved, or deleted if it is empty, where its card can't be shown."""
+    advice = "The card can't be refreshed now. Look the account up again with `/minimax-account`."
+    return notice("Note saved" if text else "Note deleted", advice, GREY)
 
 
 def _say_origin(account: Account) -> Iterable[str]:

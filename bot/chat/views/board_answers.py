@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.chat.views.components import Reply, notice
 from bot.core.boards import Board
+from bot.core.changes import Act, Change
 from bot.core.links import message_link
 from bot.core.status import AMBER, GREEN, GREY
 from bot.core.wording import say_reason
@@ -21,7 +22,7 @@ def _link(board: Board) -> str:
 def posted_reply(board: Board) -> Reply:
     """Return the answer to a board that was posted."""
     text = f"In <#{board.channel_id}>{_link(board)}. It updates itself. "
-    return notice("Board posted", f"{text}Remove it with `/minimax-board remove`.", GREEN)
+    return notice("Board posted", f"{text}Remove it with `/minimax-board remove`.", GREEN, _added(board))
 
 
 def present_reply(board: Board) -> Reply:
@@ -33,18 +34,26 @@ def present_reply(board: Board) -> Reply:
 def coming_reply(board: Board) -> Reply:
     """Return the answer to a board that a later poll posts."""
     text = f"In <#{board.channel_id}>. Discord is slow, give it a few minutes."
-    return notice("Board coming up", text, AMBER)
+    return notice("Board coming up", text, AMBER, _added(board))
+
+
+def _added(board: Board) -> Change:
+    return Change(Act.BOARD_ADDED, board.channel_id)
 
 
 def removed_reply(channel_id: int) -> Reply:
     """Return the answer to a board that was deleted."""
-    return notice("Board removed", f"<#{channel_id}> has no board any more.", GREY)
+    return notice("Board removed", f"<#{channel_id}> has no board any more.", GREY, _removed(channel_id))
 
 
 def stopped_reply(channel_id: int, reason: str) -> Reply:
     """Return the answer to a board whose message may still be there."""
     text = f"The message in <#{channel_id}> couldn't be deleted ({say_reason(reason, 200)}). Delete it yourself."
-    return notice("Board stopped", text, AMBER)
+    return notice("Board stopped", text, AMBER, _removed(channel_id))
+
+
+def _removed(channel_id: int) -> Change:
+    return Change(Act.BOARD_REMOVED, channel_id)
 
 
 def missing_reply(channel_id: int, boards: Sequence[Board]) -> Reply:

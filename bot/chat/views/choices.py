@@ -14,9 +14,14 @@ from bot.core.wording import say_days
 _MAX_NAME, _MAX_CHANNEL = 40, 30
 
 
-def reminder_labels(subscriptions: Sequence[Subscription], accounts: Mapping[str, Account]) -> dict[int, str]:
-    """Return a label for each reminder, by its id: account, channel, days, and more where two would be alike."""
-    labels = {one.id: _add(_label(one, accounts), say_days(one.lead_times)) for one in subscriptions}
+def reminder_labels(
+    subscriptions: Sequence[Subscription], accounts: Mapping[str, Account], channels: Mapping[int, str]
+) -> dict[int, str]:
+    """Return a label for each reminder, by its id: account, channel, days, and more where two would be alike.
+
+    `channels` are the names of the channels that the reader may see; others have the end of their id.
+    """
+    labels = {one.id: _add(_label(one, accounts, channels), say_days(one.lead_times)) for one in subscriptions}
     details: Sequence[Callable[[Subscription], str]] = (
         lambda one: tame(one.account_id or "", MAX_LABEL // 2),
         lambda one: f"no. {one.id}",
@@ -34,13 +39,14 @@ def _add(label: str, more: str) -> str:
     return f"{cut(label, MAX_LABEL - len(more) - 3)} · {more}"
 
 
-def _label(subscription: Subscription, accounts: Mapping[str, Account]) -> str:
+def _label(subscription: Subscription, accounts: Mapping[str, Account], channels: Mapping[int, str]) -> str:
     name = ALL_LABEL
     if (account_id := subscription.account_id) is not None:
         known = accounts.get(account_id)
         name = tame((known.name if known else None) or "", _MAX_NAME) or tame(account_id, _MAX_NAME)
     mark = "" if subscription.paused_at is None else "⏸️ "
-    return f"{mark}{name} → {tame(subscription.channel_name, _MAX_CHANNEL)}"
+    channel = tame(channels.get(subscription.channel_id, ""), _MAX_CHANNEL)
+    return f"{mark}{name} → {channel or f'channel …{subscription.channel_id % 10_000:04}'}"
 
 
 def find_labelled(typed: str, labels: Mapping[int, str]) -> list[int]:

@@ -8,8 +8,9 @@ from typing import Any, Self
 import discord
 
 from bot.core.accounts import Account
+from bot.core.changes import Change
 from bot.core.limits import MAX_CUSTOM_ID, MAX_LABEL
-from bot.core.links import SETUP_GUIDE
+from bot.core.links import GUIDED_SETUP
 from bot.core.messages import Action, Choice, OutgoingMessage
 from bot.core.naming import MAX_ACCOUNT_ID
 from bot.core.subscriptions import Subscription
@@ -20,12 +21,18 @@ PREFIX = "minimax:"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer to an interaction; `aside` is for the user alone, beside an answer that edits the message."""
+    """An answer to an interaction; `aside` is for the user alone, beside an answer that edits the message.
+
+    `change` is what the user has changed by it, None for nothing.
+    A `form` opens in place of the embeds, which are shown where it is too late for a form.
+    """
 
     embeds: Sequence[discord.Embed]
     view: discord.ui.View | None = None
     content: str = ""
     aside: "Reply | None" = None
+    change: Change | None = None
+    form: discord.ui.Modal | None = None
 
     @classmethod
     def of(cls, message: OutgoingMessage) -> Self:
@@ -33,9 +40,9 @@ class Reply:
         return cls(embeds_of(message), message_view(message), message.content)
 
 
-def notice(title: str, text: str, colour: int) -> Reply:
+def notice(title: str, text: str, colour: int, change: Change | None = None) -> Reply:
     """Return a reply of one embed without controls."""
-    return Reply([discord.Embed(title=title, description=text, colour=colour)])
+    return Reply([discord.Embed(title=title, description=text, colour=colour)], change=change)
 
 
 def embeds_of(message: OutgoingMessage) -> list[discord.Embed]:
@@ -49,8 +56,8 @@ def _button(
     return discord.ui.Button(label=label, emoji=emoji, custom_id=PREFIX + action, style=style)
 
 
-def _how_to_renew() -> discord.ui.Button[Any]:
-    return discord.ui.Button(label="How to renew", url=SETUP_GUIDE)
+def _how_to_renew(url: str) -> discord.ui.Button[Any]:
+    return discord.ui.Button(label="How to renew", url=url)
 
 
 def _view(items: Iterable[discord.ui.Item[Any]]) -> discord.ui.View:
@@ -60,6 +67,14 @@ def _view(items: Iterable[discord.ui.Item[Any]]) -> discord.ui.View:
         view.add_item(item)
     view.stop()
     return view
+
+
+def build_form(action: str, title: str, label: discord.ui.Label[Any]) -> discord.ui.Modal:
+    """Return a form that discord.py does not keep in memory: the router finds the handler by the id."""
+    form = discord.ui.Modal(title=title, custom_id=PREFIX + action)
+    form.add_item(label)
+    form.stop()
+    return form
 
 
 def fits_menu(account_id: str) -> bool:
@@ -75,13 +90,16 @@ def account_choice(account: Account, emoji: str, *, value: str | None = None, no
     return Choice(account.id if value is None else value, name or shown_id, emoji, below)
 
 
-def account_view(account_id: str) -> discord.ui.View:
+def account_view(account_id: str, renew_url: str = GUIDED_SETUP, *, has_note_button: bool = False) -> discord.ui.View:
     """Return the buttons under an account's card; ids of over 100 characters fit into none of them."""
     buttons = [
         _button(f"check:{account_id}", "Check now", "🔄"),
-        _button(f"remind:{account_id}", "Remind this channel", "⏰"),
+        _remind_this_channel(account_id),
+        _button(f"usage:{account_id}", "Credits & jobs", "🪙"),
     ]
-    return _view([_how_to_renew(), *(one for one in buttons if len(one.custom_id or "") <= MAX_CUSTOM_ID)])
+    if has_note_button:
+        buttons.append(_button(f"edit-note:{account_id}", "Note", "📝"))
+    return _view([_how_to_renew(renew_url), *(one for one in buttons if len(one.custom_id or "") <= MAX_CUSTOM_ID)])
 
 
 def overview_view(choices: Sequence[Choice], page: int, pages: int) -> discord.ui.View:
@@ -107,8 +125,10 @@ def message_view(message: OutgoingMessage) -> discord.ui.View | None:
         Action.ASSIGN: lambda: _button("take", "I'm on it", "🙋", discord.ButtonStyle.primary),
         Action.ASSIGNED: lambda: _button("take", "I'm on it", "🙋"),
         Action.DETAILS: lambda: _button(f"open:{message.choices[0].value}", "Details"),
-        Action.RENEW: _how_to_renew,
+        Action.RENEW: lambda: _how_to_renew(message.renew_url),
         Action.REFRESH_BOARD: lambda: _button("board", "Check now", "🔄"),
+        Action.REMIND: lambda: _remind_this_channel(message.choices[0].value),
+        Action.REMIND_ALL: _remind_of_all,
     }
     has_menu = Action.DETAILS not in message.actions
     controls = [*(_menu(message.choices) if has_menu else ()), *(buttons[action]() for action in message.actions)]
@@ -151,19 +171,26 @@ def _turning(name: str, page: int, pages: int) -> list[discord.ui.Item[Any]]:
 
 def welcome_view() -> discord.ui.View:
     """Return the button that sets a channel up for reminders about all accounts."""
-    button = _button("remind-all", "Remind this channel of all accounts", "⏰")
-    button.style = discord.ButtonStyle.primary
-    return _view([button])
+    return _view([_remind_of_all()])
+
+
+def _remind_this_channel(account_id: str) -> discord.ui.Button[Any]:
+    return _button(f"remind:{account_id}", "Remind this channel", "⏰")
+
+
+def _remind_of_all() -> discord.ui.Button[Any]:
+    return _button("remind-all", "Remind this channel of all accounts", "⏰", discord.ButtonStyle.primary)
 
 
 def ping_nobody_view(subscription: Subscription) -> discord.ui.View:
-    """Return the button that takes its role away from a reminder."""
+    """Return the button that takes its ping away from a reminder."""
     return _view([_button(f"unping:{subscription.id}:{mark_of(subscription)}", "Ping nobody", "🔕")])
 
 
 def mark_of(subscription: Subscription) -> str:
-    """Return a short digest of a reminder's channel, account and role: a later reminder may have the same id."""
-    facts = (subscription.channel_id, subscription.account_id, subscription.role_id)
+    """Return a short digest of a reminder's channel, account and ping: a later reminder may have the same id."""
+    ping_id = subscription.ping.id if subscription.ping else None
+    facts = (subscription.channel_id, subscription.account_id, ping_id)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 

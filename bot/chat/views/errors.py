@@ -12,10 +12,14 @@ from bot.errors import BotError
 _MAX_SUGGESTIONS = 10
 
 
-def error_embed(error: BotError, reference: str) -> discord.Embed:
-    """Return an error in words; for a fault of the bot, with the reference that finds it in the log."""
-    sentences = " ".join(filter(None, (error.text, _say_advice(error, reference))))
-    if error.suggestions:
+def error_embed(error: BotError, reference: str, *, may_see_accounts: bool = True) -> discord.Embed:
+    """Return an error in words; for a fault of the bot, with the reference that finds it in the log.
+
+    The suggested accounts are for people who may use the commands, and so `may_see_accounts`.
+    """
+    text = error.text if may_see_accounts or not error.suggestions else ""
+    sentences = " ".join(filter(None, (text, _say_advice(error, reference))))
+    if error.suggestions and may_see_accounts:
         listed = "\n".join(filter(None, (error.text, *_say_suggestions(error))))
         sentences = "\n\n".join(filter(None, (listed, error.advice)))
     return discord.Embed(title=escaped(error.title, MAX_TITLE), description=sentences, colour=GREY)

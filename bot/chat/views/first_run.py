@@ -1,5 +1,7 @@
 """What a server sees before it has a reminder: three steps, and a button that takes the first one."""
 
+from dataclasses import replace
+
 import discord
 
 from bot.chat.views.components import Reply, joined_view, welcome_view
@@ -9,12 +11,8 @@ from bot.core.wording import say_count
 
 def with_welcome(reply: Reply, accounts: int, bot_name: str) -> Reply:
     """Return an answer with the first steps below it; `accounts` are those that the bot knows, 0 for none yet."""
-    return Reply(
-        [*reply.embeds, welcome_embed(accounts, bot_name)],
-        joined_view(reply.view, welcome_view()),
-        reply.content,
-        reply.aside,
-    )
+    embeds = [*reply.embeds, welcome_embed(accounts, bot_name)]
+    return replace(reply, embeds=embeds, view=joined_view(reply.view, welcome_view()))
 
 
 def welcome_embed(accounts: int, bot_name: str) -> discord.Embed:

@@ -1,6 +1,7 @@
 """All accounts in one message, most urgent first: a list with pages, and the board of a channel."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from discord.utils import format_dt
 from bot.chat.views.components import Reply, account_choice, fits_menu, overview_view
 from bot.chat.views.pages import LINES, clamp_page
 from bot.chat.views.reminder_list import NO_REMINDERS
-from bot.core.accounts import Account, sort_by_urgency
+from bot.core.accounts import Account
 from bot.core.limits import MAX_DESCRIPTION
 from bot.core.links import SETUP_GUIDE
 from bot.core.messages import Action, Choice, OutgoingMessage
@@ -28,11 +29,11 @@ _MUTED = "🔕"
 
 def overview_reply(overview: Overview, page: int, now: datetime) -> Reply:
     """Return one page of the list, with a menu of its accounts."""
-    ordered = sort_by_urgency(overview.accounts, now)
+    ordered = overview.accounts
     page = clamp_page(len(ordered), page)
     pages = clamp_page(len(ordered), len(ordered)) + 1
     shown = ordered[page * LINES : (page + 1) * LINES]
-    embed = _embed(overview, now)
+    embed = _embed(overview)
     embed.description = "\n".join(_list_lines(shown, overview, now))
     if not shown:
         embed.description = f"Add your MiniMax accounts at [useapi.net]({SETUP_GUIDE}), then press **Check now**."
@@ -47,14 +48,14 @@ def render_board(overview: Overview, footer_id: str, now: datetime, interval: ti
 
     `interval` is the time between two polls, each of which edits the board if something has changed.
     """
-    ordered = sort_by_urgency(overview.accounts, now)
+    ordered = overview.accounts
     shown, every = ordered[:LINES], say_duration(interval)
     lines = _list_lines(shown, overview, now)
     if len(ordered) > LINES:
         lines.append(f"and {len(ordered) - LINES} more: `/minimax-overview`")
     if not shown:
         lines = [f"Add your MiniMax accounts at [useapi.net]({SETUP_GUIDE}). They appear here within {every}."]
-    embed, choices = _embed(overview, now), _choices(shown, overview, now)
+    embed, choices = _embed(overview), _choices(shown, overview, now)
     if not overview.is_confirmed:
         lines.append(f"⚪ useapi.net can't be read. Last checked {format_dt(overview.read_at, 'R')}.")
     digested = [str(embed.title), every, *lines]
@@ -66,30 +67,37 @@ def render_board(overview: Overview, footer_id: str, now: datetime, interval: ti
     return message, hashlib.sha256(repr((digested, choices)).encode()).hexdigest()
 
 
-def _embed(overview: Overview, now: datetime) -> discord.Embed:
-    present = [_status(account, overview, now) for account in overview.accounts]
-    colour = next((status.style.colour for status in Status if status in present), GREY)
-    return discord.Embed(title=_say_title(present), colour=colour)
+def _embed(overview: Overview) -> discord.Embed:
+    numbers: Counter[Status] = Counter()
+    for status, number in overview.numbers.items():
+        numbers[_confirmed(status, overview)] += number
+    colour = next((status.style.colour for status in Status if status in numbers), GREY)
+    return discord.Embed(title=_say_title(numbers, is_failing=bool(overview.failing)), colour=colour)
 
 
-def _say_title(present: Sequence[Status]) -> str:
-    """Return what matters most about accounts with these statuses."""
-    if not present:
+def _say_title(numbers: Counter[Status], *, is_failing: bool) -> str:
+    """Return what matters most about accounts, so many of each status; `is_failing` if jobs of one fail."""
+    total = numbers.total()
+    if not total:
         return "No MiniMax accounts yet"
+    need = "attention" if is_failing else "renewing"
     for count, one, several in (
-        (sum(status.needs_renewal for status in present), "needs renewing", "need renewing"),
-        (sum(status.is_soon for status in present), "expires soon", "expire soon"),
+        (sum(numbers[status] for status in Status if status.needs_renewal), f"needs {need}", f"need {need}"),
+        (sum(numbers[status] for status in Status if status.is_soon), "expires soon", "expire soon"),
     ):
         if count:
-            of = f"{count} of {len(present)} accounts" if len(present) > 1 else "The MiniMax account"
+            of = f"{count} of {total} accounts" if total > 1 else "The MiniMax account"
             return f"{of} {one if count == 1 else several}"
-    if (fine := present.count(Status.HEALTHY)) == len(present):
+    if (fine := numbers[Status.HEALTHY]) == total:
         return f"All {fine} accounts are fine" if fine > 1 else "The MiniMax account is fine"
-    return f"{fine} of {len(present)} accounts are known to be fine"
+    return f"{fine} of {total} accounts are known to be fine"
 
 
 def _status(account: Account, overview: Overview, now: datetime) -> Status:
-    status = account.status(now)
+    return _confirmed(overview.status_of(account, now), overview)
+
+
+def _confirmed(status: Status, overview: Overview) -> Status:
     return Status.UNKNOWN if status is Status.EXPIRED and not overview.is_confirmed else status
 
 
@@ -110,6 +118,8 @@ def _line(account: Account, overview: Overview, now: datetime) -> str:
 def _say_state(account: Account, overview: Overview, now: datetime) -> str:
     if account.error is not None:
         return f"error: {escaped(account.error, _MAX_ERROR)}"
+    if account.id in overview.failing and not account.has_expired(now):
+        return "jobs fail"
     if account.expires_at is None:
         return "no expiry date reported"
     when = format_dt(account.expires_at, "R")

@@ -1,6 +1,7 @@
 """Lists that are too long for one message."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import discord
 
@@ -29,11 +30,25 @@ def fill_pages(blocks: Sequence[str], *, size: int, between: str = "\n", room: i
     return [cut(between.join(page), room) for page in pages if page]
 
 
-def show_page(embed: discord.Embed, pages: Sequence[str], page: int) -> int:
-    """Put a page, or the nearest one there is, into an embed; return its number."""
-    page = min(max(page, 0), len(pages) - 1)
-    embed.description = pages[page]
-    if len(pages) > 1:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An embed that shows one of so many pages, without the buttons, which are made in the event loop only."""
+
+    embed: discord.Embed
+    number: int = 0
+    count: int = 1
+
+
+def show_page(embed: discord.Embed, pages: Sequence[str], number: int) -> Page:
+    """Put a page, or the nearest one there is, into an embed."""
+    number = min(max(number, 0), len(pages) - 1)
+    return show_text(embed, pages[number], number, len(pages))
+
+
+def show_text(embed: discord.Embed, text: str, number: int, count: int) -> Page:
+    """Put the text of a page into an embed."""
+    embed.description = text
+    if count > 1:
         note = f"{embed.footer.text} · " if embed.footer.text else ""
-        embed.set_footer(text=f"{note}Page {page + 1} of {len(pages)}")
-    return page
+        embed.set_footer(text=f"{note}Page {number + 1} of {count}")
+    return Page(embed, number, count)

@@ -6,71 +6,83 @@ from datetime import datetime
 import discord
 
 from bot.chat.views.components import account_choice, fits_menu
+from bot.chat.views.new_accounts import render_offer
 from bot.chat.views.reminder_text import (
     Alert,
     alert_of,
+    needs_renewal,
     say_alert,
     say_alerts,
     say_assignment,
     say_card,
+    say_how_to_renew,
     say_line,
     say_more,
     say_replaced,
     say_settled,
+    say_strays,
     say_unchanged,
     status_of_alert,
 )
-from bot.core.assignments import is_quiet, mentions_role
+from bot.core.assignments import includes_ping, is_quiet
 from bot.core.entries import Entry, Relevance
 from bot.core.limits import MAX_CONTENT, MAX_DESCRIPTION, MAX_LABEL, MAX_OPTIONS, fill
+from bot.core.links import RenewalLinks
 from bot.core.messages import Action, Choice, OutgoingMessage
+from bot.core.notifications import Kind
 from bot.core.status import Status
+from bot.core.subscriptions import Ping, PingKind
 from bot.core.text import cut, plain
 from bot.core.wording import say_count
 
 MAX_LINES = 25
 _MORE = ": `/minimax-overview`"
-_LATE = "Sent late: Discord didn't take it earlier."
+_LATE = "-# Sent late: Discord didn't take it earlier."
 # What is put before a test, and pings.
 _RESERVED = 300
 
 
-def render(entries: Sequence[Entry], footer_id: str, now: datetime) -> OutgoingMessage:
+def render(entries: Sequence[Entry], footer_id: str, now: datetime, renewal: RenewalLinks) -> OutgoingMessage:
     """Return the message that carries these entries, all of one channel, most urgent first."""
     roles, users = _pings(entries, now)
-    return _render(entries, footer_id, now, roles=roles, users=users)
+    return _render(entries, footer_id, now, renewal, roles=roles, users=users)
 
 
 def render_again(
-    entries: Sequence[Entry], footer_id: str, now: datetime, *, is_checked: bool = False
+    entries: Sequence[Entry], footer_id: str, now: datetime, renewal: RenewalLinks, *, is_checked: bool = False
 ) -> OutgoingMessage:
     """Return what a sent message says now; `is_checked` if somebody has just pressed *Check now*."""
-    return _render(entries, footer_id, now, is_checked=is_checked)
+    return _render(entries, footer_id, now, renewal, is_checked=is_checked)
 
 
 def _render(
     entries: Sequence[Entry],
     footer_id: str,
     now: datetime,
+    renewal: RenewalLinks,
     *,
     roles: Sequence[int] = (),
     users: Sequence[int] = (),
     is_checked: bool = False,
 ) -> OutgoingMessage:
+    if entries and all(entry.notification.kind is Kind.NEW_ACCOUNT for entry in entries):
+        return render_offer(entries)
     entries = _one_per_account(entries)
     is_open = [entry for entry in entries if entry.needs_action]
     about = [entry for entry in is_open if entry.snapshot is not None]
     notes = [_LATE] if any(entry.notification.is_late for entry in is_open) else []
+    notes += say_strays(about)
     if is_checked and is_open:
         notes.append(say_unchanged(is_open, now))
     first, *rest = _say_content(entries, is_open, now)
     embeds = []
     if _needs_card(entries, about, now):
-        embeds = [_card(entries, about, notes, footer_id, now)]
+        embeds = [_card(entries, about, notes, footer_id, now, renewal)]
     else:
-        rest += [f"-# {note}" for note in (*map(say_assignment, about), *notes) if note]
+        rest += [say_how_to_renew(entry, renewal, now) for entry in about]
+        rest += [*map(say_assignment, about), *notes]
     mentions = "".join([*(f" <@&{role_id}>" for role_id in roles), *(f" <@{user_id}>" for user_id in users)])
-    content = "\n".join([f"{cut(first, MAX_CONTENT - _RESERVED)}{mentions}", *rest])
+    content = "\n".join([f"{cut(first, MAX_CONTENT - _RESERVED)}{mentions}", *filter(None, rest)])
     choices = _choices(entries, now) if about else ()
     return OutgoingMessage(
         content,
@@ -80,6 +92,7 @@ def _render(
         roles=tuple(roles),
         users=tuple(users),
         is_silent=not is_open,
+        renew_url=renewal.guided,
     )
 
 
@@ -95,27 +108,28 @@ def _one_per_account(entries: Sequence[Entry]) -> list[Entry]:
 def _pings(entries: Sequence[Entry], now: datetime) -> tuple[list[int], list[int]]:
     """Return the roles and the users to ping; good news and early reminders ping nobody.
 
-    An assigned user is pinged instead of the role, on the last day and at the expiry beside it.
+    An assigned user is pinged instead of whom the subscription names, on the last day and at the expiry beside them.
     """
-    roles: list[int | None] = []
-    users: list[int] = []
+    pings: list[Ping] = []
     for entry in entries:
         subscription, stage = entry.subscription, entry.notification.stage
         account = entry.snapshot.account if entry.snapshot is not None else None
         if subscription is None or not entry.needs_action or is_quiet(subscription, stage, account, now):
             continue
-        if account is None or mentions_role(
+        is_included = account is None or includes_ping(
             subscription,
             stage,
             entry.assignment,
             account,
             now,
             is_follow_up=entry.notification.is_follow_up,
-        ):
-            roles.append(subscription.role_id)
+        )
+        if is_included and subscription.ping is not None:
+            pings.append(subscription.ping)
         if entry.assignment is not None:
-            users.append(entry.assignment.user_id)
-    return [role_id for role_id in dict.fromkeys(roles) if role_id is not None], list(dict.fromkeys(users))
+            pings.append(Ping(PingKind.MEMBER, entry.assignment.user_id))
+    roles, users = ([one.id for one in dict.fromkeys(pings) if one.kind is kind] for kind in PingKind)
+    return roles, users
 
 
 def _needs_card(entries: Sequence[Entry], about: Sequence[Entry], now: datetime) -> bool:
@@ -133,25 +147,32 @@ def _say_content(entries: Sequence[Entry], is_open: Sequence[Entry], now: dateti
     lines = [line for entry in is_open for line in (say_alert(entry, now), *say_more(entry, now))]
     settled = [entry for entry in entries if not entry.needs_action]
     replaced = [entry for entry in settled if entry.relevance is Relevance.SUPERSEDED]
-    news = [say_settled(entry, now) for entry in settled if entry not in replaced]
+    news = [say_settled(entry, now) for entry in settled if entry.relevance is not Relevance.SUPERSEDED]
     room = MAX_CONTENT - _RESERVED - sum(map(len, lines))
     return [*lines, *fill([*news, *say_replaced(replaced)], room, most=MAX_LINES, more=_MORE).splitlines()]
 
 
 def _card(
-    entries: Sequence[Entry], about: Sequence[Entry], notes: Sequence[str], footer_id: str, now: datetime
+    entries: Sequence[Entry],
+    about: Sequence[Entry],
+    notes: Sequence[str],
+    footer_id: str,
+    now: datetime,
+    renewal: RenewalLinks,
 ) -> discord.Embed:
     worst = min((status_of_alert(entry, now) for entry in about), key=list(Status).index)
     if len(entries) == 1:
         (entry,) = entries
-        lines = [*say_card(entry, now), *filter(None, [say_assignment(entry)]), *notes]
+        more = [say_how_to_renew(entry, renewal, now), say_assignment(entry)]
+        lines = [*say_card(entry, now), *filter(None, more), *notes]
         account_id = plain(entry.notification.account_id or "", MAX_LABEL)
         stage = entry.notification.stage or 0
         reminder = f"{stage}-day reminder · " if stage > 0 and alert_of(entry, now) is Alert.EXPIRING else ""
-        footer = f"Account {account_id} · {reminder}{footer_id}"
+        footer = f"{account_id} · {reminder}{footer_id}"
         description = "\n".join(lines)
     else:
-        tail = "".join(f"\n{note}" for note in notes)
+        # In full size: a small line would belong to the account above it.
+        tail = "".join(f"\n{note.removeprefix('-# ')}" for note in notes)
         room = MAX_DESCRIPTION - len(tail)
         description = fill([say_line(entry, now) for entry in entries], room, most=MAX_LINES, more=_MORE) + tail
         number = sum(entry.snapshot is not None for entry in entries)
@@ -165,12 +186,15 @@ def _actions(is_open: Sequence[Entry], choices: Sequence[Choice], now: datetime)
         return ()
     about = [entry for entry in is_open if entry.snapshot is not None]
     actions = []
-    if any(alert_of(entry, now) is not Alert.REMOVED for entry in about):
+    if any(needs_renewal(entry, now) for entry in about):
         actions.append(Action.RENEW)
+    assignable = [entry for entry in about if alert_of(entry, now) is not Alert.LOW_CREDITS]
     # Accounts that can't be read can't be assigned.
-    if about:
-        actions.append(Action.ASSIGNED if all(entry.assignment for entry in about) else Action.ASSIGN)
-    actions.append(Action.CHECK)
+    if assignable:
+        actions.append(Action.ASSIGNED if all(entry.assignment for entry in assignable) else Action.ASSIGN)
+    # A check reads neither credits nor jobs anew.
+    if assignable or not about:
+        actions.append(Action.CHECK)
     if len(choices) == 1:
         actions.append(Action.DETAILS)
     return tuple(actions)

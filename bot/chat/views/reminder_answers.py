@@ -8,23 +8,26 @@ from discord.utils import format_dt
 
 from bot.chat.views.components import Reply, notice, ping_nobody_view
 from bot.core.accounts import Account
+from bot.core.changes import Act, Change
 from bot.core.forecast import Upcoming
 from bot.core.links import SETUP_GUIDE, message_link
 from bot.core.notifications import Kind
 from bot.core.outlook import Outlook
 from bot.core.stages import EXPIRED
 from bot.core.status import AMBER, GREEN, GREY, Status
-from bot.core.subscriptions import NewSubscription, Subscription
-from bot.core.wording import say_count, say_days, say_full_name, say_short_name
+from bot.core.subscriptions import NewSubscription, Ping, Subscription
+from bot.core.wording import say_count, say_credits, say_days, say_full_name, say_short_name
 
 ALL_LABEL = "All accounts"
 _MAX_NAMED = 3
 # What a reminder is for that is not about the time.
 _INCIDENTS = {
     Kind.ERROR: "error",
+    Kind.FAILING: "jobs fail",
     Kind.MISSING: "removed",
     Kind.UNDATED: "no expiry date",
     Kind.UNREADABLE: "can't be read",
+    Kind.LOW_CREDITS: "low on credits",
 }
 
 # Accounts by id, as far as they are known.
@@ -51,11 +54,13 @@ def say_terms(subscription: NewSubscription) -> str:
     parts = [f"{say_days(subscription.lead_times)}{comma} and on expiry"]
     if not subscription.follow_ups:
         parts.append("no follow-ups")
-    return " · ".join([*parts, _say_ping(subscription.role_id)])
+    if subscription.credits_below is not None:
+        parts.append(f"below {say_credits(subscription.credits_below)}")
+    return " · ".join([*parts, _say_ping(subscription.ping)])
 
 
-def _say_ping(role_id: int | None) -> str:
-    return f"pings <@&{role_id}>" if role_id else "pings nobody"
+def _say_ping(ping: Ping | None) -> str:
+    return f"pings {ping.mention}" if ping else "pings nobody"
 
 
 def _say_changes(new: Subscription, old: Subscription) -> str:
@@ -65,8 +70,11 @@ def _say_changes(new: Subscription, old: Subscription) -> str:
         were.append(say_days(old.lead_times))
     if old.follow_ups != new.follow_ups:
         were.append("with follow-ups" if old.follow_ups else "no follow-ups")
-    if old.role_id != new.role_id:
-        were.append(_say_ping(old.role_id))
+    if old.credits_below != new.credits_below:
+        below = old.credits_below
+        were.append("no credit alert" if below is None else f"below {say_credits(below)}")
+    if old.ping != new.ping:
+        were.append(_say_ping(old.ping))
     if (old.paused_at is None) != (new.paused_at is None):
         were.append("active" if old.paused_at is None else "paused")
     return " · ".join(were)
@@ -93,7 +101,14 @@ def _say_outlook(
         return "No expiry date reported, so nothing is planned.", False
     if any(one.status(now) is Status.ERROR for one in covered):
         return "useapi.net reports an error, which was sent; the next reminder comes after that.", False
+    if outlook.has_failing:
+        return "MiniMax jobs fail, which was sent; the next reminder comes after that.", False
     return "Already expired; the next reminder comes after a renewal.", False
+
+
+def _change(act: Act, subscription: Subscription, news: str = "") -> Change:
+    account_ids = None if subscription.account_id is None else (subscription.account_id,)
+    return Change(act, subscription.channel_id, account_ids, subscription.id, news)
 
 
 def say_stage(upcoming: Upcoming) -> str:
@@ -124,24 +139,29 @@ def saved_reply(
         accounts: all accounts that are known.
         outlook: what the reminder will send.
         now: the time.
-        is_ping_kept: whether its role was not chosen anew, so that people learn how to take it away.
+        is_ping_kept: whether its ping was not chosen anew, so that people learn how to take it away.
     """
     which = "Next" if replaced else "First"
     text, is_due = _say_outlook(subscription, outlook, accounts, now, which)
     lines = [f"{say_place(subscription, accounts)} · {say_terms(subscription)}"]
     title = "Reminder added"
+    change: Change | None = _change(Act.REMINDER_ADDED, subscription)
     if replaced is not None:
         changes = _say_changes(subscription, replaced)
         title = "Reminder updated" if changes else "Nothing changed"
         lines.append(f"Was: {changes}" if changes else "This reminder was there already.")
+        subject = say_subject(subscription.account_id, accounts)
+        news = f"changed the reminder for {subject}: {say_terms(subscription)}."
+        change = _change(Act.REMINDER_CHANGED, subscription, news) if changes else None
     lines.append(text)
     if replaced is None and (note := _say_overlap(subscription, in_channel, accounts)):
         lines.append(note)
-    view = ping_nobody_view(subscription) if is_ping_kept and subscription.role_id else None
-    if view is not None:
-        lines.append(f"It still pings <@&{subscription.role_id}>. To change that, press **Ping nobody**.")
+    view = None
+    if is_ping_kept and subscription.ping is not None:
+        view = ping_nobody_view(subscription)
+        lines.append(f"It still pings {subscription.ping.mention}. To change that, press **Ping nobody**.")
     embed = discord.Embed(title=title, description="\n".join(lines), colour=GREEN if is_due else AMBER)
-    return Reply([embed], view)
+    return Reply([embed], view, change=change)
 
 
 def _say_overlap(subscription: Subscription, in_channel: Iterable[Subscription], accounts: Accounts) -> str:
@@ -151,19 +171,18 @@ def _say_overlap(subscription: Subscription, in_channel: Iterable[Subscription],
         for_all = next((one for one in others if one.is_for_all), None)
         if for_all is None:
             return ""
-        lost = for_all.role_id if for_all.role_id != subscription.role_id else None
-        ping = f", also its ping of <@&{lost}>" if lost else ""
+        lost = for_all.ping if for_all.ping != subscription.ping else None
+        ping = f", also its ping of {lost.mention}" if lost else ""
         subject = say_subject(subscription.account_id, accounts)
         return f"Here it replaces **{ALL_LABEL}** for {subject}{ping}."
     if not others:
         return ""
-    named = _listed([say_subject(one.account_id, accounts) for one in others])
-    return f"Own reminders here go on instead of this one: {named}."
+    return f"Own reminders here go on instead of this one: {_list_subjects(others, accounts)}."
 
 
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-    return ", ".join(names[:_MAX_NAMED]) + more
+def _list_subjects(some: Sequence[Subscription], accounts: Accounts) -> str:
+    more = f" and {len(some) - _MAX_NAMED} more" if len(some) > _MAX_NAMED else ""
+    return ", ".join(say_subject(one.account_id, accounts) for one in some[:_MAX_NAMED]) + more
 
 
 def present_reply(present: Subscription, account_id: str | None, accounts: Accounts) -> Reply:
@@ -177,35 +196,43 @@ def present_reply(present: Subscription, account_id: str | None, accounts: Accou
 
 
 def paused_reply(subscription: Subscription, accounts: Accounts) -> Reply:
-    """Return the answer to a reminder that was paused."""
-    text = f"{say_place(subscription, accounts)}\nResume it with `/minimax-reminders resume`."
-    return notice("Reminder paused", text, GREY)
+    """Return the answer to a reminder that was paused; `subscription` is as it was before."""
+    place, advice = say_place(subscription, accounts), "Resume it with `/minimax-reminders resume`."
+    if subscription.paused_at is not None:
+        return notice("Nothing changed", f"{place}\nIt was already paused. {advice}", GREY)
+    news = f"paused the reminder for {say_subject(subscription.account_id, accounts)}."
+    return notice("Reminder paused", f"{place}\n{advice}", GREY, _change(Act.REMINDER_PAUSED, subscription, news))
 
 
 def resumed_reply(subscription: Subscription, accounts: Accounts, outlook: Outlook, now: datetime) -> Reply:
     """Return the answer to a reminder that was resumed; `subscription` is as it was before."""
     text, is_due = _say_outlook(subscription, outlook, accounts, now, "Next")
     lines = [f"{say_place(subscription, accounts)} · {say_terms(subscription)}", text]
+    title, change = "Reminder resumed", None
     if subscription.paused_at is None:
         lines.insert(1, "It was already active.")
-    title = "Nothing changed" if subscription.paused_at is None else "Reminder resumed"
-    return notice(title, "\n".join(lines), GREEN if is_due else AMBER)
+        title = "Nothing changed"
+    else:
+        news = f"resumed the reminder for {say_subject(subscription.account_id, accounts)}."
+        change = _change(Act.REMINDER_RESUMED, subscription, news)
+    return notice(title, "\n".join(lines), GREEN if is_due else AMBER, change)
 
 
 def removed_reply(subscription: Subscription, left: Sequence[Subscription], accounts: Accounts) -> Reply:
     """Return the answer to a reminder that was removed; `left` are the others of its channel."""
-    place = f"<#{subscription.channel_id}>"
+    place, subject = f"<#{subscription.channel_id}>", say_subject(subscription.account_id, accounts)
+    change = _change(Act.REMINDER_DELETED, subscription, f"deleted the reminder for {subject}.")
     if subscription.is_for_all:
         lines = [f"{place} no longer gets reminders for all accounts."]
         if left:
-            lines.append(f"It still gets those for {_listed([say_subject(one.account_id, accounts) for one in left])}.")
-        return notice("Reminder removed", "\n".join(lines), GREY)
-    subject = say_subject(subscription.account_id, accounts)
+            lines.append(f"It still gets those for {_list_subjects(left, accounts)}.")
+        return notice("Reminder removed", "\n".join(lines), GREY, change)
     for_all = next((one for one in left if one.is_for_all), None)
     if for_all is None:
-        return notice("Reminder removed", f"{place} no longer gets reminders for {subject}.", GREY)
+        return notice("Reminder removed", f"{place} no longer gets reminders for {subject}.", GREY, change)
     terms = ", which is paused" if for_all.paused_at is not None else f": {say_terms(for_all)}"
-    return notice("Reminder removed", f"{place} now follows **{ALL_LABEL}** for {subject} again{terms}.", GREY)
+    text = f"{place} now follows **{ALL_LABEL}** for {subject} again{terms}."
+    return notice("Reminder removed", text, GREY, change)
 
 
 def tested_reply(subscription: Subscription, message_id: int | None) -> Reply:
@@ -214,6 +241,5 @@ def tested_reply(subscription: Subscription, message_id: int | None) -> Reply:
     if message_id is None:
         return notice("Test sent", f"To {place}, where it was deleted at once.", AMBER)
     link = message_link(subscription.guild_id, subscription.channel_id, message_id)
-    role = subscription.role_id
-    ping = f" <@&{role}> is shown but was not pinged." if role else ""
+    ping = f" {subscription.ping.mention} is shown but was not pinged." if subscription.ping else ""
     return notice("Test sent", f"To {place} ([open]({link})).{ping}", GREEN)

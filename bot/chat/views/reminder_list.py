@@ -8,7 +8,7 @@ import discord
 from discord.utils import format_dt
 
 from bot.chat.views.components import Reply, reminders_view
-from bot.chat.views.pages import fill_pages, show_page
+from bot.chat.views.pages import Page, fill_pages, show_page
 from bot.chat.views.reminder_answers import ALL_LABEL, Accounts, say_place, say_stage, say_subject, say_terms
 from bot.core.accounts import Account, AccountSnapshot, shared_names
 from bot.core.boards import Board
@@ -80,7 +80,12 @@ class Setup:
     accounts: Mapping[str, AccountSnapshot]
 
 
-def list_reply(setup: Setup, page: int, now: datetime) -> Reply:
+def list_reply(page: Page, *, has_reminders: bool) -> Reply:
+    """Return a page of the list with its buttons; without reminders it has none."""
+    return Reply([page.embed], reminders_view(page.number, page.count) if has_reminders else None)
+
+
+def list_page(setup: Setup, number: int, now: datetime) -> Page:
     """Return one page of the list, soonest reminder first; those without one come late, and the boards last."""
     embed = discord.Embed(title="Reminders in this server", colour=GREEN)
     ahead = {key: one.at for key, one in setup.comes_next.items()}
@@ -93,8 +98,7 @@ def list_reply(setup: Setup, page: int, now: datetime) -> Reply:
         embed.colour = discord.Colour(GREY)
     blocks += [_board_block(board, setup.board_failures.get(board.channel_id)) for board in setup.boards]
     pages = fill_pages(blocks, size=_BLOCKS, between="\n\n")
-    page = show_page(embed, pages, page)
-    return Reply([embed], reminders_view(page, len(pages)) if setup.subscriptions else None)
+    return show_page(embed, pages, number)
 
 
 def _block(subscription: Subscription, setup: Setup, accounts: Accounts, shared: Collection[str], now: datetime) -> str:

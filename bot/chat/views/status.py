@@ -14,8 +14,10 @@ from bot.core.limits import MAX_FIELD
 from bot.core.links import SETUP_GUIDE
 from bot.core.status import AMBER, GREEN, GREY, Status
 from bot.core.subscriptions import Subscription
+from bot.core.text import escaped
+from bot.core.tls import TlsFailure
 from bot.core.wording import CLOCK_ADVICE, say_count, say_duration, say_reason, say_skew
-from bot.errors import BotError
+from bot.errors import BotError, SwitchedOff
 
 # Sent messages are counted over this long.
 SENT_WITHIN = timedelta(days=30)
@@ -28,15 +30,19 @@ class Facts:
     """The facts in the status of one server: its own reminders and channels, and those that all servers share.
 
     `wrong_clock` is how far the clock of the bot's machine is ahead, None if it is right. `accounts` are those of the
-    last reading, at `read_at`; later polls fail since `unreadable_since`. `asked_at` is when useapi.net was last asked
-    for whatever reason, `failure` how it failed. `waiting` counts notifications, `sent` messages. The `latency` of the
-    gateway is in seconds, None if it is not known.
+    last reading, at `read_at`; `failing` of them have failing jobs, and `low_on_credits` fewer credits than a reminder
+    allows. Later polls fail since `unreadable_since`. `asked_at` is when useapi.net was last asked for whatever reason,
+    `failure` how it failed. `waiting` counts notifications, `sent` messages. `jobs_off` says that useapi.net does not
+    offer the jobs, and `credits_off` that it does not offer the credits of some accounts. `obstacle` keeps requests to
+    Discord from being made. The `latency` of the gateway is in seconds, None if it is not known.
     """
 
     wrong_clock: timedelta | None
     interval: timedelta
     polled_at: datetime | None
     accounts: Sequence[Account]
+    failing: int
+    low_on_credits: int
     read_at: datetime | None
     unreadable_since: datetime | None
     asked_at: datetime | None
@@ -46,7 +52,10 @@ class Facts:
     sent: int
     blocked: Sequence[ChannelFailure]
     outdated: Sequence[ChannelFailure]
+    jobs_off: SwitchedOff | None
+    credits_off: Sequence[SwitchedOff]
     is_connected: bool
+    obstacle: TlsFailure | None
     latency: float | None
 
 
@@ -59,7 +68,8 @@ def status_embed(facts: Facts, now: datetime) -> discord.Embed:
         embed.add_field(name="Problems", value=_fit(problems), inline=False)
     embed.add_field(name="Accounts", value=_say_accounts(facts, now), inline=False)
     embed.add_field(name="Reminders", value=_say_reminders(facts), inline=False)
-    embed.add_field(name="Connections", value=_say_connections(facts), inline=False)
+    connections = [_say_connections(facts), *([off] if (off := _say_off(facts)) else [])]
+    embed.add_field(name="Connections", value="\n".join(connections), inline=False)
     embed.set_footer(text=f"MiniMax Account Bot {__version__}")
     return embed
 
@@ -97,7 +107,9 @@ def _list_problems(facts: Facts, now: datetime) -> list[str]:
         )
     if problem := _say_api_problem(facts):
         problems.append(problem)
-    if not facts.is_connected:
+    if facts.obstacle is not None:
+        problems.append(f"{facts.obstacle.say('Discord')}, so reminders wait. Bot owner: {facts.obstacle.advice}")
+    elif not facts.is_connected:
         problems.append("Discord disconnected. Reminders still go out; commands may not work. It usually passes soon.")
     problems += [_say_blocked(f"<#{one.channel_id}>", one, "move the reminder") for one in facts.blocked]
     problems += [_say_blocked(f"Board in <#{one.channel_id}>", one, "remove the board") for one in facts.outdated]
@@ -147,7 +159,9 @@ def _say_accounts(facts: Facts, now: datetime) -> str:
     statuses = [account.status(now) for account in facts.accounts]
     counts = (
         (Status.EXPIRED, sum(status.needs_renewal for status in statuses), "needs renewing", "need renewing"),
+        (Status.ERROR, facts.failing, "has failing jobs", "have failing jobs"),
         (Status.EXPIRING, sum(status.is_soon for status in statuses), "expires soon", "expire soon"),
+        (Status.EXPIRING, facts.low_on_credits, "is low on credits", "are low on credits"),
     )
     parts = [
         f"{status.style.emoji} {count} {one if count == 1 else many}" for status, count, one, many in counts if count
@@ -173,3 +187,14 @@ def _say_connections(facts: Facts) -> str:
         return f"{useapi} · ⚠️\N{NO-BREAK SPACE}Discord disconnected"
     latency = "" if facts.latency is None else f" ({round(facts.latency * 1000)} ms)"
     return f"{useapi} · ✅\N{NO-BREAK SPACE}Discord{latency}"
+
+
+def _say_off(facts: Facts) -> str:
+    """Return what useapi.net does not offer as documented, and when the bot asks again; "" if it offers everything."""
+    off = [*([facts.jobs_off] if facts.jobs_off else []), *facts.credits_off]
+    if not off:
+        return ""
+    whose = f"the credits of {say_count(len(facts.credits_off), 'account')}" if facts.credits_off else ""
+    what = " and ".join(filter(None, ("jobs" if facts.jobs_off else "", whose)))
+    again = format_dt(min(one.until for one in off), "R")
+    return f"⚪ useapi.net doesn't offer {what} ({escaped(off[0].reason, 80)}); the bot asks again {again}"

@@ -8,15 +8,16 @@ import discord
 from discord.utils import format_dt
 
 from bot.chat.views.components import Reply, pages_view
-from bot.chat.views.pages import fill_pages, show_page
+from bot.chat.views.pages import Page, clamp_page, show_text
 from bot.chat.views.reminder_list import NO_REMINDERS
 from bot.core.accounts import shared_names
-from bot.core.assignments import is_quiet, mentions_role
+from bot.core.assignments import includes_ping, is_quiet
 from bot.core.forecast import Upcoming
 from bot.core.limits import MAX_DESCRIPTION
 from bot.core.notifications import Kind
 from bot.core.stages import EXPIRED
 from bot.core.status import GREEN, GREY, Status, status_of
+from bot.core.text import cut
 from bot.core.wording import say_count, say_duration, say_told_apart
 
 FORESEEN = timedelta(days=30)
@@ -25,33 +26,39 @@ _DAY = timedelta(days=1)
 _LINES = 15
 _INCIDENTS = {
     Kind.ERROR: "⚠️ {} error",
+    Kind.FAILING: "⚠️ {} jobs fail",
+    Kind.LOW_CREDITS: "🪙 {} low on credits",
     Kind.MISSING: "🔴 {} removed from useapi.net",
     Kind.UNDATED: "⚪ {} no expiry date reported",
 }
 
 
-def upcoming_reply(upcoming: Sequence[Upcoming], page: int, now: datetime, *, is_set_up: bool) -> Reply:
-    """Return one page of the reminders that are to come within 30 days, soonest first.
+def upcoming_reply(page: Page) -> Reply:
+    """Return a page of the reminders to come with its buttons."""
+    return Reply([page.embed], pages_view("upcoming", page.number, page.count))
+
+
+def upcoming_page(within: Sequence[Upcoming], number: int, now: datetime, *, is_set_up: bool) -> Page:
+    """Return one page of the reminders that are to come within 30 days, which are given soonest first.
 
     `is_set_up` is whether the server has a reminder at all, paused or not.
     """
-    within = [one for one in upcoming if one.at <= now + FORESEEN]
     if not within:
         embed = discord.Embed(title=f"Next {FORESEEN.days} days", colour=GREY)
         embed.description = f"Nothing due in the next {FORESEEN.days} days." if is_set_up else NO_REMINDERS
-        return Reply([embed])
+        return Page(embed)
     embed = discord.Embed(title=f"Next {FORESEEN.days} days: {say_count(len(within), 'reminder')}", colour=GREEN)
     embed.set_footer(text="Assuming nobody renews. Errors are reported as they happen.")
     usual_place = _most_common(map(_say_place, within))
     usual_pings = _most_common(map(_say_pings, within))
     shared = shared_names(one.account for one in within)
-    lines = [_line(one, now, shared, usual_place, usual_pings) for one in within]
+    number, count = clamp_page(len(within), number, _LINES), clamp_page(len(within), len(within), _LINES) + 1
+    shown = within[number * _LINES : (number + 1) * _LINES]
+    lines = "\n".join(_line(one, now, shared, usual_place, usual_pings) for one in shown)
     heading = f"All go to {usual_place} and ping {usual_pings}."
     if any((_say_place(one), _say_pings(one)) != (usual_place, usual_pings) for one in within):
         heading = f"They go to {usual_place} and ping {usual_pings}, unless the line says otherwise."
-    pages = fill_pages(lines, size=_LINES, room=MAX_DESCRIPTION - len(heading) - 2)
-    page = show_page(embed, [f"{heading}\n\n{lines}" for lines in pages], page)
-    return Reply([embed], pages_view("upcoming", page, len(pages)))
+    return show_text(embed, cut(f"{heading}\n\n{lines}", MAX_DESCRIPTION), number, count)
 
 
 def _most_common(values: Iterable[str]) -> str:
@@ -98,10 +105,11 @@ def _say_place(upcoming: Upcoming) -> str:
 def _say_pings(upcoming: Upcoming) -> str:
     """Return whom a reminder pings, as the reminder itself does it."""
     one, pings = upcoming, []
-    if mentions_role(
+    ping = one.subscription.ping
+    if ping is not None and includes_ping(
         one.subscription, one.stage, one.assignment, one.account, one.at, is_follow_up=one.stage < EXPIRED
     ):
-        pings.append(f"<@&{one.subscription.role_id}>")
+        pings.append(ping.mention)
     if one.assignment and not is_quiet(one.subscription, one.stage, one.account, one.at):
         pings.append(f"<@{one.assignment.user_id}>")
-    return " and ".join(pings) or "nobody"
+    return " and ".join(dict.fromkeys(pings)) or "nobody"

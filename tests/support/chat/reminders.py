@@ -18,6 +18,8 @@ from tests.support.world import GUILD_ID, World
 WITHOUT_FOLLOW_UPS = {"follow-ups": "no"}
 DAY = 86_400.0
 HOUR = 3_600.0
+# How a line about what somebody has changed begins.
+_CHANGE = "-# <@"
 
 
 async def add(world: World, account: str = "all", **options: Any) -> str:
@@ -55,7 +57,16 @@ async def poll_hourly(world: World, hours: int) -> None:
 
 
 def posts_in(channel: simcord.ChannelHandle) -> list[discord.Message]:
-    """Return the bot's messages in a channel that everybody sees, oldest first."""
+    """Return the bot's messages in a channel that everybody sees, oldest first, without those about changes."""
+    return [message for message in _public_in(channel) if not message.content.startswith(_CHANGE)]
+
+
+def changes_in(channel: simcord.ChannelHandle) -> list[discord.Message]:
+    """Return the bot's messages in a channel about what people have changed, oldest first."""
+    return [message for message in _public_in(channel) if message.content.startswith(_CHANGE)]
+
+
+def _public_in(channel: simcord.ChannelHandle) -> list[discord.Message]:
     return [message for message in channel.history() if message.author.bot and not message.flags.ephemeral]
 
 
@@ -70,9 +81,10 @@ def sent_contents(world: World, channel: simcord.ChannelHandle | None = None) ->
 
 
 def sent_bodies(world: World, channel: simcord.ChannelHandle | None = None) -> Sequence[dict[str, Any]]:
-    """Return what the bot asked Discord to post in a channel (default: the world's), oldest first."""
+    """Return what the bot asked Discord to post in a channel (default: the world's), oldest first, without changes."""
     path = f"/channels/{(channel or world.channel).id}/messages"
-    return [one.json for one in world.env.http_requests if (one.method, one.path) == ("POST", path) and one.json]
+    posted = [one.json for one in world.env.http_requests if (one.method, one.path) == ("POST", path) and one.json]
+    return [body for body in posted if not body["content"].startswith(_CHANGE)]
 
 
 async def count_notifications(world: World) -> int:
