@@ -12,7 +12,8 @@ COPY bot /app/bot
 WORKDIR /
 VOLUME /data
 USER 10001
-ENV PATH="/venv/bin:$PATH" PYTHONPATH=/app PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# Nothing is imported from the working folder.
+ENV PATH="/venv/bin:$PATH" PYTHONPATH=/app PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "-m", "bot", "healthcheck"]
 STOPSIGNAL SIGTERM
 CMD ["python", "-m", "bot", "run"]

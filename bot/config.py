@@ -8,32 +8,40 @@ import ipaddress
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.core import database_url
 from bot.core.database_url import parse_database_url, passwords_in
+from bot.core.links import GUIDED_SETUP, SETUP_GUIDE, RenewalLinks
 from bot.core.subscriptions import parse_lead_times
+from bot.core.text import is_web_url
 from bot.errors import SettingsError
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["text", "json"]
+YesOrNo = Literal["yes", "no"]
 
 DEFAULT_API = "https://api.useapi.net"
 _SHORTEST_TOKEN = 8
 _LARGEST_ID = 2**64 - 1
 _MOST_DIGITS = 20
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_QUOTED = re.compile(r"""("[^"]*"|'[^']*')\s*(#.*)?""")
+_COMMENT = re.compile(r"^#(\s.*)?$|\s+#.*$")
+_PLAIN_LINE = re.compile(r"[A-Za-z_]\w*=(\S|\s*$)")
+_LONGEST_FILE = 2**20
 _LAST_PORT = 65_535
 _LONGEST_INTERVAL = 86_400
+_LONGEST_LINK = 512
 
 
 def _token(value: object) -> str:
@@ -101,6 +109,18 @@ def _heartbeat(value: object) -> str:
     text = str(value).strip()
     if not _is_safe_url(text, without="@# "):
         raise ValueError("must be an https:// address (plain http:// only for this machine), as the monitor shows it")
+    return text
+
+
+def _page(value: object) -> str:
+    text = str(value).strip()
+    # Discord's buttons take no longer one, and brackets would end a link in a text.
+    is_short = len(text) <= _LONGEST_LINK and text.isascii() and not set("@()<>") & set(text)
+    if not (text.startswith("https://") and is_short and is_web_url(text)):
+        raise ValueError(
+            f"must be the https:// address of a public page, up to {_LONGEST_LINK} characters without brackets or @, "
+            f"such as {SETUP_GUIDE}"
+        )
     return text
 
 
@@ -185,6 +205,23 @@ class UseapiSettings(LogSettings):
         description="Address of the API",
         json_schema_extra={"more": "Plain `http://` is accepted for this machine only."},
     )
+    renew_url: Annotated[str, BeforeValidator(_page)] = Field(
+        GUIDED_SETUP,
+        alias="RENEW_URL",
+        description="Page that How to renew leads to",
+        json_schema_extra={"more": "useapi.net's guided setup in a remote browser by default; `https://` only."},
+    )
+    renew_manual_url: Annotated[str, BeforeValidator(_page)] = Field(
+        SETUP_GUIDE,
+        alias="RENEW_MANUAL_URL",
+        description="Page for those who renew a login by hand",
+        json_schema_extra={"more": "Linked beside the other one; `https://` only."},
+    )
+
+    @property
+    def renewal(self) -> RenewalLinks:
+        """Return where people renew logins."""
+        return RenewalLinks(self.renew_url, self.renew_manual_url)
 
 
 class StoreSettings(LogSettings):
@@ -226,6 +263,15 @@ class Settings(UseapiSettings, StoreSettings):
         alias="CHECK_INTERVAL_SECONDS",
         description="Seconds between two polls of all accounts, up to a day",
         json_schema_extra={"more": "Each poll is one call to the API, whatever the number of accounts."},
+    )
+    watch_jobs: Annotated[YesOrNo, BeforeValidator(_one_of(*get_args(YesOrNo)))] = Field(
+        "yes",
+        alias="WATCH_JOBS",
+        description="Whether to read how jobs end, and credits where a reminder asks for them: yes or no",
+        json_schema_extra={
+            "more": "At most one call to the API every 5 minutes for all jobs, "
+            "and one every 6 hours for the credits of an account."
+        },
     )
     reminder_days: Annotated[tuple[int, ...], BeforeValidator(_days)] = Field(
         (14, 7, 3, 1),
@@ -277,16 +323,47 @@ def _problem(kind: type[LogSettings], error: ErrorDetails) -> str:
     return f"{name} is missing. {text_of(field, 'if_missing')}"
 
 
-def _given(environ: Mapping[str, str], dotenv: Path) -> dict[str, str]:
+def _read_lines(dotenv: Path) -> list[Binding]:
+    """Return what the lines of a `.env` say, nothing if there is no such file.
+
+    Raises:
+        SettingsError: it is no text file of a sensible size that the bot may read.
+    """
+    if not dotenv.is_file():
+        return []
     try:
-        from_file = dotenv_values(dotenv, interpolate=False) if dotenv.is_file() else {}
+        with dotenv.open(encoding="utf-8-sig") as opened:
+            text = opened.read(_LONGEST_FILE + 1)
     except (OSError, UnicodeDecodeError):
-        raise SettingsError(
-            [f"{dotenv.name} can't be read. Make it a UTF-8 text file that the bot may read."]
-        ) from None
-    # `docker --env-file` keeps the quotes around a value, which every other reader of a .env removes.
-    unquoted = {name: value[1:-1] if _QUOTED.fullmatch(value) else value for name, value in environ.items()}
-    return {name: value for source in (from_file, unquoted) for name, value in source.items() if value}
+        text = "\0"
+    # UTF-16 that does not begin with its mark has a NUL in every other byte.
+    if "\0" in text:
+        raise SettingsError([f"{dotenv.name} can't be read. Make it a UTF-8 text file that the bot may read."])
+    if len(text) > _LONGEST_FILE:
+        raise SettingsError([f"{dotenv.name} is no file of settings: it is over {_LONGEST_FILE} characters long."])
+    return list(parse_stream(StringIO(text)))
+
+
+def _without_marks(name: str, value: str) -> str:
+    """Return a value of the environment without the quotes and the comment that other readers of a `.env` keep."""
+    if quoted := _QUOTED.fullmatch(value):
+        return quoted[1][1:-1]
+    # There, a # may be part of a file's name.
+    return value if name == "DATABASE_URL" else _COMMENT.sub("", value)
+
+
+def read_dotenv(file: Path) -> dict[str, str]:
+    """Return what a `.env` file sets, nothing if there is none.
+
+    Raises:
+        SettingsError: it is no text file of a sensible size that the bot may read.
+    """
+    return {line.key: line.value for line in _read_lines(file) if line.key and line.value}
+
+
+def _given(environ: Mapping[str, str], dotenv: Path) -> dict[str, str]:
+    clean = {name: _without_marks(name, value) for name, value in environ.items()}
+    return read_dotenv(dotenv) | {name: value for name, value in clean.items() if value}
 
 
 def read_settings(kind: type[Kind], environ: Mapping[str, str], dotenv: Path) -> Kind:
@@ -324,12 +401,34 @@ def is_open_to_others(file: Path) -> bool:
 
 
 def find_warnings(environ: Mapping[str, str], dotenv: Path) -> list[str]:
-    """Return warnings about a `.env` that others can read, and about names that look like misspelt settings."""
+    """Return warnings about a `.env` that others can read or that is ambiguous, and about misspelt settings."""
     warnings = []
     if dotenv.is_file() and is_open_to_others(dotenv):
         warnings.append(f"{dotenv.name} can be read by others on this machine. Run: chmod 600 {dotenv.name}")
     ours = [str(field.alias) for field in Settings.model_fields.values()]
+    warnings += [f"{dotenv.name}, {problem}" for problem in _find_odd_lines(_read_lines(dotenv), ours)]
     for name in sorted(_given(environ, dotenv).keys() - set(ours)):
         close = get_close_matches(name.upper(), ours, n=1, cutoff=0.85)
         warnings.extend(f"Unknown setting {name}. Did you mean {meant}?" for meant in close)
     return warnings
+
+
+def _find_odd_lines(lines: Sequence[Binding], ours: Collection[str]) -> Iterator[str]:
+    """Yield the lines that mean nothing, that another line replaces, or that Docker or systemd read differently.
+
+    Only the names of settings are in the texts: anything else may be a part of a secret.
+    """
+    seen: dict[str | None, int] = {}
+    for line in lines:
+        # Blank lines before it belong to it.
+        text = line.original.string.lstrip()
+        blank = line.original.string[: len(line.original.string) - len(text)]
+        number = line.original.line + blank.count("\n")
+        if line.error:
+            yield f"line {number} is ignored. Write NAME=value, and # before a comment"
+        elif line.key is not None and not _PLAIN_LINE.match(text):
+            yield f"line {number} may mean nothing to Docker or systemd. Write NAME=value, without export or spaces"
+        if line.key in ours:
+            if line.key in seen:
+                yield f"line {number} replaces line {seen[line.key]}: both set {line.key}. Keep one of them"
+            seen[line.key] = number

@@ -179,7 +179,12 @@ def say_ready(servers: int, accounts: int | None, reminders: int) -> str:
 def _parts_of(application: Application) -> ActiveParts:
     """Return what the health check looks at."""
     bot = application.bot
-    return ActiveParts(application.poller, lambda: bot.is_connected, lambda: bot.refusals.is_token_refused)
+    return ActiveParts(
+        application.poller,
+        lambda: bot.is_connected,
+        lambda: bot.refusals.is_token_refused,
+        lambda: bot.obstacles.current,
+    )
 
 
 def _start(name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:

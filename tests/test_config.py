@@ -16,6 +16,7 @@ from bot.config import (
     secrets_of,
 )
 from bot.core import database_url
+from bot.core.links import GUIDED_SETUP, SETUP_GUIDE, RenewalLinks
 from bot.errors import SettingsError
 from tests.support.settings import GOOD, NO_FILE, read
 
@@ -268,3 +269,39 @@ def test_reminder_settings_are_read(tmp_path: Path) -> None:
     given = GOOD | {"CHECK_INTERVAL_SECONDS": "60", "REMINDER_DAYS": "1 7, 3"}
     settings = read_settings(Settings, given, tmp_path / ".env")
     assert (settings.check_interval, settings.reminder_days) == (60, (7, 3, 1))
+
+
+def test_pages_on_renewing_can_be_others() -> None:
+    """The pages are useapi.net's guided setup and its manual, unless the settings name others."""
+    assert read().renewal == RenewalLinks(GUIDED_SETUP, SETUP_GUIDE)
+    own = RenewalLinks("https://wiki.example/renew?a=1#b", "https://wiki.example/by/hand")
+    assert read(RENEW_URL=f" {own.guided} ", RENEW_MANUAL_URL=own.manual).renewal == own
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://wiki.example/s3cret",
+        "HTTP://wiki.example/s3cret",
+        "wiki.example/s3cret",
+        "https:///s3cret",
+        "https://user:s3cret@wiki.example/",
+        "https://localhost/s3cret",
+        "https://127.0.0.1/s3cret",
+        "https://wiki.example/s3cret)(x",
+        "https://wiki.example/<s3cret>",
+        "https://wiki.example/s3cret page",
+        "https://wiki.example/s3\ncret",
+        "https://wíki.example/s3cret",
+        "https://wiki.example/s3cret" + "x" * 500,
+        "https://[s3cret",
+        "javascript:alert('s3cret')",
+        "data:text/html,s3cret",
+    ],
+)
+@pytest.mark.parametrize("name", ["RENEW_URL", "RENEW_MANUAL_URL"])
+def test_a_page_that_a_message_cannot_link_is_refused(name: str, value: str) -> None:
+    """Only a public https:// page that Discord's buttons and texts can link is accepted."""
+    (problem,) = problems_of(GOOD | {name: value})
+    assert problem.startswith(f"{name} must be the https:// address of a public page")
+    assert "s3cret" not in problem

@@ -47,6 +47,7 @@ def test_where_a_databases_password_may_stand(url: str, secrets: list[str]) -> N
         ("sqlite+aiosqlite:///s3cret?.db", "a ? in the name"),
         ("sqlite+aiosqlite:///s3cret.db?cache=shared", "a ? in the name"),
         ("sqlite+aiosqlite:///a%20s3cret.db", "Write the name as it is"),
+        ("sqlite+aiosqlite:///data/bot.db # s3cret", "Leave the comment out"),
         ("sqlite+aiosqlite:///s3cret/", "names a folder"),
         ("sqlite+aiosqlite:////", "names a folder"),
         ("sqlite+aiosqlite:///~nobody-has-this-name/s3cret.db", "no such home folder"),
@@ -66,6 +67,11 @@ def test_where_a_databases_password_may_stand(url: str, secrets: list[str]) -> N
         ),
         ("postgresql+asyncpg://bot:s3cret@db/bot?sslmode=s3cret", "another ssl= or sslmode= than disable"),
         ("postgres://bot:s3cret@db/bot?shiny=s3cret&sslmode=require&odd=s3cret", "does not know: shiny, odd. Leave"),
+        (
+            "postgres://bot@db/bot?sslmode=verify-full&sslrootcert=s3cret",
+            "has sslrootcert=. Leave it out, and set PG",
+        ),
+        ("postgres://bot@db/bot?target_session_attrs=s3cret", "another target_session_attrs= than any, primary"),
         ("postgres://bot:s3cret@db/bot?odd=1&sslmode=s3cret", "odd. Leave them out; and it has another ssl="),
     ],
 )

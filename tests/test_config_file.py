@@ -41,8 +41,26 @@ def test_the_environment_outranks_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("quote", ['"', "'"])
 def test_quotes_that_docker_keeps(quote: str) -> None:
     """`docker --env-file` keeps the quotes around a value; they are no part of it."""
-    quoted = {name: f"{quote}{value}{quote}" for name, value in GOOD.items()}
-    assert read_settings(Settings, quoted, Path("none")) == read_settings(Settings, GOOD, Path("none"))
+    given = GOOD | {"DATABASE_URL": "sqlite+aiosqlite:///my.db"}
+    quoted = {name: f"{quote}{value}{quote}" for name, value in given.items()}
+    assert read_settings(Settings, quoted, Path("none")) == read_settings(Settings, given, Path("none"))
+
+
+@pytest.mark.parametrize(
+    "value", ["DEBUG # loud", "DEBUG\t#", '"DEBUG" # loud', "'DEBUG'#", "'DEBUG'", "DEBUG "], ids=lambda value: value
+)
+def test_comments_that_docker_and_systemd_keep(value: str, tmp_path: Path) -> None:
+    """A comment behind a value is no part of it, whoever has read the line."""
+    (dotenv := tmp_path / ".env").write_text(f"LOG_LEVEL={value}\n")
+    assert read_settings(Settings, GOOD, dotenv).log_level == "DEBUG"
+    assert read_settings(Settings, GOOD | {"LOG_LEVEL": value}, Path("none")).log_level == "DEBUG"
+
+
+def test_a_value_that_is_a_comment(tmp_path: Path) -> None:
+    """A comment in the place of a value leaves the setting unset."""
+    (dotenv := tmp_path / ".env").write_text("LOG_LEVEL= # the default\n")
+    assert read_settings(Settings, GOOD, dotenv).log_level == "INFO"
+    assert read_settings(Settings, GOOD | {"LOG_LEVEL": "# the default"}, Path("none")).log_level == "INFO"
 
 
 def test_an_empty_variable_does_not_hide_the_file(tmp_path: Path) -> None:
@@ -52,7 +70,15 @@ def test_an_empty_variable_does_not_hide_the_file(tmp_path: Path) -> None:
     assert read_settings(Settings, GOOD | {"GUILD_IDS": ""}, dotenv).guild_ids == (999,)
 
 
-@pytest.mark.parametrize("content", [b"DISCORD_TOKEN=s3cret\xff\xfe", "DISCORD_TOKEN=s3cret".encode("utf-16")])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"DISCORD_TOKEN=s3cret\xff\xfe",
+        b"DISCORD_TOKEN=s3cret\0",
+        "DISCORD_TOKEN=s3cret".encode("utf-16"),
+        "DISCORD_TOKEN=s3cret".encode("utf-16-le"),
+    ],
+)
 def test_a_file_that_is_not_utf8(tmp_path: Path, content: bytes) -> None:
     """A file in another encoding is one problem, reported without its content."""
     dotenv = tmp_path / ".env"
@@ -60,6 +86,50 @@ def test_a_file_that_is_not_utf8(tmp_path: Path, content: bytes) -> None:
     (problem,) = problems_of(dotenv)
     assert problem.startswith(".env can't be read. ")
     assert "s3cret" not in problem
+
+
+def test_a_file_that_is_something_else(tmp_path: Path) -> None:
+    """A huge file is refused at once, whatever is in it."""
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("X=s3cret\n" * 150_000)
+    (problem,) = problems_of(dotenv)
+    assert problem.startswith(".env is no file of settings")
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("begins", ["", "\N{BYTE ORDER MARK}", "\n\n"])
+def test_files_of_any_editor(tmp_path: Path, begins: str, ends: str) -> None:
+    """A byte order mark, blank lines and any line ends are no part of the settings."""
+    lines = [f"{name}={value}" for name, value in GOOD.items()]
+    (dotenv := tmp_path / ".env").write_bytes((begins + ends.join([*lines, ""])).encode())
+    dotenv.chmod(0o600)
+    assert read_settings(Settings, {}, dotenv) == read_settings(Settings, GOOD, Path("none"))
+    assert find_warnings({}, dotenv) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("\n\ns3cret words\n", "line 3 is ignored. Write NAME=value"),
+        ("LOG_LEVEL: DEBUG\n", "line 1 is ignored"),
+        ("; s3cret\n", "line 1 is ignored"),
+        ('DISCORD_TOKEN="s3cret\n', "line 1 is ignored"),
+        ("s3cret.t0ken\n", "line 1 may mean nothing to Docker"),
+        (
+            "export USEAPI_TOKEN=s3cret\n",
+            "line 1 may mean nothing to Docker or systemd. Write NAME=value",
+        ),
+        ("USEAPI_TOKEN = s3cret\n", "line 1 may mean nothing"),
+        ("GUILD_IDS=1\n\nGUILD_IDS=2\n", "line 3 replaces line 1: both set GUILD_IDS"),
+    ],
+)
+def test_lines_that_readers_take_differently(tmp_path: Path, content: str, words: str) -> None:
+    """A line that is ignored, read differently by Docker or systemd, or there twice, is named by its number."""
+    (dotenv := tmp_path / ".env").write_text(content)
+    dotenv.chmod(0o600)
+    (warning,) = find_warnings({}, dotenv)
+    assert warning.startswith(f".env, {words}")
+    assert "s3cret" not in warning
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")

@@ -1,11 +1,14 @@
-"""The alert rules and the dashboard name existing metrics, and all of them."""
+"""The files for operators: alert rules and dashboard name existing metrics, image and unit fit the bot."""
 
 import re
 from typing import Any
 
 import pytest
+import yaml
 
+from bot.cli.ending import STOP_SECONDS
 from tests.support.deploy import metric_lines, panels, rules
+from tests.support.paths import REPOSITORY
 
 NOT_OURS = {"up"}
 
@@ -47,3 +50,36 @@ def test_every_metric_of_ours_is_used() -> None:
     stems = {re.sub(r"_(total|bucket|sum|count|created)$", "", name) for name in named}
     ours = {name for name in metric_names() if name.startswith("minimax_bot_")}
     assert {name for name in ours if re.sub(r"_(total|bucket|sum|count|created)$", "", name) not in stems} == set()
+
+
+def test_compose_starts_the_bot_again() -> None:
+    """The container comes back after a crash and after a restart of the machine, and a stop has as long as it takes."""
+    service = yaml.safe_load((REPOSITORY / "compose.yaml").read_text("utf-8"))["services"]["bot"]
+    assert (service["restart"], service["init"]) == ("unless-stopped", True)
+    assert float(service["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
+
+
+def test_the_unit_stays_down_after_a_wrong_setting() -> None:
+    """The unit runs as the user that the documents make, and is not started again after status 2."""
+    unit = (REPOSITORY / "deploy" / "minimax-bot.service").read_text("utf-8")
+    settings = dict(line.split("=", 1) for line in unit.splitlines() if "=" in line and not line.startswith("#"))
+    assert settings["RestartPreventExitStatus"] == "2"
+    assert float(settings["TimeoutStopSec"]) > STOP_SECONDS
+    page = (REPOSITORY / "docs" / "install.md").read_text("utf-8")
+    assert f"nologin {settings['User']}\n" in page
+    assert f"runuser -u {settings['User']} -- env -C {settings['WorkingDirectory']} " in page
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "deploy/minimax-bot.service"])
+def test_nothing_is_imported_from_the_working_folder(name: str) -> None:
+    """Python does not look for modules in the folder that the bot's user may write in."""
+    assert "PYTHONSAFEPATH=1" in (REPOSITORY / name).read_text("utf-8")
+
+
+def test_no_documented_command_is_roots_in_the_services_folder() -> None:
+    """The documents run Python in the service's folder as the bot's user alone, without modules from there."""
+    pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]
+    text = "\n".join(page.read_text("utf-8") for page in pages)
+    lines = [line for line in text.splitlines() if "/var/lib/minimax-bot" in line and "python" in line]
+    assert lines
+    assert all("runuser -u minimax-bot" in line and "python -P " in line for line in lines)

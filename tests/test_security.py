@@ -8,9 +8,9 @@ from pydantic import SecretStr
 
 from bot.config import Settings
 from bot.monitoring.health_file import HEALTH_FILE, Verdict, write_report
-from bot.store.backups import _draft_in, back_up, restore
+from bot.store.backups import back_up, restore
 from bot.store.database import open_database
-from bot.store.files import lock_file
+from bot.store.files import lock_file, open_draft
 from bot.store.tables import metadata
 from tests.support.paths import REPOSITORY
 from tests.support.store.samples import NOW
@@ -60,7 +60,7 @@ async def test_every_file_that_the_bot_writes_is_named() -> None:
             look()
     back_up(f"sqlite+aiosqlite:///{file}", Path("copy.db"))
     restore(f"sqlite+aiosqlite:///{file}", Path("copy.db"), NOW)
-    with _draft_in(file.parent):
+    with open_draft(file.parent):
         look()
     named = {name for name in rows_of("What the bot stores", "Where") if name.startswith("data/")}
     # It is there for a moment only.

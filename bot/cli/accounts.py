@@ -8,10 +8,11 @@ import os
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.cli.command import (
     NOT_FOUND,
@@ -23,16 +24,21 @@ from bot.cli.command import (
 )
 from bot.cli.signs import Sign
 from bot.core.accounts import Account, sort_by_urgency
-from bot.core.links import SETUP_GUIDE
+from bot.core.credits import Credits
+from bot.core.incidents import Reason
+from bot.core.jobs import JobSummary, Outcome, judge_jobs
+from bot.core.links import SETUP_GUIDE, RenewalLinks
 from bot.core.status import Status
 from bot.core.text import plain
-from bot.core.wording import say_count, say_state
+from bot.core.wording import HOW_TO_RENEW, say_count, say_reason_of_failure, say_state
 from bot.errors import BotError, InternalError
 
 if TYPE_CHECKING:
     from bot.config import UseapiSettings
     from bot.core.clock import ClockGuard
 
+# For what the commands can do without.
+_EXTRA_SECONDS = 5.0
 _WIDEST = 80
 _NAME_WIDTH = 30
 _MARKS = {
@@ -44,6 +50,8 @@ _MARKS = {
     Status.HEALTHY: (Sign.GOOD, "healthy"),
 }
 _YES_NO = {True: "yes", False: "no", None: "not reported"}
+
+Answer = TypeVar("Answer")
 
 _LOG = logging.getLogger("bot")
 
@@ -117,33 +125,82 @@ async def print_accounts(
         now=now,
         witness=functools.partial(clock.witness, "useapi.net"),
     ) as directory:
+        found = None
         if asked is not None:
             accounts = [(await directory.look_up(asked)).account]
-            facts: object = build_facts(accounts[0], now())
+            report, found = await asyncio.gather(
+                _attempt(directory.usage.read_jobs()), _attempt(directory.usage.read_credits(accounts[0].id))
+            )
         else:
             snapshots = await directory.read_all()
             accounts = sort_by_urgency([snapshot.account for snapshot in snapshots.values()], now())
-            facts = [build_facts(account, now()) for account in accounts]
+            report = await _attempt(directory.usage.read_jobs())
+    jobs = {} if report is None else {account.id: report.of(account.id) for account in accounts}
+    facts = [build_facts(account, now(), jobs.get(account.id)) for account in accounts]
     if as_json:
-        print_json(facts)
+        print_json(facts if asked is None else facts[0] | {"credits": None if found is None else _credit_facts(found)})
+    elif asked is None:
+        print(tabulate(accounts, now(), settings.renewal))
     else:
-        print(describe(accounts[0], now()) if asked is not None else tabulate(accounts, now()))
-    return exit_status_of(accounts, now())
+        print(describe(accounts[0], now(), settings.renewal, jobs.get(accounts[0].id), found))
+    return exit_status_of(accounts, now(), jobs)
 
 
-def exit_status_of(accounts: Iterable[Account], now: datetime) -> ExitStatus:
-    """Return the status for the worst of the accounts; none at all needs attention too."""
-    statuses = [account.status(now) for account in accounts]
-    is_healthy = bool(statuses) and all(status is Status.HEALTHY for status in statuses)
-    return ExitStatus.HEALTHY if is_healthy else ExitStatus.NEEDS_ATTENTION
+async def _attempt(reading: Awaitable[Answer]) -> Answer | None:
+    """Return what the command can do without, None if it can't be read in time."""
+    try:
+        async with asyncio.timeout(_EXTRA_SECONDS):
+            return await reading
+    except (BotError, TimeoutError) as error:
+        _LOG.info("Not read: %s (%s)", type(error).__name__, error)
+        return None
+
+
+def exit_status_of(
+    accounts: Iterable[Account], now: datetime, jobs: Mapping[str, JobSummary] = MappingProxyType({})
+) -> ExitStatus:
+    """Return the status for the worst of the accounts, by their jobs too; none at all needs attention too."""
+    are_well = [
+        account.status(now) is Status.HEALTHY and _failing_reason(account, jobs.get(account.id), now) is None
+        for account in accounts
+    ]
+    return ExitStatus.HEALTHY if are_well and all(are_well) else ExitStatus.NEEDS_ATTENTION
+
+
+def _failing_reason(account: Account, jobs: JobSummary | None, now: datetime) -> Reason | None:
+    """Return why an account's jobs fail; None if they don't, or that is not known."""
+    return jobs.reason if jobs is not None and judge_jobs(jobs, account.issued_at, now) else None
 
 
 def _say_moment(moment: datetime | None) -> str:
     return "not reported" if moment is None else moment.strftime("%Y-%m-%d %H:%M UTC")
 
 
-def describe(account: Account, now: datetime) -> str:
-    """Return the facts of one account, a line each, times in UTC."""
+def _say_jobs(account: Account, jobs: JobSummary | None, now: datetime) -> str:
+    if jobs is None:
+        return "not known"
+    if (reason := _failing_reason(account, jobs, now)) is not None:
+        return f"fail: {say_reason_of_failure(reason)}"
+    return f"{jobs.counts.get(Outcome.SUCCEEDED, 0)} of {jobs.total} succeeded since {_say_moment(jobs.since)}"
+
+
+def _say_credits(found: Credits | None) -> str:
+    if found is None or found.total is None:
+        return "not known"
+    return f"{found.total:,} ({found.plan})" if found.plan else f"{found.total:,}"
+
+
+def describe(
+    account: Account,
+    now: datetime,
+    renewal: RenewalLinks,
+    jobs: JobSummary | None = None,
+    found: Credits | None = None,
+) -> str:
+    """Return the facts of one account, a line each, times in UTC, and how to renew a login that needs it.
+
+    `jobs` and `found` are what its jobs show and its credits; None if that is not known.
+    """
     rows = [
         ("Account", account.id),
         ("User", account.name or "not reported"),
@@ -156,14 +213,16 @@ def describe(account: Account, now: datetime) -> str:
         ("Host", account.host or "not reported"),
         ("Max jobs", "not reported" if account.max_jobs is None else str(account.max_jobs)),
         ("Token", account.masked_token or "not reported"),
+        ("Jobs", _say_jobs(account, jobs, now)),
+        ("Credits", _say_credits(found)),
     ]
     lines = [f"{plain(label, _WIDEST):<12} {plain(value, 4 * _WIDEST)}" for label, value in rows]
     if account.status(now) is not Status.HEALTHY:
-        lines.append(f"\nHow to renew: {SETUP_GUIDE}")
+        lines.append(f"\n{_say_how_to_renew(renewal)}")
     return "\n".join(lines)
 
 
-def build_facts(account: Account, now: datetime) -> dict[str, Any]:
+def build_facts(account: Account, now: datetime, jobs: JobSummary | None = None) -> dict[str, Any]:
     """Return the facts of one account for programs; times in ISO 8601, UTC; null if the API does not report a fact."""
     remaining, status = account.remaining(now), account.status(now)
     return {
@@ -180,10 +239,34 @@ def build_facts(account: Account, now: datetime) -> dict[str, Any]:
         "host": account.host,
         "max_jobs": account.max_jobs,
         "token": account.masked_token,
+        "jobs": None if jobs is None else _job_facts(account, jobs, now),
     }
 
 
-def tabulate(accounts: Sequence[Account], now: datetime) -> str:
+def _job_facts(account: Account, jobs: JobSummary, now: datetime) -> dict[str, Any]:
+    reason = _failing_reason(account, jobs, now)
+    return {
+        "since": jobs.since.isoformat(),
+        "total": jobs.total,
+        "counts": {outcome.value: number for outcome, number in jobs.counts.items()},
+        "last_success": jobs.succeeded_at.isoformat() if jobs.succeeded_at else None,
+        "failing": reason.value if reason else None,
+    }
+
+
+def _credit_facts(found: Credits) -> dict[str, Any]:
+    return {
+        "total": found.total,
+        "plan": found.plan,
+        "expiring": [{"credits": one.credits, "expires": one.expires_at.isoformat()} for one in found.portions],
+    }
+
+
+def _say_how_to_renew(renewal: RenewalLinks) -> str:
+    return f"How to renew: {renewal.guided}\n{HOW_TO_RENEW}.\nBy hand: {renewal.manual}"
+
+
+def tabulate(accounts: Sequence[Account], now: datetime, renewal: RenewalLinks) -> str:
     """Return a table with a line an account, the number of accounts in each state, and how to renew a login."""
     if not accounts:
         return f"No MiniMax accounts yet. How to add one: {SETUP_GUIDE}"
@@ -202,7 +285,7 @@ def tabulate(accounts: Sequence[Account], now: datetime) -> str:
     counted = ", ".join(f"{counts[status]} {word}" for status, (_, word) in _MARKS.items() if counts[status])
     lines.append(f"\n{say_count(len(accounts), 'account')}: {counted}")
     if counts[Status.HEALTHY] < len(accounts):
-        lines.append(f"How to renew: {SETUP_GUIDE}")
+        lines.append(_say_how_to_renew(renewal))
     return "\n".join(lines)
 
 

@@ -20,11 +20,11 @@ from bot.cli.signs import Sign
 from bot.core.links import SETUP_GUIDE
 from bot.core.status import Status
 from bot.core.wording import CLOCK_ADVICE, say_count, say_skew
-from bot.errors import BotError, SettingsError
+from bot.errors import BotError, SettingsError, WrongUser
 
 if TYPE_CHECKING:
     from bot.chat.rest.survey import Finding
-    from bot.config import Settings
+    from bot.config import Settings, UseapiSettings
     from bot.core.clock import ClockGuard
 
 # By the name of the grade: its module loads discord.py.
@@ -47,7 +47,7 @@ def check(args: argparse.Namespace, around: Surroundings) -> int:
 
     try:
         settings = load_settings(Settings, quiet=True)
-    except SettingsError as error:
+    except (SettingsError, WrongUser) as error:
         print_error(error)
         return FAILED
     clock = ClockGuard(around.now, around.monotonic)
@@ -59,15 +59,15 @@ async def print_findings(settings: "Settings", clock: "ClockGuard", *, prog: str
     from bot.chat.gateway.client import build_client
     from bot.chat.rest.survey import Finding, Grade, Survey, build_invite
 
-    findings = [Finding(Grade.OK, "The settings are complete"), await _look_at_useapi(settings, clock)]
+    findings = [Finding(Grade.OK, "The settings are complete"), await look_at_useapi(settings, clock)]
     if not clock.is_trusted:
         findings.append(Finding(Grade.FAILED, f"The clock of this machine is {say_skew(clock.skew)}", CLOCK_ADVICE))
     for finding in findings:
-        _print_finding(finding)
+        print_finding(finding)
     async with build_client() as client:
         async for finding in Survey(client).find(settings.discord_token.get_secret_value(), settings.guild_ids):
             findings.append(finding)
-            _print_finding(finding)
+            print_finding(finding)
         uninvited = [finding.uninvited for finding in findings if finding.uninvited is not None]
         if uninvited and client.application_id is not None:
             only = uninvited[0] if len(uninvited) == 1 else None
@@ -81,7 +81,8 @@ async def print_findings(settings: "Settings", clock: "ClockGuard", *, prog: str
     return not failed
 
 
-async def _look_at_useapi(settings: "Settings", clock: "ClockGuard") -> "Finding":
+async def look_at_useapi(settings: "UseapiSettings", clock: "ClockGuard") -> "Finding":
+    """Return what reading the accounts with these settings finds."""
     from bot.chat.rest.survey import Finding, Grade
     from bot.config import secrets_of
     from bot.core.secrets import Redactor
@@ -106,7 +107,8 @@ async def _look_at_useapi(settings: "Settings", clock: "ClockGuard") -> "Finding
     return Finding(Grade.OK, f"{found}, {count} in need of attention" if count else f"{found}, all healthy")
 
 
-def _print_finding(finding: "Finding") -> None:
+def print_finding(finding: "Finding") -> None:
+    """Print a finding with its sign, and below it what to do."""
     print(f"{_SIGNS[finding.grade.name].on(sys.stdout)} {finding.what}")
     if finding.advice:
         print(f"  {finding.advice}")

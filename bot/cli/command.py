@@ -13,9 +13,10 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from bot.cli.owner import is_trusted, work_as_owner_of
 from bot.core.text import defused_json, plain
 from bot.core.timing import Timing
-from bot.errors import AmbiguousName, BotError, NoSuchAccount, SettingsError, SubscriptionLapsed, UseapiTokenRefused
+from bot.errors import AmbiguousName, BotError, NoSuchAccount, SettingsError
 
 if TYPE_CHECKING:
     from bot.config import LogSettings
@@ -29,14 +30,9 @@ DONE, FAILED, REFUSED, NOT_FOUND = 0, 1, 2, 3
 # What shells report for a program that Ctrl-C ended.
 INTERRUPTED = 130
 UNBROKEN = "\N{NO-BREAK SPACE}"
-_DOTENV = Path(".env")
+DOTENV = Path(".env")
 _MOST_OFFERED = 10
 _LONGEST = 80
-# Here the reader is the operator.
-_ADVICE: dict[type[BotError], str] = {
-    UseapiTokenRefused: "Put a valid token into USEAPI_TOKEN.",
-    SubscriptionLapsed: "Renew the subscription at useapi.net.",
-}
 
 _LOG = logging.getLogger("bot")
 
@@ -68,18 +64,22 @@ def lay_out(texts: Mapping[str, str], *, column: int, width: int) -> list[str]:
 def load_settings(kind: type["Kind"], *, quiet: bool = False, secrets: Sequence[str] = ()) -> "Kind":
     """Read settings from the environment and `.env`, and start logging.
 
-    With `quiet`, INFO is not logged unless LOG_LEVEL asks for it. Logs redact `secrets` and the secret settings.
+    With `quiet`, INFO is not logged unless LOG_LEVEL asks for it. Logs redact `secrets` and the secret settings. Root
+    becomes the owner of the current folder first.
 
     Raises:
-        SettingsError: settings are missing or wrong.
+        SettingsError: settings are missing or wrong. WrongUser: root can't become the owner.
     """
     from bot.config import find_warnings, read_settings, secrets_of
     from bot.core.secrets import Redactor
     from bot.logs import set_up_logging
 
-    warnings = find_warnings(os.environ, _DOTENV)
+    work_as_owner_of([Path()])
+    if DOTENV.exists() and not is_trusted(DOTENV):
+        raise SettingsError([f"{DOTENV} belongs to another user, who could steer root. Run: chown root: {DOTENV}"])
+    warnings = find_warnings(os.environ, DOTENV)
     try:
-        settings = read_settings(kind, os.environ, _DOTENV)
+        settings = read_settings(kind, os.environ, DOTENV)
     except SettingsError as error:
         raise SettingsError([*error.problems, *warnings]) from None
     level = "WARNING" if quiet and "log_level" not in settings.model_fields_set else settings.log_level
@@ -122,7 +122,7 @@ def _say_title(error: BotError) -> str:
 
 def say_advice(error: BotError) -> str:
     """Return what the operator can do about an error."""
-    return _ADVICE.get(type(error), error.advice)
+    return error.operator_advice or error.advice
 
 
 def without_marks(text: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from bot.cli.command import DONE, Commands, Surroundings, load_settings
+from bot.cli.owner import work_beside
 from bot.core.wording import say_count
 
 # What SQLAlchemy writes for a password.
@@ -49,6 +50,7 @@ def backup(args: argparse.Namespace, _around: Surroundings) -> int:
     from bot.store.backups import back_up
 
     settings = load_settings(StoreSettings, quiet=True)
+    work_beside(settings.database_url, folders=[args.file.parent])
     reminders = back_up(settings.database_url, args.file)
     print(f"Backed up {say_count(reminders, 'reminder')} to {args.file}.")
     return DONE
@@ -64,6 +66,7 @@ def restore(args: argparse.Namespace, around: Surroundings) -> int:
     from bot.store import backups
 
     settings = load_settings(StoreSettings, quiet=True)
+    work_beside(settings.database_url)
     restored = backups.restore(settings.database_url, args.file, around.now())
     print(f"Restored {say_count(restored.subscriptions, 'reminder')} from {args.file} to {restored.file}.")
     if restored.kept is not None:
@@ -83,6 +86,7 @@ def migrate(args: argparse.Namespace, _around: Surroundings) -> int:
     from bot.store.transfer import move
 
     settings = load_settings(StoreSettings, quiet=True, secrets=passwords_in(args.url))
+    work_beside(settings.database_url, args.url)
     rows = asyncio.run(move(settings.database_url, args.url))
     reminders, total = say_count(rows["subscriptions"], "reminder"), say_count(sum(rows.values()), "row")
     print(f"Copied and counted: {reminders}, {total} in all.")

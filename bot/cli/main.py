@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot import __version__
-from bot.cli import accounts, check, data, demo, healthcheck, run
+from bot.cli import accounts, check, data, demo, healthcheck, run, setup
 from bot.cli.command import INTERRUPTED, UNBROKEN, Surroundings, lay_out, report_error
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.errors import BotError
 
-# What each group of commands ends with; README repeats it.
+# What each group of commands ends with; docs/settings.md repeats it.
 EXIT_STATUSES = {
     "run, demo": {0: "stopped", 1: "crashed or database away", 2: "settings, a token or this version refused"},
+    "setup": {0: "ready", 1: "not ready", 2: "no terminal, or .env can't be written"},
     "check": {0: "ready", 1: "not ready"},
     "account": {0: "healthy", 1: "needs attention", 2: "can't be read", 3: "no such account"},
     "accounts": {0: "all healthy", 1: "one needs attention", 2: "can't be read"},
@@ -79,7 +80,7 @@ def build_parser(prog: str = "minimax-bot") -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"minimax-bot {__version__}")
     # argparse would list the commands in a column of their own.
     commands = parser.add_subparsers(metavar="COMMAND", prog=prog, help=argparse.SUPPRESS, parser_class=_Command)
-    for module in (run, demo, check, accounts, data, healthcheck):
+    for module in (run, demo, setup, check, accounts, data, healthcheck):
         module.add_to(commands)
     parser.summaries = lambda: {
         name: (command.description or "").partition(". ")[0].rstrip(".") for name, command in commands.choices.items()

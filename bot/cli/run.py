@@ -5,6 +5,7 @@ import asyncio
 
 from bot.cli.command import DONE, FAILED, Commands, Surroundings, load_settings, print_error
 from bot.cli.ending import end_in_time
+from bot.cli.owner import work_beside
 from bot.errors import StoreAway
 
 
@@ -26,6 +27,7 @@ def run(_args: argparse.Namespace, around: Surroundings) -> int:
         from bot.runtime import run as run_bot
 
         settings = load_settings(Settings)
+        work_beside(settings.database_url)
         clock = ClockGuard(around.now, around.monotonic)
         asyncio.run(run_bot(settings, clock=clock, timing=around.timing, on_stop=end_in_time))
     except StoreAway as error:

@@ -4,7 +4,7 @@ from textwrap import fill
 
 from pydantic.fields import FieldInfo
 
-from bot.cli.command import UNBROKEN, lay_out
+from bot.cli.command import lay_out
 from bot.config import LogSettings, Settings, StoreSettings, UseapiSettings, text_of
 
 _WIDTH = 120
@@ -15,11 +15,7 @@ def settings_help(width: int) -> list[str]:
     """Return the settings for `--help`, with the description and default of each, in lines of this width."""
     texts = {}
     for field in _fields():
-        default = (
-            f"required by {_commands_of(field)}"
-            if field.is_required()
-            else f"default:{UNBROKEN}{_spell(field.default)}"
-        )
+        default = f"required by {_commands_of(field)}" if field.is_required() else f"default: {_spell(field.default)}"
         texts[str(field.alias)] = f"{field.description} ({default})"
     return lay_out(texts, column=_COLUMN, width=width)
 

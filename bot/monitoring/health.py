@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.clock import ClockGuard
 from bot.core.secrets import Redactor
+from bot.core.tls import TlsFailure
 from bot.core.wording import say_wrong_clock
 from bot.errors import DiscordTokenRefused, StoreError
 from bot.monitoring.health_file import Verdict, write_report
@@ -47,6 +48,7 @@ class ActiveParts:
     poller: Poller
     is_connected: Callable[[], bool]
     is_token_refused: Callable[[], bool]
+    find_obstacle: Callable[[], TlsFailure | None]
 
 
 class Health:
@@ -120,6 +122,8 @@ class Health:
         self._look_for_connection(active)
         if active.is_token_refused():
             return f"{DiscordTokenRefused.title}. {DiscordTokenRefused.advice}"
+        if obstacle := active.find_obstacle():
+            return f"{obstacle.say('Discord')}. {obstacle.advice}"
         if self.connected_at is None:
             return "The bot has not connected to Discord yet."
         disconnected = self._now() - self.connected_at

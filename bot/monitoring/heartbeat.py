@@ -11,6 +11,7 @@ import yarl
 from pydantic import SecretStr
 
 from bot import __version__
+from bot.core.tls import find_tls_failure
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,7 +33,10 @@ class Heartbeat:
             async with asyncio.timeout(self._budget), self.session.get(url, allow_redirects=False) as response:
                 status = response.status
         except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: an impossible host name
-            _LOG.warning("HEARTBEAT_URL can't be reached: %s", type(error).__name__)
+            is_connecting = isinstance(error, aiohttp.ClientConnectorError)
+            failure = find_tls_failure(error, is_connecting=True) if is_connecting else None
+            reason = f"{failure.say('the server')}. {failure.advice}" if failure else type(error).__name__
+            _LOG.warning("HEARTBEAT_URL can't be reached: %s", reason)
             return
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             _LOG.warning("HEARTBEAT_URL answered with status %s", status)

@@ -59,6 +59,10 @@ def _show(statistics: Statistics) -> Iterator[Metric]:
     yield _moment("oldest_due_timestamp_seconds", "When the oldest unsent notification was due.", oldest)
     blocked = statistics.blocked_channels
     yield _gauge("blocked_channels", "Channels that refuse reminders until somebody acts.", blocked)
+    by_kind = GaugeMetricFamily(f"{_PREFIX}open_incidents", "Open incidents of accounts, by kind.", labels=["kind"])
+    for kind, number in statistics.incidents.items():
+        by_kind.add_metric([kind], number)
+    yield by_kind
 
 
 class Metrics(Telemetry):
@@ -82,6 +86,12 @@ class Metrics(Telemetry):
         )
         self._api_calls = Counter(
             f"{_PREFIX}api_calls", "Calls to useapi.net, by status or unreachable.", ["status"], registry=registry
+        )
+        self._extra_calls = Counter(
+            f"{_PREFIX}extra_api_calls",
+            "Calls to useapi.net for jobs and credits, by status or unreachable.",
+            ["status"],
+            registry=registry,
         )
         self._retries = Counter(
             f"{_PREFIX}retries", "Repeated calls to the api and posts of messages.", ["what"], registry=registry
@@ -110,6 +120,7 @@ class Metrics(Telemetry):
             self._retries.labels(what)
         for status in ("200", "401", "402", "429", "unreachable"):
             self._api_calls.labels(status)
+            self._extra_calls.labels(status)
 
     def answered(self, command: str, outcome: str, seconds: float) -> None:
         """Count an answer."""
@@ -119,6 +130,10 @@ class Metrics(Telemetry):
     def api_called(self, status: str) -> None:
         """Count a call."""
         self._api_calls.labels(status).inc()
+
+    def extra_called(self, status: str) -> None:
+        """Count a call for jobs or credits."""
+        self._extra_calls.labels(status).inc()
 
     def retried(self, what: str) -> None:
         """Count a retry."""

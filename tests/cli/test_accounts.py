@@ -5,15 +5,20 @@ import json
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from bot.cli.accounts import ExitStatus, build_facts, describe, exit_status_of, tabulate
+from bot.cli.accounts import ExitStatus, build_facts, describe, exit_status_of, print_accounts, tabulate
 from bot.cli.command import INTERRUPTED
+from bot.config import UseapiSettings, read_settings
 from bot.core.accounts import Account
-from bot.useapi.fake import TOKEN, FakeApi
+from bot.core.clock import ClockGuard
+from bot.core.links import DEFAULT_RENEWAL, GUIDED_SETUP, SETUP_GUIDE
+from bot.core.wording import HOW_TO_RENEW
+from bot.useapi.fake import TOKEN, USER_NUMBER, FakeApi, build_job
 from tests.support.accounts import JWT, build_account, by_id
 from tests.support.hostile import UNREADABLE, answering
 from tests.support.wire.process import run_bot
@@ -32,7 +37,7 @@ ACCOUNTS = by_id(
     build_current("1", "Healthy", 20.6),
     build_current("2", "Expiring", 2.6, supportVideo=None, maxJobs=None),
     build_current("3", "Expired", -3.4),
-    build_current("4", "Broken", 20.5, error="login lost"),
+    build_current("4", "Broken", 20.6, error="login lost"),
     build_current("5", "Undated", None),
 )
 
@@ -85,6 +90,35 @@ async def test_one_account_as_json() -> None:
     assert 2 < facts["expires_in_seconds"] / 86_400 < 3
 
 
+async def test_jobs_and_credits_are_facts_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """An account whose jobs fail needs attention, whatever its date; what can't be read is null."""
+    api = FakeApi(dict(ACCOUNTS))
+    api.jobs = [build_job("1", datetime.now(UTC) - timedelta(minutes=number), 401) for number in range(1, 4)]
+    api.credits = {"1": {"totalCredits": 80, "memberName": "Free"}}
+
+    async def run(*arguments: str) -> tuple[ExitStatus, str]:
+        settings = read_settings(UseapiSettings, {"USEAPI_TOKEN": TOKEN, "USEAPI_BASE_URL": base_url}, Path("none"))
+        asked, *options = arguments
+        clock = ClockGuard(lambda: datetime.now(UTC))
+        status = await print_accounts(settings, asked or None, clock, as_json=bool(options))
+        return status, capsys.readouterr().out
+
+    async with api.serve() as base_url:
+        status, output = await run("1", "--json")
+        facts = json.loads(output)
+        assert status == ExitStatus.NEEDS_ATTENTION
+        assert facts["credits"] == {"total": 80, "plan": "Free", "expiring": []}
+        assert facts["jobs"]["counts"] == {"refused": 3}
+        assert (facts["jobs"]["total"], facts["jobs"]["failing"], facts["jobs"]["last_success"]) == (3, "refused", None)
+        _, output = await run("1")
+        assert "Jobs         fail: MiniMax refuses the login\nCredits      80 (Free)\n" in output
+        _, output = await run("2", "--json")
+        assert (json.loads(output)["credits"], json.loads(output)["jobs"]["total"]) == (None, 0)
+        _, output = await run("", "--json")
+        assert [one["jobs"]["failing"] for one in json.loads(output)].count("refused") == 1
+    assert str(USER_NUMBER) not in output
+
+
 @pytest.mark.parametrize(
     ("left", "status"),
     [
@@ -106,7 +140,7 @@ async def test_all_accounts_most_urgent_first() -> None:
     """The list has a header, a sign a line, totals and how to renew; its status is the worst one's."""
     status, output = await ask(ACCOUNTS, "accounts")
     assert status == ExitStatus.NEEDS_ATTENTION
-    header, *lines, _, totals, renew = output.splitlines()
+    header, *lines, _, totals, guided, how, manual = output.splitlines()
     assert header.split()[-1] == "STATE"
     shown = [line.split()[:2] for line in lines]
     names = ["Expired", "Broken", "Expiring", "Healthy", "Undated"]
@@ -116,7 +150,7 @@ async def test_all_accounts_most_urgent_first() -> None:
     expires = datetime.fromtimestamp(ACCOUNTS["3"]["jwt"]["exp"], UTC)
     assert lines[0][header.index("EXPIRES") :].startswith(f"{expires:%Y-%m-%d %H:%M}  expired 3 days ago")
     assert totals == "5 accounts: 1 expired, 1 in error, 1 expiring, 1 without a date, 1 healthy"
-    assert renew.startswith("How to renew: https://")
+    assert (guided, how, manual) == (f"How to renew: {GUIDED_SETUP}", f"{HOW_TO_RENEW}.", f"By hand: {SETUP_GUIDE}")
     healthy, output = await ask({"1": ACCOUNTS["1"]}, "accounts")
     assert (healthy, "How to renew" in output) == (ExitStatus.HEALTHY, False)
 
@@ -127,7 +161,7 @@ def test_wide_names_keep_the_columns_even() -> None:
     accounts = [
         Account(str(number), name=name, expires_at=NOW + timedelta(days=20)) for number, name in enumerate(names)
     ]
-    _, wide, narrow, combined = tabulate(accounts, NOW).splitlines()[:4]
+    _, wide, narrow, combined = tabulate(accounts, NOW, DEFAULT_RENEWAL).splitlines()[:4]
     assert (len(wide) + 2, len(combined) - 1) == (len(narrow), len(narrow))
 
 
@@ -242,7 +276,7 @@ async def test_an_interrupted_command_is_not_healthy() -> None:
 
 def test_names_cannot_steer_the_terminal() -> None:
     """Control characters in a name never reach the terminal."""
-    shown = describe(Account("1", name="\x1b[31mred\x07\nsecond line"), NOW)
+    shown = describe(Account("1", name="\x1b[31mred\x07\nsecond line"), NOW, DEFAULT_RENEWAL)
     assert "\x1b" not in shown
     assert "\x07" not in shown
     assert not any(line.startswith("second") for line in shown.splitlines())

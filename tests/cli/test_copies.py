@@ -125,7 +125,7 @@ def test_where_a_password_may_stand(address: str, shown: str) -> None:
         ("sqlite+aiosqlite:///.env", ["restore", "a" * 300], "name too long"),
         ("sqlite+aiosqlite:///.env", ["migrate-to", f"sqlite+aiosqlite:///{'a' * 300}"], "name too long"),
         ("sqlite+aiosqlite:///.env", ["migrate-to", SERVER], "not a database"),
-        ("sqlite+aiosqlite:////proc/nowhere/bot.db", ["restore", ".env"], "folder can't be written"),
+        ("sqlite+aiosqlite:////proc/nowhere/bot.db", ["restore", ".env"], "bot.db.lock can't be written"),
     ],
 )
 async def test_a_failure_is_reported_in_words(database_url: str, arguments: list[str], reason: str) -> None:

@@ -45,7 +45,7 @@ def test_the_help_names_the_command_as_it_was_started(start: list[str], name: st
         assert done.stdout.startswith(usage)
 
 
-COMMANDS = ("run", "demo", "check", "account", "accounts", "backup", "restore", "migrate-to", "healthcheck")
+COMMANDS = ("run", "demo", "setup", "check", "account", "accounts", "backup", "restore", "migrate-to", "healthcheck")
 
 
 def read_help(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -82,15 +82,15 @@ def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixtur
 
 
 def test_the_exit_statuses_are_documented() -> None:
-    """README has the exit statuses that the help lists."""
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    """The documents have the exit statuses that the help lists."""
+    page = (REPOSITORY / "docs" / "settings.md").read_text(encoding="utf-8")
     shown = " ".join(build_parser().format_help().split())
     assert {name for names in EXIT_STATUSES for name in names.split(", ")} == set(COMMANDS)
     for names, ends in EXIT_STATUSES.items():
         told = ", ".join(f"{status} {what}" for status, what in ends.items())
         assert f"{names} {told}" in shown
         for name in names.split(", "):
-            assert re.search(rf"^\|[^|]*`python -m bot {name}\b.*\| {re.escape(told)} \|$", readme, re.MULTILINE), name
+            assert re.search(rf"^\|[^|]*`python -m bot {name}\b.*\| {re.escape(told)} \|$", page, re.MULTILINE), name
 
 
 def test_the_help_is_quick_to_load() -> None:

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from bot.app import Application
 from bot.core.clock import ClockGuard
 from bot.core.secrets import HIDDEN, Redactor
+from bot.core.tls import UNTRUSTED, TlsFailure
 from bot.monitoring.health import ActiveParts, Health, keep_reporting
 from bot.monitoring.health_file import HEALTH_FILE, read_verdict, write_report
 from bot.store.database import open_database
@@ -38,6 +39,7 @@ class World:
     now: datetime = START
     is_connected: bool = True
     is_token_refused: bool = False
+    obstacle: TlsFailure | None = None
     api: FakeApi = field(default_factory=lambda: FakeApi({}))
     uptime: float = 0.0
     polled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,7 +57,7 @@ class World:
 
     def parts_of(self, application: Application) -> ActiveParts:
         """Return what the health check looks at."""
-        return ActiveParts(application.poller, self.look, lambda: self.is_token_refused)
+        return ActiveParts(application.poller, self.look, lambda: self.is_token_refused, lambda: self.obstacle)
 
     async def note_poll(self) -> None:
         """Take the heartbeat of the poller."""
@@ -109,6 +111,15 @@ async def test_a_bot_that_never_connected() -> None:
     async with open_bot(world := World(is_connected=False)) as (_, health):
         assert (await health.judge()).problems == ("The bot has not connected to Discord yet.",)
         world.is_connected = True
+        assert (await health.judge()).problems == ()
+
+
+async def test_a_certificate_that_is_not_trusted() -> None:
+    """What keeps requests to Discord from being made is a problem at once, even while the gateway is connected."""
+    async with open_bot(world := World(obstacle=UNTRUSTED)) as (_, health):
+        (problem,) = (await health.judge()).problems
+        assert problem.startswith("Discord's certificate isn't trusted. If a company proxy")
+        world.obstacle = None
         assert (await health.judge()).problems == ()
 
 

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from bot.monitoring.heartbeat import Heartbeat, open_heartbeat
 from tests.support.network import Script, closed_port, serve_bare
+from tests.support.tls import UNTRUSTED, serve_tls
 from tests.support.wire.virtual_time import in_virtual_time
 
 PATH = "/ping/0badcafe%2F?token=%20s3cret"
@@ -56,6 +57,17 @@ async def test_a_monitor_out_of_reach(caplog: pytest.LogCaptureFixture) -> None:
     async with open_heartbeat(SecretStr(f"http://127.0.0.1:{closed_port()}{PATH}")) as heartbeat:
         await heartbeat.beat()
     assert "HEARTBEAT_URL can't be reached" in caplog.text
+    assert "0badcafe" not in caplog.text
+
+
+async def test_a_certificate_that_is_not_trusted(caplog: pytest.LogCaptureFixture) -> None:
+    """The warning says why no TLS connection to the monitor can be made."""
+    async with (
+        serve_tls(UNTRUSTED) as port,
+        open_heartbeat(SecretStr(f"https://localhost:{port}{PATH}")) as heartbeat,
+    ):
+        await heartbeat.beat()
+    assert "HEARTBEAT_URL can't be reached: the server's certificate isn't trusted. If a company" in caplog.text
     assert "0badcafe" not in caplog.text
 
 

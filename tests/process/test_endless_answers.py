@@ -18,7 +18,7 @@ async def test_endless_answers(sqlite_deployment: Deployment) -> None:
         sqlite_deployment.api.behave = drip
         # The last answer is too old to be reused.
         sqlite_deployment.set_clock(timedelta(seconds=90))
-        await bot.says("The accounts can't be read: UnreadableAnswer", nth=2)
+        await bot.says("The accounts can't be read: AnswerCutOff", nth=2)
         typing = await discord.type_in(account)
         (choice,) = (await typing.acknowledgement()).json["data"]["choices"]
         assert choice["value"] == account

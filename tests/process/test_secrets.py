@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ import pytest_asyncio
 from aiohttp import web
 
 from bot.errors import InternalError
+from bot.useapi.client import CREDITS_PATH, JOBS_PATH
 from bot.useapi.fake import TOKEN as USEAPI_TOKEN
+from bot.useapi.fake import USER_NUMBER, build_job
 from tests.support.accounts import DEVICE_ID, JWT, SEARCH_PARAMS, build_account, by_id
 from tests.support.network import NOWHERE
 from tests.support.postgres import Postgres
@@ -30,7 +32,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PASSWORD = "pa55word-of-the-database"
 _UNSAVED = "unsaved"
 _NEVER_SENT = [USEAPI_TOKEN, JWT, *JWT.split("."), DEVICE_ID, SEARCH_PARAMS, PASSWORD]
-SECRETS = [DISCORD_TOKEN, *_NEVER_SENT]
+SECRETS = [DISCORD_TOKEN, str(USER_NUMBER), *_NEVER_SENT]
 # The text of an unexpected error; the bot redacts these secrets in any text.
 _FAILURE = f"unexpected: {DISCORD_TOKEN} {USEAPI_TOKEN} {JWT}"
 
@@ -61,6 +63,7 @@ async def _look_up_everything(deployment: Deployment, *accounts: str) -> None:
     for account in accounts:
         await (await deployment.discord.type_in(account)).acknowledgement()
         await _press(deployment, f"minimax:check:{account}")
+        await _press(deployment, f"minimax:usage:{account}")
 
 
 async def _use_reminders(deployment: Deployment, healthy: str, leaky: str) -> None:
@@ -88,7 +91,9 @@ async def _fail(deployment: Deployment, account: str) -> None:
     assert added["embeds"][0]["title"] == InternalError.title
     await deployment.discord.gateway.send(Op.RECONNECT)
     await deployment.discord.gateway.ready(nth=2)
-    await deployment.discord.gateway.dispatch("INTERACTION_CREATE", {"id": _FAILURE})
+    # An interaction that can't be read is logged; after another such event the bot makes a new connection.
+    for event in ("INTERACTION_CREATE", "GUILD_DELETE"):
+        await deployment.discord.gateway.dispatch(event, {"id": _FAILURE})
     await deployment.discord.gateway.ready(nth=3)
 
 
@@ -118,8 +123,12 @@ async def traces(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Trac
         deployment.api.accounts |= by_id(
             _build_leaky_account(leaky), build_account(_UNSAVED, days=20, now=datetime.now(UTC))
         )
+        deployment.api.jobs = [build_job(leaky, datetime.now(UTC) - timedelta(minutes=n), 401) for n in range(4)]
+        job_id = deployment.api.jobs[0]["jobid"]
+        deployment.api.credits = {leaky: {"totalCredits": 7, "memberName": f"{JWT} {job_id}", "expireText": job_id}}
         launch = Launch(unsaved=_UNSAVED, failure=_FAILURE)
-        async with deployment.run(launch=launch, settings={"LOG_LEVEL": "DEBUG"}) as bot:
+        settings = {"LOG_LEVEL": "DEBUG", "WATCH_JOBS": "yes"}
+        async with deployment.run(launch=launch, settings=settings) as bot:
             await deployment.discord.gateway.ready()
             await _look_up_everything(deployment, healthy, leaky)
             await _use_reminders(deployment, healthy, leaky)
@@ -147,10 +156,12 @@ _SEEN = {
         "Owner of",
         r"eyJ\u2022",
         "Test sent",
+        "7 credits",
+        "Its jobs fail",
         "Reminder paused",
         InternalError.title,
     ],
-    "requests to the API": ["/v1/minimax/accounts"],
+    "requests to the API": ["/v1/minimax/accounts", JOBS_PATH, CREDITS_PATH],
     "the database": ["Owner of", "CREATE TABLE"],
     "the backup": ["Owner of", "CREATE TABLE"],
 }

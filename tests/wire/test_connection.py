@@ -6,6 +6,7 @@ import itertools
 import logging
 import threading
 import warnings
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import discord.gateway
@@ -28,6 +29,8 @@ from tests.support.wire.virtual_time import in_virtual_time
 DAY = 86_400.0
 # Discord's limit for a day.
 MOST_IDENTIFIES = 1_000
+# A smaller one takes less time to use up.
+FEW_IDENTIFIES = 40
 # Invalid sessions, close codes that allow a resume and that don't, refused connections.
 ENDINGS = (Op.INVALID_SESSION, 4000, None, 1000, 4014)
 
@@ -52,19 +55,42 @@ async def live_through_a_day(discord_: DiscordStandIn, bot: AccountBot) -> None:
     await asyncio.wait({keeping})
 
 
-async def run_day(discord_: DiscordStandIn) -> None:
+async def crash_for_a_day(discord_: DiscordStandIn, bot: AccountBot) -> None:
+    """Start the bot again and again, 5 seconds after each start, as if it crashed right after it had connected."""
+    clock = asyncio.get_running_loop().time
+    began, gateway = clock(), discord_.gateway
+    discord_.rest.start_limit = lambda: {
+        "total": FEW_IDENTIFIES,
+        "remaining": FEW_IDENTIFIES - gateway.identifies,
+        "reset_after": (began + DAY - clock()) * 1000,
+    }
+    while clock() < began + DAY:
+        keeping = asyncio.create_task(Connection(bot, jitter=lambda: 0.0).keep(TOKEN))
+        await gateway.started.nth(len(gateway.started) + 1, within=DAY)
+        keeping.cancel()
+        await asyncio.wait({keeping})
+        bot.clear()
+        await bot.http.close()
+        await asyncio.sleep(5)
+
+
+async def run_day(discord_: DiscordStandIn, live: Callable[[DiscordStandIn, AccountBot], Awaitable[None]]) -> None:
     """Connect the bot to the simulated gateway for that day."""
     nobody = open_directory(base_url=NOWHERE, token=SecretStr("x"), redact=Redactor(), now=_now)
     async with discord_.serve() as url, nobody as directory:
         bot = AccountBot(access=GuildAccess((), directory), responder=Responder(now=_now), jitter=lambda: 0.0)
         with discord_connected_to(url):
             async with bot:
-                await live_through_a_day(discord_, bot)
+                await live(discord_, bot)
     # discord.py leaves the heartbeat threads of some connections running, into another test.
     for thread in threading.enumerate():
         if isinstance(thread, discord.gateway.KeepAliveHandler):
             thread.stop()
             thread.join()
+    # Nor does it close each connection that failed.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def test_a_day_without_a_session_that_lasts(caplog: pytest.LogCaptureFixture) -> None:
@@ -73,11 +99,17 @@ def test_a_day_without_a_session_that_lasts(caplog: pytest.LogCaptureFixture) ->
         caplog.set_level(logging.CRITICAL, logger=noisy)
     caplog.set_level(logging.WARNING, logger="bot.chat.rest.rate_limit")
     stand_in = DiscordStandIn(guild_ids=())
-    in_virtual_time(run_day)(stand_in)
-    # discord.py does not close each connection that failed.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+    in_virtual_time(run_day)(stand_in, live_through_a_day)
     # Each connection may end in an identify: Discord may not know the session any more.
     assert 100 < stand_in.gateway.identifies <= len(stand_in.gateway.upgrades) < MOST_IDENTIFIES
     assert "Connected to Discord very often lately" in caplog.text
+
+
+def test_a_crash_loop_costs_no_more_identifies_than_there_are(caplog: pytest.LogCaptureFixture) -> None:
+    """A bot that a supervisor starts again in a loop spreads its connections over the day, and can still connect."""
+    caplog.set_level(logging.CRITICAL, logger="discord")
+    caplog.set_level(logging.WARNING, logger="bot.chat.gateway.connection")
+    stand_in = DiscordStandIn(guild_ids=())
+    in_virtual_time(run_day)(stand_in, crash_for_a_day)
+    assert FEW_IDENTIFIES / 2 < stand_in.gateway.identifies <= FEW_IDENTIFIES
+    assert "more connections today" in caplog.text

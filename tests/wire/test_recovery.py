@@ -33,7 +33,7 @@ async def test_first_connection_refused(tmp_path: Path) -> None:
 
 
 async def _send_unreadable_event(gateway: Gateway) -> None:
-    await gateway.dispatch("INTERACTION_CREATE", {"unreadable": True})
+    await gateway.dispatch("GUILD_DELETE", {"unreadable": True})
 
 
 async def _send_noise(gateway: Gateway) -> None:

@@ -3,13 +3,17 @@
 import asyncio
 import copy
 import logging
+import math
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.core.timing import DEFAULT_TIMING
 from tests.support.wire.discord import DiscordStandIn
 from tests.support.wire.faults import limited, page
 from tests.support.wire.inline import open_inline_world
@@ -81,7 +85,7 @@ async def test_descriptions_and_channel_kinds(registered: Commands) -> None:
     commands = {command["name"]: command for command in registered}
     (add,) = (one for one in commands["minimax-reminders"]["options"] if one["name"] == "add")
     options = {option["name"]: option for option in add["options"]}
-    assert list(options) == ["account", "channel", "days", "ping", "follow-ups"]
+    assert list(options) == ["account", "channel", "days", "ping", "follow-ups", "credits-below"]
     assert options["days"]["description"] == "Days before expiry (default: 14, 7, 3, 1)"
     boards = [one["options"][0] for one in commands["minimax-board"]["options"]]
     for option in (options["channel"], *boards):
@@ -207,3 +211,22 @@ async def test_every_fault_of_the_login(tmp_path: Path, caplog: pytest.LogCaptur
         assert (await (await discord.slash(world.add_account())).answer())["embeds"]
         assert not [fault for fault in discord.rest.faults if fault.times]
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/users/@me$", "/applications/@me$", path_of(GUILD_ID)])
+@in_virtual_time
+async def test_discord_never_answers(path: str, tmp_path: Path) -> None:
+    """A request of the login, or about commands, that is never answered is given up and made again."""
+    discord = DiscordStandIn()
+    discord.rest.hanging = re.compile(path)
+
+    async def answer_the_second() -> None:
+        # The world's database is made first, which takes an unknown time.
+        await discord.rest.request("GET", path, within=math.inf)
+        discord.rest.hanging = None
+
+    answering = asyncio.create_task(answer_the_second())
+    async with open_inline_world(tmp_path, discord, timing=replace(DEFAULT_TIMING, discord_requests=5.0)) as world:
+        await discord.rest.request("GET", path, nth=2)
+        assert (await (await discord.slash(world.add_account())).answer())["embeds"]
+    await answering

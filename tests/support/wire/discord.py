@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from email.utils import format_datetime
+from typing import Any
 
 from aiohttp import web
 
@@ -16,9 +17,11 @@ from tests.support.wire.payloads import (
     BUTTON,
     GUILD_ID,
     SLASH,
+    SUBMIT,
     Json,
     build_board_data,
     build_command_data,
+    build_form_data,
     build_interaction,
     build_press_data,
     build_status_data,
@@ -136,9 +139,17 @@ class DiscordStandIn:
         payload = build_interaction(BUTTON, data, guild_id=guild_id, user_id=user_id, message=message)
         return await self._interact(payload)
 
-    async def forge(self, kind: int, data: Json) -> Exchange:
-        """Send an interaction in the server that follows no schema."""
-        return await self._interact(build_interaction(kind, data, guild_id=GUILD_ID, user_id=None))
+    async def submit(
+        self, message: Json, custom_id: str, typed: str, *, guild_id: int | None = GUILD_ID, user_id: str | None = None
+    ) -> Exchange:
+        """Submit a form that a button of a message has opened."""
+        data = build_form_data(custom_id, typed)
+        payload = build_interaction(SUBMIT, data, guild_id=guild_id, user_id=user_id, message=message)
+        return await self._interact(payload)
+
+    async def forge(self, kind: int, data: Json, **more: Any) -> Exchange:
+        """Send an interaction in the server that follows no schema, with more or other fields."""
+        return await self._interact(build_interaction(kind, data, guild_id=GUILD_ID, user_id=None, **more))
 
     async def _interact(self, payload: Json) -> Exchange:
         exchange = self.interactions.open(payload)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -59,13 +60,21 @@ def _build_deflate(kind: str | None) -> Deflate | None:
     if kind == "zlib-stream":
         zlib_stream = zlib.compressobj()
         return lambda data: zlib_stream.compress(data) + zlib_stream.flush(zlib.Z_SYNC_FLUSH)
-    if kind == "zstd-stream":
-        import zstandard
+    return _build_zstd() if kind == "zstd-stream" else None
 
-        zstd_stream = zstandard.ZstdCompressor().compressobj()
-        block: int = zstandard.COMPRESSOBJ_FLUSH_BLOCK
-        return lambda data: bytes(zstd_stream.compress(data) + zstd_stream.flush(block))
-    return None
+
+def _build_zstd() -> Deflate:
+    """Return the compression that discord.py prefers where it can: with zstandard, or from Python 3.14 on."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+
+        stream = zstd.ZstdCompressor()
+        return lambda data: stream.compress(data, stream.FLUSH_BLOCK)
+    import zstandard
+
+    zstd_stream = zstandard.ZstdCompressor().compressobj()
+    block: int = zstandard.COMPRESSOBJ_FLUSH_BLOCK
+    return lambda data: bytes(zstd_stream.compress(data) + zstd_stream.flush(block))
 
 
 class Socket(web.WebSocketResponse):

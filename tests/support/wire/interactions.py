@@ -10,7 +10,7 @@ from tests.support.wire.payloads import APPLICATION_ID, LOADING, PRIVATE, Json, 
 from tests.support.wire.rest import BASE, CALL, Call, answer, refuse, reset
 
 DEADLINE = 3.0
-MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE, CHOICES = 4, 5, 6, 7, 8
+MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE, CHOICES, FORM = 4, 5, 6, 7, 8, 9
 _UNKNOWN_INTERACTION, _UNKNOWN_WEBHOOK, _ACKNOWLEDGED = 10062, 10015, 40060
 
 
@@ -145,7 +145,7 @@ def _reply_to(exchange: Exchange, kind: int, data: Json) -> Json:
         exchange.original = build_message({}, flags=flags | LOADING)
     elif kind == UPDATE:
         _edit_original(exchange, data)
-    if kind == CHOICES or exchange.original is None:
+    if kind in (CHOICES, FORM) or exchange.original is None:
         return {"interaction": {"id": exchange.id, "type": kind}}
     message = exchange.original
     about = {

@@ -29,10 +29,10 @@ class Launch:
     `discord_url` is the stand-in that discord.py talks to; without it discord.py is not loaded. `clock` is a file that
     says how many more seconds have gone by than the test has taken; a second line says by how many the machine's
     clock is wrong. If its text is no number, reading the clock fails with that text. Packages in `missing` can't be
-    imported. The process kills itself before it opens, moves or removes a file of the database for the n-th time
-    (`die_at_file`), or before its n-th commit. It suspends itself after its first statement that begins with
-    `suspend_after`, amid a transaction. Saving a subscription of the account `unsaved` fails with an unexpected error
-    that says `failure`.
+    imported. The process kills itself before it opens, moves or removes a file of the database, or a draft of one, for
+    the n-th time (`die_at_file`), or before its n-th commit. It suspends itself after its first statement that begins
+    with `suspend_after`, amid a transaction. Saving a subscription of the account `unsaved` fails with an unexpected
+    error that says `failure`.
     """
 
     discord_url: str = ""
@@ -68,7 +68,9 @@ def _die_at_file(number: int) -> None:
     counter = itertools.count(1)
 
     def count(event: str, arguments: tuple[object, ...]) -> None:
-        touches = event in ("open", "os.rename", "os.remove", "sqlite3.connect") and "bot.db" in str(arguments[:2])
+        named = str(arguments[:2])
+        touches = event in ("open", "os.rename", "os.remove", "sqlite3.connect") and "bot.db" in named
+        touches |= event in ("os.rename", "sqlite3.connect") and ".minimax-bot-" in named
         if touches and next(counter) == number:
             _die()
 

@@ -17,9 +17,10 @@ COMMAND = "minimax-account"
 REMINDERS_COMMAND = "minimax-reminders"
 STATUS_COMMAND = "minimax-status"
 
-SLASH, BUTTON, AUTOCOMPLETE = 2, 3, 4
+SLASH, BUTTON, AUTOCOMPLETE, SUBMIT = 2, 3, 4, 5
 PRIVATE, LOADING = 64, 128
 _STRING_OPTION, _CHANNEL_OPTION, _BUTTON_COMPONENT, _TEXT_CHANNEL, DIRECT_CHANNEL = 3, 7, 2, 0, 1
+_TEXT_INPUT, _LABEL = 4, 18
 _EPOCH_MS = 1_420_070_400_000
 _BLANK: Json = {"content": "", "embeds": [], "components": []}
 ALL_PERMISSIONS = str(2**50 - 1)
@@ -242,6 +243,12 @@ def build_board_data(command: str, channel_id: int) -> Json:
 def build_press_data(custom_id: str) -> Json:
     """Return the data of a pressed button."""
     return {"custom_id": custom_id, "component_type": _BUTTON_COMPONENT, "id": 2}
+
+
+def build_form_data(custom_id: str, typed: str) -> Json:
+    """Return the data of a submitted form with one field."""
+    field = {"type": _TEXT_INPUT, "id": 2, "custom_id": "note", "value": typed}
+    return {"custom_id": custom_id, "components": [{"type": _LABEL, "id": 1, "component": field}]}
 
 
 def build_message(content: Mapping[str, Any], *, flags: int = 0) -> Json:

@@ -87,7 +87,7 @@ class Rest:
 
     `round_trip` is the network's delay in seconds, `unknown` the requests without a route, `connections` the addresses
     that the requests came from. Requests whose path matches `hanging` are never answered. A moderator has timed the bot
-    out until `timed_out_until`.
+    out until `timed_out_until`. `start_limit` returns how many identifies are allowed.
     """
 
     def __init__(self, *, token: str = TOKEN) -> None:
@@ -103,6 +103,7 @@ class Rest:
         self.bot_permissions = ALL_PERMISSIONS
         self.timed_out_until: str | None = None
         self.application: Json = build_application()
+        self.start_limit: Callable[[], Json] = lambda: {"total": 1000, "remaining": 1000, "reset_after": 0}
 
     def fail(self, method: str, path: str, status: int, *, code: int = 0, times: int | None = None) -> None:
         """Answer calls whose path matches the pattern with an error."""
@@ -189,8 +190,8 @@ class Rest:
         return answer([_partial_guild(guild_id) for guild_id in listed])
 
     async def _get_gateway(self, request: web.Request) -> web.Response:
-        starts = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
-        return answer({"url": f"ws://{request.host}/gateway/", "shards": 1, "session_start_limit": starts})
+        limit = {**self.start_limit(), "max_concurrency": 1}
+        return answer({"url": f"ws://{request.host}/gateway/", "shards": 1, "session_start_limit": limit})
 
     async def _get_guild(self, request: web.Request) -> web.Response:
         guild_id = int(request.match_info["guild"])

@@ -24,6 +24,8 @@ def build_settings(api_url: str, **changes: str) -> dict[str, str]:
         "USEAPI_TOKEN": USEAPI_TOKEN,
         "GUILD_IDS": str(GUILD_ID),
         "USEAPI_BASE_URL": api_url,
+        # Tests count the calls for accounts.
+        "WATCH_JOBS": "no",
         **changes,
     }
 

@@ -46,6 +46,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Return the time."""
         return self._impatient.passed
 
+    async def shutdown_default_executor(self, _seconds: float | None = None) -> None:
+        """Wait for the threads, however long they take: they work in real time."""
+        await super().shutdown_default_executor()
+
 
 def read_clock() -> datetime:
     """Return the time of the running loop if that is a virtual one, the real time otherwise."""
