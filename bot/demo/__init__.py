@@ -21,18 +21,21 @@ from simcord.preview import Preview
 
 from bot.app import Application
 from bot.core.clock import ClockGuard
+from bot.core.notes import Note
 from bot.core.secrets import Redactor
 from bot.core.timing import DEFAULT_TIMING
 from bot.core.wording import say_count
-from bot.demo.accounts import FIRST_SHOWN, build_accounts, build_avatars, draw_avatar
+from bot.demo.accounts import CREDITS_BELOW, FIRST_SHOWN, NOTE, build_avatars, draw_avatar, set_scene
 from bot.demo.icon import encode_icon
 from bot.demo.page import avatar_url, dress
+from bot.demo.renewals import Renewals
 from bot.demo.travel import DemoClock, Travel
 from bot.errors import PortTaken
 from bot.logs import set_up_logging
 from bot.reminders.poller import Poller
 from bot.store.database import Database, open_database
 from bot.store.leases import FIRST_EPOCH, Lease
+from bot.store.notes import set_note
 from bot.useapi.directory import open_directory
 from bot.useapi.fake import TOKEN, FakeApi
 
@@ -43,7 +46,7 @@ _LOCALTIME = Path("/etc/localtime")
 _TIMING = replace(DEFAULT_TIMING, compare_commands=math.inf)
 _HINTS = """\
 Three things to try there: type /minimax-account and a letter of a name, press "1 day later" in the welcome message,
-and press "I'm on it" under a reminder. Ctrl-C ends the demo."""
+and press "I'm on it" under a reminder, then wait. Ctrl-C ends the demo."""
 _MEMBER = discord.Permissions(
     view_channel=True, send_messages=True, read_message_history=True, use_application_commands=True
 )
@@ -65,10 +68,11 @@ class Demo:
     api: FakeApi
     clock: DemoClock
     travel: Travel
+    renewals: Renewals
     avatars: Mapping[str, tuple[str, bytes]]
 
 
-def _furnish(env: simcord.Env, bot_id: int, api: FakeApi, clock: DemoClock, travel: Travel) -> Demo:
+def _furnish(env: simcord.Env, bot_id: int, api: FakeApi, clock: DemoClock, travel: Travel, renewals: Renewals) -> Demo:
     guild = env.create_guild("Video team", id=GUILD_ID)
     managing = discord.Permissions(_MEMBER.value, manage_guild=True)
     managers = guild.create_role("Producers", permissions=managing, mentionable=True)
@@ -92,6 +96,7 @@ def _furnish(env: simcord.Env, bot_id: int, api: FakeApi, clock: DemoClock, trav
         api=api,
         clock=clock,
         travel=travel,
+        renewals=renewals,
         avatars={avatar_url(user_id, name): (f"{name}.png", picture) for (user_id, name), picture in pictures.items()},
     )
 
@@ -103,11 +108,14 @@ async def _open_temporary_database() -> AsyncIterator[Database]:
             yield database
 
 
-async def _live_until_today(demo: Demo, poller: Poller) -> None:
-    """Give the channel a past: a reminder for all accounts, the messages it brought, and a look-up today."""
+async def _live_until_today(demo: Demo, poller: Poller, database: Database) -> None:
+    """Give the channel a past: a note, a reminder for all accounts, the messages it brought, and a look-up today."""
     # The new reminder then knows the accounts, so that its answer has the next date.
     await poller.poll_once(FIRST_EPOCH)
-    await demo.manager.slash(demo.channel, "minimax-reminders add", account="all", ping=demo.producers)
+    async with database.begin() as tx:
+        await set_note(tx, GUILD_ID, FIRST_SHOWN, Note(NOTE, demo.manager.id, demo.clock.now()))
+    terms = {"ping": demo.producers, "credits-below": CREDITS_BELOW}
+    await demo.manager.slash(demo.channel, "minimax-reminders add", account="all", **terms)
     await poller.poll_once(FIRST_EPOCH)
     await demo.travel.go(_DAYS_BEFORE - 1)
     await demo.travel.pass_day()
@@ -131,7 +139,8 @@ async def _keep(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> AsyncIterator[Demo]:
     """Run the bot in a simulated Discord with the fake API; the channel has some days of messages already."""
     clock = DemoClock(now, days_before=_DAYS_BEFORE)
-    api, guard = FakeApi(build_accounts(clock.today, clock.now()), now=clock.now), ClockGuard(clock.now)
+    api, guard = FakeApi({}, now=clock.now), ClockGuard(clock.now)
+    set_scene(api, clock.today, clock.now())
     # simcord would wait for the timers of kept-alive connections after each action.
     async with (
         api.serve() as base_url,
@@ -145,18 +154,26 @@ async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> Asyn
         ) as directory,
         _open_temporary_database() as database,
     ):
-        application = Application(directory, database, guild_ids=(GUILD_ID,), clock=guard, timing=_TIMING)
+        application = Application(
+            directory, database, guild_ids=(GUILD_ID,), clock=guard, timing=_TIMING, watches_jobs=True
+        )
         async with simcord.run(application.bot, check_errors=False) as env:
             await clock.follow(env)
             assert application.bot.user is not None
             await application.bot.user.edit(username="MiniMax Bot")
             await Lease(database).take()
-            demo = _furnish(env, application.bot.user.id, api, clock, Travel(env, clock, api, application.poller))
-            await _live_until_today(demo, application.poller)
+            renewals = Renewals(database, GUILD_ID, clock, api, application.poller)
+            travel = Travel(env, clock, api, application.poller)
+            travel.on_new_day = renewals.apply
+            demo = _furnish(env, application.bot.user.id, api, clock, travel, renewals)
+            await _live_until_today(demo, application.poller, database)
             await demo.travel.go(days_later)
             await demo.travel.offer(application.bot.get_partial_messageable(demo.channel.id), is_welcome=True)
             async with _keep(
-                clock.keep_running(), demo.travel.keep_going(), application.poller.keep_polling(FIRST_EPOCH)
+                clock.keep_running(),
+                demo.travel.keep_going(),
+                renewals.keep_going(),
+                application.poller.keep_polling(FIRST_EPOCH),
             ):
                 yield demo
 
@@ -188,7 +205,7 @@ async def run_demo(*, port: int, days_later: int, open_browser: bool, now: Calla
         print(f"Jumping ahead {say_count(days_later, 'day')}…", flush=True)
     async with open_demo(now, days_later=days_later) as demo:
         preview = build_page(demo, port)
-        demo.travel.on_arrival = preview.refresh
+        demo.travel.on_arrival = demo.renewals.on_change = preview.refresh
         await _show(preview, port, open_browser=open_browser)
 
 

@@ -1,14 +1,22 @@
-"""The demo's accounts: one for each status, in the shapes of both API documents."""
+"""The demo's accounts: one for each status, in the shapes of the API's documents; their jobs and credits."""
 
 import base64
 import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
 from PIL import Image, ImageDraw
 
+from bot.useapi.fake import FakeApi, build_job
+
 FIRST_SHOWN = "104212880"
+# What the server has noted on that account.
+NOTE = "amara.video@gmail.com, Mia's phone"
+STRAY = "161740025"
+LOW_ON_CREDITS, FAILING = "104377015", "156017730"
+CREDITS_BELOW = 100
 LIFE = timedelta(days=30)
 _RENEWED_AFTER = timedelta(days=2)
 _AVATARS = "https://cdn.hailuoai.video/avatars"
@@ -81,6 +89,50 @@ def build_accounts(today: datetime, now: datetime) -> dict[str, Any]:
         _entry("156017730", "Beta Tester", expires=today + 24 * day, supportVoiceClone=True, **march),
     ]
     return {entry["account"]: entry for entry in entries}
+
+
+def build_stray(now: datetime) -> dict[str, Any]:
+    """Return the account that appears when somebody signs in with the wrong Google account."""
+    return _entry(STRAY, "Mia Private", expires=now + LIFE, supportVideo=True)
+
+
+def renewed(entry: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return an account as the API gives it after its login was renewed."""
+    expires = now + LIFE
+    dates = {"exp": expires.timestamp(), "iat": now.timestamp()}
+    texts = {"iat_Issued": now.isoformat(), "exp_Expire": expires.isoformat()}
+    kept = {name: value for name, value in entry.items() if name != "error"}
+    return kept | {"jwt": entry["jwt"] | dates | texts}
+
+
+def expiry_of(entry: Mapping[str, Any]) -> float:
+    """Return when an account's login expires, as a timestamp; 0 if the API gives no date."""
+    return float(entry["jwt"].get("exp", 0))
+
+
+def _build_jobs(account_ids: Iterable[str], today: datetime, now: datetime) -> list[dict[str, Any]]:
+    """Return the jobs of the last 24 hours, newest first; one account's fail until two days from today."""
+    hours = timedelta(hours=1)
+    jobs = []
+    for place, account_id in enumerate(account_ids):
+        is_failing = account_id == FAILING and now < today + timedelta(days=2)
+        for number in range(8 + place % 4):
+            code = 401 if is_failing else 422 if number == place else 201
+            jobs.append(build_job(account_id, now - (0.2 + number * 2.1) * hours, code))
+    return sorted(jobs, key=lambda job: str(job["timestamp"]), reverse=True)
+
+
+def _build_credits(account_id: str, place: int, now: datetime) -> dict[str, Any]:
+    total = 80 if account_id == LOW_ON_CREDITS else 1_240 + 310 * place
+    expiring = [{"credit": total // 4, "endTime": (now + timedelta(days=days)).timestamp() * 1000} for days in (1, 9)]
+    return {"totalCredits": total, "memberName": "Standard", "memberHoverText": "", "creditExpireText": expiring}
+
+
+def set_scene(api: FakeApi, today: datetime, now: datetime) -> None:
+    """Let the fake API answer as it does at that time."""
+    api.accounts = build_accounts(today, now)
+    api.jobs = _build_jobs(api.accounts, today, now)
+    api.credits = {key: _build_credits(key, place, now) for place, key in enumerate(api.accounts)}
 
 
 def build_avatars() -> dict[str, tuple[str, bytes]]:

@@ -74,7 +74,7 @@ def dress(preview: Preview, port: int) -> Preview:
     publish = preview._publish
 
     def publish_now(*args: Any, **options: Any) -> None:
-        # simcord tells the page the time when it was built, until somebody refreshes it.
+        # simcord sends the page the time when it was built, until somebody refreshes it.
         preview._advance_presentation_time()
         publish(*args, **options)
 

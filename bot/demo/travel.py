@@ -12,7 +12,7 @@ import simcord
 from simcord.backend.errors import SetupError
 
 from bot.core.wording import say_count
-from bot.demo.accounts import build_accounts
+from bot.demo.accounts import set_scene
 from bot.errors import BotError
 from bot.reminders.poller import Poller
 from bot.store.leases import FIRST_EPOCH
@@ -24,7 +24,7 @@ _COLOUR = 0x5865F2
 _STEPS = (
     "**Look up an account**: type `/minimax-account`, then a letter of a name.",
     "**Let time pass**: press *1 day later* below. Mateo renews two days after his login expires; Priya forgets.",
-    "**Take a reminder**: press *I'm on it* under it. Later reminders ping you alone.",
+    "**Take a reminder**: press *I'm on it* under it, and wait. You sign in with the wrong Google account, then renew.",
 )
 _TRIES = 100
 _APART_SECONDS = 0.1
@@ -63,13 +63,17 @@ class DemoClock:
 
 
 class Travel:
-    """Moves the demo's time; `on_arrival` is called after each jump that a button began."""
+    """Moves the demo's time.
+
+    `on_new_day` is called when the accounts are those of another day, `on_arrival` after each jump that a button began.
+    """
 
     def __init__(self, env: simcord.Env, clock: DemoClock, api: FakeApi, poller: Poller) -> None:
         self._env, self._clock = env, clock
         self._api, self._poller = api, poller
         self._requested: asyncio.Queue[int] = asyncio.Queue()
         self._controls: discord.Message | None = None
+        self.on_new_day: Callable[[], None] | None = None
         self.on_arrival: Callable[[], Awaitable[None]] | None = None
 
     async def go(self, days: int) -> None:
@@ -85,8 +89,10 @@ class Travel:
 
     async def pass_day(self) -> None:
         """Let a day pass, and the accounts change as they do on that day."""
-        await _when_idle(lambda: self._env.advance_time(DAY.total_seconds()))
-        self._api.accounts = build_accounts(self._clock.today, self._clock.now())
+        await when_idle(lambda: self._env.advance_time(DAY.total_seconds()))
+        set_scene(self._api, self._clock.today, self._clock.now())
+        if self.on_new_day is not None:
+            self.on_new_day()
 
     async def offer(self, channel: discord.abc.Messageable, *, is_welcome: bool = False) -> None:
         """Post the message with the buttons at the end of the channel; the first one welcomes the visitor."""
@@ -106,10 +112,10 @@ class Travel:
                 await self._controls.delete()
             await self.offer(self._controls.channel)
             if self.on_arrival is not None:
-                await _when_idle(self.on_arrival)
+                await when_idle(self.on_arrival)
 
 
-async def _when_idle(work: Callable[[], Awaitable[None]]) -> None:
+async def when_idle(work: Callable[[], Awaitable[None]]) -> None:
     """Do work that simcord refuses while it does something else, such as answering the visitor."""
     for _ in range(_TRIES):
         try:

@@ -48,14 +48,46 @@ async def test_starts_with_a_look_up_and_a_reminder_in_the_channel() -> None:
         assert control.embeds[0].title == "Welcome! Three things to try"
 
 
+async def test_shows_a_renewal_and_a_mistake() -> None:
+    """A press leads to the wrong account first, then to the renewal and thanks; it lasts when a day passes."""
+    async with open_demo(lambda: NOW) as demo:
+        reminder = reminders_in(demo)[-1]
+        seen: asyncio.Queue[str] = asyncio.Queue()
+
+        async def look() -> None:
+            first, *rest = [one for one in reminders_in(demo) if one.id >= reminder.id]
+            cards = [card.description or "" for card in first.embeds]
+            seen.put_nowait("\n".join([first.content, *cards, *(one.content for one in rest)]))
+
+        demo.renewals.seconds, demo.renewals.on_change = 0.0, look
+        await demo.manager.click(reminder, label="I'm on it")
+        async with asyncio.timeout(30):
+            mistake, renewal = await seen.get(), await seen.get()
+        assert "A new account **Mia Private** `161740025` appeared, but **Mateo Silva** is unchanged." in mistake
+        assert renewal.startswith("-# ✅ **Mateo Silva**: [renewed](")
+        assert renewal.endswith(f"Thanks, {demo.manager.mention}!")
+        await demo.travel.go(1)
+        assert "**Mateo Silva**: MiniMax login has expired" not in reminders_in(demo)[-1].content
+
+
 async def test_starts_with_reminders_of_the_days_before() -> None:
-    """The channel has had reminders for some days: some are red, some green, some folded."""
+    """The channel has had reminders for some days: some are red, some green, some folded, one is about credits."""
     async with open_demo(lambda: NOW) as demo:
         reminders = reminders_in(demo)
         assert reminders[0].created_at == NOW - timedelta(days=6)
-        assert {message.content.split()[0] for message in reminders} == {"⏰", "🔴", "-#", "✅"}
+        assert {message.content.split()[0] for message in reminders} == {"⏰", "🔴", "-#", "✅", "🪙"}
         assert any("renewed, valid until" in message.content for message in reminders)
         assert any(message.embeds == [] for message in reminders)
+
+
+async def test_shows_failing_jobs_and_low_credits() -> None:
+    """One account's jobs fail, as a message with others says, and another account is low on credits."""
+    async with open_demo(lambda: NOW) as demo:
+        texts = [f"{one.content} {[embed.description for embed in one.embeds]}" for one in reminders_in(demo)]
+        assert any("🪙 **Jonas Weber**: 80 credits left, below 100." in text for text in texts)
+        assert any("jobs fail: MiniMax refuses the login" in text for text in texts)
+        card = await demo.manager.slash(demo.channel, "minimax-account", account="Beta Tester")
+        assert "Its jobs fail" in (embed_of(card).description or "")
 
 
 async def test_starts_some_days_later() -> None:
@@ -70,7 +102,9 @@ async def test_starts_some_days_later() -> None:
             replaced.format("Mateo Silva", links[1]),
             replaced.format("Mateo Silva", links[2]),
         ]
+        working = discord.utils.format_dt(NOW + timedelta(days=24), "D")
         assert last[2].content.splitlines() == [
+            f"✅ **Beta Tester**: no longer failing, login valid until {working}.",
             f"-# ✅ **Mateo Silva**: [renewed]({links[4]})",
             replaced.format("Priya Raman", links[5]),
         ]
