@@ -14,6 +14,7 @@ from benchmarks.machine import describe
 from benchmarks.rows.crowd import measure_crowds
 from benchmarks.rows.extras import measure_extras
 from benchmarks.rows.latency import measure_latency, measure_offered
+from benchmarks.rows.load import measure_idle, measure_load
 from benchmarks.rows.memory import measure_growth, measure_servers, measure_week
 from benchmarks.rows.polls import measure_polls
 from benchmarks.rows.reminders import measure_sending, measure_takeover
@@ -27,6 +28,8 @@ GROUPS: dict[str, Callable[[Scale], Awaitable[list[Row]]]] = {
     "latency": measure_latency,
     "offered": measure_offered,
     "crowd": measure_crowds,
+    "load": measure_load,
+    "idle": measure_idle,
     "servers": measure_servers,
     "growth": measure_growth,
     "week": measure_week,

@@ -77,7 +77,7 @@ class Contest(StandIns):
 
     def single_calls(self) -> list[str]:
         """Return the API calls so far that read one account; the list is read at the start, and by every poll."""
-        return [call for call in self.api.calls if call != ACCOUNTS_PATH]
+        return [call for call in self.api.calls if call.startswith(f"{ACCOUNTS_PATH}/")]
 
 
 def memory_of(bot: BotProcess) -> float:
@@ -98,7 +98,7 @@ def without_extras(but: frozenset[str] = frozenset()) -> Launch:
 @asynccontextmanager
 async def start(contender: Contender, discord_url: str, api_url: str, **changes: str) -> AsyncIterator[BotProcess]:
     """Start a contender, which may not be ready yet; ended at the end of the block."""
-    settings = build_settings(api_url, **changes)
+    settings = build_settings(api_url, WATCH_JOBS="yes", **changes)
     if contender == HIKARI:
         # An empty address for the others keeps discord.py out of its process.
         discord_url, settings["HIKARI_STANDIN"] = "", discord_url

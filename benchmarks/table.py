@@ -25,6 +25,8 @@ class Scale:
     rounds: int = 3
     one_by_one: int = 20
     offered: int = 25
+    load: int = 20_000
+    idle: int = 9_000
     listed: int = 5000
     crowd: int = 1000
     starts: int = 7
@@ -39,6 +41,8 @@ QUICK = Scale(
     rounds=1,
     one_by_one=5,
     offered=5,
+    load=2_000,
+    idle=500,
     listed=1000,
     crowd=100,
     starts=2,

@@ -1,4 +1,4 @@
-"""What each rival shows of an account: the title and fields of our card, in the simplest code."""
+"""What each rival shows of an account: the texts of our card, in the simplest code."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,13 +17,21 @@ def account_path(account: str) -> str:
     return f"/v1/minimax/accounts/{account}"
 
 
-def _expiry(jwt: dict[str, Any]) -> str:
+def title_of(account: dict[str, Any]) -> str:
+    """Return the card's title."""
+    return str(account["jwt"]["user"]["name"])
+
+
+def state_of(account: dict[str, Any]) -> str:
+    """Return the card's description: when the login expires, and how much of its life is left."""
+    jwt = account["jwt"]
     if not jwt.get("exp"):
-        return _NOTHING
+        return "⚪ **No expiry date reported**"
     left = jwt["exp"] - datetime.now(UTC).timestamp()
     share = max(0.0, left / (jwt["exp"] - jwt["iat"]))
     filled = round(share * _CELLS)
-    return f"<t:{jwt['exp']:.0f}:f> (<t:{jwt['exp']:.0f}:R>)\n{'▰' * filled}{'▱' * (_CELLS - filled)} {share:.0%}"
+    bar = f"{'▰' * filled}{'▱' * (_CELLS - filled)} {share:.0%} left"
+    return f"🟢 **Expires <t:{jwt['exp']:.0f}:R>** · <t:{jwt['exp']:.0f}:f>\n{bar}"
 
 
 def _capabilities(account: dict[str, Any]) -> str:
@@ -31,21 +39,19 @@ def _capabilities(account: dict[str, Any]) -> str:
     return " · ".join(f"{'✅' if value else '❌'} {name}" for name, value in flags.items()) or _NOTHING
 
 
-def title_of(account: dict[str, Any]) -> str:
-    """Return the card's title."""
-    return str(account["jwt"]["user"]["name"])
-
-
 def fields_of(account: dict[str, Any]) -> list[Field]:
     """Return the card's fields."""
     jwt = account["jwt"]
     return [
-        ("Expires", _expiry(jwt), False),
-        ("Capabilities", _capabilities(account), False),
-        ("Account", f"`{account['account']}`", True),
-        ("Anonymous", "yes" if jwt["user"].get("isAnonymous") else "no", True),
+        ("Can do", _capabilities(account), False),
+        ("Account ID", f"`{account['account']}`", True),
         ("Max jobs", str(account.get("maxJobs", _NOTHING)), True),
         ("Issued", f"<t:{jwt['iat']:.0f}:d>" if jwt.get("iat") else _NOTHING, True),
-        ("Host", str(jwt.get("host", _NOTHING)), True),
-        ("Token", f"`{jwt['token'][:3]}•••{jwt['token'][-3:]}`", True),
+        ("Reminders", "🔕 None yet.", False),
     ]
+
+
+def footer_of(account: dict[str, Any]) -> str:
+    """Return the card's footer."""
+    jwt = account["jwt"]
+    return f"{jwt.get('host', _NOTHING)} · token {jwt['token'][:3]}•••{jwt['token'][-3:]} · Checked"

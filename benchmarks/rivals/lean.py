@@ -7,7 +7,7 @@ import aiohttp
 import discord
 from discord import app_commands
 
-from benchmarks.rivals.card import COMMAND, DESCRIPTION, account_path, fields_of, title_of
+from benchmarks.rivals.card import COMMAND, DESCRIPTION, account_path, fields_of, footer_of, state_of, title_of
 
 _GUILD = discord.Object(int(os.environ["GUILD_IDS"]))
 
@@ -43,10 +43,12 @@ async def minimax_account(interaction: discord.Interaction[Any], account: str) -
             await interaction.response.send_message(f"Error {response.status}", ephemeral=True)
             return
         data = await response.json()
-    embed = discord.Embed(title=title_of(data), colour=0x2E9E5B, timestamp=discord.utils.utcnow())
+    embed = discord.Embed(
+        title=title_of(data), description=state_of(data), colour=0x2E9E5B, timestamp=discord.utils.utcnow()
+    )
     for name, value, is_inline in fields_of(data):
         embed.add_field(name=name, value=value, inline=is_inline)
-    embed.set_footer(text="Read from useapi.net")
+    embed.set_footer(text=footer_of(data))
     await interaction.response.send_message(embed=embed, ephemeral=True)
 
 

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from benchmarks.rivals.card import COMMAND, DESCRIPTION, account_path, fields_of, title_of
+from benchmarks.rivals.card import COMMAND, DESCRIPTION, account_path, fields_of, footer_of, state_of, title_of
 
 _GUILD = discord.Object(int(os.environ["GUILD_IDS"]))
 bot = commands.Bot(command_prefix="!", intents=discord.Intents.default())
@@ -35,10 +35,15 @@ async def minimax_account(interaction: discord.Interaction[Any], account: str) -
             await interaction.followup.send(f"Error {response.status}: {await response.text()}", ephemeral=True)
             return
         data = await response.json()
-    embed = discord.Embed(title=title_of(data), colour=discord.Colour.green(), timestamp=discord.utils.utcnow())
+    embed = discord.Embed(
+        title=title_of(data),
+        description=state_of(data),
+        colour=discord.Colour.green(),
+        timestamp=discord.utils.utcnow(),
+    )
     for name, value, is_inline in fields_of(data):
         embed.add_field(name=name, value=value, inline=is_inline)
-    embed.set_footer(text="Read from useapi.net")
+    embed.set_footer(text=footer_of(data))
     await interaction.followup.send(embed=embed, ephemeral=True)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import aiohttp
 import hikari
 
-from benchmarks.rivals.card import COMMAND, DESCRIPTION, account_path, fields_of, title_of
+from benchmarks.rivals.card import COMMAND, DESCRIPTION, account_path, fields_of, footer_of, state_of, title_of
 
 bot = hikari.GatewayBot(
     os.environ["DISCORD_TOKEN"],
@@ -51,10 +51,10 @@ async def answer(event: hikari.InteractionCreateEvent) -> None:
     if status != 200:
         await interaction.create_initial_response(kind, f"Error {status}", flags=private)
         return
-    embed = hikari.Embed(title=title_of(data), colour=0x2E9E5B, timestamp=datetime.now(UTC))
+    embed = hikari.Embed(title=title_of(data), description=state_of(data), colour=0x2E9E5B, timestamp=datetime.now(UTC))
     for name, value, is_inline in fields_of(data):
         embed.add_field(name, value, inline=is_inline)
-    embed.set_footer("Read from useapi.net")
+    embed.set_footer(footer_of(data))
     await interaction.create_initial_response(kind, embed=embed, flags=private)
 
 

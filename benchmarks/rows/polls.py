@@ -19,6 +19,7 @@ from bot.core.clock import ClockGuard
 from bot.core.messages import Message, OutgoingMessage
 from bot.core.notifications import Kind
 from bot.core.secrets import Redactor
+from bot.core.subscriptions import Ping
 from bot.reminders.context import Context, Save
 from bot.reminders.poller import Poller
 from bot.store.accounts import get_snapshots
@@ -65,7 +66,6 @@ async def put_subscriptions(
         {
             "guild_id": guild_ids[index % len(guild_ids)],
             "channel_id": _FIRST_CHANNEL + index,
-            "channel_name": "pipeline",
             "account_id": account_ids[index % len(account_ids)],
             "lead_times": ",".join(map(str, _LEAD_TIMES)),
             "added_by": 1,
@@ -143,10 +143,10 @@ class _Unused:
     async def check_channels(
         self,
         guild_id: int,  # noqa: ARG002  (of the protocol)
-        roles: Mapping[int, Collection[int]],
+        pings: Mapping[int, Collection[Ping]],
     ) -> Mapping[int, str | None]:
         """Return no problem for any channel."""
-        return dict.fromkeys(roles)
+        return dict.fromkeys(pings)
 
     async def find_absent(
         self,
@@ -185,7 +185,7 @@ class Polling:
         return await polling, longest
 
     def _change(self) -> Any:
-        return subscriptions.update().where(subscriptions.c.channel_id == _FIRST_CHANNEL).values(channel_name="renamed")
+        return subscriptions.update().where(subscriptions.c.channel_id == _FIRST_CHANNEL).values(added_by=2)
 
 
 @asynccontextmanager

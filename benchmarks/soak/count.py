@@ -1,7 +1,9 @@
 """Compares the messages that people saw with the database."""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -12,25 +14,33 @@ from bot.core.stages import EXPIRED
 from bot.store.database import open_database
 from bot.store.tables import accounts, messages, notifications, subscriptions
 from tests.support.process.deployment import Deployment
+from tests.support.wire.payloads import GUILD_ID
 
 _PATIENCE = 120.0
 _LOOK_EVERY = 0.5
+_ANSWER_SECONDS, _ASK_EVERY = 60.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The figures of a run: `sent` reminders in `messages`; the other fields should be 0."""
+    """The figures of a run: `sent` reminders in `messages`; the other numbers should be 0.
+
+    `unknown` are Discord's ids of messages that the database does not know. `is_answering` is whether the bot answers
+    commands at the end, and has registered them.
+    """
 
     messages: int
     sent: int
     doubled: int
     lost: int
     unsettled: int
+    unknown: Collection[int] = ()
+    is_answering: bool = True
 
     @property
     def is_right(self) -> bool:
-        """Whether there were reminders, and each arrived exactly once."""
-        return bool(self.sent) and not (self.doubled or self.lost or self.unsettled)
+        """Whether there were reminders, each arrived exactly once, and the bot answers."""
+        return self.is_answering and bool(self.sent) and not (self.doubled or self.lost or self.unsettled)
 
 
 async def wait_until_quiet(deployment: Deployment) -> None:
@@ -45,7 +55,18 @@ async def wait_until_quiet(deployment: Deployment) -> None:
         await asyncio.sleep(_LOOK_EVERY)
 
 
-async def count(deployment: Deployment) -> Count:
+async def answers_commands(deployment: Deployment) -> bool:
+    """Return whether the bot answers a command within a minute; one that no session gets is used again."""
+    ends_at = time.monotonic() + _ANSWER_SECONDS
+    while time.monotonic() < ends_at:
+        exchange = await deployment.discord.ask_status()
+        with contextlib.suppress(AssertionError):
+            await exchange.answer(within=_ASK_EVERY)
+            return bool(deployment.discord.rest.commands.get(GUILD_ID))
+    return False
+
+
+async def count(deployment: Deployment, *, is_answering: bool = True) -> Count:
     """Compare the channels with the database: each message in a channel is stored as sent, and the other way round.
 
     A stage of a login is in one message at most. *Expired* must be in one, for every account.
@@ -57,7 +78,8 @@ async def count(deployment: Deployment) -> Count:
         missing = await _count_missing(tx)
         repeated = await _count_repeated(tx)
     seen = [int(message["id"]) for message in deployment.channels.messages]
-    return Count(len(seen), reminders, len(set(seen) - sent) + repeated, len(sent - set(seen)) + missing, unsettled)
+    unknown, lost = set(seen) - sent, len(sent - set(seen)) + missing
+    return Count(len(seen), reminders, len(unknown) + repeated, lost, unsettled, unknown, is_answering)
 
 
 async def _number(tx: AsyncConnection, where: sa.ColumnElement[bool]) -> int:

@@ -1,4 +1,4 @@
-"""Causes faults at random: each kind that the promise covers, one at a time and several at once."""
+"""Runs bots, kills and stops them at random amid faults, and lets accounts come, expire and be renewed."""
 
 import asyncio
 import contextlib
@@ -6,76 +6,62 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from http import HTTPStatus
 
-import sqlalchemy as sa
-from aiohttp import web
-from sqlalchemy.ext.asyncio import create_async_engine
-
-from tests.support.postgres import Postgres
-from tests.support.process.deployment import STANDBY, Deployment, shortened
-from tests.support.wire.channels import FORBIDDEN, Moment
+from benchmarks.soak.faults import DEAD_GATEWAY, Faults, Surroundings
+from tests.support.process.deployment import STANDBY, shortened
+from tests.support.wire.channels import Moment
+from tests.support.wire.gateway import Op
 from tests.support.wire.launch import Launch
 from tests.support.wire.process import BotProcess
 
 _CHANNELS = 6
-_TIMING = replace(shortened(0.01), lease_seconds=2.0)
-# Jumps of the machine's clock, all more than the bot tolerates.
-_SMALLEST_JUMP, _LARGEST_JUMP = timedelta(minutes=10), timedelta(hours=50)
+_TIMING = replace(shortened(0.01), lease_seconds=3.0, api_budget=1.0, reconnect_first=0.1, fresh_session_after=1.5)
 # By then every account has expired, renewed or not.
 _END = timedelta(days=100)
-_END_BACKENDS = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-    "WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < :share"
-)
-
-Fault = Callable[[], Awaitable[None]]
 
 
 class Course:
-    """The faults of one run; `done` counts them by name, `accounts` holds all accounts that were set up."""
+    """One run; `done` counts what happened by name, `accounts` holds all accounts that were set up."""
 
-    def __init__(self, deployment: Deployment, postgres: Postgres | None, chance: random.Random) -> None:
-        self.deployment = deployment
+    def __init__(self, around: Surroundings, chance: random.Random) -> None:
+        self.deployment = around.deployment
         self.done: Counter[str] = Counter()
         self.accounts: list[str] = []
-        self._postgres = postgres
+        self._around = around
         self._chance = chance
-        self._channels: list[int] = []
         self._age = timedelta(0)
-        self._faults: list[Fault] = [
-            self._fail_discord,
-            self._lose_answers,
-            self._hang_channel,
-            self._fail_api,
-            self._jump,
-            self._renew,
-        ]
-        self._faults += [self._crash_database, self._end_backends] if postgres else []
+        self._faults = Faults(around, chance, self.done)
 
     async def run(self, ends_at: float) -> None:
         """Start and end bots until this moment of the monotonic clock."""
         for _ in range(_CHANNELS):
-            self._channels.append(await self.deployment.add_subscription())
+            self._faults.channels.append(await self.deployment.add_subscription())
         while time.monotonic() < ends_at:
             await self._live(ends_at)
+            for relay in self._around.relays:
+                relay.end_forgotten()
             if self._happens(0.5):
                 # As after a long stop: Discord has forgotten the nonces, and the clock may be wrong.
                 self.deployment.channels.forget_nonces()
-                self._set_machine_clock_wrong()
+                self._faults.set_clock_wrong()
 
     @asynccontextmanager
     async def last_run(self) -> AsyncIterator[None]:
-        """Run the bot without faults, until all accounts have expired."""
+        """Run the bot until all accounts have expired, with no fault but one: its session can't be resumed."""
         self.deployment.set_clock(self._age)
         self.deployment.set_machine_clock(timedelta(0))
-        async with self.deployment.run(_TIMING):
+        gateway = self.deployment.discord.gateway
+        gateway.resume_url, identified = DEAD_GATEWAY, gateway.identifies
+        async with self._run_bot():
             # Two polls see every renewal: no reminder is sent about a login that the bot never saw valid.
             await self.deployment.polls()
+            await gateway.received.find(lambda message: message["op"] == Op.IDENTIFY, nth=identified + 1)
+            if gateway.open_sessions:
+                await gateway.close(4000)
             self.deployment.set_clock(self._age + _END)
             yield
 
@@ -86,112 +72,41 @@ class Course:
         launch = Launch()
         if self._happens(0.3):
             launch = Launch(die_before_commit=self._chance.randint(1, 40))
-            self._count("runs with a kill -9 before a commit")
+            self.done["runs with a kill -9 before a commit"] += 1
         async with AsyncExitStack() as stack:
-            number = self._chance.randint(1, 2) if self._postgres else 1
-            bots = [await stack.enter_async_context(self.deployment.run(_TIMING, launch=launch)) for _ in range(number)]
-            self._count("bots started", number)
+            number = self._chance.randint(1, 2) if self._around.postgres else 1
+            bots = [await stack.enter_async_context(self._run_bot(launch)) for _ in range(number)]
+            self.done["bots started"] += number
             await asyncio.gather(*map(_is_up, bots))
             self.deployment.set_machine_clock(timedelta(0))
-            await self._cause_faults(min(ends_at, time.monotonic() + self._chance.uniform(1, 8)))
+            until = min(ends_at, time.monotonic() + self._chance.uniform(1, 8))
+            while time.monotonic() < until:
+                self._change_accounts()
+                await self._faults.cause_some()
+                await self._faults.pause()
             if self._happens(0.7):
                 await self._kill(bots)
 
-    async def _cause_faults(self, until: float) -> None:
-        while time.monotonic() < until:
-            self._add_account()
-            await asyncio.gather(*(cause() for cause in self._chance.sample(self._faults, self._chance.randint(0, 2))))
-            await self._pause()
+    @asynccontextmanager
+    async def _run_bot(self, launch: Launch | None = None) -> AsyncIterator[BotProcess]:
+        settings = {"DATABASE_URL": self._around.database_url}
+        async with self.deployment.run(_TIMING, launch=launch, settings=settings) as bot:
+            yield bot
 
     def _happens(self, probability: float) -> bool:
         return self._chance.random() < probability
 
-    def _count(self, name: str, number: int = 1) -> None:
-        self.done[name] += number
-
-    async def _pause(self) -> None:
-        await asyncio.sleep(self._chance.uniform(0.1, 1.0))
+    def _change_accounts(self) -> None:
+        self._add_account()
+        if self._happens(0.3):
+            days = self._age / timedelta(days=1) + self._chance.uniform(10, 40)
+            self.deployment.set_expiry(self._chance.choice(self.accounts), days=days)
+            self.done["renewals"] += 1
 
     def _add_account(self) -> None:
         """Set up an account that expires soon, by the right time."""
         days = self._age / timedelta(days=1) + self._chance.choice([-3.0, 0.5, 2.0, 6.0, 13.0, 20.0])
         self.accounts.append(self.deployment.add_account(days=days))
-
-    async def _renew(self) -> None:
-        days = self._age / timedelta(days=1) + self._chance.uniform(10, 40)
-        self.deployment.set_expiry(self._chance.choice(self.accounts), days=days)
-        self._count("renewals")
-
-    async def _jump(self) -> None:
-        """Set the machine's clock wrong for a while."""
-        self._set_machine_clock_wrong()
-        await self._pause()
-        self.deployment.set_machine_clock(timedelta(0))
-
-    def _set_machine_clock_wrong(self) -> None:
-        """Set the machine's clock wrong by minutes to days, ahead or behind."""
-        jump = self._chance.uniform(_SMALLEST_JUMP.total_seconds(), _LARGEST_JUMP.total_seconds())
-        self.deployment.set_machine_clock(self._chance.choice([-1, 1]) * timedelta(seconds=jump))
-        self._count("clock jumps")
-
-    async def _fail_discord(self) -> None:
-        """Let requests about channels fail; the history stays readable in the end, as the promise requires."""
-        rest = self.deployment.discord.rest
-        if self._happens(0.5):
-            rest.fail("POST", "/channels/", HTTPStatus.FORBIDDEN, code=FORBIDDEN, times=self._chance.randint(1, 6))
-        else:
-            status = self._chance.choice([HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY])
-            rest.fail(self._chance.choice(["POST", "GET"]), "/channels/", status)
-        self._count("faults of Discord")
-        await self._pause()
-        rest.faults.clear()
-
-    async def _lose_answers(self) -> None:
-        status = self._chance.choice([None, HTTPStatus.INTERNAL_SERVER_ERROR])
-        for channel in self._chance.sample(self._channels, 2):
-            self.deployment.channels.lose_answer(channel, status)
-        self._count("answers of Discord lost", 2)
-
-    async def _hang_channel(self) -> None:
-        hanging = self.deployment.channels.hanging
-        hanging.add(self._chance.choice(self._channels))
-        self._count("channels that hang")
-        await self._pause()
-        hanging.clear()
-
-    async def _fail_api(self) -> None:
-        status = self._chance.choice([HTTPStatus.BAD_GATEWAY, HTTPStatus.UNAUTHORIZED, HTTPStatus.OK])
-
-        async def fail(_request: web.Request) -> web.Response:
-            return web.Response(status=status, text="<html>")
-
-        self.deployment.api.behave = fail
-        self._count("faults of the API")
-        await self._pause()
-        self.deployment.api.behave = None
-
-    async def _crash_database(self) -> None:
-        if self._postgres is None or self._happens(0.5):
-            return
-        self._count("crashes of PostgreSQL")
-        await asyncio.to_thread(self._postgres.crash)
-        try:
-            await self._pause()
-        finally:
-            await asyncio.to_thread(self._postgres.start)
-
-    async def _end_backends(self) -> None:
-        """Terminate some of the bots' connections to PostgreSQL, chosen at random."""
-        engine = create_async_engine(self.deployment.database_url)
-        try:
-            async with engine.begin() as connection:
-                ended = await connection.execute(sa.text(_END_BACKENDS), {"share": self._chance.random()})
-                self._count("connections to PostgreSQL terminated", len(ended.all()))
-        except (sa.exc.SQLAlchemyError, OSError):
-            # The server is just restarting.
-            return
-        finally:
-            await engine.dispose()
 
     async def _kill(self, bots: list[BotProcess]) -> None:
         """Kill all bots at a moment of a post, or at once if no post comes."""
@@ -212,7 +127,7 @@ class Course:
             await asyncio.wait_for(killed.wait(), self._chance.uniform(0.5, 3))
         if not killed.is_set():
             kill(0)
-        self._count("kills -9", len(bots))
+        self.done["kills -9"] += len(bots)
         # A signal to a process that is just ending would hide its exit status.
         await asyncio.gather(*(bot.ended() for bot in bots))
 
