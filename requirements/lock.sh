@@ -19,11 +19,13 @@ lock() {
         --no-emit-index-url --no-emit-find-links --output-file "$target/$name.txt" "$@" pyproject.toml >/dev/null
 }
 
-lock dev --extra demo --extra dev
+lock dev --extra demo --group dev
 lock demo --extra demo --constraints "$target/dev.txt"
 lock run --constraints "$target/dev.txt"
+# The oldest versions that pyproject.toml allows, which .ci/bounds tries.
+lock lowest --resolution lowest-direct
 # Not constrained: hikari asks for another multidict than the newest.
-lock bench --extra bench
+lock bench --group bench
 
 if [ "$target" != requirements ]; then
     diff -r "$target" requirements --exclude lock.sh || { echo "The locks are not current: run requirements/lock.sh" >&2; exit 1; }

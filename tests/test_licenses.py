@@ -30,8 +30,8 @@ def declared(name: str) -> str:
     """Return the licence that an installed package declares, as SPDX."""
     declaration = metadata(name)
     classifiers = [one for one in declaration.get_all("Classifier", []) if one.startswith("License ::")]
-    choices = [declaration["License-Expression"], *classifiers, declaration["License"]]
-    licence = str(next(filter(None, choices), "none"))
+    expressions, texts = declaration.get_all("License-Expression", []), declaration.get_all("License", [])
+    licence = next(iter([*expressions, *classifiers, *texts]), "none")
     return SPELLINGS.get(licence, licence)
 
 
