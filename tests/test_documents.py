@@ -11,6 +11,7 @@ from bot.cli.main import build_parser
 from tests.support.paths import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+SETTINGS = (REPOSITORY / "docs" / "settings.md").read_text(encoding="utf-8")
 ARCHITECTURE = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
 CODE = {path: path.read_text(encoding="utf-8") for path in sorted((REPOSITORY / "bot").rglob("*.py"))}
 DOCUMENTS = [
@@ -33,10 +34,19 @@ def test_the_demo_is_one_line_from_a_fresh_clone() -> None:
     assert "-r requirements/demo.txt" in command
 
 
-def test_the_readme_names_every_command_and_option() -> None:
-    """The README's table lists the commands and options of the command line, no more and no fewer."""
+def test_the_readme_is_one_screen() -> None:
+    """The front page is short, in lines and in words; everything else is linked from it."""
+    assert len(README.splitlines()) <= 80
+    assert len(README.split()) <= 600
+    linked = set(re.findall(r"\]\((docs/\w+\.md)\)", README))
+    pages = {f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.md")}
+    assert pages - linked == {"docs/LICENSES.md", "docs/scaling.md"}
+
+
+def test_the_documents_name_every_command_and_option() -> None:
+    """The table of the command line lists its commands and options, no more and no fewer."""
     (choices,) = (a.choices for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))  # noqa: SLF001
-    rows = re.findall(r"^\| `python -m bot.*$", README, re.MULTILINE)
+    rows = re.findall(r"^\| `python -m bot.*$", SETTINGS, re.MULTILINE)
     named = set(re.findall(r"`python -m bot (\w[\w-]*)", "\n".join(rows)))
     assert named == set(choices)
     for name, command in choices.items():
