@@ -17,8 +17,11 @@ from tests.support.postgres import Postgres, serve_postgres
 # A shell that runs the tests in the background makes them, and the processes that they start, ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# How fast examples are drawn depends on the machine.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 # For long searches by hand, in tests that don't set their number of examples.
-settings.register_profile("long", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", settings(), max_examples=20_000)
 
 
 # Their tests run processes, a browser, the whole bot over simulated hours, or very many examples; or measure memory.

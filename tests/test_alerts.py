@@ -82,6 +82,9 @@ HEALTHY: dict[str, Course] = {
     "minimax_bot_store_readable b": steady(1),
     "minimax_bot_blocked_channels a": steady(0),
     "minimax_bot_blocked_channels b": steady(0),
+    'minimax_bot_open_incidents a kind="failing"': steady(0),
+    'minimax_bot_open_incidents a kind="missing"': steady(1),
+    'minimax_bot_open_incidents b kind="failing"': steady(0),
     "minimax_bot_oldest_due_timestamp_seconds a": ago(10),
     'minimax_bot_api_calls_total a status="200"': grows(1),
     'minimax_bot_api_calls_total a status="401"': steady(0),
@@ -134,6 +137,7 @@ SITUATIONS = {
         {
             "minimax_bot_store_readable a": then(steady(1), steady(0)),
             "minimax_bot_blocked_channels a": then(steady(0), steady(None)),
+            'minimax_bot_open_incidents a kind="failing"': then(steady(0), steady(None)),
             "minimax_bot_oldest_due_timestamp_seconds a": then(ago(10), steady(None)),
         },
     ),
@@ -164,6 +168,13 @@ SITUATIONS = {
         75,
         {"minimax_bot_blocked_channels a": then(steady(0), steady(2))},
         summary="2 channels refuse reminders",
+    ),
+    "jobs fail": Situation(
+        "MinimaxBotJobsFailing",
+        74,
+        75,
+        {'minimax_bot_open_incidents a kind="failing"': then(steady(0), steady(2))},
+        summary="All jobs of 2 accounts fail",
     ),
     "a reminder waits": Situation(
         "MinimaxBotNotificationsLate",

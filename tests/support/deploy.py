@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from bot.core.notifications import State
+from bot.core.notifications import INCIDENTS, State
 from bot.monitoring.health import BotState
 from bot.monitoring.metrics import Metrics
 from bot.store.statistics import Statistics
@@ -26,7 +26,7 @@ def metric_lines() -> list[str]:
         polled_at=NOW,
         read_at=NOW,
         clock_skew=timedelta(0),
-        statistics=Statistics(dict.fromkeys(State, 1), NOW, 0),
+        statistics=Statistics(dict.fromkeys(State, 1), NOW, 0, dict.fromkeys(INCIDENTS, 0)),
     )
     metrics = Metrics()
     metrics.answered("minimax-account", "answered", 0.1)
