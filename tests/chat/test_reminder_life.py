@@ -245,7 +245,7 @@ async def test_a_renewal_that_is_due_again_has_its_own_words(world: World) -> No
     world.api.accounts["345678"] = build_account("345678", "Max Roe", days=5)
     await world.poll_twice()
     first, second = posts_in(world.channel)
-    assert second.content == "⏰ **Max Roe**: MiniMax login was renewed, but expires within 5 days."
+    assert second.content == "⏰ **Max Roe**: login renewed, but expires within 5 days."
     assert first.content == fold("Max Roe", second, "renewed")
 
 

@@ -122,7 +122,7 @@ def say_alert(entry: Entry, now: datetime) -> str:
         return f"⚪ **{fact}**{since}. Reminders go on with the last known dates."
     account, name = entry.snapshot.account, name_of(entry)
     sign = _sign(entry, now)
-    login = "MiniMax login was renewed, but" if entry.is_renewed else "MiniMax login"
+    login = "login renewed, but" if entry.is_renewed else "MiniMax login"
     if entry.is_renewed and entry.is_other_user:
         login = "the account now uses a different MiniMax user's login, which"
     also = f" ({_ALSO_ERROR})" if account.error is not None else ""
