@@ -1,6 +1,7 @@
 """The files for operators: alert rules and dashboard name existing metrics, image and unit fit the bot."""
 
 import re
+import tomllib
 from typing import Any
 
 import pytest
@@ -52,11 +53,41 @@ def test_every_metric_of_ours_is_used() -> None:
     assert {name for name in ours if re.sub(r"_(total|bucket|sum|count|created)$", "", name) not in stems} == set()
 
 
+def read_services() -> dict[str, dict[str, Any]]:
+    """Return the services of compose.yaml by name."""
+    services: dict[str, dict[str, Any]] = yaml.safe_load((REPOSITORY / "compose.yaml").read_text("utf-8"))["services"]
+    return services
+
+
+def test_the_image_has_the_newest_python() -> None:
+    """All stages of the image have the newest Python that the package promises."""
+    classifiers = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]["classifiers"]
+    promised = [re.fullmatch(r"Programming Language :: Python :: 3\.(\d+)", one) for one in classifiers]
+    newest = max(int(one[1]) for one in promised if one)
+    bases = re.findall(r"^FROM (\S+)", (REPOSITORY / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    assert set(bases) == {f"python:3.{newest}-slim"}
+
+
 def test_compose_starts_the_bot_again() -> None:
     """The container comes back after a crash and after a restart of the machine, and a stop has as long as it takes."""
-    service = yaml.safe_load((REPOSITORY / "compose.yaml").read_text("utf-8"))["services"]["bot"]
+    service = read_services()["bot"]
     assert (service["restart"], service["init"]) == ("unless-stopped", True)
     assert float(service["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
+
+
+def test_compose_starts_postgresql_on_request() -> None:
+    """PostgreSQL runs in its profile alone, listens for the bot alone, and the bot waits for it only if it is there."""
+    services = read_services()
+    database = services["database"]
+    assert database["profiles"] == ["postgresql"]
+    assert database.keys().isdisjoint({"ports", "network_mode"})
+    assert database["healthcheck"]["test"]
+    assert services["bot"]["depends_on"] == {"database": {"condition": "service_healthy", "required": False}}
+    # The lines that the documents name are those that the file reads.
+    page = (REPOSITORY / "docs" / "install.md").read_text("utf-8")
+    assert f"COMPOSE_PROFILES={database['profiles'][0]}\nPGPASSWORD=" in page
+    assert database["environment"]["POSTGRES_PASSWORD"] == "${PGPASSWORD:-}"
+    assert f"DATABASE_URL=postgresql://{database['environment']['POSTGRES_USER']}@database/" in page
 
 
 def test_the_unit_stays_down_after_a_wrong_setting() -> None:
