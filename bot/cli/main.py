@@ -94,8 +94,9 @@ def _read_clock() -> datetime:
 
 def _read_monotonic() -> float:
     """Return seconds that, on Linux, go on while the machine sleeps."""
-    boot_time: int | None = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if boot_time is None else time.clock_gettime(boot_time)
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
 
 
 def main(

@@ -30,7 +30,7 @@ def work_as_owner_of(folders: Sequence[Path]) -> None:
     Raises:
         WrongUser: they belong to several users, or this process may not become another one.
     """
-    if os.name != "posix" or os.geteuid() != _ROOT:
+    if sys.platform == "win32" or os.geteuid() != _ROOT:
         return
     owners: dict[int, Path] = {}
     for found in chain.from_iterable(map(_find_existing, folders)):
@@ -47,7 +47,7 @@ def work_as_owner_of(folders: Sequence[Path]) -> None:
 
 def is_trusted(file: Path) -> bool:
     """Whether a file, and a link in its place, is this user's own or root's; others count for root alone."""
-    if os.name != "posix" or os.geteuid() != _ROOT:
+    if sys.platform == "win32" or os.geteuid() != _ROOT:
         return True
     return {file.lstat().st_uid, file.stat().st_uid} == {_ROOT}
 
@@ -67,6 +67,7 @@ def _find_existing(folder: Path) -> Iterator[Path]:
 
 
 def _name_of(uid: int) -> str:
+    assert sys.platform != "win32"
     import pwd
 
     try:
@@ -76,6 +77,7 @@ def _name_of(uid: int) -> str:
 
 
 def _become(uid: int, folder: Path) -> None:
+    assert sys.platform != "win32"
     import pwd
 
     try:

@@ -54,10 +54,10 @@ def back_up(url: str, copy: Path) -> int:
         _check_new(copy)
         remove_drafts(copy.parent)
         with open_draft(copy.parent) as draft:
-            subscriptions = _copy(file, draft)
+            subscriptions = _copy(file, draft.file)
             # A file of this name that was made meanwhile is kept.
             os.close(create_file(copy, PRIVATE))
-            draft.replace(copy)
+            draft.move_to(copy)
             sync(copy.parent)
     return subscriptions
 
@@ -76,11 +76,11 @@ def restore(url: str, copy: Path, now: datetime) -> Restored:
             file = place.resolve() if place.is_symlink() else place
             # In its folder, others may change it meanwhile.
             with open_draft(place.resolve().parent) as own:
-                shutil.copyfile(copy, own)
-                subscriptions = _copy_rows(own, draft, copy)
-            give_to_owner_of(file if file.exists() else file.parent, draft)
+                shutil.copyfile(copy, own.file)
+                subscriptions = _copy_rows(own.file, draft.file, copy)
+            give_to_owner_of(file if file.exists() else file.parent, draft.file)
             kept = _set_aside(file, now)
-            draft.replace(file)
+            draft.move_to(file)
             sync(file.parent)
     return Restored(place, subscriptions, kept)
 

@@ -223,10 +223,10 @@ def _upgrade(connection: sa.Connection, schema: str = "head") -> None:
 def _copy(file: Path, copy: Path) -> None:
     """Copy a SQLite database with the changes in its write-ahead log: all of it, or nothing."""
     with open_draft(file.parent) as draft:
-        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(draft)) as target:
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(draft.file)) as target:
             source.backup(target)
-        sync(draft)
-        draft.replace(copy)
+        sync(draft.file)
+        draft.move_to(copy)
         sync(copy.parent)
 
 

@@ -1,18 +1,22 @@
 """Writes files beside the database: with explicit permissions, and never through a link."""
 
+import errno
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from bot.errors import AlreadyRunning, StoreError
 
-try:
+if sys.platform == "win32":
+    import msvcrt
+else:
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 _FOLDER, PRIVATE, READABLE = 0o755, 0o600, 0o644
 # Files beside a SQLite database that hold changes which are not in it yet, or may have to be undone.
@@ -40,7 +44,7 @@ def open_file(file: Path, mode: int) -> int:
     Raises:
         OSError: it can't be opened, or is a link.
     """
-    return os.open(file, os.O_RDWR | os.O_CREAT | _OPENING, mode)
+    return _open(file, os.O_CREAT, mode)
 
 
 def create_file(file: Path, mode: int) -> int:
@@ -49,7 +53,13 @@ def create_file(file: Path, mode: int) -> int:
     Raises:
         OSError: it can't be made, or there is something of this name.
     """
-    return os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | _OPENING, mode)
+    return _open(file, os.O_CREAT | os.O_EXCL, mode)
+
+
+def _open(file: Path, flags: int, mode: int) -> int:
+    if sys.platform == "win32" and file.is_symlink():  # it has no O_NOFOLLOW
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return os.open(file, os.O_RDWR | flags | _OPENING, mode)
 
 
 def replace_text(file: Path, text: str, mode: int = READABLE) -> None:
@@ -85,7 +95,7 @@ def copy_file(file: Path, copy: Path) -> None:
 
 def give_to_owner_of(model: Path, file: Path) -> None:
     """Give a file the owner of another one, if root does it; links are not followed."""
-    if os.name == "posix" and os.geteuid() == 0:
+    if sys.platform != "win32" and os.geteuid() == 0:
         owner = model.stat()
         descriptor = open_file(file, PRIVATE)
         try:
@@ -96,7 +106,7 @@ def give_to_owner_of(model: Path, file: Path) -> None:
 
 def sync(path: Path) -> None:
     """Flush a file, or a folder's entries, to the disk."""
-    if path.is_dir() and os.name != "posix":
+    if sys.platform == "win32" and path.is_dir():
         return
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
@@ -105,47 +115,75 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def open_draft(folder: Path) -> Iterator[Path]:
-    """Make an empty private file for a database, gone at the end unless it was moved.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A new private file for a database; `opened` keeps `remove_drafts` from taking it for one of a killed process."""
 
-    It is locked meanwhile, so that `remove_drafts` can tell it from one of a process that was killed.
-    """
-    draft, descriptor = _create_draft(folder.resolve())
+    file: Path
+    opened: IO[bytes]
+
+    def move_to(self, place: Path) -> None:
+        """Put the file in its place; what was there is replaced.
+
+        Raises:
+            OSError: it can't be moved.
+        """
+        if sys.platform == "win32":  # it moves no open file
+            self.opened.close()
+        self.file.replace(place)
+
+
+@contextmanager
+def open_draft(folder: Path) -> Iterator[Draft]:
+    """Make an empty private file for a database, gone at the end unless it was moved."""
+    draft = _create_draft(folder.resolve())
     try:
         yield draft
     finally:
-        _remove_draft(draft)
-        os.close(descriptor)
+        draft.opened.close()
+        _remove_draft(draft.file)
 
 
 def remove_drafts(folder: Path) -> None:
-    """Remove the drafts of killed processes from a folder, as far as their locks can be seen."""
-    for draft in folder.glob(f"{_DRAFT}*{_DRAFT_END}") if fcntl else ():
-        with suppress(OSError), os.fdopen(os.open(draft, os.O_RDWR | _OPENING), "w") as opened:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _remove_draft(draft)
+    """Remove the drafts of killed processes from a folder, as far as it can be seen which these are."""
+    for file in folder.glob(f"{_DRAFT}*{_DRAFT_END}"):
+        with suppress(OSError):
+            if sys.platform == "win32":  # it removes no open file
+                _remove_draft(file)
+            else:
+                with os.fdopen(os.open(file, os.O_RDWR | _OPENING), "wb") as opened:
+                    _lock(opened)
+                    _remove_draft(file)
 
 
-def _create_draft(folder: Path) -> tuple[Path, int]:
-    """Make an empty private file; return it, and the descriptor that holds its lock."""
+def _create_draft(folder: Path) -> Draft:
     while True:
         descriptor, name = tempfile.mkstemp(prefix=_DRAFT, suffix=_DRAFT_END, dir=folder)
-        if fcntl is None:
-            # Windows moves no file that is open.
-            os.close(descriptor)
-            return Path(name), os.open(os.devnull, os.O_RDONLY)
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if Path(name).exists():
-            return Path(name), descriptor
+        draft = Draft(Path(name), os.fdopen(descriptor, "wb"))
+        if sys.platform != "win32":
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if draft.file.exists():
+            return draft
         # Somebody took it for one of a killed process, before it was locked.
-        os.close(descriptor)
+        draft.opened.close()
 
 
-def _remove_draft(draft: Path) -> None:
+def _remove_draft(file: Path) -> None:
     for end in ("", *LOGS):
-        Path(f"{draft}{end}").unlink(missing_ok=True)
+        Path(f"{file}{end}").unlink(missing_ok=True)
+
+
+def _lock(opened: IO[bytes]) -> None:
+    """Lock a file until it is closed, or the process ends in any way.
+
+    Raises:
+        OSError: one of `_HELD` if another process holds the lock, any other one if the file system has no locks.
+    """
+    if sys.platform == "win32":
+        msvcrt.locking(opened.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def lock_of(database_file: Path) -> Path:
@@ -161,18 +199,15 @@ def lock_file(database_file: Path) -> Iterator[None]:
         AlreadyRunning: another process of this bot holds it.
         StoreError: the folder can't be written, the file has two names, or its file system has no locks.
     """
-    if fcntl is None:  # the operator must start one process only
-        yield
-        return
     lock = lock_of(database_file)
     try:
         make_folder(lock.parent)
         descriptor = open_file(lock, PRIVATE)
     except OSError as error:
         raise StoreError(f"{lock} can't be written ({error.strerror})") from None
-    with os.fdopen(descriptor, "w"):
+    with os.fdopen(descriptor, "wb") as opened:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(opened)
         except _HELD:
             raise AlreadyRunning(str(database_file)) from None
         except OSError as error:

@@ -84,7 +84,7 @@ def test_what_a_killed_backup_left_is_removed(filled: str, copy: Path) -> None:
     with open_draft(copy.parent) as locked:
         (copy.parent / ".minimax-bot-killed.part").touch()
         back_up(filled, copy)
-        assert sorted(copy.parent.iterdir()) == sorted([copy, locked])
+        assert sorted(copy.parent.iterdir()) == sorted([copy, locked.file])
 
 
 async def test_a_backup_amid_a_transaction(filled: str, copy: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable
 
 import aiohttp
@@ -136,10 +137,10 @@ class Connection:
 
 def _most_connections() -> int:
     """Return how many connections may be open: half of the files that this process may open, as some allow only 256."""
-    try:
-        import resource
-    except ImportError:  # Windows, which has no such limit
+    if sys.platform == "win32":  # it has no such limit
         return _MAX_CONNECTIONS
+    import resource
+
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MAX_CONNECTIONS if limit == resource.RLIM_INFINITY else min(_MAX_CONNECTIONS, limit // 2)
 
