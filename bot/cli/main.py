@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -111,6 +112,9 @@ def main(
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name that the terminal's encoding lacks must not end the command.
         sys.stdout.reconfigure(errors="replace")
+    if sys.platform == "win32":
+        # Ctrl-Break, a closed window and a log-off end a command as Ctrl-C does.
+        signal.signal(signal.SIGBREAK, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
     args = build_parser(prog).parse_args(arguments)
     try:
         status: int = args.work(args, Surroundings(now, monotonic, timing))

@@ -67,7 +67,8 @@ def _find_existing(folder: Path) -> Iterator[Path]:
 
 
 def _name_of(uid: int) -> str:
-    assert sys.platform != "win32"
+    if sys.platform == "win32":
+        raise NotImplementedError
     import pwd
 
     try:
@@ -77,7 +78,8 @@ def _name_of(uid: int) -> str:
 
 
 def _become(uid: int, folder: Path) -> None:
-    assert sys.platform != "win32"
+    if sys.platform == "win32":
+        raise NotImplementedError
     import pwd
 
     try:
