@@ -113,7 +113,7 @@ def main(
         # A name that the terminal's encoding lacks must not end the command.
         sys.stdout.reconfigure(errors="replace")
     if sys.platform == "win32":
-        # Ctrl-Break, a closed window and a log-off end a command as Ctrl-C does.
+        # Ctrl-Break ends a command as Ctrl-C does.
         signal.signal(signal.SIGBREAK, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
     args = build_parser(prog).parse_args(arguments)
     try:

@@ -49,7 +49,9 @@ def setup(args: argparse.Namespace, around: Surroundings) -> int:
         return INTERRUPTED
     if answers:
         _write(answers)
-        print(f"\nWrote {', '.join(answers)} to {DOTENV}, which only you can read.\n")
+        # On Windows the folder decides who can read it.
+        private = "" if sys.platform == "win32" else ", which only you can read"
+        print(f"\nWrote {', '.join(answers)} to {DOTENV}{private}.\n")
     return check(args, around)
 
 

@@ -4,7 +4,10 @@ import errno
 import fcntl
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from bot.errors import AlreadyRunning, StoreError
 from bot.monitoring.health_file import Verdict, write_report
 from bot.store.database import open_database
 from bot.store.files import lock_file
+from tests.support.paths import REPOSITORY
 from tests.support.store.samples import NOW
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has other permissions and locks")
@@ -96,3 +100,35 @@ def test_a_file_system_without_locks(tmp_path: Path, number: int, monkeypatch: p
     monkeypatch.setattr(fcntl, "flock", fail)
     with pytest.raises(StoreError, match=r"can.t lock files .*disk of this machine"), lock_file(tmp_path / "bot.db"):
         pass
+
+
+_WINDOWS = """
+import errno, fcntl, sys, types
+import bot.errors, tempfile  # which load what looks at the platform
+
+def locking(descriptor, mode, length):
+    try:
+        fcntl.flock(descriptor, mode | fcntl.LOCK_EX)
+    except BlockingIOError:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+sys.platform = "win32"
+sys.modules["msvcrt"] = types.SimpleNamespace(locking=locking, LK_NBLCK=fcntl.LOCK_NB)
+sys.modules["fcntl"] = None
+
+from pathlib import Path
+from bot.store.files import lock_file
+with lock_file(Path(sys.argv[1])):
+    print("locked")
+"""
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_second_bot_on_windows(tmp_path: Path, *, is_held: bool) -> None:
+    """With the means of Windows, which are other ones, a second bot is refused too."""
+    file = tmp_path / "bot.db"
+    with lock_file(file) if is_held else nullcontext():
+        done = subprocess.run(  # noqa: S603  (our own program)
+            [sys.executable, "-c", _WINDOWS, str(file)], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+    assert ("locked" in done.stdout, "AlreadyRunning" in done.stderr) == (not is_held, is_held), done.stderr
