@@ -1,34 +1,47 @@
 """An event loop whose time stands still while it works, and jumps ahead while nothing happens.
 
-A simulated day takes seconds, and a measured time does not depend on the speed of the machine. Bot and stand-ins must
-share the loop: waiting for another process or a thread would be taken for idleness.
+A simulated day takes seconds, and a measured time does not depend on the speed of the machine. Time also stands still
+while a thread of an executor or of aiosqlite works. Bot and stand-ins must share the loop: waiting for another process
+would be taken for idleness.
 """
 
 import asyncio
 import functools
+import queue
 import selectors
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar, TypeVarTuple
+
+import aiosqlite.core
 
 # The longest that a packet takes within this machine.
 _GRACE_SECONDS = 0.0005
+# The longest that time stands still for a thread: one that never ends should fail a test, not hang it.
+_THREAD_SECONDS = 30
 # Code that waits for a moment by comparing times relies on a clock that goes on.
 _TICK_SECONDS = 0.000001
 
 Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+Positional = TypeVarTuple("Positional")
 
 
 class _Impatient(selectors.DefaultSelector):
-    """Waits for the grace at most; `passed` are the seconds that it should have waited so far."""
+    """Waits for the grace at most; `passed` are the seconds that it should have waited so far.
+
+    `in_threads` is the number of results that threads work on.
+    """
 
     passed = 0.0
+    in_threads = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what is ready; if nothing is ready soon, act as if the time had passed."""
         if timeout is None:
             return super().select()
-        ready = super().select(min(timeout, _GRACE_SECONDS))
+        ready = super().select(_THREAD_SECONDS if timeout and self.in_threads else min(timeout, _GRACE_SECONDS))
         if not ready:
             self.passed += max(timeout, _TICK_SECONDS)
         return ready
@@ -46,9 +59,39 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Return the time."""
         return self._impatient.passed
 
+    def run_in_executor(
+        self, executor: Executor | None, function: Callable[[*Positional], Result], *args: *Positional
+    ) -> asyncio.Future[Result]:
+        """Call a function in a thread; time stands still meanwhile."""
+        future = super().run_in_executor(executor, function, *args)
+        self.await_thread(future)
+        return future
+
+    def await_thread(self, future: asyncio.Future[Any]) -> None:
+        """Let time stand still until a thread has set this result."""
+        self._impatient.in_threads += 1
+        future.add_done_callback(self._end_thread)
+
+    def _end_thread(self, _future: asyncio.Future[Any]) -> None:
+        self._impatient.in_threads -= 1
+
     async def shutdown_default_executor(self, _seconds: float | None = None) -> None:
         """Wait for the threads, however long they take: they work in real time."""
         await super().shutdown_default_executor()
+
+
+class _Statements(queue.SimpleQueue[tuple[asyncio.Future[Any] | None, Callable[[], Any]]]):
+    """What a thread of aiosqlite has to do."""
+
+    def put_nowait(self, item: tuple[asyncio.Future[Any] | None, Callable[[], Any]]) -> None:
+        """Add a statement; a virtual time stands still until its result is there."""
+        future, _statement = item
+        if future and isinstance(loop := future.get_loop(), VirtualTimeLoop):
+            loop.await_thread(future)
+        super().put_nowait(item)
+
+
+aiosqlite.core.SimpleQueue = _Statements  # type: ignore[assignment,attr-defined]
 
 
 def read_clock() -> datetime:
