@@ -1,6 +1,7 @@
 """The first polls after an upgrade from an earlier version: nothing is repeated, and nothing is lost."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from bot.core.notifications import Kind
 from bot.store.accounts import get_snapshots
 from bot.store.database import open_database
 from bot.store.tables import messages, subscriptions
-from tests.support.engine.channels import Content, Heard, Post
+from tests.support.engine.channels import Channel, Content, Heard, Post
 from tests.support.engine.polls import Said, open_polls
 from tests.support.store.samples import CHANNEL, DAY, GUILD, HOUR, NOW
 from tests.support.store.schemas import DUMPS, Rows, lay_dump, lay_rows
@@ -76,78 +77,109 @@ class Case:
     error_since: float | None = None
     days_now: float | None = None
 
+
+@dataclass(frozen=True)
+class Laid:
+    """A case in a database with others: its number tells its account, its channel and its rows from theirs."""
+
+    number: int
+    case: Case
+
+    @property
+    def account_id(self) -> str:
+        """The id of its account."""
+        return str(100_000 + self.number)
+
+    @property
+    def channel_id(self) -> int:
+        """The id of its channel."""
+        return CHANNEL + self.number
+
+    def account(self) -> Account:
+        """Return the account as the API gives it now."""
+        case = self.case
+        days = case.days[-1] if case.days_now is None else case.days_now
+        error = None if case.error_since is None else "login failed"
+        return Account(self.account_id, user_id=self.account_id, expires_at=NOW + days * DAY, error=error)
+
+    def arrive(self, channel: Channel) -> None:
+        """Let the messages in flight be found in the channel."""
+        for number, (kind, ref, stage, state) in enumerate(self.case.notifications, 1):
+            if state == "sending":
+                said = Content((Heard(self.account_id, Kind(kind), self._id(ref), stage),))
+                channel.posts.append(Post(self._nonce(number), NOW - 5 * MINUTE, said))
+
     def rows(self) -> Rows:
-        """Return the rows of the last version's database."""
+        """Return its rows in the last version's database."""
+        case, place = self.case, {"guild_id": GUILD, "channel_id": self.channel_id}
         by_state = {"sent": None, "sending": PAYLOAD}
         return {
             "accounts": [self._account()],
-            "logins": [self._login(number, days) for number, days in enumerate(self.days, 1)],
-            "incidents": [] if self.error_since is None else [self._error(self.error_since)],
-            "subscriptions": [SUBSCRIPTION],
+            "logins": [self._login(number, days) for number, days in enumerate(case.days, 1)],
+            "incidents": [] if case.error_since is None else [self._error(case.error_since)],
+            "subscriptions": [SUBSCRIPTION | place | {"id": self.number, "account_id": self.account_id}],
             "messages": [
-                MESSAGE | {"id": number, "nonce": _nonce(number), "state": state, "payload": by_state[state]}
-                for number, (*_, state) in enumerate(self.notifications, 1)
+                MESSAGE
+                | place
+                | {"id": self._id(number), "nonce": self._nonce(number), "state": state, "payload": by_state[state]}
+                for number, (*_, state) in enumerate(case.notifications, 1)
                 if state in by_state
             ],
             "notifications": [
                 NOTIFICATION
-                | {"id": number, "kind": kind, "ref": ref, "stage": stage, "state": state}
-                | {"message_id": number if state in by_state else None}
-                for number, (kind, ref, stage, state) in enumerate(self.notifications, 1)
+                | place
+                | {"id": self._id(number), "account_id": self.account_id, "kind": kind, "stage": stage, "state": state}
+                # An incident is named by its number, a login by its id.
+                | {"ref": ref if kind == "error" else self._id(ref)}
+                | {"message_id": self._id(number) if state in by_state else None}
+                for number, (kind, ref, stage, state) in enumerate(case.notifications, 1)
             ],
         }
 
-    def account(self) -> Account:
-        """Return the account as the API gives it now."""
-        days = self.days[-1] if self.days_now is None else self.days_now
-        error = None if self.error_since is None else "login failed"
-        return Account(ACCOUNT, user_id=ACCOUNT, expires_at=NOW + days * DAY, error=error)
+    def _id(self, number: int) -> int:
+        return 10 * self.number + number
+
+    def _nonce(self, number: int) -> str:
+        return f"{self._id(number):08}{NONCE[8:]}"
 
     def _account(self) -> dict[str, Any]:
-        known = Account(ACCOUNT, user_id=ACCOUNT, error=self.account().error)
+        known = Account(self.account_id, user_id=self.account_id, error=self.account().error)
         facts = {name: getattr(known, name) for name in Account.__dataclass_fields__}
-        facts |= {"expires_at": (NOW + self.days[-1] * DAY).isoformat()}
-        read_at = _milliseconds(NOW - 5 * MINUTE)
-        return {"account_id": ACCOUNT, "facts": json.dumps(facts), "read_at": read_at, "login_id": len(self.days)}
+        facts |= {"expires_at": (NOW + self.case.days[-1] * DAY).isoformat()}
+        read_at, login_id = _milliseconds(NOW - 5 * MINUTE), self._id(len(self.case.days))
+        return {"account_id": known.id, "facts": json.dumps(facts), "read_at": read_at, "login_id": login_id}
 
     def _login(self, number: int, days: float) -> dict[str, Any]:
         expires_at = _milliseconds(NOW + days * DAY)
         dates = {"first_expires_at": expires_at, "expires_at": expires_at, "life_seconds": None}
-        previous_id = number - 1 or None
-        return dates | {"id": number, "account_id": ACCOUNT, "previous_id": previous_id, "user_id": ACCOUNT}
+        ids = {"id": self._id(number), "previous_id": self._id(number - 1) if number > 1 else None}
+        return dates | ids | {"account_id": self.account_id, "user_id": self.account_id}
 
     def _error(self, days: float) -> dict[str, Any]:
         since = _milliseconds(NOW - days * DAY)
         state = {"bad_polls": 9, "bad_since": since, "good_since": None, "number": 1, "is_open": 1}
-        return {"id": 1, "kind": "error", "account_id": ACCOUNT} | state
+        return {"id": self.number, "kind": "error", "account_id": self.account_id} | state
 
 
 def _milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def _nonce(number: int) -> str:
-    return f"{number:08}{NONCE[8:]}"
-
-
-PLACE = {"guild_id": GUILD, "channel_id": CHANNEL}
-SUBSCRIPTION = PLACE | {
-    "id": 1,
+SUBSCRIPTION = {
     "channel_name": "pipeline",
-    "account_id": None,
     "lead_times": "14,7,3,1",
     "ping": None,
     "added_by": 5,
     "next_check_at": _milliseconds(NOW + DAY),
     "paused_at": None,
 }
-MESSAGE = PLACE | {
+MESSAGE = {
     "kind": "notifications",
     "first_attempt_at": _milliseconds(NOW - 5 * MINUTE),
     "discord_id": None,
     "edit_at": None,
 }
-NOTIFICATION = PLACE | {"account_id": ACCOUNT, "due_at": _milliseconds(NOW - DAY), "is_late": 0}
+NOTIFICATION = {"due_at": _milliseconds(NOW - DAY), "is_late": 0}
 
 REPEATS_NOTHING = {
     "nothing was due": Case((20,)),
@@ -214,33 +246,6 @@ LOSES_NOTHING: dict[str, tuple[Case, tuple[Kind, int]]] = {
 }
 
 
-async def heard_after(case: Case, url: str, *, arrived: bool = False) -> list[tuple[Kind, int]]:
-    """Return what the channel hears in the first polls of this version; messages in flight had arrived or not."""
-    await lay_rows(case.rows(), "0004", url)
-    async with open_database(url) as database, open_polls(database, GUILD, {CHANNEL}, NOW) as polls:
-        polls.show([case.account()])
-        channel = polls.channels.by_id[CHANNEL]
-        for number, (kind, ref, stage, state) in enumerate(case.notifications, 1):
-            if arrived and state == "sending":
-                said = Content((Heard(ACCOUNT, Kind(kind), ref, stage),))
-                channel.posts.append(Post(_nonce(number), NOW - 5 * MINUTE, said))
-        before = len(channel.posts)
-        await polls.run(4)
-        return [(one.kind, one.stage) for post in channel.posts[before:] for one in post.heard]
-
-
-@pytest.mark.parametrize("case", REPEATS_NOTHING.values(), ids=REPEATS_NOTHING)
-async def test_an_upgrade_repeats_nothing(case: Case, database_url: str) -> None:
-    """What a channel has heard from the last version is not said again by this one."""
-    assert await heard_after(case, database_url) == []
-
-
-@pytest.mark.parametrize(("case", "heard"), LOSES_NOTHING.values(), ids=LOSES_NOTHING)
-async def test_an_upgrade_loses_nothing(case: Case, heard: tuple[Kind, int], database_url: str) -> None:
-    """What was due before the upgrade, or has become due meanwhile, is said once."""
-    assert await heard_after(case, database_url) == [heard]
-
-
 IN_FLIGHT: dict[str, tuple[Case, tuple[Kind, int]]] = {
     "stage": (Case((6,), (("stage", 1, 14, "sent"), ("stage", 1, 7, "sending"))), (Kind.STAGE, 7)),
     "first stage": (Case((6,), (("stage", 1, 14, "superseded"), ("stage", 1, 7, "sending"))), (Kind.STAGE, 7)),
@@ -254,13 +259,52 @@ IN_FLIGHT: dict[str, tuple[Case, tuple[Kind, int]]] = {
 }
 
 
-@pytest.mark.parametrize(("case", "heard"), IN_FLIGHT.values(), ids=IN_FLIGHT)
-async def test_a_message_in_flight_is_settled(case: Case, heard: tuple[Kind, int], database_url: str) -> None:
+async def heard_after(
+    cases: Mapping[str, Case], url: str, *, arrived: bool = False
+) -> dict[str, list[tuple[Kind, int]]]:
+    """Return what the channel of each case hears in the first polls of this version, all in one database.
+
+    Messages in flight had arrived or not.
+    """
+    laid = {name: Laid(number, case) for number, (name, case) in enumerate(cases.items(), 1)}
+    rows: Rows = {}
+    for one in laid.values():
+        for table, added in one.rows().items():
+            rows.setdefault(table, []).extend(added)
+    await lay_rows(rows, "0004", url)
+    channel_ids = [one.channel_id for one in laid.values()]
+    async with open_database(url) as database, open_polls(database, GUILD, channel_ids, NOW) as polls:
+        polls.show(one.account() for one in laid.values())
+        channels = {name: polls.channels.by_id[one.channel_id] for name, one in laid.items()}
+        if arrived:
+            for name, one in laid.items():
+                one.arrive(channels[name])
+        before = {name: len(channel.posts) for name, channel in channels.items()}
+        await polls.run(4)
+        return {
+            name: [(one.kind, one.stage) for post in channel.posts[before[name] :] for one in post.heard]
+            for name, channel in channels.items()
+        }
+
+
+async def test_an_upgrade_repeats_nothing(database_url: str) -> None:
+    """What a channel has heard from the last version is not said again by this one."""
+    assert await heard_after(REPEATS_NOTHING, database_url) == {name: [] for name in REPEATS_NOTHING}
+
+
+async def test_an_upgrade_loses_nothing(database_url: str) -> None:
+    """What was due before the upgrade, or has become due meanwhile, is said once."""
+    cases = {name: case for name, (case, _) in LOSES_NOTHING.items()}
+    assert await heard_after(cases, database_url) == {name: [heard] for name, (_, heard) in LOSES_NOTHING.items()}
+
+
+async def test_a_message_in_flight_is_settled(database_url: str) -> None:
     """If it did not arrive, what it said is sent."""
-    assert await heard_after(case, database_url) == [heard]
+    cases = {name: case for name, (case, _) in IN_FLIGHT.items()}
+    assert await heard_after(cases, database_url) == {name: [heard] for name, (_, heard) in IN_FLIGHT.items()}
 
 
-@pytest.mark.parametrize("case", [case for case, _ in IN_FLIGHT.values()], ids=IN_FLIGHT)
-async def test_a_message_in_flight_that_arrived_is_not_repeated(case: Case, database_url: str) -> None:
+async def test_a_message_in_flight_that_arrived_is_not_repeated(database_url: str) -> None:
     """If it is found in its channel, it was heard."""
-    assert await heard_after(case, database_url, arrived=True) == []
+    cases = {name: case for name, (case, _) in IN_FLIGHT.items()}
+    assert await heard_after(cases, database_url, arrived=True) == {name: [] for name in cases}

@@ -121,14 +121,9 @@ async def lay_dump(dump: Path, url: str, tmp_path: Path) -> Rows:
 
 async def lay_rows(written: Rows, schema: str, url: str) -> None:
     """Make a database of either kind, of this schema and with these rows."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
 
     def fill(connection: sa.Connection) -> None:
-        config.attributes["connection"] = connection
-        command.upgrade(config, schema)
-        there = sa.MetaData()
-        there.reflect(connection)
+        there = _lay_schema(connection, schema)
         for table in there.sorted_tables:
             booleans = {column.name for column in table.c if isinstance(column.type, sa.Boolean)}
             rows = [
@@ -137,10 +132,46 @@ async def lay_rows(written: Rows, schema: str, url: str) -> None:
             ]
             if rows and table.name != "alembic_version":
                 connection.execute(table.insert(), rows)
-            if "id" in table.c and connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SELECT setval('{table.name}_id_seq', 1000)")
+        if connection.dialect.name == "postgresql":
+            sequences = [f"setval('{table.name}_id_seq', 1000)" for table in there.sorted_tables if "id" in table.c]
+            connection.exec_driver_sql(f"SELECT {', '.join(sequences)}")
 
     engine = create_async_engine(url)
     async with engine.begin() as connection:
         await connection.run_sync(fill)
     await engine.dispose()
+
+
+@dataclass
+class _Laid:
+    """What made an empty database of a schema, and its tables."""
+
+    statements: list[tuple[str, Any]] = field(default_factory=list)
+    tables: sa.MetaData = field(default_factory=sa.MetaData)
+
+
+_laid: dict[tuple[str, str], _Laid] = {}
+
+
+def _lay_schema(connection: sa.Connection, schema: str) -> sa.MetaData:
+    """Migrate an empty database, from the second time on with the statements of the first; returns its tables."""
+    key = connection.dialect.name, schema
+    if known := _laid.get(key):
+        for statement, parameters in known.statements:
+            connection.exec_driver_sql(statement, parameters)
+        return known.tables
+    laid = _Laid()
+
+    def record(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: object) -> None:
+        if not statement.lstrip().startswith(("SELECT", "PRAGMA")):
+            laid.statements.append((statement, parameters or None))
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    sa.event.listen(connection, "before_cursor_execute", record)
+    command.upgrade(config, schema)
+    sa.event.remove(connection, "before_cursor_execute", record)
+    laid.tables.reflect(connection)
+    _laid[key] = laid
+    return laid.tables
