@@ -2,15 +2,17 @@
 
 import sys
 
-from bot.cli.ending import end_at_once_on_sigterm
+from bot.cli.ending import INTERRUPTED, end_at_once_on_sigterm
 
 
 def main(prog: str = "minimax-bot") -> int:
-    """Run the command line; SIGTERM stops the bot in order even while its modules are loaded."""
+    """Run the command line; SIGTERM and Ctrl-C stop it in order even while its modules are loaded."""
     if set(sys.argv[1:]) <= {"run"}:
         end_at_once_on_sigterm()
-    from bot.cli.main import main as run_command_line
-
+    try:
+        from bot.cli.main import main as run_command_line
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return run_command_line(prog=prog)
 
 

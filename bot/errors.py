@@ -125,7 +125,7 @@ class SettingsError(OperatorError):
     """One or more settings are missing or wrong; `problems` names each, never its value."""
 
     title = "Please fix these settings (in .env or the environment)"
-    advice = "New here? Try `python -m bot demo`."
+    advice = "`python -m bot setup` asks for them. New here? Try `python -m bot demo`."
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
 DONE, FAILED, REFUSED, NOT_FOUND = 0, 1, 2, 3
-# What shells report for a program that Ctrl-C ended.
-INTERRUPTED = 130
 UNBROKEN = "\N{NO-BREAK SPACE}"
 DOTENV = Path(".env")
 _MOST_OFFERED = 10

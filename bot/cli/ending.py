@@ -6,6 +6,8 @@ import threading
 
 # Docker and systemd kill a process after ten.
 STOP_SECONDS = 9.0
+# What shells report for a program that Ctrl-C ended.
+INTERRUPTED = 130
 # Here instead of a heavier import.
 _DONE = 0
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from bot import __version__
 from bot.cli import accounts, check, data, demo, healthcheck, run, setup
-from bot.cli.command import INTERRUPTED, UNBROKEN, Surroundings, lay_out, report_error
+from bot.cli.command import UNBROKEN, Surroundings, lay_out, report_error
+from bot.cli.ending import INTERRUPTED
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.errors import BotError
 

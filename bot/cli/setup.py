@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.check import check, look_at_useapi, print_finding
-from bot.cli.command import DOTENV, INTERRUPTED, Commands, Surroundings
+from bot.cli.command import DOTENV, Commands, Surroundings
+from bot.cli.ending import INTERRUPTED
 from bot.cli.owner import work_as_owner_of
 from bot.cli.signs import Sign
 from bot.errors import NoTerminal, SettingsError

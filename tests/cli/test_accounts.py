@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from bot.cli.accounts import ExitStatus, build_facts, describe, exit_status_of, print_accounts, tabulate
-from bot.cli.command import INTERRUPTED
+from bot.cli.ending import INTERRUPTED
 from bot.config import UseapiSettings, read_settings
 from bot.core.accounts import Account
 from bot.core.clock import ClockGuard

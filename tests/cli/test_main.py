@@ -118,7 +118,7 @@ def test_the_help_is_quick_to_load() -> None:
                 "Please fix these settings (in .env or the environment):",
                 "  GUILD_IDS is missing. List the ids.",
                 "  LOG_LEVEL must be DEBUG or INFO.",
-                "New here? Try `python -m bot demo`.",
+                "`python -m bot setup` asks for them. New here? Try `python -m bot demo`.",
             ],
         ),
         (
