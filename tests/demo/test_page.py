@@ -167,25 +167,23 @@ async def test_opens_at_the_newest_message(browser: Browser) -> None:
         await expect(page.get_by_role("button", name="1 day later")).to_be_in_viewport()
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (20, "in a few seconds"),
-        (-60, "a minute ago"),
-        (-4 * 60, "4 minutes ago"),
-        (3600, "in an hour"),
-        (8 * 3600 + 5, "in 8 hours"),
-        (-23 * 3600, "a day ago"),
-        (-2.9 * 86400, "3 days ago"),
-        (21.3 * 86400, "in 21 days"),
-        (30 * 86400, "in a month"),
-        (-400 * 86400, "a year ago"),
-    ],
-)
 @pytest.mark.parametrize("page", [DESKTOP], indirect=True, ids=["desktop"])
-async def test_says_relative_times_as_discord_does(page: Page, seconds: float, text: str) -> None:
+async def test_says_relative_times_as_discord_does(page: Page) -> None:
     """A relative time is rounded to the nearest unit, in the units of Discord's app."""
-    assert await page.evaluate(f"import('/demo.js').then(page => page.sayRelative({seconds}))") == text
+    said = {
+        20: "in a few seconds",
+        -60: "a minute ago",
+        -4 * 60: "4 minutes ago",
+        3600: "in an hour",
+        8 * 3600 + 5: "in 8 hours",
+        -23 * 3600: "a day ago",
+        -2.9 * 86400: "3 days ago",
+        21.3 * 86400: "in 21 days",
+        30 * 86400: "in a month",
+        -400 * 86400: "a year ago",
+    }
+    say_all = "all => import('/demo.js').then(page => all.map(page.sayRelative))"
+    assert await page.evaluate(say_all, list(said)) == list(said.values())
 
 
 async def test_a_visitors_mistake_is_no_news_on_the_terminal(browser: Browser) -> None:
