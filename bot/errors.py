@@ -57,6 +57,7 @@ BotError
 │   ├── StoreError
 │   │   └── StoreAway
 │   ├── DiscordSilent
+│   ├── OptionIncomplete
 │   ├── DeliveryFailed
 │   ├── BoardRefused
 │   └── Stopping
@@ -631,6 +632,14 @@ class DiscordSilent(TryLater):
         super().__init__(reason)
         if failure is not None:
             self.title, self.advice = failure.say("Discord"), f"Bot owner: {failure.advice}"
+
+
+class OptionIncomplete(TryLater):
+    """Discord does not describe the channel, role or person of an option well enough to decide on it."""
+
+    title = "Discord didn't describe what you picked"
+    text = "The bot needs to know more about that channel, role or person."
+    advice = "Try again. For a channel, you can also use the command in it and leave out `channel`."
 
 
 class DeliveryFailed(TryLater):

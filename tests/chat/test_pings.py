@@ -7,17 +7,16 @@ import pytest
 from simcord.backend import serializers
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
-from simcord.interactions import base_payload, nest_options
 
 from bot.core.links import SETUP_GUIDE
 from bot.core.subscriptions import Ping, PingKind, Subscription
 from bot.core.wording import HOW_TO_RENEW
-from bot.errors import PingsBot
+from bot.errors import OptionIncomplete, PingsBot
 from bot.store.subscriptions import get_subscriptions
 from tests.support.accounts import build_account, by_id
 from tests.support.chat.answers import embed_of, message_of
 from tests.support.chat.places import dms_of
-from tests.support.chat.reminders import add, listed, poll_hourly, posts_in, sent_bodies, steer
+from tests.support.chat.reminders import add, add_raw, listed, poll_hourly, posts_in, sent_bodies, steer
 from tests.support.world import GUILD_ID, World
 
 PRESSED = "I'm on it"
@@ -111,37 +110,20 @@ async def test_refuses_a_person_who_cannot_see_the_channel(world: World, *, name
     assert (await add(world, ping=world.manager, **place)).startswith("Reminder added")
 
 
-async def use_add(world: World, kind: int, resolved: dict[str, Any], value: str) -> str:
-    """Let the manager use `add` with an option `ping` as an app of Discord sends it; return the answer's title."""
-    env = world.env
-    (root,) = (dict(one) for one in env.backend.commands[GUILD_ID].values() if one["name"] == "minimax-reminders")
-    options = [{"name": "account", "type": 3, "value": "all"}, {"name": "ping", "type": kind, "value": value}]
-    data = {"id": root["id"], "name": root["name"], "type": 1, "guild_id": str(GUILD_ID), "resolved": resolved}
-    data["options"] = nest_options(root, ["add"], options)
-    _, payload = base_payload(
-        env.backend, type=2, channel_id=world.channel.id, guild_id=GUILD_ID, user_id=world.manager.id, data=data
-    )
-    before = len(env.http_requests)
-    env.backend.emit("INTERACTION_CREATE", payload)
-    await env.settle()
-    (body,) = [one.json for one in env.http_requests[before:] if one.path.endswith("/callback") and one.json]
-    return str(body["data"]["embeds"][0]["title"])
-
-
 async def test_refuses_somebody_who_is_not_in_the_server(world: World) -> None:
     """A user of Discord who is no member can't be pinged."""
     stranger = world.env.create_user("stranger")
     user = dict(serializers.user_payload(world.env.backend.get_user(stranger.id)))
-    title = await use_add(world, 9, {"users": {str(stranger.id): user}}, str(stranger.id))
-    assert title == "stranger isn't in this server"
+    answer = await add_raw(world, {"users": {str(stranger.id): user}}, ping=(9, str(stranger.id)))
+    assert answer.startswith("stranger isn't in this server\n")
     assert await stored(world) == []
 
 
 @pytest.mark.parametrize("value", ["1", "0", "9" * 20])
 async def test_somebody_unknown_is_answered(world: World, value: str) -> None:
-    """An id that Discord names neither a role nor a person for saves nothing that pings."""
-    await use_add(world, 9, {}, value)
-    assert [one.ping for one in await stored(world) if one.ping is not None] == []
+    """An id that Discord names neither a role nor a person for is refused in words."""
+    assert (await add_raw(world, {}, ping=(9, value))).startswith(OptionIncomplete.title)
+    assert await stored(world) == []
 
 
 async def test_a_command_of_the_version_before_still_works(world: World) -> None:
@@ -149,7 +131,7 @@ async def test_a_command_of_the_version_before_still_works(world: World) -> None
     role = world.env.guild.create_role("Ops", mentionable=True)
     payload = serializers.role_payload(world.env.backend.get_guild(GUILD_ID).roles[role.id])
     resolved = {"roles": {str(role.id): dict(payload)}}
-    assert await use_add(world, 8, resolved, str(role.id)) == "Reminder added"
+    assert (await add_raw(world, resolved, ping=(8, str(role.id)))).startswith("Reminder added\n")
     assert [one.ping for one in await stored(world)] == [Ping(PingKind.ROLE, role.id)]
 
 

@@ -2,21 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
 
 import discord
 from discord import app_commands
 
 from bot.chat.gateway.events import narrow_events
 from bot.chat.gateway.registration import Registrar
+from bot.chat.gateway.resolved import complete_resolved
 from bot.chat.gateway.responder import Responder
 from bot.chat.gateway.router import Router
 from bot.chat.rest.command_links import CommandLinks
 from bot.chat.rest.rate_limit import DiscordLimits, build_trace
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
 from bot.core.timing import DEFAULT_TIMING, Timing
-from bot.errors import CommandChanged, ServerNotListed
+from bot.errors import CommandChanged, OptionIncomplete, ServerNotListed
 from bot.useapi.guild_access import GuildAccess
 
 _LOG = logging.getLogger(__name__)
@@ -42,18 +43,19 @@ class CommandTree(app_commands.CommandTree[Any]):
         if not _is_for_this_process(interaction, self._is_active):
             return False
         try:
+            complete_resolved(cast("Mapping[str, Any]", interaction.data or {}))
             # discord.py reads the options after this check, where an error would leave the user without an answer.
             _ = interaction.namespace
         except Exception as error:  # whatever the library makes of it, the user gets words
             if interaction.type is discord.InteractionType.autocomplete:
                 await interaction.response.autocomplete([])
             else:
-                await self._responder.refuse(interaction, error)
+                await self._responder.refuse(interaction, OptionIncomplete(type(error).__name__))
             return False
         return True
 
     async def on_error(self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError, /) -> None:
-        """Refuse in words: a server that is not listed, a command that Discord shows as it was, any other error."""
+        """Refuse in words: a server that is not listed, an outdated command, an incomplete option, any other error."""
         if interaction.type is discord.InteractionType.autocomplete:
             await interaction.response.autocomplete([])
             return
@@ -61,6 +63,8 @@ class CommandTree(app_commands.CommandTree[Any]):
             await self._responder.refuse(interaction, ServerNotListed("not a listed server"))
         elif isinstance(error, app_commands.CommandSignatureMismatch | app_commands.CommandNotFound):
             await self._responder.refuse(interaction, CommandChanged(type(error).__name__))
+        elif isinstance(error, app_commands.TransformerError):
+            await self._responder.refuse(interaction, OptionIncomplete(error.type.name))
         else:
             await self._responder.refuse(interaction, error)
 

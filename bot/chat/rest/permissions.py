@@ -23,6 +23,7 @@ from bot.errors import (
     ChannelGone,
     DiscordSilent,
     NotAllowed,
+    OptionIncomplete,
     PersonCannotSee,
     PingsBot,
     PingsEveryone,
@@ -110,12 +111,15 @@ class Destinations:
         """Return the destination, the channel of the interaction if none is named.
 
         Raises:
-            WrongChannelKind: nothing can be posted there. UserCannotPost, BotCannotPost: somebody lacks a permission.
+            OptionIncomplete: Discord does not describe the channel. WrongChannelKind: nothing can be posted there.
+            UserCannotPost, BotCannotPost: somebody lacks a permission.
             BotTimedOut: a moderator has timed the bot out. DiscordSilent: Discord does not answer.
             ThreadLocked, BotNotInThread: a thread is closed to the bot. ChannelGone: there is no such channel any more.
             PingsEveryone, UserCannotPing, BotCannotPing: the role can't be pinged.
             PingsBot, PingsStranger, PersonCannotSee: the ping would reach nobody.
         """
+        if isinstance(channel, discord.Object) or isinstance(pinged, discord.Object):
+            raise OptionIncomplete("only an id")
         place = channel if channel is not None else interaction.channel
         kind = getattr(place, "type", None)
         if place is None or kind not in _CHANNELS | _THREADS:

@@ -1,12 +1,13 @@
 """Uses the commands of the reminders, polls, and reads what channels show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import discord
 import simcord
 import sqlalchemy as sa
+from simcord.interactions import base_payload, nest_options
 from simcord.results import InteractionResult
 
 from bot.core.links import message_link
@@ -25,6 +26,28 @@ _CHANGE = "-# <@"
 async def add(world: World, account: str = "all", **options: Any) -> str:
     """Let the manager add a reminder; return the answer's text, its title first."""
     return text_of(await world.manager.slash(world.channel, "minimax-reminders add", account=account, **options))
+
+
+async def add_raw(world: World, resolved: Mapping[str, Any], **options: tuple[int, str]) -> str:
+    """Let the manager add a reminder as an app of Discord sends it; return the answer's text, its title first.
+
+    `resolved` is what Discord adds about the channels, roles and people of the options, `options` types and values.
+    """
+    env = world.env
+    (root,) = (dict(one) for one in env.backend.commands[GUILD_ID].values() if one["name"] == "minimax-reminders")
+    chosen = {"account": (3, "all"), **options}
+    parts = [{"name": name, "type": kind, "value": value} for name, (kind, value) in chosen.items()]
+    data = {"id": root["id"], "name": root["name"], "type": 1, "guild_id": str(GUILD_ID), "resolved": resolved}
+    data["options"] = nest_options(root, ["add"], parts)
+    _, payload = base_payload(
+        env.backend, type=2, channel_id=world.channel.id, guild_id=GUILD_ID, user_id=world.manager.id, data=data
+    )
+    before = len(env.http_requests)
+    env.backend.emit("INTERACTION_CREATE", payload)
+    await env.settle()
+    (body,) = [one.json for one in env.http_requests[before:] if one.path.endswith("/callback") and one.json]
+    (embed,) = body["data"]["embeds"]
+    return f"{embed['title']}\n{embed['description']}"
 
 
 async def steer(world: World, command: str, reminder: str = "1") -> str:
