@@ -49,6 +49,7 @@ BotError
 │   ├── AccountOnHold            596
 │   ├── ApiUnreachable
 │   │   ├── ApiNotSecure
+│   │   ├── ApiSlow
 │   │   └── CallForbidden        403
 │   ├── TooManyAccounts
 │   ├── UnreadableAnswer
@@ -564,6 +565,14 @@ class ApiNotSecure(ApiUnreachable):
         super().__init__(f"{self.title}. {failure.advice}")
         self.advice, self.operator_advice = f"Bot owner: {failure.advice}", failure.advice
         self.is_lasting = failure.is_lasting
+
+
+class ApiSlow(ApiUnreachable):
+    """useapi.net took all the time that a look-up has, for this call or for those before it."""
+
+    title = "useapi.net is slow at the moment"
+    text = "It did not answer in time."
+    advice = "Try again in a minute. If it goes on, check that useapi.net is up."
 
 
 class CallForbidden(ApiUnreachable):

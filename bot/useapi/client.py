@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -29,6 +29,7 @@ from bot.errors import (
     AnswerCutOff,
     ApiBusy,
     ApiNotSecure,
+    ApiSlow,
     ApiUnreachable,
     BotError,
     NoSuchAccount,
@@ -88,8 +89,8 @@ class MiniMaxClient:
     At most 64 calls for single accounts, two for lists of all accounts, and eight for jobs and credits are made at a
     time.
 
-    `budget` is the seconds that a call may take with all its attempts; `jitter` returns random numbers from 0 to 1.
-    `witness` gets the `Date` of each answer. `last_call` is None before the first call has ended.
+    `budget` is the seconds that a call may take with the wait for a slot and all its attempts; `jitter` returns random
+    numbers from 0 to 1. `witness` gets the `Date` of each answer. `last_call` is None before the first call has ended.
     """
 
     def __init__(
@@ -189,15 +190,15 @@ class MiniMaxClient:
         self.last_call = Call(self._now(), None)
 
     async def _fetch(self, path: str, limit: int, slots: asyncio.Semaphore) -> bytes:
-        """Return the body of the answer, at most `limit` bytes.
+        """Return the body of the answer, at most `limit` bytes; the wait for a free slot is part of the budget.
 
         A call for jobs or credits is counted apart, and no pause that it is asked for keeps other calls waiting.
         """
         clock, is_extra = asyncio.get_running_loop().time, slots is self._extra_slots
-        async with slots:
+        deadline = clock() + self._budget
+        async with _slot_of(slots, deadline):
             if (pause := self._busy_until - clock()) > 0:
                 raise ApiBusy(pause)
-            deadline = clock() + self._budget
             for failures in range(1, _TRIES):
                 try:
                     return await self._get(path, limit, deadline, is_extra=is_extra)
@@ -237,6 +238,8 @@ class MiniMaxClient:
                 response = await self._session.get(url, headers=headers, allow_redirects=False)
         except (aiohttp.ClientError, OSError) as error:
             count("unreachable")
+            if asyncio.get_running_loop().time() >= deadline:
+                raise ApiSlow(type(error).__name__) from None
             # A connection that breaks later has had its handshake.
             is_connecting = isinstance(error, aiohttp.ClientConnectorError)
             failure = find_tls_failure(error, is_connecting=True) if is_connecting else None
@@ -246,6 +249,24 @@ class MiniMaxClient:
             count(str(response.status))
             check_status(response.status, response.headers, self._now())
             return await _read_body(response, limit, deadline)
+
+
+@asynccontextmanager
+async def _slot_of(slots: asyncio.Semaphore, deadline: float) -> AsyncIterator[None]:
+    """Hold one of the slots.
+
+    Raises:
+        ApiSlow: the calls before take all slots until the deadline (loop time).
+    """
+    try:
+        async with asyncio.timeout_at(deadline):
+            await slots.acquire()
+    except TimeoutError:
+        raise ApiSlow("other calls took all slots") from None
+    try:
+        yield
+    finally:
+        slots.release()
 
 
 async def _aside(body: bytes, parse: Callable[[], Parsed]) -> Parsed:

@@ -13,7 +13,7 @@ from bot.core.accounts import Account, AccountSnapshot, by_expiry, is_possible_i
 from bot.core.naming import find_named, find_similar, is_label
 from bot.core.secrets import Redactor
 from bot.core.telemetry import NO_TELEMETRY, Telemetry
-from bot.errors import AmbiguousName, ApiUnreachable, BotError, NoSuchAccount, Stopping, Suggestion, TryLater
+from bot.errors import AmbiguousName, ApiSlow, BotError, NoSuchAccount, Stopping, Suggestion, TryLater
 from bot.useapi.client import BUDGET_SECONDS, Call, MiniMaxClient, build_session
 from bot.useapi.shared_calls import SharedCalls
 from bot.useapi.usage import Usage
@@ -119,7 +119,7 @@ class AccountDirectory:
         named, is_whole = await _find_named(asked, self._listing) if is_known_name else ([], False)
         if not (named and is_whole) and not is_possible_id(asked):
             raise await self._no_such_account(asked, self._listing)
-        started = asyncio.get_running_loop().time()
+        deadline = self._deadline()
         try:
             if named and is_whole:
                 return await self.read(_only(asked, named, is_whole=True).id)
@@ -127,15 +127,22 @@ class AccountDirectory:
                 return await self.read(asked)
         except NoSuchAccount:
             pass
-        spent = asyncio.get_running_loop().time() - started
-        return await self._look_up_in_list(asked, self._budget - spent)
+        return await self._look_up_in_list(asked, deadline)
 
-    async def _look_up_in_list(self, asked: str, budget: float) -> AccountSnapshot:
+    def _deadline(self) -> float:
+        """Return until when a look-up that begins now may take, in loop time."""
+        return asyncio.get_running_loop().time() + self._budget
+
+    async def _read_all_by(self, deadline: float) -> Mapping[str, AccountSnapshot]:
         try:
-            async with asyncio.timeout(budget):
-                listing = await self.read_all()
+            async with asyncio.timeout_at(deadline):
+                return await self.read_all()
         except TimeoutError:
-            raise ApiUnreachable("the list took too long") from None
+            raise ApiSlow("the list took too long") from None
+
+    async def _look_up_in_list(self, asked: str, deadline: float) -> AccountSnapshot:
+        try:
+            listing = await self._read_all_by(deadline)
         except TryLater as error:
             # Digits were meant as an id, which certainly does not exist; a name may exist.
             if isinstance(error, Stopping) or not asked.isdigit():
@@ -153,10 +160,11 @@ class AccountDirectory:
             NoSuchAccount: it does not exist; holds the existing ones.
             BotError: the API failed.
         """
+        deadline = self._deadline()
         try:
             return await self.read(account_id, fresh=True)
         except NoSuchAccount:
-            listing = await self.read_all()
+            listing = await self._read_all_by(deadline)
             raise await self._no_such_account(account_id, listing, is_typed=False) from None
 
     async def _no_such_account(

@@ -14,6 +14,7 @@ from bot.errors import (
     AccountOnHold,
     ApiBusy,
     ApiNotSecure,
+    ApiSlow,
     ApiUnreachable,
     BotError,
     NoSuchAccount,
@@ -21,7 +22,14 @@ from bot.errors import (
     UnreadableAnswer,
     UseapiTokenRefused,
 )
-from bot.useapi.client import ACCOUNTS_PATH, MAX_ACCOUNT_BYTES, MAX_CALLS, MAX_LIST_BYTES, MiniMaxClient
+from bot.useapi.client import (
+    ACCOUNTS_PATH,
+    BUDGET_SECONDS,
+    MAX_ACCOUNT_BYTES,
+    MAX_CALLS,
+    MAX_LIST_BYTES,
+    MiniMaxClient,
+)
 from bot.useapi.fake import FakeApi
 from tests.support.accounts import build_account, by_id
 from tests.support.api import Gate, open_client
@@ -158,7 +166,7 @@ async def test_an_answer_that_breaks_off_is_unreadable(script: Script) -> None:
 async def test_a_server_that_never_answers_is_unreachable_within_the_budget(script: Script) -> None:
     """A call without an answer, or with endless headers, ends when its time budget does."""
     async with serve_bare(script) as bare, open_client(bare.base_url, budget=BUDGET) as client:
-        with pytest.raises(ApiUnreachable, match="TimeoutError"):
+        with pytest.raises(ApiSlow, match="TimeoutError"):
             await client.fetch_account("1")
         assert asyncio.get_running_loop().time() - bare.asked_at[0] == pytest.approx(BUDGET, abs=0.5)
     assert len(bare.requests) == 1
@@ -289,6 +297,21 @@ async def test_at_most_64_calls_run_and_the_others_wait_in_order() -> None:
 
 
 @in_virtual_time
+async def test_the_wait_for_a_slot_is_part_of_the_budget() -> None:
+    """While the API hangs, calls that find no free slot fail within the budget, and make no request."""
+    api, loop = FakeApi(by_id(build_account("1", "Jane"))), asyncio.get_running_loop()
+    async with api.serve() as base_url, open_client(base_url) as client:
+        with Gate(api) as gate:
+            began = loop.time()
+            calls = (client.fetch_account(str(number)) for number in range(3 * MAX_CALLS))
+            failed = await asyncio.gather(*calls, return_exceptions=True)
+            assert loop.time() - began == pytest.approx(BUDGET_SECONDS, abs=0.5)
+        assert {type(error) for error in failed} == {ApiSlow}
+        assert gate.arrived.qsize() == MAX_CALLS
+        assert (await client.fetch_account("1")).name == "Jane"
+
+
+@in_virtual_time
 async def test_look_ups_that_hang_delay_no_list() -> None:
     """While the API hangs on more accounts than can be read at a time, a poll reads the list at once."""
     api, hanging = FakeApi({}), asyncio.Event()
@@ -316,7 +339,7 @@ async def test_failed_and_cancelled_calls_free_their_slots() -> None:
         with Gate(api) as gate:
             calls = (client.fetch_account("1") for _ in range(MAX_CALLS))
             failed = await asyncio.gather(*calls, return_exceptions=True)
-            assert {type(error) for error in failed} == {ApiUnreachable}
+            assert {type(error) for error in failed} == {ApiSlow}
             tasks = [asyncio.create_task(client.fetch_account("1")) for _ in range(MAX_CALLS)]
             assert await gate.arrived.get()
             for task in tasks:

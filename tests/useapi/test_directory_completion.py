@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from bot.errors import AccountOnHold, ApiUnreachable, NoSuchAccount, Stopping
+from bot.errors import AccountOnHold, ApiSlow, ApiUnreachable, NoSuchAccount, Stopping
 from bot.useapi.client import ACCOUNTS_PATH
 from bot.useapi.directory import AccountDirectory
 from tests.support.accounts import build_account, by_id
@@ -232,8 +232,19 @@ async def test_a_look_up_by_name_has_one_budget_for_both_calls() -> None:
     async with serve_directory(by_id(build_account("1", "Jane")), budget=10.0) as served:
         served.api.delay = 6.0
         started = asyncio.get_running_loop().time()
-        with pytest.raises(ApiUnreachable):
+        with pytest.raises(ApiSlow):
             await served.directory.look_up("Jane")
+        assert asyncio.get_running_loop().time() - started == pytest.approx(10.0, abs=0.5)
+
+
+@in_virtual_time
+async def test_a_fresh_look_up_has_one_budget_for_both_calls() -> None:
+    """What *Check now* reads about an account that is gone has only the time that the first call left."""
+    async with serve_directory({}, budget=10.0) as served:
+        served.api.delay = 6.0
+        started = asyncio.get_running_loop().time()
+        with pytest.raises(ApiSlow):
+            await served.directory.read_again("1")
         assert asyncio.get_running_loop().time() - started == pytest.approx(10.0, abs=0.5)
 
 
