@@ -87,10 +87,21 @@ async def get_subscriptions_in(tx: AsyncConnection, channel_ids: Collection[int]
 
 
 async def lock_guild(tx: AsyncConnection, guild_id: int) -> None:
-    """Let other transactions that save subscriptions of this guild wait until this one ends."""
+    """Let other transactions that change subscriptions of this guild wait until this one ends."""
     if tx.dialect.name == "postgresql":
-        # SQLite allows one writer at a time anyway.
         await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(guild_id)))
+    else:
+        # SQLite allows one writer at a time; what is read before the first write may be old by then.
+        await tx.execute(subscriptions.update().where(sa.false()).values(guild_id=guild_id))
+
+
+async def lock_subscription(tx: AsyncConnection, known: Subscription) -> Subscription | None:
+    """Return a subscription as it is now, None if it was deleted; other changes in its guild wait as for `lock_guild`."""
+    await lock_guild(tx, known.guild_id)
+    present = await get_subscription(tx, known.guild_id, known.id)
+    # Another one may have its id by now.
+    is_same = present and (present.channel_id, present.account_id) == (known.channel_id, known.account_id)
+    return present if is_same else None
 
 
 async def put_subscription(tx: AsyncConnection, new: NewSubscription) -> tuple[Subscription, Subscription | None]:

@@ -10,10 +10,11 @@ from tests.support.chat.answers import buttons_of, message_of
 from tests.support.chat.boards import add_board, remove_board
 from tests.support.chat.forms import write_note
 from tests.support.chat.places import refuse_in
-from tests.support.chat.reminders import add, changes_in, posts_in, steer
+from tests.support.chat.reminders import add, changes_in, posts_in, steer, use_raw
 from tests.support.world import GUILD_ID, World
 
-SILENT = 4096
+SILENT, TEXT = 4096, 3
+DONE = {"pause": "paused", "resume": "resumed", "remove": "removed"}
 TERMS = "5 days before and on expiry · pings nobody"
 
 
@@ -21,6 +22,11 @@ def changes_logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return the lines about changes, each without its reference."""
     lines = [one.getMessage() for one in caplog.records if one.getMessage().startswith("Changed: ")]
     return [line.removeprefix("Changed: ").partition(", reference")[0] for line in lines]
+
+
+def title_of(answer: str) -> str:
+    """Return the title of an answer's text."""
+    return answer.partition("\n")[0]
 
 
 async def test_the_channel_reads_who_changed_its_reminder(world: World) -> None:
@@ -62,6 +68,33 @@ async def test_what_changes_nothing_is_not_announced(world: World, caplog: pytes
         await add(world)
     assert len(changes_in(world.channel)) == 2
     assert [line.partition(",")[0] for line in changes_logged(caplog)] == ["reminder resumed"]
+
+
+@pytest.mark.parametrize(
+    ("command", "second"),
+    [("pause", "Nothing changed"), ("resume", "Nothing changed"), ("remove", "Reminder not found")],
+)
+async def test_two_people_at_the_same_moment_make_one_change(world: World, command: str, second: str) -> None:
+    """Of two equal commands at once one changes the reminder, and gives a line; the other one changes nothing."""
+    await add(world)
+    if command == "resume":
+        await steer(world, "pause")
+    before = len(changes_in(world.channel))
+    answers = await use_raw(world, f"minimax-reminders {command}", {"reminder": (TEXT, "1")}, {}, times=2)
+    assert sorted(title_of(one) for one in answers) == sorted([f"Reminder {DONE[command]}", second])
+    assert len(changes_in(world.channel)) == before + 1
+
+
+async def test_two_people_who_add_the_same_make_one_change(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Of two equal reminders at once one is added, of two boards one, and of two removals of it one counts."""
+    with caplog.at_level(logging.INFO, logger="bot"):
+        reminders = await use_raw(world, "minimax-reminders add", {"account": (TEXT, "all")}, {}, times=2)
+        added = await use_raw(world, "minimax-board add", {}, {}, times=2)
+        removed = await use_raw(world, "minimax-board remove", {}, {}, times=2)
+    for answers in (reminders, added, removed):
+        assert len({title_of(one) for one in answers}) == len(answers) == 2
+    changes = [line.partition(",")[0] for line in changes_logged(caplog)]
+    assert changes == ["reminder added", "board added", "board removed"]
 
 
 async def test_a_channel_that_refuses_the_line_loses_no_change(world: World) -> None:

@@ -56,6 +56,7 @@ from bot.store.subscriptions import (
     get_subscription,
     get_subscriptions,
     lock_guild,
+    lock_subscription,
     put_subscription,
     set_paused,
     set_ping,
@@ -218,6 +219,7 @@ class ReminderCommands(
         if found is None:
             raise StaleButton("no reminder")
         async with self.context.database.begin() as tx:
+            await lock_guild(tx, guild_id)
             present = await get_subscription(tx, guild_id, int(found[1]))
             # The id of a reminder that was deleted may be that of another one today.
             if present is None or mark_of(present) != found[2]:
@@ -329,6 +331,7 @@ class ReminderCommands(
         """Pause a subscription and delete its pending notifications."""
         subscription = await find_reminder(self.context, self._names, interaction, reminder)
         async with self.context.database.begin() as tx:
+            subscription = _ensure_present(await lock_subscription(tx, subscription))
             await set_paused(tx, subscription, subscription.paused_at or self.context.now())
             await delete_unwanted(tx, subscription.channel_id)
             accounts = _accounts_of(await get_snapshots(tx))
@@ -342,6 +345,7 @@ class ReminderCommands(
         subscription = await find_reminder(self.context, self._names, interaction, reminder)
         now = self.context.now()
         async with self.context.database.begin() as tx:
+            subscription = _ensure_present(await lock_subscription(tx, subscription))
             await set_paused(tx, subscription, None)
             snapshots = await get_snapshots(tx)
             outlook = await load_outlook(tx, subscription, snapshots, now)
@@ -355,6 +359,7 @@ class ReminderCommands(
         """Delete a subscription and its pending notifications."""
         subscription = await find_reminder(self.context, self._names, interaction, reminder)
         async with self.context.database.begin() as tx:
+            subscription = _ensure_present(await lock_subscription(tx, subscription))
             await delete_subscription(tx, subscription)
             await delete_unwanted(tx, subscription.channel_id)
             in_guild = await get_subscriptions(tx, subscription.guild_id)
@@ -372,6 +377,17 @@ class ReminderCommands(
     ) -> list[app_commands.Choice[str]]:
         """Offer the server's reminders: to pause those that are not paused, to resume those that are."""
         return await complete_reminders(self.context, self._names, interaction, typed)
+
+
+def _ensure_present(subscription: Subscription | None) -> Subscription:
+    """Return the subscription.
+
+    Raises:
+        NoSuchReminder: somebody has deleted it since it was picked.
+    """
+    if subscription is None:
+        raise NoSuchReminder
+    return subscription
 
 
 def _accounts_of(snapshots: dict[str, AccountSnapshot]) -> dict[str, Account]:

@@ -28,26 +28,34 @@ async def add(world: World, account: str = "all", **options: Any) -> str:
     return text_of(await world.manager.slash(world.channel, "minimax-reminders add", account=account, **options))
 
 
-async def add_raw(world: World, resolved: Mapping[str, Any], **options: tuple[int, str]) -> str:
-    """Let the manager add a reminder as an app of Discord sends it; return the answer's text, its title first.
+async def use_raw(
+    world: World, command: str, options: Mapping[str, tuple[int, str]], resolved: Mapping[str, Any], *, times: int = 1
+) -> list[str]:
+    """Let the manager use a subcommand as an app of Discord sends it, several times at once; return the answers' texts.
 
-    `resolved` is what Discord adds about the channels, roles and people of the options, `options` types and values.
+    `options` holds types and values, `resolved` what Discord adds about the channels, roles and people among them.
     """
-    env = world.env
-    (root,) = (dict(one) for one in env.backend.commands[GUILD_ID].values() if one["name"] == "minimax-reminders")
-    chosen = {"account": (3, "all"), **options}
-    parts = [{"name": name, "type": kind, "value": value} for name, (kind, value) in chosen.items()]
-    data = {"id": root["id"], "name": root["name"], "type": 1, "guild_id": str(GUILD_ID), "resolved": resolved}
-    data["options"] = nest_options(root, ["add"], parts)
-    _, payload = base_payload(
-        env.backend, type=2, channel_id=world.channel.id, guild_id=GUILD_ID, user_id=world.manager.id, data=data
-    )
+    env, (group, name) = world.env, command.split()
+    (root,) = (dict(one) for one in env.backend.commands[GUILD_ID].values() if one["name"] == group)
+    parts = [{"name": key, "type": kind, "value": value} for key, (kind, value) in options.items()]
+    data = {"id": root["id"], "name": group, "type": 1, "guild_id": str(GUILD_ID), "resolved": resolved}
+    data["options"] = nest_options(root, [name], parts)
     before = len(env.http_requests)
-    env.backend.emit("INTERACTION_CREATE", payload)
+    for _ in range(times):
+        _, payload = base_payload(
+            env.backend, type=2, channel_id=world.channel.id, guild_id=GUILD_ID, user_id=world.manager.id, data=data
+        )
+        env.backend.emit("INTERACTION_CREATE", payload)
     await env.settle()
-    (body,) = [one.json for one in env.http_requests[before:] if one.path.endswith("/callback") and one.json]
-    (embed,) = body["data"]["embeds"]
-    return f"{embed['title']}\n{embed['description']}"
+    bodies = [one.json for one in env.http_requests[before:] if one.path.endswith("/callback") and one.json]
+    embeds = [embed for body in bodies for embed in body["data"]["embeds"][:1]]
+    return [f"{embed['title']}\n{embed['description']}" for embed in embeds]
+
+
+async def add_raw(world: World, resolved: Mapping[str, Any], **options: tuple[int, str]) -> str:
+    """Let the manager add a reminder as an app of Discord sends it; return the answer's text, its title first."""
+    (answer,) = await use_raw(world, "minimax-reminders add", {"account": (3, "all"), **options}, resolved)
+    return answer
 
 
 async def steer(world: World, command: str, reminder: str = "1") -> str:
