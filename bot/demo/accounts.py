@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -19,6 +19,7 @@ LOW_ON_CREDITS, FAILING = "104377015", "156017730"
 CREDITS_BELOW = 100
 LIFE = timedelta(days=30)
 _RENEWED_AFTER = timedelta(days=2)
+_REFUSED_EXPIRES_AFTER = timedelta(days=24)
 _AVATARS = "https://cdn.hailuoai.video/avatars"
 _COLOURS = {
     "amara": "#7048e8",
@@ -86,7 +87,7 @@ def build_accounts(today: datetime, now: datetime) -> dict[str, Any]:
             expires=today + 18 * day,
             **march,
         ),
-        _entry("156017730", "Beta Tester", expires=today + 24 * day, supportVoiceClone=True, **march),
+        _entry("156017730", "Beta Tester", expires=today + _REFUSED_EXPIRES_AFTER, supportVoiceClone=True, **march),
     ]
     return {entry["account"]: entry for entry in entries}
 
@@ -110,15 +111,18 @@ def expiry_of(entry: Mapping[str, Any]) -> float:
     return float(entry["jwt"].get("exp", 0))
 
 
-def _build_jobs(account_ids: Iterable[str], today: datetime, now: datetime) -> list[dict[str, Any]]:
-    """Return the jobs of the last 24 hours, newest first; one account's fail until two days from today."""
+def build_jobs(accounts: Mapping[str, Mapping[str, Any]], today: datetime, now: datetime) -> list[dict[str, Any]]:
+    """Return the jobs of the last 24 hours, newest first; one account's fail until it is renewed, or for two days."""
     hours = timedelta(hours=1)
     jobs = []
-    for place, account_id in enumerate(account_ids):
+    for place, (account_id, entry) in enumerate(accounts.items()):
         is_failing = account_id == FAILING and now < today + timedelta(days=2)
+        is_renewed = expiry_of(entry) > (today + _REFUSED_EXPIRES_AFTER).timestamp()
         for number in range(8 + place % 4):
-            code = 401 if is_failing else 422 if number == place else 201
-            jobs.append(build_job(account_id, now - (0.2 + number * 2.1) * hours, code))
+            at = now - (0.2 + number * 2.1) * hours
+            is_refused = is_failing and not (is_renewed and at.timestamp() > entry["jwt"]["iat"])
+            code = 401 if is_refused else 422 if number == place else 201
+            jobs.append(build_job(account_id, at, code))
     return sorted(jobs, key=lambda job: str(job["timestamp"]), reverse=True)
 
 
@@ -131,7 +135,7 @@ def _build_credits(account_id: str, place: int, now: datetime) -> dict[str, Any]
 def set_scene(api: FakeApi, today: datetime, now: datetime) -> None:
     """Let the fake API answer as it does at that time."""
     api.accounts = build_accounts(today, now)
-    api.jobs = _build_jobs(api.accounts, today, now)
+    api.jobs = build_jobs(api.accounts, today, now)
     api.credits = {key: _build_credits(key, place, now) for place, key in enumerate(api.accounts)}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from simcord.backend.errors import SetupError
 
-from bot.demo.accounts import STRAY, build_stray, expiry_of, renewed
+from bot.demo.accounts import STRAY, build_jobs, build_stray, expiry_of, renewed
 from bot.demo.travel import DemoClock, when_idle
 from bot.errors import BotError
 from bot.reminders.poller import Poller
@@ -37,11 +37,12 @@ class Renewals:
         self.on_change: Callable[[], Awaitable[None]] | None = None
 
     def apply(self) -> None:
-        """Let the API list what was changed, unless an account has had a later login by itself since."""
+        """Let the API list what was changed, unless an account has had a later login since; jobs end by these logins."""
         for account_id, entry in self._changed.items():
             listed = self._api.accounts.get(account_id)
             if listed is None or expiry_of(listed) < expiry_of(entry):
                 self._api.accounts[account_id] = entry
+        self._api.jobs = build_jobs(self._api.accounts, self._clock.today, self._clock.now())
 
     async def keep_going(self) -> None:
         """Renew each account that somebody is on."""

@@ -15,7 +15,7 @@ from bot.core.links import message_link
 from bot.demo import GUILD_ID, Demo, build_page, open_demo
 from bot.demo.icon import draw_icon
 from bot.demo.page import CHANGES
-from tests.support.chat.answers import embed_of
+from tests.support.chat.answers import embed_of, options_of
 from tests.support.paths import REPOSITORY
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -68,6 +68,29 @@ async def test_shows_a_renewal_and_a_mistake() -> None:
         assert renewal.endswith(f"Thanks, {demo.manager.mention}!")
         await demo.travel.go(1)
         assert "**Mateo Silva**: MiniMax login has expired" not in reminders_in(demo)[-1].content
+
+
+async def test_a_renewal_of_failing_jobs_lasts() -> None:
+    """The account whose jobs fail is well once it is renewed, also on the next days."""
+    async with open_demo(lambda: NOW) as demo:
+        changed = asyncio.Queue[None]()
+
+        async def note() -> None:
+            changed.put_nowait(None)
+
+        demo.renewals.seconds, demo.renewals.on_change = 0.0, note
+        reminder = next(one for one in reminders_in(demo) if "Beta Tester, Priya Raman" in one.content)
+        (menu,) = (await demo.manager.click(reminder, label="I'm on it")).followups
+        values = {one["label"]: one["value"] for one in options_of(menu)}
+        await demo.manager.select(menu, [values["Beta Tester"]])
+        async with asyncio.timeout(30):
+            # The wrong account comes first.
+            await changed.get()
+            await changed.get()
+        for days in (0, 1, 1):
+            await demo.travel.go(days)
+            card = await demo.manager.slash(demo.channel, "minimax-account", account="Beta Tester")
+            assert "Its jobs fail" not in (embed_of(card).description or "")
 
 
 async def test_starts_with_reminders_of_the_days_before() -> None:
