@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.core.accounts import AccountSnapshot
-from bot.core.incidents import OpenIncident
+from bot.core.incidents import OpenIncident, Reason
 from bot.core.logins import DOUBTED_FOR, RENEWED_AFTER, Login, is_renewal
 from bot.core.notifications import FAILURES, Kind, Notification
 from bot.core.stages import EXPIRED, failing_stage, is_more_urgent, stage_of, usable_lead_times
@@ -88,6 +88,21 @@ def decide(heard: Heard, snapshot: AccountSnapshot, subscription: NewSubscriptio
 def decide_shared(heard: Heard, incident: OpenIncident, now: datetime, *, follow_ups: bool) -> Decision:
     """Return what a channel with an active subscription hears about an incident of the accounts as a whole."""
     return _limit(_incident_decision(heard, incident, now, follow_ups=follow_ups), heard)
+
+
+def asks_for_renewal(heard: Heard, snapshot: AccountSnapshot, now: datetime) -> bool:
+    """Whether what a channel has heard about an account is over once its login is renewed.
+
+    A hold and missing credits outlast a renewal, and so do low credits.
+    """
+    if snapshot.has_incident(Kind.MISSING):
+        return False
+    if snapshot.doubt is not None or snapshot.account.error is not None or snapshot.believed.has_expired(now):
+        return True
+    if snapshot.has_incident(Kind.FAILING):
+        return snapshot.failing_reason is Reason.REFUSED
+    is_reminded = heard.stage is not None and heard.stage.stage is not None
+    return is_reminded or snapshot.has_incident(Kind.UNDATED)
 
 
 def stage_heard_with(notification: Notification, login_id: int, now: datetime) -> HeardStage | None:

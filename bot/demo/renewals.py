@@ -10,8 +10,8 @@ from simcord.backend.errors import SetupError
 from bot.demo.accounts import STRAY, build_jobs, build_stray, expiry_of, renewed
 from bot.demo.travel import DemoClock, when_idle
 from bot.errors import BotError
+from bot.reminders.assignments import load_renewing
 from bot.reminders.poller import Poller
-from bot.store.assignments import get_renewing
 from bot.store.database import Database
 from bot.store.leases import FIRST_EPOCH
 from bot.useapi.fake import FakeApi
@@ -37,7 +37,7 @@ class Renewals:
         self.on_change: Callable[[], Awaitable[None]] | None = None
 
     def apply(self) -> None:
-        """Let the API list what was changed, unless an account has had a later login since; jobs end by these logins."""
+        """Let the API list what was changed, unless an account has had a later login since; jobs follow it."""
         for account_id, entry in self._changed.items():
             listed = self._api.accounts.get(account_id)
             if listed is None or expiry_of(listed) < expiry_of(entry):
@@ -58,7 +58,7 @@ class Renewals:
 
     async def _find_taken(self) -> set[str]:
         async with self._database.begin() as tx:
-            return await get_renewing(tx, [self._guild_id], self._clock.now())
+            return await load_renewing(tx, [self._guild_id], self._clock.now())
 
     async def _renew(self, account_id: str) -> None:
         """Renew an account after some seconds, unless it is handed back before."""

@@ -1,7 +1,7 @@
-"""Assigns people who press *I'm on it*, and ends the assignments of those who have left the server."""
+"""Assigns people who press *I'm on it*, finds out who of them renews, and ends the assignments of leavers."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,9 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.assignments import Assignment, Subject
 from bot.core.entries import Entry
 from bot.core.messages import Message
+from bot.core.rules import NOTHING_HEARD, asks_for_renewal
 from bot.reminders.context import Context, Refused, Uncertain
 from bot.reminders.loading import load_entries
-from bot.store.assignments import delete_assignment, delete_assignments_of, get_assigned_users, put_assignment
+from bot.store.accounts import get_snapshots
+from bot.store.assignments import (
+    delete_assignment,
+    delete_assignments_of,
+    get_assigned_users,
+    get_lately_assigned,
+    put_assignment,
+)
+from bot.store.heard import get_heard
 from bot.store.messages import get_carried, schedule_edit
 from bot.store.notifications import get_pending_channels
 
@@ -34,6 +43,16 @@ async def end_assignments_of_leavers(context: Context) -> None:
             async with context.database.begin() as tx:
                 await delete_assignments_of(tx, guild_id, user_id)
             _LOG.info("User %s has left server %s and is not assigned any more", user_id, guild_id)
+
+
+async def load_renewing(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> set[str]:
+    """Return the accounts whose logins people in these guilds may be renewing: assigned lately, and not renewed yet."""
+    assigned = await get_lately_assigned(tx, guild_ids, now)
+    if not assigned:
+        return set()
+    snapshots = await get_snapshots(tx, {account_id for _, account_id in assigned})
+    heard = await get_heard(tx, {channel_id for channel_id, _ in assigned}, now, by_channel=True)
+    return {pair[1] for pair in assigned if asks_for_renewal(heard.get(pair, NOTHING_HEARD), snapshots[pair[1]], now)}
 
 
 async def load_open_entries(tx: AsyncConnection, message: Message, now: datetime) -> list[Entry]:

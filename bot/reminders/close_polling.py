@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from bot.core.assignments import RENEWING_FOR
 from bot.errors import ApiBusy, BotError
+from bot.reminders.assignments import load_renewing
 from bot.reminders.context import Context
 from bot.reminders.recording import Unconfirmed
-from bot.store.assignments import get_renewing
 
 # A call to the API and the longest pause that useapi.net can ask for: in the last seconds before a poll no close poll
 # begins, so that none can delay it.
@@ -34,7 +34,7 @@ class ClosePolling:
         """Return when to read again, None if nobody renews a login."""
         now, wait = self._context.now(), self._wait
         async with self._context.database.begin() as tx:
-            if not await get_renewing(tx, self._context.access.listed, now):
+            if not await load_renewing(tx, self._context.access.listed, now):
                 return None
         if self._is_confirming and not self.is_failing:
             wait = min(wait, self._context.timing.confirm_closely_after)

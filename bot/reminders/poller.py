@@ -11,7 +11,7 @@ from bot.core.messages import MessageKind
 from bot.core.telemetry import PollOutcome
 from bot.core.wording import say_wrong_clock
 from bot.errors import BotError, StoreError, SubscriptionLapsed, UseapiTokenRefused
-from bot.reminders.assignments import end_assignments_of_leavers
+from bot.reminders.assignments import end_assignments_of_leavers, load_renewing
 from bot.reminders.boards import Boards
 from bot.reminders.channel_checks import ChannelChecks
 from bot.reminders.close_polling import CLEAR_BEFORE_POLL, ClosePolling
@@ -21,7 +21,6 @@ from bot.reminders.planning import draw_up_plan, load_situation, save_plan
 from bot.reminders.recording import Renewing, is_news, record_failure, record_reading
 from bot.reminders.refresh import Refresher
 from bot.reminders.usage_checks import UsageChecks
-from bot.store.assignments import get_renewing
 from bot.store.leases import ensure_holds_lease, mark_polled
 from bot.useapi.directory import AccountDirectory
 
@@ -137,7 +136,7 @@ class Poller:
             if isinstance(read, BotError) or not self._trusts_clock():
                 return
             async with self._database.begin() as tx:
-                renewing = await get_renewing(tx, self._context.access.listed, self._now())
+                renewing = await load_renewing(tx, self._context.access.listed, self._now())
                 has_news = await is_news(tx, read, renewing)
             if not has_news:
                 return
@@ -196,7 +195,7 @@ class Poller:
                 await record_failure(tx, now, self._refused_since)
                 return
             self._refused_since = None
-            account_ids = await get_renewing(tx, self._context.access.listed, now)
+            account_ids = await load_renewing(tx, self._context.access.listed, now)
             apart = confirm_after - _LEEWAY if is_early else timedelta(0)
             unconfirmed = await record_reading(tx, read, now, Renewing(account_ids, apart))
         self._close.note_doubts(unconfirmed, account_ids)

@@ -27,10 +27,10 @@ async def get_assigned_users(tx: AsyncConnection, channel_ids: Collection[int]) 
     return [(row.guild_id, Assignment(row.user_id, row.assigned_at)) for row in rows]
 
 
-async def get_renewing(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> set[str]:
-    """Return the accounts whose logins people in these guilds may be renewing: assigned lately, and not renewed yet."""
+async def get_lately_assigned(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> list[tuple[int, str]]:
+    """Return the channels and accounts of these guilds with people who were assigned lately, to the present login."""
     query = (
-        sa.select(assignments.c.account_id)
+        sa.select(assignments.c.channel_id, assignments.c.account_id)
         .join(accounts, accounts.c.account_id == assignments.c.account_id)
         .where(
             assignments.c.guild_id.in_(guild_ids),
@@ -39,7 +39,7 @@ async def get_renewing(tx: AsyncConnection, guild_ids: Collection[int], now: dat
             assignments.c.login_id == sa.func.coalesce(accounts.c.login_id, 0),
         )
     )
-    return set((await tx.execute(query)).scalars())
+    return [(row.channel_id, row.account_id) for row in await tx.execute(query)]
 
 
 async def delete_assignments_of(tx: AsyncConnection, guild_id: int, user_id: int) -> None:

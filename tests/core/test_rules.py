@@ -10,15 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.accounts import Account, AccountSnapshot
-from bot.core.incidents import LowCredits, OpenIncident
+from bot.core.incidents import LowCredits, OpenIncident, Reason
 from bot.core.logins import Doubt, Login
 from bot.core.notifications import Kind, Notification
 from bot.core.rules import (
+    NOTHING_HEARD,
     Decision,
     Due,
     Heard,
     HeardIncident,
     HeardStage,
+    asks_for_renewal,
     decide,
     decide_shared,
     stage_heard_with,
@@ -64,6 +66,11 @@ def heard_of(messages: int = 0, **incidents: int) -> Heard:
 def lasting(kind: Kind, since: timedelta = timedelta(0), number: int = 1) -> OpenIncident:
     """Return an open incident that has lasted so long."""
     return OpenIncident(kind, number, NOW - since)
+
+
+def failing(reason: Reason) -> OpenIncident:
+    """Return an incident of failing jobs."""
+    return OpenIncident(Kind.FAILING, 1, NOW, reason)
 
 
 def stage(number: int, left: timedelta, login: int = OLD, *, again: bool = False) -> Decision:
@@ -721,3 +728,25 @@ def test_polls_more_often_send_no_other_last_word(steps: list[tuple[int, int]], 
     for decision in settle(once, snapshot, subscription, now):
         once = after(once, decision, now)
     assert often.stage == once.stage
+
+
+@pytest.mark.parametrize(
+    ("known", "snapshot", "is_over"),
+    [
+        (heard(3, 2 * DAY), account(2 * DAY), True),
+        (heard(None, 20 * DAY), account(20 * DAY), False),
+        (NOTHING_HEARD, account(20 * DAY), False),
+        (NOTHING_HEARD, account(-HOUR), True),
+        (NOTHING_HEARD, account(20 * DAY, failing(Reason.REFUSED)), True),
+        (heard(3, 2 * DAY), account(2 * DAY, failing(Reason.ON_HOLD)), False),
+        (heard(3, 2 * DAY), account(2 * DAY, failing(Reason.OUT_OF_CREDITS)), False),
+        (NOTHING_HEARD, account(-HOUR, failing(Reason.ON_HOLD)), True),
+        (NOTHING_HEARD, account(20 * DAY, lasting(Kind.UNDATED)), True),
+        (heard(0, -HOUR), account(-HOUR, lasting(Kind.MISSING)), False),
+        (NOTHING_HEARD, account(20 * DAY, failing(Reason.ON_HOLD), doubt=Doubt(NOW + 30 * DAY, NOW)), True),
+        (NOTHING_HEARD, replace(account(20 * DAY), account=Account("a", error="refused")), True),
+    ],
+)
+def test_what_a_renewal_ends(known: Heard, snapshot: AccountSnapshot, *, is_over: bool) -> None:
+    """A renewal ends reminders of the expiry, errors and refused logins; a hold and missing credits outlast it."""
+    assert asks_for_renewal(known, snapshot, NOW) is is_over

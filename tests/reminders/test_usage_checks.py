@@ -167,6 +167,26 @@ async def test_a_refused_login_that_somebody_renews(story: UsageStory) -> None:
     assert renewed_at < green.at <= renewed_at + timedelta(seconds=45)
 
 
+@pytest.mark.parametrize("code", [412, 596])
+async def test_a_failure_that_no_renewal_ends(story: UsageStory, code: int) -> None:
+    """On an account on hold, or out of credits, nothing is read often, and no account is a wrong one."""
+    await story.begin(20)
+    story.run_jobs(code, code, code)
+    assert await story.poll_after(5 * MINUTE) == ["failing"]
+    await story.kit.assign(CHANNEL, ACCOUNT, 5)
+    calls = story.count(ACCOUNTS_PATH)
+    await story.kit.live(10 * MINUTE)
+    # A poll at the start, and none of those that are 30 seconds apart.
+    assert story.count(ACCOUNTS_PATH) <= calls + 1
+    story.kit.show("900", story.kit.clock.true + timedelta(days=30), None, error=False)
+    async with story.kit.database.begin() as tx:
+        await schedule_last_edits(tx, {ACCOUNT}, story.kit.clock.now())
+    await story.poll_after(MINUTE)
+    versions = story.kit.channels.by_id[CHANNEL].versions
+    assert "🙋 <@5> is on it" in versions[-1].message.content
+    assert not any("appeared" in one.message.content for one in versions)
+
+
 async def test_server_errors_of_all_accounts_are_one_message(story: UsageStory) -> None:
     """If the jobs of all accounts get server errors, the channel hears that once, and not of any account."""
     await story.begin(20)

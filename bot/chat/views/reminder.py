@@ -71,7 +71,7 @@ def _render(
     is_open = [entry for entry in entries if entry.needs_action]
     about = [entry for entry in is_open if entry.snapshot is not None]
     notes = [_LATE] if any(entry.notification.is_late for entry in is_open) else []
-    notes += say_strays(about)
+    notes += say_strays(about, now)
     if is_checked and is_open:
         notes.append(say_unchanged(is_open, now))
     first, *rest = _say_content(entries, is_open, now)

@@ -313,9 +313,9 @@ def say_assignment(entry: Entry) -> str:
     return f"-# 🙋 <@{entry.assignment.user_id}> is on it ({format_dt(entry.assignment.assigned_at, 'R')})"
 
 
-def say_strays(entries: Sequence[Entry]) -> list[str]:
+def say_strays(entries: Sequence[Entry], now: datetime) -> list[str]:
     """Return the small line about accounts that have appeared in place of renewals of these ones, if any have."""
-    waiting = [entry for entry in entries if entry.strays]
+    waiting = [entry for entry in entries if entry.strays and needs_renewal(entry, now)]
     strays = {account.id: account for entry in waiting for account in entry.strays}
     if not strays:
         return []
