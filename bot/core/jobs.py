@@ -69,17 +69,15 @@ class Job(NamedTuple):
 class JobSummary:
     """What the newest jobs of one account show.
 
-    `counts` are of the jobs since `since`. `failures` is the length of the newest run of failures that repeat, in which
-    moderation, load and server errors do not count; the newest of them was at `failed_at`, for the `reason`.
-    `server_errors` is the length of the newest run of server errors, the newest of them at `erred_at`.
+    `counts` are of the jobs since `since`. `failures` is the newest run of failures that repeat, newest first, in which
+    moderation, load and server errors do not count. `server_errors` is the length of the newest run of server errors,
+    the newest of them at `erred_at`.
     """
 
     counts: Mapping[Outcome, int]
     since: datetime
     succeeded_at: datetime | None = None
-    failures: int = 0
-    failed_at: datetime | None = None
-    reason: Reason | None = None
+    failures: Sequence[Job] = ()
     server_errors: int = 0
     erred_at: datetime | None = None
 
@@ -89,9 +87,14 @@ class JobSummary:
         return sum(number for outcome, number in self.counts.items() if outcome is not Outcome.UNKNOWN)
 
     @property
+    def reason(self) -> Reason | None:
+        """Return why the newest jobs failed, None if they did not."""
+        return _FAILING[self.failures[0].outcome] if self.failures else None
+
+    @property
     def is_failing(self) -> bool:
         """Whether the newest jobs failed, however long ago."""
-        return self.failures >= _MIN_FAILURES
+        return len(self.failures) >= _MIN_FAILURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +142,7 @@ def _summarise(jobs: Sequence[Job], since: datetime) -> JobSummary:
         Counter(job.outcome for job in jobs if job.at >= since),
         since,
         next((job.at for job in jobs if job.outcome is Outcome.SUCCEEDED), None),
-        failures=len(failed),
-        failed_at=failed[0].at if failed else None,
-        reason=_FAILING[failed[0].outcome] if failed else None,
+        failures=failed,
         server_errors=len(erred),
         erred_at=erred[0].at if erred else None,
     )
@@ -153,28 +154,35 @@ def _newest_run(jobs: Iterable[Job], outcomes: Collection[Outcome], *, ends: Col
     return [job for job in run if job.outcome in outcomes]
 
 
-def judge_jobs(summary: JobSummary, issued_at: datetime | None, now: datetime) -> bool | None:
+def judge_jobs(summary: JobSummary, begun_at: datetime | None, now: datetime) -> bool | None:
     """Return whether an account's jobs fail; None if they give no signal.
 
     Args:
         summary: what its jobs show.
-        issued_at: when its present login was issued, if that is known: a refusal before that was of another one.
+        begun_at: since when it has its present login, if that is known: a refusal before that was of another one.
         now: the time.
     """
-    if summary.failures < _MIN_FAILURES:
+    if not summary.is_failing:
         return None if summary.succeeded_at is None else False
-    failed_at = summary.failed_at
-    if summary.reason is Reason.REFUSED and issued_at is not None and failed_at is not None and issued_at > failed_at:
+    own = [job for job in summary.failures if not _is_of_earlier_login(job, begun_at)]
+    if len(own) < _MIN_FAILURES:
         return False
-    return True if _is_new(summary.failed_at, now) else None
+    return True if _is_new(own[0].at, now) else None
+
+
+def _is_of_earlier_login(failure: Job, begun_at: datetime | None) -> bool:
+    return failure.outcome is Outcome.REFUSED and begun_at is not None and failure.at < begun_at
 
 
 def has_failing_jobs(jobs: JobSummary | None, issued_at: datetime | None, now: datetime, *, has_incident: bool) -> bool:
     """Return whether an account's jobs fail: by the newest ones, else by whether an incident is open.
 
-    The arguments are as in `judge_jobs`; None for jobs that are not known.
+    `jobs` is None if they are not known, `issued_at` if the API does not report when the login was issued: then only
+    the incident tells whether the login that was refused is the present one.
     """
-    verdict = None if jobs is None else judge_jobs(jobs, issued_at, now)
+    if jobs is None or (issued_at is None and jobs.reason is Reason.REFUSED):
+        return has_incident
+    verdict = judge_jobs(jobs, issued_at, now)
     return has_incident if verdict is None else verdict
 
 

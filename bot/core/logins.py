@@ -14,7 +14,8 @@ DOUBTED_FOR = timedelta(hours=1)
 class Login:
     """One login of an account; `previous_id` is the login it replaced, `user_id` the MiniMax user it belongs to.
 
-    `life` is the time from issue to expiry, None if the issue is unknown.
+    `life` is the time from issue to expiry, None if the issue is unknown. `began_at` is when it was seen to replace the
+    one before, None for an account's first login.
     """
 
     id: int
@@ -23,6 +24,7 @@ class Login:
     life: timedelta | None
     previous_id: int | None
     user_id: str | None
+    began_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def follow_login(login: Login | None, new: Login, now: datetime) -> Login:
     if login is None:
         return new
     if is_renewal(login.expires_at, new.expires_at, now):
-        return replace(new, previous_id=login.id)
+        return replace(new, previous_id=login.id, began_at=now)
     # A token that was issued again with the same expiry does not shorten the login's life.
     lives = [life for life in (login.life, new.life) if life is not None]
     return replace(login, expires_at=new.expires_at, life=max(lives, default=None))

@@ -191,9 +191,13 @@ def _judge(
 ) -> dict[str | None, bool]:
     """Return whether jobs fail by account id, None for all accounts as a whole, where they give a signal."""
     # A renewal counts once a second reading has confirmed it.
-    issued_at = {key: one.account.issued_at for key, one in snapshots.items() if one.doubt is None}
+    begun_at = {
+        key: one.account.issued_at or (one.login.began_at if one.login else None)
+        for key, one in snapshots.items()
+        if one.doubt is None
+    }
     verdicts: dict[str | None, bool | None] = {
-        key: judge_jobs(one, issued_at.get(key), now) for key, one in found.items()
+        key: judge_jobs(one, begun_at.get(key), now) for key, one in found.items()
     }
     verdicts[None] = judge_all_jobs(found.values(), now)
     return {key: verdict for key, verdict in verdicts.items() if verdict is not None}

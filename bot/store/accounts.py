@@ -40,7 +40,7 @@ def _load(text: str) -> Account:
 
 def _login(row: Any) -> Login:
     life = None if row.life_seconds is None else timedelta(seconds=row.life_seconds)
-    return Login(row.id, row.account_id, row.expires_at, life, row.previous_id, row.user_id)
+    return Login(row.id, row.account_id, row.expires_at, life, row.previous_id, row.user_id, row.began_at)
 
 
 def _snapshot(
@@ -175,4 +175,5 @@ def _login_values(login: Login) -> dict[str, Any]:
         "life_seconds": None if login.life is None else round(login.life.total_seconds()),
         "previous_id": login.previous_id,
         "user_id": login.user_id,
+        "began_at": login.began_at,
     }

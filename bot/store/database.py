@@ -24,7 +24,7 @@ from bot.store.unbroken import begin_unbroken
 _LOG = logging.getLogger(__name__)
 
 # The newest migration; Alembic is imported only if the database has another schema.
-SCHEMA = "0006"
+SCHEMA = "0007"
 
 # All waits for the database. A command that meets the worst of them is still answered within 15 seconds.
 #

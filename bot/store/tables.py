@@ -83,6 +83,7 @@ logins = Table(
     Column("life_seconds", BigInteger),
     Column("previous_id", BigInteger),
     Column("user_id", String),
+    Column("began_at", Moment),
 )
 
 # Without an account: the accounts as a whole.

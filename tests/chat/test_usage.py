@@ -72,6 +72,22 @@ async def test_lists_show_failing_jobs_as_a_failure(world: World) -> None:
         assert one.title == "1 of 2 accounts needs attention"
 
 
+async def test_a_renewed_login_is_not_called_refused(world: World) -> None:
+    """After a renewal without a reported issue, card, overview and *Credits & jobs* leave old jobs out."""
+    world.api.jobs = [build_job("123456", world.env.now() - number * MINUTE, 401) for number in range(3)]
+    await world.poll_once()
+    world.api.accounts["123456"] = build_account(days=40)
+    for name in ("iat", "iat_Issued"):
+        world.api.accounts["123456"]["jwt"].pop(name, None)
+    await world.poll_twice()
+    card = message_of(await world.look_up("123456"))
+    overview = embed_of(await world.manager.slash(world.channel, "minimax-overview"))
+    answer = embed_of(await world.manager.click(card, label=BUTTON))
+    assert "Its jobs fail" not in (card.embeds[0].description or "")
+    assert "jobs fail" not in (overview.description or "")
+    assert "newest ones fail" not in fields_of(answer)["Jobs of the last 24 hours"]
+
+
 @pytest.mark.parametrize("is_restarted", [False, True])
 async def test_failing_jobs_fail_until_one_succeeds(world: World, *, is_restarted: bool) -> None:
     """The card and the overview say the same as the reminder, hours after the last job and after a restart."""

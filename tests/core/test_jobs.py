@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from bot.core.incidents import Reason
-from bot.core.jobs import MAX_JOBS, Job, JobSummary, Outcome, judge_all_jobs, judge_jobs, outcome_of, report_jobs
+from bot.core.jobs import (
+    MAX_JOBS,
+    Job,
+    JobSummary,
+    Outcome,
+    has_failing_jobs,
+    judge_all_jobs,
+    judge_jobs,
+    outcome_of,
+    report_jobs,
+)
 from bot.core.secrets import Redactor
 from bot.core.usage_parsing import parse_jobs
 from bot.errors import UnreadableAnswer
@@ -66,6 +76,20 @@ def test_a_refusal_of_an_earlier_login_is_over() -> None:
     assert judge_jobs(summary_of(401, 401, 401), issued, NOW) is False
     assert judge_jobs(summary_of(401, 401, 401), NOW - HOUR, NOW)
     assert judge_jobs(summary_of(412, 412, 412), issued, NOW)
+
+
+def test_a_new_login_is_judged_by_its_own_jobs() -> None:
+    """Refusals of the login before do not count against the one that replaced it."""
+    summary = summary_of(401, 401, 401, 401, 401)
+    assert judge_jobs(summary, NOW - 12.5 * MINUTE, NOW)
+    assert judge_jobs(summary, NOW - 11.5 * MINUTE, NOW) is False
+
+
+@pytest.mark.parametrize("has_incident", [True, False])
+def test_only_the_database_knows_whose_refusals_they_are(*, has_incident: bool) -> None:
+    """Where the issue of a login is not reported, refusals fail an account as long as its incident is open."""
+    assert has_failing_jobs(summary_of(401, 401, 401), None, NOW, has_incident=has_incident) is has_incident
+    assert has_failing_jobs(summary_of(596, 596, 596), None, NOW, has_incident=has_incident)
 
 
 def test_a_time_in_the_future_is_no_job() -> None:
@@ -206,7 +230,7 @@ def test_an_unknown_code_is_an_unknown_outcome(code: Any) -> None:
     """A job without a readable code is neither a success nor a failure, and not counted among those that ended."""
     rows = [{**build_job("1", NOW - number * MINUTE), "code": code} for number in range(4)]
     summary = parsed(answer(*rows))["1"]
-    assert (summary.total, summary.failures, summary.succeeded_at) == (0, 0, None)
+    assert (summary.total, summary.reason, summary.succeeded_at) == (0, None, None)
 
 
 @pytest.mark.parametrize(

@@ -80,10 +80,10 @@ def new(expires_at: datetime, life: timedelta | None = 20 * DAY) -> Login:
 
 
 def test_a_renewal_makes_a_new_login() -> None:
-    """The new login knows the one that it replaced; the first one replaces none."""
+    """The new login knows the one that it replaced, and when; the first one replaces none."""
     read = new(EXPIRY + 30 * DAY)
     assert follow_login(None, read, NOW) == read
-    assert follow_login(LOGIN, read, NOW) == replace(read, previous_id=LOGIN.id)
+    assert follow_login(LOGIN, read, NOW) == replace(read, previous_id=LOGIN.id, began_at=NOW)
 
 
 @pytest.mark.parametrize("shift", [timedelta(0), HOUR, DAY - SECOND, -HOUR, -10 * DAY])

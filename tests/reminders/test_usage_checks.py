@@ -135,15 +135,24 @@ async def test_an_error_and_failing_jobs_are_one_message(story: UsageStory) -> N
     assert story.signs[0] == "⚠"
 
 
-async def test_a_renewed_login_has_not_been_refused(story: UsageStory) -> None:
-    """A login that was issued after the last refusal ends it, without a job."""
+@pytest.mark.parametrize("life", [30, None])
+@pytest.mark.parametrize("restarting", [True, False])
+async def test_a_renewed_login_has_not_been_refused(story: UsageStory, life: float | None, *, restarting: bool) -> None:
+    """A renewal ends the failure without a job, also if the issue of a login is not reported; its own jobs count."""
     await story.begin(20)
     story.run_jobs(401, 401, 401)
     assert await story.poll_after(5 * MINUTE) == ["failing"]
-    story.log_in(30)
+    story.log_in(30, life=life)
     assert await story.run() == []
     assert await story.poll_after(6 * MINUTE) == []
     assert story.text.startswith("✅")
+    if restarting:
+        await story.kit.die()
+    story.run_jobs(401, 401)
+    assert await story.poll_after(5 * MINUTE) == []
+    story.run_job(401)
+    await story.poll_after(5 * MINUTE)
+    assert not story.text.startswith("✅")
 
 
 async def test_a_refused_login_that_somebody_renews(story: UsageStory) -> None:

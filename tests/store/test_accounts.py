@@ -11,7 +11,7 @@ from bot.store.database import Database
 from bot.store.incidents import put_incidents
 from tests.support.store.samples import DAY, EXPIRY, HOUR, NOW, account
 
-LOGIN = Login(0, "123456", EXPIRY, 30 * DAY, None, "7")
+LOGIN = Login(0, "123456", EXPIRY, 30 * DAY, None, "7", NOW)
 
 
 async def test_a_snapshot_comes_back_as_it_was_read(database: Database) -> None:

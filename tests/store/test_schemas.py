@@ -38,12 +38,20 @@ LANDED = {
     "0003_board_trouble.py": "9d637ed28f0dfdd3",
     "0004_glossary.py": "f709e4ddcda21d95",
     "0005_heard.py": "89b724b8cb9a8263",
+    "0006_people_and_jobs.py": "0c568530c27aae0c",
 }
 
 
 def moment(milliseconds: int | None) -> Any:
     """Return the time that is stored as these milliseconds, None if none is."""
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def ping_of(row: dict[str, Any]) -> Ping | None:
+    """Return whom the row of a subscription pings; until 0006, only roles could be pinged."""
+    if row["role_id"]:
+        return Ping(PingKind.ROLE, row["role_id"])
+    return Ping(PingKind.MEMBER, row["user_id"]) if row.get("user_id") else None
 
 
 async def upgraded_from(dump: Path, url: str, tmp_path: Path) -> Rows:
@@ -150,7 +158,7 @@ async def test_this_version_works_with_old_rows(dump: Path, database_url: str, t
             row["channel_id"],
             row["account_id"],
             tuple(map(int, row["lead_times"].split(","))),
-            row["role_id"] and Ping(PingKind.ROLE, row["role_id"]),
+            ping_of(row),
         )
         for row in written["subscriptions"]
     ]

@@ -7,8 +7,9 @@ from bot.chat.gateway.router import component
 from bot.chat.rest.permissions import ensure_is_manager
 from bot.chat.views.components import Reply
 from bot.chat.views.usage import usage_reply
-from bot.core.accounts import Account
+from bot.core.accounts import Account, AccountSnapshot
 from bot.core.credits import Credits
+from bot.core.notifications import Kind
 from bot.errors import BotError, StaleButton, Stopping, StoreError
 from bot.reminders.context import Context
 from bot.store.accounts import get_snapshots
@@ -39,14 +40,16 @@ class UsageButton:
         except BotError as error:
             log_failure(error, "the credits of an account")
             found = error
-        return usage_reply(await self._load_account(account_id), found, usage.jobs_of(account_id), self._context.now())
+        now, known = self._context.now(), await self._load(account_id)
+        account = known.account if known is not None else Account(account_id)
+        has_incident = known is not None and known.has_incident(Kind.FAILING)
+        return usage_reply(account, found, usage.jobs_of(account_id), now, has_incident=has_incident)
 
-    async def _load_account(self, account_id: str) -> Account:
-        """Return the account as it was last read; only its id, if that is not known."""
+    async def _load(self, account_id: str) -> AccountSnapshot | None:
+        """Return the account as it was last read, None if that is not known."""
         try:
             async with self._context.database.begin() as tx:
-                known = (await get_snapshots(tx, {account_id})).get(account_id)
+                return (await get_snapshots(tx, {account_id})).get(account_id)
         except StoreError as error:
             _LOG.warning("An answer about credits lacks the account's name: %s", error)
-            known = None
-        return known.account if known is not None else Account(account_id)
+            return None

@@ -8,7 +8,7 @@ from discord.utils import format_dt
 from bot.chat.views.components import Reply
 from bot.core.accounts import Account
 from bot.core.credits import Credits
-from bot.core.jobs import COUNTED_FOR, JobSummary, Outcome, judge_jobs
+from bot.core.jobs import COUNTED_FOR, JobSummary, Outcome, has_failing_jobs
 from bot.core.limits import MAX_FIELD, MAX_TITLE, fill
 from bot.core.status import AMBER, GREEN, GREY
 from bot.core.text import code, escaped
@@ -30,7 +30,9 @@ _OUTCOMES = {
 }
 
 
-def usage_reply(account: Account, found: Credits | BotError, jobs: JobSummary | None, now: datetime) -> Reply:
+def usage_reply(
+    account: Account, found: Credits | BotError, jobs: JobSummary | None, now: datetime, *, has_incident: bool
+) -> Reply:
     """Return the answer about one account.
 
     Args:
@@ -38,8 +40,10 @@ def usage_reply(account: Account, found: Credits | BotError, jobs: JobSummary | 
         found: its credits, or why they can't be read.
         jobs: what its newest jobs show; None if that is not known.
         now: the time.
+        has_incident: whether its jobs failed at the last poll.
     """
-    is_failing = jobs is not None and judge_jobs(jobs, account.issued_at, now)
+    has_failed = jobs is not None and jobs.is_failing
+    is_failing = has_failed and has_failing_jobs(jobs, account.issued_at, now, has_incident=has_incident)
     colour = GREY if isinstance(found, BotError) else GREEN
     embed = discord.Embed(
         title=f"Credits & jobs: {escaped(account.name or '', 80) or escaped(account.id, 80)}"[:MAX_TITLE],
@@ -50,9 +54,7 @@ def usage_reply(account: Account, found: Credits | BotError, jobs: JobSummary | 
         embed.add_field(name="Credits", value=_say_error(found), inline=False)
     else:
         _add_credits(embed, found)
-    embed.add_field(
-        name="Jobs of the last 24 hours", value=_say_jobs(jobs, now, is_failing=bool(is_failing)), inline=False
-    )
+    embed.add_field(name="Jobs of the last 24 hours", value=_say_jobs(jobs, now, is_failing=is_failing), inline=False)
     embed.add_field(name="Account ID", value=code(account.id, 80))
     embed.set_footer(text="Job counts are 5 to 15 minutes old · Credits checked")
     return Reply([embed])
