@@ -96,7 +96,7 @@ async def lock_guild(tx: AsyncConnection, guild_id: int) -> None:
 
 
 async def lock_subscription(tx: AsyncConnection, known: Subscription) -> Subscription | None:
-    """Return a subscription as it is now, None if it was deleted; other changes in its guild wait as for `lock_guild`."""
+    """Lock its guild; return a subscription as it is now, None if it was deleted."""
     await lock_guild(tx, known.guild_id)
     present = await get_subscription(tx, known.guild_id, known.id)
     # Another one may have its id by now.

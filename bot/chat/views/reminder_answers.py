@@ -1,13 +1,13 @@
 """The answers to the commands that add, change, pause, test and remove reminders."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import discord
 from discord.utils import format_dt
 
 from bot.chat.views.components import Reply, notice, ping_nobody_view
-from bot.core.accounts import Account
+from bot.core.accounts import Account, shared_names
 from bot.core.changes import Act, Change
 from bot.core.forecast import Upcoming
 from bot.core.links import SETUP_GUIDE, message_link
@@ -16,7 +16,7 @@ from bot.core.outlook import Outlook
 from bot.core.stages import EXPIRED
 from bot.core.status import AMBER, GREEN, GREY, Status
 from bot.core.subscriptions import NewSubscription, Ping, Subscription
-from bot.core.wording import say_count, say_credits, say_days, say_full_name, say_short_name
+from bot.core.wording import say_count, say_credits, say_days, say_full_name, say_short_name, say_told_apart
 
 ALL_LABEL = "All accounts"
 _MAX_NAMED = 3
@@ -84,26 +84,42 @@ def _say_outlook(
     subscription: Subscription, outlook: Outlook, accounts: Accounts, now: datetime, which: str
 ) -> tuple[str, bool]:
     """Return when the first or next reminder comes, or why none does; and whether one does."""
-    if (first := outlook.comes_next) is not None:
-        if first.at <= now:
-            return f"{which} reminder: in a few seconds", True
-        subject = f"{say_subject(first.account.id, accounts)} " if subscription.is_for_all else ""
-        return f"{which} reminder: {subject}{format_dt(first.at, 'R')} ({say_stage(first)})", True
+    if outlook.comes_next is not None:
+        return f"{which} reminder: {say_next(outlook.comes_next, shared_names(accounts.values()), now)}", True
     covered = outlook.covered
     if not covered and subscription.account_id is not None:
         # The poll that follows will know it.
         covered = [one for one in (accounts.get(subscription.account_id),) if one and one.expires_at is None]
     if not covered and not (subscription.is_for_all and outlook.is_polled):
         return f"{which} reminder: known after the next check, in a minute", True
+    advice = "" if covered else f" [Add one at useapi.net]({SETUP_GUIDE})."
+    return f"{say_why_none(covered, now, has_failing=outlook.has_failing)}.{advice}", False
+
+
+def say_next(upcoming: Upcoming, shared: Collection[str], now: datetime) -> str:
+    """Return when a reminder comes, and about which account where that is not plain.
+
+    `shared` are the names that several accounts have.
+    """
+    if upcoming.at <= now:
+        return "in a few seconds"
+    subject = f"{say_told_apart(upcoming.account, shared)} " if upcoming.subscription.is_for_all else ""
+    return f"{subject}{format_dt(upcoming.at, 'R')} ({say_stage(upcoming)})"
+
+
+def say_why_none(covered: Collection[Account], now: datetime, *, has_failing: bool) -> str:
+    """Return why a reminder for these accounts has nothing to send; `has_failing` if the jobs of one of them fail."""
     if not covered:
-        return f"No accounts yet, so nothing is planned. [Add one at useapi.net]({SETUP_GUIDE}).", False
+        return "No accounts yet, so nothing is planned"
     if all(one.expires_at is None for one in covered):
-        return "No expiry date reported, so nothing is planned.", False
+        return "No expiry date reported, so nothing is planned"
     if any(one.status(now) is Status.ERROR for one in covered):
-        return "useapi.net reports an error, which was sent; the next reminder comes after that.", False
-    if outlook.has_failing:
-        return "MiniMax jobs fail, which was sent; the next reminder comes after that.", False
-    return "Already expired; the next reminder comes after a renewal.", False
+        return "useapi.net reports an error, which was sent; the next reminder comes after that"
+    if has_failing:
+        return "MiniMax jobs fail, which was sent; the next reminder comes after that"
+    if all(one.expires_at is None or one.has_expired(now) for one in covered):
+        return "Already expired; the next reminder comes after a renewal"
+    return "Nothing is planned"
 
 
 def _change(act: Act, subscription: Subscription, news: str = "") -> Change:

@@ -1,6 +1,6 @@
 """The subscriptions of a server as people see them: in words, and as a list with the boards."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,50 +9,29 @@ from discord.utils import format_dt
 
 from bot.chat.views.components import Reply, reminders_view
 from bot.chat.views.pages import Page, fill_pages, show_page
-from bot.chat.views.reminder_answers import ALL_LABEL, Accounts, say_place, say_stage, say_subject, say_terms
-from bot.core.accounts import Account, AccountSnapshot, shared_names
+from bot.chat.views.reminder_answers import (
+    ALL_LABEL,
+    Accounts,
+    say_next,
+    say_place,
+    say_stage,
+    say_subject,
+    say_terms,
+    say_why_none,
+)
+from bot.core.accounts import AccountSnapshot, shared_names
 from bot.core.boards import Board
 from bot.core.channel_failures import ChannelFailure
 from bot.core.forecast import Upcoming
 from bot.core.links import message_link
 from bot.core.messages import MessageKind
+from bot.core.notifications import Kind
 from bot.core.status import GREEN, GREY
 from bot.core.subscriptions import Subscription, covering
 from bot.core.wording import say_reason, say_told_apart
 
 NO_REMINDERS = "No reminders yet. Add the first one: `/minimax-reminders add`"
 _BLOCKS = 10
-
-
-def say_next(
-    upcoming: Upcoming | None,
-    now: datetime,
-    covered: Collection[Account] | None = None,
-    shared: Collection[str] = (),
-) -> str:
-    """Return when the next reminder comes, and about which account where that is not plain.
-
-    `covered` are the accounts that the subscription is for, if they are known: they are the reason if there is none.
-    `shared` are the names that several accounts have.
-    """
-    if upcoming is None:
-        return _say_why_none(covered, now)
-    if upcoming.at <= now:
-        return "in a few seconds"
-    subject = f"{say_told_apart(upcoming.account, shared)} " if upcoming.subscription.is_for_all else ""
-    return f"{subject}{format_dt(upcoming.at, 'R')} ({say_stage(upcoming)})"
-
-
-def _say_why_none(covered: Collection[Account] | None, now: datetime) -> str:
-    if covered is None:
-        return "Nothing is planned"
-    if not covered:
-        return "No accounts yet"
-    if all(account.expires_at is None for account in covered):
-        return "No expiry date reported, so nothing is planned"
-    if all(account.expires_at is None or account.has_expired(now) for account in covered):
-        return "Already expired; the next reminder comes after a renewal"
-    return "Nothing is planned"
 
 
 def say_failure(failure: ChannelFailure) -> str:
@@ -132,10 +111,12 @@ def _say_ahead(
 ) -> str:
     upcoming = setup.comes_next.get(subscription.id)
     if upcoming is None:
-        return say_next(None, now, _covered(subscription, in_channel, setup.accounts.values()))
+        covered = [one for one in setup.accounts.values() if covering(one.account.id, in_channel) is subscription]
+        has_failing = any(one.has_incident(Kind.FAILING) for one in covered)
+        return say_why_none([one.account for one in covered], now, has_failing=has_failing)
     if is_failing and upcoming.at <= now:
         return f"Next: {say_told_apart(upcoming.account, shared)}, waiting ({say_stage(upcoming)})"
-    return f"Next: {say_next(upcoming, now, shared=shared)}"
+    return f"Next: {say_next(upcoming, shared, now)}"
 
 
 def _find_last_message(
@@ -156,12 +137,6 @@ def _is_about(
     subscription: Subscription, account_id: str | None, in_channel: Mapping[str | None, Subscription]
 ) -> bool:
     return subscription.is_for_all if account_id is None else covering(account_id, in_channel) is subscription
-
-
-def _covered(
-    subscription: Subscription, in_channel: Mapping[str | None, Subscription], accounts: Iterable[AccountSnapshot]
-) -> list[Account]:
-    return [one.account for one in accounts if covering(one.account.id, in_channel) is subscription]
 
 
 def _board_block(board: Board, failure: ChannelFailure | None) -> str:
