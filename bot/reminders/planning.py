@@ -176,33 +176,47 @@ def _plan_channel(
     in_flight = {one.account_id for one in sending}
     is_followed_up = channel_id in situation.followed_up or any(one.is_follow_up for one in sending)
     due: dict[str | None, tuple[Subscription, Due]] = {}
-    for account_id in sorted(_candidates(in_channel, heard, first)):
+    for account_id in (*sorted(_candidates(in_channel, heard, first)), None):
         # Whether it arrives decides what the channel has heard.
-        if account_id in in_flight or account_id not in situation.snapshots:
+        if account_id in in_flight:
             continue
-        snapshot, known = situation.snapshots[account_id], heard.get(account_id)
-        subscription = covering(account_id, in_channel)
-        if subscription is None:
-            if known is not None and _is_forgotten(known, now):
+        found = _decide_about(situation, first, channel_id, account_id, now)
+        if found is None:
+            if account_id in situation.snapshots and _is_forgotten(account_id, in_channel, heard, now):
                 plan.forgotten.append((channel_id, account_id))
-        elif subscription.paused_at is None:
-            decision = first.of(subscription).get(account_id, Decision())
-            if known is not None:
-                decision = decide(known, snapshot, subscription, now)
-            if decision.heard is not None:
-                plan.moved.append((channel_id, account_id, decision.heard))
-            if decision.due is not None and not (decision.due.is_follow_up and is_followed_up):
-                due[account_id] = subscription, decision.due
-    if situation.shared is not None and None not in in_flight:
-        active = [one for one in in_channel.values() if one.paused_at is None]
-        found = _decide_shared(situation.shared, heard.get(None, NOTHING_HEARD), active, now)
-        if found is not None and not (found.is_follow_up and is_followed_up):
-            due[None] = active[0], found
+            continue
+        subscription, decision = found
+        if decision.heard is not None and account_id is not None:
+            plan.moved.append((channel_id, account_id, decision.heard))
+        if decision.due is not None and not (decision.due.is_follow_up and is_followed_up):
+            due[account_id] = subscription, decision.due
     if len(due) > MAX_DUE:
         due = dict(sorted(due.items(), key=lambda one: _precedence(one[1][1], heard.get(one[0])))[:MAX_DUE])
         plan.is_cut = True
     due |= {account_id: (next(iter(in_channel.values())), _OFFER) for account_id in offered}
     _reconcile(plan, [one for one, state in unsent if state is State.PENDING], due)
+
+
+def _decide_about(
+    situation: Situation, first: _FirstDecisions, channel_id: int, account_id: str | None, now: datetime
+) -> tuple[Subscription, Decision] | None:
+    """Return what a channel hears next about an account, or about all as a whole (None), and for which subscription.
+
+    None if no active subscription covers it, or nothing is known about it.
+    """
+    in_channel, heard = situation.subscriptions.get(channel_id, {}), situation.heard.get(channel_id, {})
+    if account_id is None:
+        active = [one for one in in_channel.values() if one.paused_at is None]
+        if situation.shared is None or not active:
+            return None
+        follow_ups = any(one.follow_ups for one in active)
+        return active[0], decide_shared(heard.get(None, NOTHING_HEARD), situation.shared, now, follow_ups=follow_ups)
+    subscription = covering(account_id, in_channel)
+    if subscription is None or subscription.paused_at is not None or account_id not in situation.snapshots:
+        return None
+    if account_id not in heard:
+        return subscription, first.of(subscription).get(account_id, Decision())
+    return subscription, decide(heard[account_id], situation.snapshots[account_id], subscription, now)
 
 
 def _precedence(due: Due, heard: Heard | None) -> tuple[bool, float, int]:
@@ -226,15 +240,16 @@ def _candidates(
     return found
 
 
-def _is_forgotten(heard: Heard, now: datetime) -> bool:
-    """Whether a subscription that is added now tells its channel anew what it heard before the last one was removed."""
-    return heard.last_at is not None and now - heard.last_at >= _FORGOTTEN_AFTER
-
-
-def _decide_shared(incident: OpenIncident, heard: Heard, active: Sequence[Subscription], now: datetime) -> Due | None:
-    if not active:
-        return None
-    return decide_shared(heard, incident, now, follow_ups=any(one.follow_ups for one in active)).due
+def _is_forgotten(
+    account_id: str | None,
+    in_channel: Mapping[str | None, Subscription],
+    heard: Mapping[str | None, Heard],
+    now: datetime,
+) -> bool:
+    """Whether no subscription covers an account any more, and one that is added now tells its channel all anew."""
+    last_at = heard[account_id].last_at if account_id in heard else None
+    is_uncovered = account_id is not None and covering(account_id, in_channel) is None
+    return is_uncovered and last_at is not None and now - last_at >= _FORGOTTEN_AFTER
 
 
 def _reconcile(plan: Plan, pending: Sequence[Notification], due: Mapping[str | None, tuple[Subscription, Due]]) -> None:
@@ -267,27 +282,26 @@ async def judge_pending(tx: AsyncConnection, channel_id: int, now: datetime) -> 
     pending = await get_pending(tx, channel_id)
     if not pending:
         return []
-    subscriptions = await get_subscriptions_in(tx, {channel_id})
-    snapshots = await get_snapshots(tx, {one.account_id for one in pending if one.account_id is not None})
     heard = await get_heard(tx, {channel_id}, now, by_channel=True)
-    shared = next(iter(await get_shared_incidents(tx)), None)
-    in_guild = await _load_guild(tx, pending)
+    situation = Situation(
+        subscriptions={channel_id: {one.account_id: one for one in await get_subscriptions_in(tx, {channel_id})}},
+        snapshots=await get_snapshots(tx, {one.account_id for one in pending if one.account_id is not None}),
+        heard={channel_id: {account_id: one for (_, account_id), one in heard.items()}},
+        unsent={},
+        shared=next(iter(await get_shared_incidents(tx)), None),
+    )
+    first, in_guild = _FirstDecisions(situation.snapshots, now), await _load_guild(tx, pending)
     due: dict[str | None, tuple[Subscription, Due]] = {}
     for one in pending:
-        subscription = active_subscription(one.account_id, subscriptions)
-        known = heard.get((channel_id, one.account_id), NOTHING_HEARD)
-        found: Due | None = None
-        if one.account_id is not None and subscription is not None and one.account_id in snapshots:
-            found = decide(known, snapshots[one.account_id], subscription, now).due
-        elif one.account_id is None and shared is not None:
-            active = [each for each in subscriptions if each.paused_at is None]
-            found = _decide_shared(shared, known, active, now)
-        elif one.kind is Kind.NEW_ACCOUNT and one.account_id in snapshots and choose_channel(in_guild) == channel_id:
-            subscription = next(iter(in_guild[channel_id].values()))
-            is_wanted = is_new(snapshots[one.account_id], now) and not is_covered(one.account_id, in_guild)
-            found = _OFFER if is_wanted else None
-        if found is not None and subscription is not None:
-            due[one.account_id] = subscription, found
+        found = _decide_about(situation, first, channel_id, one.account_id, now)
+        if found is not None:
+            subscription, decision = found
+            if decision.due is not None:
+                due[one.account_id] = subscription, decision.due
+        elif one.kind is Kind.NEW_ACCOUNT and choose_channel(in_guild) == channel_id:
+            snapshot = situation.snapshots.get(one.account_id or "")
+            if snapshot is not None and is_new(snapshot, now) and not is_covered(snapshot.account.id, in_guild):
+                due[one.account_id] = next(iter(in_guild[channel_id].values())), _OFFER
     plan = Plan()
     _reconcile(plan, pending, due)
     await delete_pending(tx, plan.deleted)
