@@ -1,13 +1,13 @@
-"""Loads what messages and forecasts are made of."""
+"""Loads what messages and boards are made of."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.accounts import Account, AccountSnapshot
-from bot.core.assignments import Assignment, Subject, subject_of
+from bot.core.assignments import Assignment, Subject
 from bot.core.entries import (
     Entry,
     LastMessage,
@@ -17,19 +17,16 @@ from bot.core.entries import (
     newest_after,
     relevance_of,
 )
-from bot.core.forecast import Upcoming, foresee, next_by_subscription
 from bot.core.incidents import OpenIncident
 from bot.core.logins import Login
 from bot.core.notes import Note
 from bot.core.notifications import Kind, Notification
 from bot.core.overview import Overview, build_overview
-from bot.core.rules import NOTHING_HEARD
 from bot.core.subscriptions import Subscription, active_subscription
 from bot.reminders.concurrency import aside
-from bot.reminders.planning import pair_up
 from bot.store.accounts import get_appeared, get_logins, get_namesakes, get_snapshots
 from bot.store.assignments import get_assignments
-from bot.store.heard import get_heard, get_last_heard
+from bot.store.heard import get_last_heard
 from bot.store.incidents import get_confirmed_at, get_shared_incidents
 from bot.store.messages import get_sent
 from bot.store.notes import get_notes
@@ -206,42 +203,6 @@ async def _load_reminded_logins(
         tx, {one.previous_id for key, one in logins.items() if key in renewed and one.previous_id}
     )
     return {key: before.get(one.previous_id or 0, one) if key in renewed else one for key, one in logins.items()}
-
-
-async def load_forecast(
-    tx: AsyncConnection, subscriptions: Collection[Subscription], now: datetime, until: datetime
-) -> list[Upcoming]:
-    """Return the reminders to come by then from those of the subscriptions that are not paused, soonest first."""
-    number, foresee_all = await _load_forecast(tx, subscriptions, now)
-    within = (one for one in foresee_all() if one.at <= until)
-    return await aside(number * _ENTRY, lambda: sorted(within, key=lambda one: one.at))
-
-
-async def load_next(
-    tx: AsyncConnection, subscriptions: Collection[Subscription], now: datetime
-) -> Mapping[int, Upcoming]:
-    """Return the next reminder of each of the subscriptions that are not paused, by the subscription's id."""
-    number, foresee_all = await _load_forecast(tx, subscriptions, now)
-    return await aside(number * _ENTRY, lambda: next_by_subscription(foresee_all()))
-
-
-async def _load_forecast(
-    tx: AsyncConnection, subscriptions: Collection[Subscription], now: datetime
-) -> tuple[int, Callable[[], Iterator[Upcoming]]]:
-    """Return the number of subscriptions times accounts, and what yields the reminders of all of them."""
-    pairs = await pair_up(tx, [one for one in subscriptions if one.paused_at is None], await get_snapshots(tx))
-    channel_ids = {subscription.channel_id for subscription, _ in pairs}
-    heard = await get_heard(tx, channel_ids, now, by_channel=True)
-    assignments = await get_assignments(tx, channel_ids)
-
-    def foresee_all() -> Iterator[Upcoming]:
-        for subscription, snapshot in pairs:
-            known = heard.get((subscription.channel_id, snapshot.account.id), NOTHING_HEARD)
-            assignment = assignments.get((subscription.channel_id, subject_of(snapshot)))
-            current = assignment if assignment and assignment.is_current(now) else None
-            yield from foresee(subscription, snapshot, known, current, now)
-
-    return len(pairs), foresee_all
 
 
 async def load_overviews(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> dict[int, Overview]:

@@ -12,7 +12,7 @@ from bot.core.incidents import OpenIncident
 from bot.core.notifications import Kind, Notification, State
 from bot.core.offers import InGuild, choose_channel, is_covered, is_new
 from bot.core.rules import NOTHING_HEARD, Decision, Due, Heard, HeardStage, decide, decide_shared
-from bot.core.subscriptions import Subscription, active_subscription, by_account, covering
+from bot.core.subscriptions import Subscription, active_subscription, covering
 from bot.reminders.concurrency import aside, give_way
 from bot.store.accounts import get_snapshots
 from bot.store.heard import Pair, delete_heard, get_followed_up, get_heard, move_heard
@@ -325,22 +325,3 @@ async def delete_unwanted(tx: AsyncConnection, channel_id: int) -> None:
     subscriptions = await get_subscriptions_in(tx, {channel_id})
     pending = await get_pending(tx, channel_id)
     await delete_pending(tx, [one.id for one in pending if active_subscription(one.account_id, subscriptions) is None])
-
-
-async def pair_up(
-    tx: AsyncConnection, subscriptions: Sequence[Subscription], snapshots: Mapping[str, AccountSnapshot]
-) -> list[tuple[Subscription, AccountSnapshot]]:
-    """Return each of these subscriptions with each of the accounts that it covers."""
-    in_channel: dict[int, list[Subscription]] = {}
-    for one in await get_subscriptions_in(tx, {one.channel_id for one in subscriptions}):
-        in_channel.setdefault(one.channel_id, []).append(one)
-    indexed = {channel_id: by_account(present) for channel_id, present in in_channel.items()}
-    return await aside(
-        len(subscriptions) * len(snapshots),
-        lambda: [
-            (one, snapshot)
-            for one in subscriptions
-            for account_id, snapshot in snapshots.items()
-            if (found := covering(account_id, indexed.get(one.channel_id, {}))) is not None and found.id == one.id
-        ],
-    )

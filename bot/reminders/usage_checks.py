@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from bot.core.credits import Credits
 from bot.errors import BotError
 from bot.reminders.context import Context
-from bot.reminders.planning import pair_up
+from bot.reminders.forecasts import pair_up
 from bot.reminders.recording import record_credits, record_jobs
 from bot.store.accounts import get_snapshots
 from bot.store.credits import CreditLevel, Level, get_credit_levels

@@ -24,18 +24,14 @@ from bot.chat.views.reminder_answers import (
 from bot.chat.views.reminder_list import Setup, list_page, list_reply
 from bot.chat.views.upcoming import FORESEEN, upcoming_page, upcoming_reply
 from bot.core.accounts import Account, AccountSnapshot
-from bot.core.entries import Entry
 from bot.core.limits import MAX_LABEL
 from bot.core.messages import MessageKind, footer_id_of, new_nonce
-from bot.core.notifications import Kind, Notification
 from bot.core.subscriptions import NewSubscription, Subscription, WrongCount, parse_lead_times
-from bot.core.wording import say_short_name
 from bot.errors import (
     CommandChanged,
     CreditsNotRead,
     DeliveryFailed,
     NoSuchReminder,
-    NothingToTest,
     StaleButton,
     TooManyReminders,
     WrongDays,
@@ -43,9 +39,8 @@ from bot.errors import (
 )
 from bot.reminders.concurrency import aside
 from bot.reminders.context import Context, Refused, Uncertain
-from bot.reminders.loading import load_entries, load_forecast, load_next
-from bot.reminders.outlook import load_outlook
-from bot.reminders.planning import delete_unwanted, pair_up
+from bot.reminders.forecasts import load_forecast, load_next, load_outlook, load_sample
+from bot.reminders.planning import delete_unwanted
 from bot.store.accounts import get_snapshots
 from bot.store.boards import get_boards
 from bot.store.channel_failures import get_failures
@@ -287,9 +282,10 @@ class ReminderCommands(
     async def test(self, interaction: discord.Interaction[Any], reminder: _Reminder) -> Reply:
         """Send a subscription's next reminder as it would be now, marked as a test."""
         subscription = await find_reminder(self.context, self._names, interaction, reminder)
-        entry = await self._load_next_entry(subscription)
-        nonce = new_nonce()
-        message = self.context.rendering.render([entry], footer_id_of(nonce), self.context.now())
+        nonce, now = new_nonce(), self.context.now()
+        async with self.context.database.begin() as tx:
+            entry = await load_sample(tx, subscription, now)
+        message = self.context.rendering.render([entry], footer_id_of(nonce), now)
         content = f"🧪 Test: {message.content}"
         message = replace(message, content=content, roles=(), users=(), actions=(), choices=(), is_silent=True)
         try:
@@ -301,28 +297,6 @@ class ReminderCommands(
         except Uncertain:
             raise DeliveryFailed("none in time; it may have arrived all the same, so look first") from None
         return tested_reply(subscription, message_id)
-
-    async def _load_next_entry(self, subscription: Subscription) -> Entry:
-        """Return the subscription's next reminder, or one about the account that expires first."""
-        # A paused one can be tested too.
-        active, now = replace(subscription, paused_at=None), self.context.now()
-        async with self.context.database.begin() as tx:
-            upcoming = (await load_next(tx, [active], now)).get(subscription.id)
-            snapshots = await get_snapshots(tx)
-            pairs = await pair_up(tx, [subscription], snapshots)
-            logins = {snapshot.account.id: snapshot.login for _, snapshot in pairs if snapshot.login}
-            if not logins:
-                known = snapshots.get(subscription.account_id or "")
-                raise NothingToTest(say_short_name(known.account) if known else None)
-            soonest = min(logins.values(), key=lambda login: login.expires_at).account_id
-            account_id, stage = (soonest, 0)
-            if upcoming is not None and upcoming.kind is Kind.STAGE:
-                account_id, stage = upcoming.account.id, upcoming.stage
-            notification = Notification(
-                subscription.guild_id, subscription.channel_id, account_id, Kind.STAGE, logins[account_id].id, stage
-            )
-            (entry,) = await load_entries(tx, [notification], now)
-        return replace(entry, subscription=active)
 
     @app_commands.command(name="pause", description="Pause a reminder")
     @app_commands.describe(reminder="Which reminder")
