@@ -123,21 +123,12 @@ def _build_entries(carried: Sequence[Notification], known: _Known, now: datetime
 
 
 def _build_entry(one: Notification, known: _Known, now: datetime) -> Entry:
-    snapshot = None if one.account_id is None else known.snapshots.get(one.account_id)
-    is_listed = snapshot is None or not snapshot.has_incident(Kind.MISSING)
-    is_dated = snapshot is None or snapshot.account.expires_at is not None or snapshot.login is None
-    is_confirmed = snapshot is not None and known.confirmed_at is not None and snapshot.read_at >= known.confirmed_at
+    stored = None if one.account_id is None else known.snapshots.get(one.account_id)
+    snapshot, is_listed, is_dated = (None, True, True) if stored is None else _as_listed(stored, known.fresh)
+    is_confirmed = stored is not None and known.confirmed_at is not None and stored.read_at >= known.confirmed_at
     shared = next((found for found in known.shared if one.account_id is None and found.kind is one.kind), None)
     if one.kind is Kind.UNREADABLE:
         is_confirmed = shared is None or known.fresh is not None
-    if snapshot is not None and known.fresh is None:
-        snapshot = replace(snapshot, account=snapshot.believed)
-    if snapshot is not None and known.fresh is not None:
-        read = known.fresh.get(snapshot.account.id)
-        is_listed = read is not None
-        if read is not None:
-            is_dated = read.account.expires_at is not None or snapshot.login is None
-            snapshot = replace(snapshot, account=read.account, read_at=read.read_at, doubt=None)
     heard = known.last_of(one)
     is_first = is_first_of_login(one, heard)
     # Of a renewal, the login before it.
@@ -161,16 +152,37 @@ def _build_entry(one: Notification, known: _Known, now: datetime) -> Entry:
         note=note.text if note is not None else None,
     )
     entry = replace(entry, relevance=relevance_of(entry, heard, now))
-    assignment = _find_assignment(entry, known, now)
-    if assignment is None or not entry.needs_action or (snapshot is not None and snapshot.doubt is not None):
-        return replace(entry, assignment=assignment)
+    entry = replace(entry, assignment=_find_assignment(entry, known, now))
+    return replace(entry, strays=_find_strays(entry, known))
+
+
+def _as_listed(
+    snapshot: AccountSnapshot, fresh: Mapping[str, AccountSnapshot] | None
+) -> tuple[AccountSnapshot, bool, bool]:
+    """Return an account as the newest list shows it, whether that list holds it, and whether it gives its expiry.
+
+    That is the list of the last poll, unless there is a `fresh` one.
+    """
+    read = None if fresh is None else fresh.get(snapshot.account.id)
+    shown = snapshot.account if read is None else read.account
+    is_dated = shown.expires_at is not None or snapshot.login is None
+    if fresh is None:
+        return replace(snapshot, account=snapshot.believed), not snapshot.has_incident(Kind.MISSING), is_dated
+    if read is None:
+        return snapshot, False, is_dated
+    return replace(snapshot, account=read.account, read_at=read.read_at, doubt=None), True, is_dated
+
+
+def _find_strays(entry: Entry, known: _Known) -> tuple[Account, ...]:
+    """Return the accounts that appeared while the assigned person was to renew an entry's account."""
+    assignment, said_at = entry.assignment, entry.said_at
+    is_doubted = entry.snapshot is not None and entry.snapshot.doubt is not None
+    if assignment is None or said_at is None or not entry.needs_action or is_doubted:
+        return ()
+    own_id = entry.notification.account_id
     # A later message does not repeat what an earlier one says.
-    strays = [
-        account
-        for account, at in known.appeared
-        if assignment.is_renewing(at) and said_at is not None and said_at <= at and account.id != one.account_id
-    ]
-    return replace(entry, assignment=assignment, strays=tuple(strays))
+    appeared = (account for account, at in known.appeared if assignment.is_renewing(at) and said_at <= at)
+    return tuple(account for account in appeared if account.id != own_id)
 
 
 def _find_assignment(entry: Entry, known: _Known, now: datetime) -> Assignment | None:
