@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import discord
 
 from bot.chat.gateway.responder import Interaction
-from bot.chat.rest.channel_names import GuildChannels, fetch_channels, name_of_own
+from bot.chat.rest.guild_channels import GuildChannels, fetch_channels, name_of_own
 from bot.reminders.context import Context
 from bot.useapi.shared_calls import SharedCalls
 
