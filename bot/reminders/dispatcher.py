@@ -230,11 +230,11 @@ class Dispatcher:
             await ensure_holds_lease(tx, epoch)
             now = self._now()
             due = await judge_pending(tx, channel_id, now)
+            if not due:
+                return None
             # New accounts have a message of their own, after the reminders.
             reminders = [one for one in due if one.kind is not Kind.NEW_ACCOUNT]
             entries = await load_entries(tx, reminders or due, now)
-            if not entries:
-                return None
             nonce = new_nonce()
             outgoing = self._context.rendering.render(entries, footer_id_of(nonce), now)
             carried = [entry.notification for entry in entries]

@@ -31,6 +31,7 @@ from bot.useapi.directory import open_directory
 from bot.useapi.fake import TOKEN, FakeApi
 from bot.useapi.guild_access import GuildAccess
 from tests.support.engine.channels import Channels, Crash, Life, Rendering
+from tests.support.engine.driver import without_threads
 from tests.support.logged import Errors
 
 GUILD = 1
@@ -119,6 +120,7 @@ class Kit:
     async def open(self) -> None:
         """Begin to serve the API, and start the process."""
         logging.getLogger("bot").addHandler(self.errors)
+        self._outside.enter_context(without_threads())
         self._api_url = await self._outside.enter_async_context(self.api.serve())
         await self.start()
 
@@ -165,10 +167,14 @@ class Kit:
         sa.event.listen(self.database.engine.sync_engine, "commit", lambda _connection: self.life.step())
 
     async def _be_quick(self) -> None:
-        """Let SQLite not wait for the disk: only processes die here, and not the machine."""
+        """Let SQLite wait neither for the disk, since only processes die here, nor for locks: see `without_threads`."""
+
+        def set_pragmas(driver: Any, _record: object) -> None:
+            driver.execute("PRAGMA synchronous=OFF")
+            driver.execute("PRAGMA busy_timeout=0")
+
         if self.database.is_sqlite:
-            engine = self.database.engine.sync_engine
-            sa.event.listen(engine, "connect", lambda driver, _record: driver.execute("PRAGMA synchronous=OFF"))
+            sa.event.listen(self.database.engine.sync_engine, "connect", set_pragmas)
             await self.database.engine.dispose()
 
     async def stop(self) -> None:
