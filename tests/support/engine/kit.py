@@ -34,7 +34,7 @@ from tests.support.engine.channels import Channels, Crash, Life, Rendering
 from tests.support.engine.driver import without_threads
 from tests.support.logged import Errors
 
-GUILD = 1
+GUILD, OTHER_GUILD = 1, 2
 START = datetime(2026, 1, 1, tzinfo=UTC)
 INTERVAL = timedelta(minutes=30)
 _PATIENCE = 10.0
@@ -87,8 +87,8 @@ class Clock:
 class Kit:
     """A process of the engine over a database, between the fake API and channels in memory.
 
-    `status` is what the API answers instead of a list, None for the list; 200 stands for a page of HTML. Only with
-    `watches_jobs` do polls read jobs and credits too.
+    `status` is what the API answers instead of a list, None for the list; 200 stands for a page of HTML. `usage_status`
+    is the same for jobs and credits, which polls read only with `watches_jobs`.
     """
 
     def __init__(
@@ -105,16 +105,19 @@ class Kit:
         self.api = FakeApi({}, now=lambda: self.clock.true)
         self.api.behave = self._answer
         self.status: int | None = None
+        self.usage_status: int | None = None
         self.errors = Errors()
         self.polls = _Polls(lambda: self.clock.true)
         self._process, self._outside = AsyncExitStack(), AsyncExitStack()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         assert request.match_info.get("account") is None
-        if request.path != ACCOUNTS_PATH:
+        is_list = request.path == ACCOUNTS_PATH
+        status = self.status if is_list else self.usage_status
+        if status is not None:
+            return web.Response(status=status, text="<html>", content_type="text/html")
+        if not is_list:
             return await self.api.answer_as_documented(request)
-        if self.status is not None:
-            return web.Response(status=self.status, text="<html>", content_type="text/html")
         return web.json_response(self.api.accounts)
 
     async def open(self) -> None:
@@ -150,7 +153,7 @@ class Kit:
         )
         context = Context(
             database=self.database,
-            access=GuildAccess((GUILD,), directory),
+            access=GuildAccess((GUILD, OTHER_GUILD), directory),
             sender=self.channels,
             rendering=self.rendering,
             clock=guard,
@@ -239,10 +242,11 @@ class Kit:
         *,
         follow_ups: bool = True,
         credits_below: int | None = None,
+        guild_id: int = GUILD,
     ) -> None:
         """Add a subscription, or change it."""
         new = NewSubscription(
-            guild_id=GUILD,
+            guild_id=guild_id,
             channel_id=channel_id,
             account_id=account_id,
             lead_times=lead_times,

@@ -1,8 +1,9 @@
 """What the polls so far say about the accounts: the expiry that is believed, and which incidents are open."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # An expiry that moves by no more than this is the same one.
@@ -10,6 +11,11 @@ SAME_EXPIRY = HOUR
 # An unconfirmed expiry holds reminders back for no longer than this.
 HELD_BACK = HOUR
 FOLLOW_UP_DAYS = (1, 3, 7, 14, 21, 28)
+# Codes of jobs that failed because of the account, as useapi.net documents them; those of a refused session apart.
+REFUSALS = (401, 403)
+FAILURES = (*REFUSALS, 402, 412, 596)
+# Codes of jobs that failed for other reasons, which show nothing about the account.
+NOISE = (422, 429)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,25 @@ class Reading:
     at: datetime
     shown: Mapping[str, Shown] | None
     is_refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job of an account, as useapi.net counts it."""
+
+    account_id: str
+    at: datetime
+    code: int
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it succeeded."""
+        return 200 <= self.code < 300
+
+    @property
+    def is_server_error(self) -> bool:
+        """Whether useapi.net or MiniMax failed."""
+        return 500 <= self.code < 600 and self.code not in FAILURES
 
 
 @dataclass(slots=True)
@@ -80,13 +105,18 @@ class Facts:
     life: timedelta | None = None
     candidate: datetime | None = None
     odd_since: datetime | None = None
+    issued_at: datetime | None = None
     error: Incident = field(default_factory=Incident)
+    failing: Incident = field(default_factory=Incident)
     missing: Incident = field(default_factory=Incident)
     undated: Incident = field(default_factory=Incident)
     is_listed: bool = True
     read_at: datetime | None = None
     moved_at: datetime | None = None
     moved_by: timedelta = timedelta(0)
+    appeared_at: datetime | None = None
+    low: dict[int, Incident] = field(default_factory=dict)
+    credits_read_at: datetime | None = None
 
     def read(self, shown: Shown | None, at: datetime) -> None:
         """Take in one reading of the account; None if the list did not hold it."""
@@ -94,7 +124,7 @@ class Facts:
         self.missing.follow(at, is_bad=shown is None, polls=3, over=HOUR)
         if shown is None:
             return
-        self.read_at = at
+        self.read_at, self.issued_at = at, shown.issued_at
         self.error.follow(at, is_bad=shown.has_error, polls=2)
         is_undated = shown.expires_at is None and self.expires_at is not None
         self.undated.follow(at, is_bad=is_undated, polls=2)
@@ -103,6 +133,30 @@ class Facts:
                 self.moved_at, self.moved_by = at, shown.expires_at - self.expires_at
             self.expires_at, self.candidate, self.odd_since = shown.expires_at, None, None
             self._learn_life(shown, is_same=self.moved_at != at or self.moved_by < DAY)
+
+    def judge_jobs(self, newest_first: Iterable[Job], at: datetime) -> None:
+        """Let the incident begin with three failures in a row, of which one was lately, and end with a success.
+
+        A refusal says nothing about a login that was issued after it.
+        """
+        jobs = [job for job in newest_first if job.is_success or job.code in FAILURES]
+        failures = list(takewhile(lambda job: not job.is_success, jobs))
+        if len(failures) < 3:
+            if len(failures) < len(jobs):
+                self.failing.follow(at, is_bad=False, polls=1)
+            return
+        newest = failures[0]
+        issued_at = None if self.odd_since is not None else self.issued_at
+        if newest.code in REFUSALS and issued_at is not None and issued_at > newest.at:
+            self.failing.follow(at, is_bad=False, polls=1)
+        elif at - newest.at <= HOUR:
+            self.failing.follow(at, is_bad=True, polls=1)
+
+    def read_credits(self, total: int | None, thresholds: Iterable[int], at: datetime) -> None:
+        """Take in how many credits the account has, None if the answer did not say."""
+        self.credits_read_at = at
+        for threshold in thresholds if total is not None else ():
+            self.low.setdefault(threshold, Incident()).follow(at, is_bad=total < threshold, polls=1)
 
     def _learn_life(self, shown: Shown, *, is_same: bool) -> None:
         """Take in the life of a login; the same login keeps its longest, and one without a date of issue tells none."""
@@ -140,6 +194,27 @@ class Facts:
             return follow_up_stage(self.expires_at, at) if follow_ups else 0
         usable = [days for days in lead_times if self.life is None or timedelta(days=days) < self.life]
         return min((days for days in usable if self.expires_at - at <= timedelta(days=days)), default=None)
+
+
+def judge_all_jobs(failing: Incident, by_account: Mapping[str, Sequence[Job]], at: datetime) -> None:
+    """Let the incident of all accounts go on if the lately busy ones get server errors alone, or end with a success.
+
+    Accounts that fail for a reason of their own don't count. The design leaves open what number of accounts are all:
+    one is not enough.
+    """
+    busy = []
+    for jobs in by_account.values():
+        telling = [job for job in jobs if job.is_success or job.code in FAILURES or job.is_server_error]
+        own = list(takewhile(lambda job: not job.is_success, [job for job in telling if not job.is_server_error]))
+        if len(own) < 3 and telling:
+            busy.append(telling)
+    if any(not jobs[0].is_server_error and at - jobs[0].at <= HOUR and jobs[0].is_success for jobs in busy):
+        failing.follow(at, is_bad=False, polls=1)
+        return
+    lately = [jobs for jobs in busy if at - jobs[0].at <= HOUR and jobs[0].is_server_error]
+    runs = [len(list(takewhile(lambda job: job.is_server_error, jobs))) for jobs in lately]
+    if len(runs) > 1 and min(runs) >= 3:
+        failing.follow(at, is_bad=True, polls=1)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from random import Random
 
-from tests.support.oracle.facts import DAY, HOUR, Shown
+from tests.support.oracle.facts import DAY, HOUR, NOISE, Job, Shown
 
 MINUTE = timedelta(minutes=1)
 
@@ -32,12 +32,21 @@ class Span:
         return self.begin <= at < self.end
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A part of a life in which jobs end with these codes, one after the other; none are run without codes."""
+
+    span: Span
+    codes: tuple[int, ...]
+
+
 @dataclass
 class Life:
     """The life of an account.
 
     `odd` are expiries that the first reading after a moment shows, and no other. In `blinks` every second list lacks
-    the account. `is_rolling` if the API moves the expiry by itself.
+    the account. `is_rolling` if the API moves the expiry by itself. `work` is None for an account that runs no jobs; outside
+    its parts jobs succeed. `credits` are the totals from some moments on, None if the API does not offer them.
     """
 
     character: str
@@ -48,6 +57,8 @@ class Life:
     undated: list[Span] = field(default_factory=list)
     odd: list[Login] = field(default_factory=list)
     is_rolling: bool = False
+    work: list[Work] | None = None
+    credits: list[tuple[datetime, int | None]] = field(default_factory=list)
     _has_blinked: bool = False
 
     def login(self, at: datetime) -> Login:
@@ -67,6 +78,21 @@ class Life:
             login = self.odd.pop(0)
         has_error = any(span.holds(at) for span in self.errors)
         return Shown(None if self.is_undated(at) else login.expires_at, login.issued_at, has_error)
+
+    def run_job(self, account_id: str, at: datetime) -> Job | None:
+        """Return the job that ends at a moment; some fail for no reason of the account, whatever it does."""
+        if self.work is None:
+            return None
+        number = round(at.timestamp() / 900)
+        codes = next((one.codes for one in self.work if one.span.holds(at)), (201,))
+        if not codes:
+            return None
+        is_noise = number * 2654435761 % 101 < 25
+        return Job(account_id, at, (*NOISE, 503)[number % 3] if is_noise else codes[number % len(codes)])
+
+    def own(self, at: datetime) -> int | None:
+        """Return how many credits the account has, None if the API does not offer them."""
+        return next((total for since, total in reversed(self.credits) if since <= at), None)
 
     def is_undated(self, at: datetime) -> bool:
         """Whether the API gives no expiry."""
@@ -100,6 +126,11 @@ class Author:
             self.is_revoked,
             self.gets_old_logins,
             self.appears_late,
+            self.works,
+            self.is_refused,
+            self.is_on_hold,
+            self.runs_low,
+            self.is_added_again,
         ]
         write = characters[number % len(characters)]
         life = write()
@@ -249,3 +280,48 @@ class Author:
         life.absences = [Span(self._begin, at)]
         life.errors = self._random.choice([[], [Span(at, at + self._days(1, 5))]])
         return life
+
+    def works(self) -> Life:
+        """Run jobs, of which some fail for reasons that are not the account's."""
+        life = self.renews_in_time()
+        life.work = [Work(self._span(2, 50, [DAY, 3 * DAY]), (201, 401, 412)), Work(self._span(4, 58, [2 * DAY]), ())]
+        return life
+
+    def is_refused(self) -> Life:
+        """Have a session that MiniMax refuses before its date, until somebody renews the login."""
+        life = self.renews_late()
+        life.work = []
+        for login, until in zip(life.logins, [*(one.since for one in life.logins[1:]), self._end], strict=True):
+            begin = max(login.since, until - self._days(0.2, 12))
+            life.work.append(Work(Span(begin, until), self._random.choice([(401,), (403, 401)])))
+        return life
+
+    def is_on_hold(self) -> Life:
+        """Be on hold or without credits for minutes, hours and days, sometimes without any job for days."""
+        life = self.renews_in_time()
+        life.work = []
+        for day in range(1, 58, 6):
+            codes = self._random.choice([(596,), (412, 402), (596, 401), (596, 596, 596, 201), ()])
+            life.work.append(Work(self._span(day, day + 2, [HOUR, 9 * HOUR, 4 * DAY]), codes))
+        life.errors = [self._span(8, 50, [9 * HOUR, 3 * DAY])]
+        return life
+
+    def runs_low(self) -> Life:
+        """Use its credits up and get new ones, and have no credits to read for some days."""
+        life = self.renews_in_time()
+        moments = sorted(self._moment(0.1, 59) for _ in range(14))
+        life.credits = [(self._begin, 500), *((at, self._random.choice([500, 120, 80, 40, 0, None])) for at in moments)]
+        life.work = []
+        return life
+
+    def is_added_again(self) -> Life:
+        """Be deleted and added again weeks later, perhaps with another login, low on credits and refused."""
+        life = self.renews_late()
+        life.absences = [self._span(4, 12, [9 * DAY, 16 * DAY, 25 * DAY])]
+        life.work = [Work(self._span(3, 20, [6 * DAY, 20 * DAY]), (401,))]
+        life.credits = [(self._begin, 500), (self._moment(3, 40), 30)]
+        return life
+
+    def _span(self, least: float, most: float, lengths: list[timedelta]) -> Span:
+        begin = self._moment(least, most)
+        return Span(begin, begin + self._random.choice(lengths))

@@ -48,7 +48,8 @@ class Promises:
         Only moments count that found an account in order: listed, without errors, with the same expiry at each read.
         """
         life = self._lives[account]
-        if life.is_rolling:
+        # Lead times wait for the end of failing jobs.
+        if life.is_rolling or life.work:
             return
         days = (*sorted(lead_times, reverse=True), 0, *(-day for day in FOLLOW_UP_DAYS if follow_ups))
         for login, until in _with_ends(life.logins):

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from tests.support.oracle.facts import DAY, HOUR, Facts, Readability, follow_up_stage, say_time
+from tests.support.oracle.facts import DAY, HOUR, Facts, Incident, Readability, follow_up_stage, say_time
 
 MOST_A_DAY = 3
 # Posts of one poll are seconds apart.
 LEEWAY = timedelta(seconds=30)
+# Older credits are read again before they are announced.
+CREDITS_KNOWN_FOR = timedelta(hours=12)
 
 
 class News(NamedTuple):
@@ -31,6 +33,7 @@ class Wish:
     lead_times: tuple[int, ...]
     follow_ups: bool
     role_id: int | None
+    credits_below: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Hearing:
         """Take in a notification about an account; `number` is that of the incident, if it is about one."""
         if news.kind not in ("stage", "renewed"):
             self.note(news, number, at)
-            if news.kind == "error" and facts.expires_at is not None and facts.is_expired(at):
+            if news.kind in ("error", "failing") and facts.expires_at is not None and facts.is_expired(at):
                 # Its message says so, unless another expiry is in doubt.
                 told = Told(follow_up_stage(facts.expires_at, at), facts.expires_at)
                 self.told = self.told if facts.is_held_back else told
@@ -122,19 +125,46 @@ def judge(facts: Facts, hearing: Hearing, wish: Wish, at: datetime, *, is_readab
     if facts.missing.is_open:
         is_heard = hearing.incidents.get("missing", (0, 0))[0] == facts.missing.number
         return _nothing("missing, and heard so") if is_heard else _must([News("missing")], "missing")
-    if facts.error.is_open:
-        verdict = _judge_error(facts, hearing, wish, at)
+    if facts.error.is_open or facts.failing.is_open:
+        verdict = _judge_failure(facts, hearing, wish, at)
         return verdict if is_readable else verdict.or_nothing("not readable now")
     if facts.is_held_back:
-        return _nothing("a moved expiry awaits its second reading")
+        # It says nothing about credits.
+        held_back = _nothing("a moved expiry awaits its second reading")
+        return _add_credits(held_back, facts, hearing, wish, at).or_nothing("a moved expiry")
     verdict = _judge_expiry(facts, hearing, wish, at)
     if facts.undated.is_open and hearing.incidents.get("undated", (0, 0))[0] != facts.undated.number:
         verdict = _judge_undated(facts, hearing, verdict, at)
+    verdict = _add_credits(verdict, facts, hearing, wish, at)
     if facts.odd_since is not None:
         return verdict.or_nothing("a moved expiry has awaited its second reading for an hour")
     if facts.error.polls or not facts.is_listed:
         return verdict.or_nothing("an error or an absence awaits its confirmation")
     return verdict
+
+
+def _add_credits(verdict: Verdict, facts: Facts, hearing: Hearing, wish: Wish, at: datetime) -> Verdict:
+    """Return that credits are low, once a crossing, if nothing else is due."""
+    low = facts.low.get(wish.credits_below or 0)
+    if verdict.must or low is None or not low.is_open or facts.credits_read_at is None:
+        return verdict
+    if hearing.incidents.get("low_credits", (0, 0))[0] == low.number or at - facts.credits_read_at > CREDITS_KNOWN_FOR:
+        return verdict
+    news = verdict.news | {News("low_credits")}
+    # What was known for long may wait for one more poll after it was read again.
+    is_sure = low.since == at or facts.credits_read_at < at
+    return Verdict(
+        news, must=is_sure and not verdict.news, why=f"{verdict.why}; low credits since {say_time(low.began)}"
+    )
+
+
+def judge_offer(facts: Facts, *, was_offered: bool, at: datetime) -> Verdict:
+    """Return whether a server is offered a reminder for an account that none of its reminders covers."""
+    if facts.appeared_at is None or was_offered:
+        return _nothing("no reminder, and no new account")
+    if at - facts.appeared_at >= DAY or facts.missing.is_open:
+        return _nothing("no reminder, and the account is not new any more")
+    return _must([News("new_account")], f"new since {say_time(facts.appeared_at)}, and no reminder covers it")
 
 
 def is_settled(facts: Facts, hearing: Hearing, wish: Wish, at: datetime) -> bool:
@@ -173,27 +203,35 @@ def _first(stage: int, why: str) -> Verdict:
     return _must({News("stage", stage), News("stage", max(stage, 0))}, why)
 
 
-def _judge_error(facts: Facts, hearing: Hearing, wish: Wish, at: datetime) -> Verdict:
-    assert facts.error.began is not None
-    number, error_stage = hearing.incidents.get("error", (0, 0))
-    told, begin = hearing.told, facts.error.began
-    heard = [error_stage] if number == facts.error.number else []
+def _judge_failure(facts: Facts, hearing: Hearing, wish: Wish, at: datetime) -> Verdict:
+    """Return the news of an error and failing jobs: with the expiry they are one failure, and the error is its reason."""
+    found = {"error": facts.error, "failing": facts.failing}
+    failures = {kind: one for kind, one in found.items() if one.is_open}
+    reason, first_failure = next(iter(failures.items()))
+    began = {kind: one.began for kind, one in failures.items() if one.began is not None}
+    told, begin = hearing.told, min(began.values())
+    heard = [
+        stage
+        for kind, one in failures.items()
+        for number, stage in [hearing.incidents.get(kind, (0, 0))]
+        if number == one.number
+    ]
     if facts.is_held_back and told is not None and told.stage is not None and told.stage <= 0:
-        return _nothing("in error, but the expiry that was heard of may be over")
+        return _nothing(f"{reason}, but the expiry that was heard of may be over")
     is_expired = facts.is_expired(at) and not facts.is_held_back
     if facts.expires_at is not None and is_expired:
         begin = min(begin, facts.expires_at)
         if told is not None and told.stage is not None and told.stage <= 0:
             heard += [told.stage] if abs(facts.expires_at - told.expires_at) < DAY else []
     follow_up = follow_up_stage(begin, at) if wish.follow_ups else 0
-    kinds = ["error", "stage"] if is_expired else ["error"]
-    why = f"in error since {say_time(facts.error.began)}"
-    own = follow_up_stage(facts.error.began, at) if wish.follow_ups else 0
+    kinds = [reason, "stage"] if is_expired else [reason]
+    why = " and ".join(f"{kind} since {say_time(since)}" for kind, since in began.items())
+    own = follow_up_stage(began[reason], at) if wish.follow_ups else 0
     first = _must({News(kind, stage) for kind in kinds for stage in (0, own, follow_up)}, why)
     if not heard:
         return first
     news = {News(kind, follow_up) for kind in kinds} if follow_up < min(heard) else set()
-    # Lead times and renewals wait for the end of the error.
+    # Lead times and renewals wait for the end of the failure.
     if not news:
         return _nothing(f"{why}; heard of it")
     verdict = _repeat(news, f"{why}; heard of it, follow-up {-min(heard)}")
@@ -212,10 +250,12 @@ def _judge_undated(facts: Facts, hearing: Hearing, verdict: Verdict, at: datetim
     return both if is_sure or verdict.must else both.or_nothing("for two readings")
 
 
-def judge_unreadable(facts: Readability, hearing: Hearing, *, follow_ups: bool, at: datetime) -> Verdict:
-    """Return what a channel must hear about accounts that can't be read."""
+def judge_all(
+    facts: Readability, failing: Incident, hearing: Hearing, *, follow_ups: bool, at: datetime
+) -> Verdict:
+    """Return what a channel must hear about accounts that can't be read, or whose jobs all fail."""
     if not facts.may.is_open or facts.may.began is None:
-        return _nothing("the accounts can be read, or not for long")
+        return _judge_all_jobs(failing, hearing, follow_ups=follow_ups, at=at)
     why = f"unreadable since {say_time(facts.may.began)}"
     number, stage = hearing.incidents.get("unreadable", (0, 0))
     follow_up = follow_up_stage(facts.may.began, at) if follow_ups else 0
@@ -225,6 +265,20 @@ def judge_unreadable(facts: Readability, hearing: Hearing, *, follow_ups: bool, 
     if follow_up >= stage:
         return _nothing(f"{why}; heard of it")
     verdict = _repeat([News("unreadable", follow_up)], why)
+    return verdict.or_nothing("the channel had no subscription meanwhile") if hearing.has_gap else verdict
+
+
+def _judge_all_jobs(failing: Incident, hearing: Hearing, *, follow_ups: bool, at: datetime) -> Verdict:
+    if not failing.is_open or failing.began is None:
+        return _nothing("the accounts can be read, or not for long")
+    why = f"all jobs fail since {say_time(failing.began)}"
+    number, stage = hearing.incidents.get("failing", (0, 0))
+    follow_up = follow_up_stage(failing.began, at) if follow_ups else 0
+    if number != failing.number:
+        return _must({News("failing"), News("failing", follow_up)}, why)
+    if follow_up >= stage:
+        return _nothing(f"{why}; heard of it")
+    verdict = _repeat([News("failing", follow_up)], why)
     return verdict.or_nothing("the channel had no subscription meanwhile") if hearing.has_gap else verdict
 
 

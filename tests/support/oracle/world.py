@@ -1,26 +1,36 @@
 """A random world for weeks: accounts with lives of their own, people who edit reminders, outages, and the bot."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
+from bot.core.timing import DEFAULT_TIMING
+from bot.useapi.client import CREDITS_PATH, JOBS_PATH
+from bot.useapi.fake import build_job
+
 from tests.support.engine.channels import Condition
-from tests.support.engine.kit import START, Kit
+from tests.support.engine.kit import GUILD, OTHER_GUILD, START, Kit
 from tests.support.oracle.court import Assigned, Court, Subscribed
-from tests.support.oracle.facts import DAY, HOUR, Facts, Reading, Shown, say_time
+from tests.support.oracle.facts import DAY, HOUR, Facts, Job, Reading, Shown, say_time
 from tests.support.oracle.lives import MINUTE, Author, Life, Span
 from tests.support.oracle.promises import Promises
 from tests.support.oracle.rules import Wish
 
-# One that stays as it is; one that is edited all the time; one without follow-ups that refuses messages for days.
-STEADY, EDITED, REFUSING = CHANNELS = (11, 12, 13)
+# One that stays as it is; one that is edited all the time; one without follow-ups that refuses messages for days; one
+# of another server, with reminders for three accounts and for their credits.
+STEADY, EDITED, REFUSING, APART = CHANNELS = (11, 12, 13, 14)
+WITH_CREDITS = {"18": 100, "20": 100, "21": 50}
 STANDARD = (14, 7, 3, 1)
 LEAD_TIMES = (STANDARD, (7,), (20, 2), (3,), (30, 10, 5))
-ROLES = {STEADY: 1011, EDITED: 1012, REFUSING: 1013}
+ROLES = {STEADY: 1011, EDITED: 1012, REFUSING: 1013, APART: 1014}
 _SOON = timedelta(minutes=1)
 # 401 and 402 refuse the token; 200 stands for an answer that can't be read.
 _STATUSES = (401, 402, 200)
+# The same for jobs and credits, which are switched off for a day by some.
+_USAGE_STATUSES = (404, 596, 200)
+_JOBS_APART = timedelta(minutes=15)
+_MAX_JOBS = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +42,23 @@ class Event:
 
 
 class World:
-    """Thirty accounts, three channels, and the bot; the court hears everything."""
+    """Thirty accounts, four channels, and the bot; the court hears everything."""
 
     def __init__(self, url: str, seed: int, *, days: int = 60, accounts: int = 30) -> None:
-        self.kit = Kit(url, CHANNELS)
+        self.kit = Kit(url, CHANNELS, watches_jobs=True)
+        # Answers come at once by the clock of this world.
+        self.kit.timing = replace(DEFAULT_TIMING, usage_wait=60)
         self.court = Court(CHANNELS)
+        self.court.places[APART].gets_offers = True
         self._random = Random(seed)
         self._end = START + timedelta(days=days)
         author = Author(self._random, START, days)
         self.lives: dict[str, Life] = {str(number): author.write(number) for number in range(accounts)}
         self._outages = self._spans(5, [HOUR, 5 * HOUR, DAY, 3 * DAY, 6 * DAY])
         self._unreadable = self._spans(5, [5 * MINUTE, 2 * HOUR, 9 * HOUR, 3 * DAY])
+        self._without_usage = self._spans(4, [2 * HOUR, DAY, 4 * DAY])
+        self._breakdowns = self._spans(4, [2 * HOUR, DAY, 2 * DAY])
+        self._jobs: list[Job] = []
         self._events = sorted(self._plan(), key=lambda event: event.at)
         self._seen, self._shown = dict.fromkeys(CHANNELS, 0), dict.fromkeys(CHANNELS, 0)
         self.polls: list[Reading] = []
@@ -86,17 +102,27 @@ class World:
         failing = next((span for span in self._unreadable if span.holds(clock.true)), None)
         self.kit.status = _STATUSES[self._unreadable.index(failing) % len(_STATUSES)] if failing else None
         shown = None if failing else self._show()
+        without = next((span for span in self._without_usage if span.holds(clock.true)), None)
+        place = 0 if without is None else self._without_usage.index(without)
+        self.kit.usage_status = None if without is None else _USAGE_STATUSES[place % len(_USAGE_STATUSES)]
+        self._work()
+        self.kit.api.calls.clear()
         await self.kit.poll()
         reading = Reading(clock.true, shown, is_refused=self.kit.status in (401, 402))
         self.polls.append(reading)
         self.court.read(reading)
+        heard = {}
         for channel_id, channel in self.kit.channels.by_id.items():
             new = channel.posts[self._seen[channel_id] :]
             self._seen[channel_id] = len(channel.posts)
-            place = self.court.places[channel_id]
-            place.is_refusing = channel.condition is not Condition.WORKS
-            self.court.judge(channel_id, new, clock.true, is_readable=shown is not None)
-            place.refused_at = channel.refused_at
+            self.court.places[channel_id].is_refusing = channel.condition is not Condition.WORKS
+            heard[channel_id] = self.court.listen(channel_id, new, clock.true)
+            self.court.judge(channel_id, heard[channel_id], clock.true, is_readable=shown is not None, is_last=False)
+        jobs, credits_left = self._read_usage()
+        self.court.read_usage(jobs, credits_left, sorted({*WITH_CREDITS.values()}), clock.true)
+        for channel_id, channel in self.kit.channels.by_id.items():
+            self.court.judge(channel_id, heard[channel_id], clock.true, is_readable=shown is not None, is_last=True)
+            self.court.places[channel_id].refused_at = channel.refused_at
             self.court.judge_signs(channel_id, channel.versions[self._shown[channel_id] :], clock.true)
             self._shown[channel_id] = len(channel.versions)
 
@@ -107,6 +133,32 @@ class World:
         for key, one in shown.items():
             self.kit.show(key, one.expires_at, one.issued_at, error=one.has_error)
         return shown
+
+    def _work(self) -> None:
+        """Let the accounts run jobs in the last hour, and use credits."""
+        now = self.kit.clock.true
+        quarter = START + (now - START) // _JOBS_APART * _JOBS_APART
+        last = max((job.at for job in self._jobs), default=START)
+        for at in (quarter - number * _JOBS_APART for number in (3, 2, 1, 0)):
+            if at <= last:
+                continue
+            found = [job for key, life in self.lives.items() if (job := life.run_job(key, at)) is not None]
+            if any(span.holds(at) for span in self._breakdowns):
+                found = [replace(job, code=502) for job in found]
+            self._jobs = [*reversed(found), *self._jobs][:_MAX_JOBS]
+        self.kit.api.jobs = [build_job(job.account_id, job.at, job.code) for job in self._jobs]
+        totals = {key: total for key, life in self.lives.items() if (total := life.own(now)) is not None}
+        self.kit.api.credits = {key: {"totalCredits": total} for key, total in totals.items()}
+
+    def _read_usage(self) -> tuple[list[Job] | None, Mapping[str, int]]:
+        """Return which jobs and which credits the bot has read in the last poll."""
+        if self.kit.usage_status is not None:
+            return None, {}
+        calls = self.kit.api.calls
+        asked = [call.partition("account=")[2] for call in calls if call.startswith(CREDITS_PATH)]
+        answers = self.kit.api.credits
+        jobs = self._jobs if any(call.startswith(JOBS_PATH) for call in calls) else None
+        return jobs, {key: answers[key]["totalCredits"] for key in asked if key in answers}
 
     async def _rest(self) -> None:
         """Go on to the next poll, or to the end of an outage; the machine is slow and often polls late."""
@@ -120,6 +172,8 @@ class World:
         outage = next((span for span in self._outages if span.holds(clock.true)), None)
         if outage is not None or self._random.random() < 0.02:
             await self.kit.stop()
+            # Jobs are kept in memory.
+            self.court.jobs = None
             clock.true = max(clock.true, outage.end if outage is not None else clock.true)
             await self.kit.start()
         else:
@@ -132,6 +186,9 @@ class World:
             self._subscription(START, EDITED, None, Wish((20, 2), follow_ups=True, role_id=ROLES[EDITED])),
             self._subscription(START, REFUSING, None, Wish((7, 1), follow_ups=False, role_id=ROLES[REFUSING])),
         ]
+        for account, threshold in WITH_CREDITS.items():
+            wish = Wish(STANDARD, follow_ups=True, role_id=ROLES[APART], credits_below=threshold)
+            events.append(self._subscription(START, APART, account, wish))
         for account in self._random.sample(list(self.lives), 8):
             wish = Wish(self._random.choice(LEAD_TIMES), follow_ups=True, role_id=ROLES[EDITED])
             events.append(self._subscription(self._moment(0, 30), EDITED, account, wish))
@@ -149,8 +206,15 @@ class World:
 
         async def act() -> None:
             if wish is not None:
-                role, follow_ups = wish.role_id, wish.follow_ups
-                await self.kit.subscribe(channel_id, account, wish.lead_times, role, follow_ups=follow_ups)
+                await self.kit.subscribe(
+                    channel_id,
+                    account,
+                    wish.lead_times,
+                    wish.role_id,
+                    follow_ups=wish.follow_ups,
+                    credits_below=wish.credits_below,
+                    guild_id=OTHER_GUILD if channel_id == APART else GUILD,
+                )
                 subscriptions[account] = Subscribed(account, wish)
             elif account in subscriptions:
                 await self.kit.unsubscribe(channel_id, account)
