@@ -24,7 +24,7 @@ class Engine(RuleBasedStateMachine):
         super().__init__()
         self.folder = TemporaryDirectory()
         shutil.copy(self.template, f"{self.folder.name}/bot.db")
-        self.kit = Kit(f"sqlite+aiosqlite:///{self.folder.name}/bot.db", CHANNELS)
+        self.kit = Kit(f"sqlite+aiosqlite:///{self.folder.name}/bot.db", CHANNELS, watches_jobs=True)
         self.clock, self.channels = self.kit.clock, self.kit.channels
         self.runner = asyncio.Runner()
         self.runner.run(self.kit.open())

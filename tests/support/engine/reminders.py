@@ -10,11 +10,12 @@ from hypothesis.stateful import initialize, invariant, rule
 
 from bot.core.subscriptions import Subscription
 from bot.store.subscriptions import delete_subscription, set_paused
+from bot.useapi.fake import build_job
 from tests.support.engine.channels import Channel, Condition, Heard, Post
 from tests.support.engine.engine import CHANNELS, LIFE, Engine
 from tests.support.engine.kit import START
 from tests.support.oracle.court import news_of
-from tests.support.oracle.facts import DAY, Facts, follow_up_stage
+from tests.support.oracle.facts import DAY, FAILURES, Facts, follow_up_stage
 from tests.support.oracle.promises import follow_ups_of
 from tests.support.oracle.rules import LEEWAY, MOST_A_DAY, FollowUps, Hearing, Told, Wish, judge, limit
 
@@ -24,6 +25,10 @@ ACCOUNTS = (ANCHOR, "2", "3")
 LEAD_TIMES = [(14, 7, 3, 1), (20, 2), (7,)]
 ROLE = 77
 A_WEEK = 7
+ENOUGH = 100
+_KEPT_JOBS = 12
+# An account that was away for so long is a new one.
+_FORGOTTEN_AFTER = timedelta(days=30)
 # Longer than a channel waits after a refusal.
 LONG = timedelta(hours=7)
 MINUTE = timedelta(minutes=1)
@@ -151,6 +156,23 @@ class Reminders(Engine):
             expires_at = self._expiry(account)
             self.kit.show(account, expires_at, expires_at - LIFE, error=has_error)
 
+    @rule(account=st.sampled_from(ACCOUNTS), code=st.sampled_from([201, 401, 412, 596, 502, 429]))
+    def work(self, account: str, code: int) -> None:
+        """Let three jobs of an account end, and run a poll."""
+        jobs = [build_job(account, self.clock.true, code)] * 3
+        self.kit.api.jobs = [*jobs, *self.kit.api.jobs][:_KEPT_JOBS]
+        self.poll()
+
+    @rule(account=st.sampled_from(ACCOUNTS), total=st.sampled_from([0, ENOUGH, None]))
+    def own(self, account: str, total: int | None) -> None:
+        """Let an account have few credits or enough, or let the API not say how many."""
+        self.kit.api.credits[account] = {"memberName": "Free"} | ({} if total is None else {"totalCredits": total})
+
+    @rule(status=st.sampled_from([None, 404, 596, 200]))
+    def turn_usage(self, status: int | None) -> None:
+        """Let the calls for jobs and credits fail, or work again."""
+        self.kit.usage_status = status
+
     @rule(account=st.sampled_from(ACCOUNTS[1:]))
     def remove_account(self, account: str) -> None:
         """Remove an account from the list."""
@@ -176,10 +198,22 @@ class Reminders(Engine):
         account=st.sampled_from([None, *ACCOUNTS]),
         lead_times=st.sampled_from(LEAD_TIMES),
         follow_ups=st.booleans(),
+        credits_below=st.sampled_from([None, ENOUGH]),
     )
-    def subscribe(self, channel: int, account: str | None, lead_times: tuple[int, ...], *, follow_ups: bool) -> None:
+    def subscribe(
+        self,
+        channel: int,
+        account: str | None,
+        lead_times: tuple[int, ...],
+        *,
+        follow_ups: bool,
+        credits_below: int | None = None,
+    ) -> None:
         """Add a subscription on an account or on all, perhaps with other lead times than before."""
-        self.runner.run(self.kit.subscribe(channel, account, lead_times, ROLE, follow_ups=follow_ups))
+        terms = self.kit.subscribe(
+            channel, account, lead_times, ROLE, follow_ups=follow_ups, credits_below=credits_below
+        )
+        self.runner.run(terms)
 
     @rule(number=st.integers(0, 3), do=st.sampled_from(["remove", "pause", "resume"]))
     def change_subscription(self, number: int, do: str) -> None:
@@ -203,7 +237,7 @@ class Reminders(Engine):
     @rule()
     def repair_everything(self) -> None:
         """Let everything work for a while: then nothing that is due is missing."""
-        self.kit.status, self.clock.ahead = None, timedelta(0)
+        self.kit.status, self.kit.usage_status, self.clock.ahead = None, None, timedelta(0)
         for channel in self.channels.by_id.values():
             channel.condition = Condition.WORKS
         for _ in range(2):
@@ -229,7 +263,10 @@ class Reminders(Engine):
         if "error" in self.kit.api.accounts[account]:
             # One message about an error or about the expiry is enough.
             kinds = {(str(one.kind), one.stage > 0) for _, one in posts}
-            assert {("error", False), ("stage", False)} & kinds or _is_full(posts, now), (account, channel.heard)
+            assert {("error", False), ("failing", False), ("stage", False)} & kinds or _is_full(posts, now), (account, channel.heard)
+            return
+        if any(job["config"] == account and job["code"] in FAILURES for job in self.kit.api.jobs):
+            # Perhaps one message about failing jobs stands for all.
             return
         wish = Wish(subscription.lead_times, subscription.follow_ups, ROLE)
         last = max((post.at for post in channel.posts if _has_follow_up(post)), default=None)
@@ -251,10 +288,10 @@ class Reminders(Engine):
         hearing = Hearing(at=[post.at for post, _ in posts], has_gap=channel_id in self.edited)
         found_late = None
         for post, one in posts:
-            if one.expires_at is None or one.kind not in ("stage", "renewed", "error"):
+            if one.expires_at is None or one.kind not in ("stage", "renewed", "error", "failing"):
                 continue
             found_late = None
-            if one.kind == "error":
+            if one.kind in ("error", "failing"):
                 hearing.told = Told(follow_up_stage(one.expires_at, post.at), one.expires_at)
                 found_late = Told(follow_up_stage(one.expires_at, post.at + IN_DOUBT), one.expires_at)
             else:
@@ -302,11 +339,19 @@ class Reminders(Engine):
 
     @invariant()
     def good_and_early_news_mention_nobody(self) -> None:
-        """A message about renewals or stages of over a week alone mentions nobody, any other one its role."""
+        """A message about renewals, new accounts or stages of over a week alone mentions nobody, any other one its role."""
         for channel in self.channels.by_id.values():
             for post in channel.posts:
-                is_calm = all(one.kind == "renewed" or _is_early(one, post.at) for one in post.heard)
+                is_calm = all(one.kind in ("renewed", "new_account") or _is_early(one, post.at) for one in post.heard)
                 assert post.content.roles == (() if is_calm else (ROLE,)), [news_of(one) for one in post.heard]
+
+    @invariant()
+    def new_accounts_are_offered_once(self) -> None:
+        """No channel of the server is offered a reminder for an account that another one was offered."""
+        posts = [post for channel in self.channels.by_id.values() for post in channel.posts]
+        for account in ACCOUNTS:
+            offered = sorted(post.at for post, one in _about(posts, account) if one.kind == "new_account")
+            assert all(later - before >= _FORGOTTEN_AFTER for before, later in pairwise(offered)), (account, posts)
 
     @invariant()
     def nothing_failed(self) -> None:
