@@ -31,6 +31,8 @@ async def get_incidents(tx: AsyncConnection, kind: Kind) -> dict[str | None, Inc
 
 async def put_incidents(tx: AsyncConnection, kind: Kind, some: Mapping[str | None, Incident]) -> None:
     """Save incidents of one kind, by account id; None for the accounts as a whole."""
+    if not some:
+        return
     names = tuple(Incident.__dataclass_fields__)
     rows = [
         {"kind": kind, "account_id": key, **{name: getattr(one, name) for name in names}} for key, one in some.items()
@@ -66,8 +68,7 @@ async def get_shared_incidents(tx: AsyncConnection) -> list[OpenIncident]:
 
 async def get_confirmed_at(tx: AsyncConnection) -> datetime | None:
     """Return when the last poll read the accounts, None if it could not."""
-    failed = sa.select(incidents.c.kind).where(incidents.c.kind == Kind.UNREADABLE, incidents.c.bad_polls > 0)
-    if (await tx.execute(failed)).first():
-        return None
-    read_at: datetime | None = (await tx.execute(sa.select(sa.func.max(accounts.c.read_at)))).scalar_one()
+    has_failed = sa.exists().where(incidents.c.kind == Kind.UNREADABLE, incidents.c.bad_polls > 0)
+    newest = sa.select(sa.func.max(accounts.c.read_at)).where(~has_failed)
+    read_at: datetime | None = (await tx.execute(newest)).scalar_one()
     return read_at

@@ -32,7 +32,7 @@ class _AtOnce:
                 future.get_loop().call_soon(self._call, future, function, until)
             elif future is not None:
                 aiosqlite.core.set_exception(future, error)
-        except Exception as error:  # noqa: BLE001  (it is raised where the future is awaited)
+        except Exception as error:
             if future is not None:
                 aiosqlite.core.set_exception(future, error)
         else:
@@ -41,7 +41,7 @@ class _AtOnce:
 
     def get(self) -> tuple[None, Callable[[], object]]:
         """Return what ends the thread."""
-        return None, lambda: aiosqlite.core._STOP_RUNNING_SENTINEL
+        return None, lambda: aiosqlite.core._STOP_RUNNING_SENTINEL  # noqa: SLF001  (nothing else ends it)
 
 
 @contextmanager

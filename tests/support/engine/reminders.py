@@ -263,7 +263,10 @@ class Reminders(Engine):
         if "error" in self.kit.api.accounts[account]:
             # One message about an error or about the expiry is enough.
             kinds = {(str(one.kind), one.stage > 0) for _, one in posts}
-            assert {("error", False), ("failing", False), ("stage", False)} & kinds or _is_full(posts, now), (account, channel.heard)
+            assert {("error", False), ("failing", False), ("stage", False)} & kinds or _is_full(posts, now), (
+                account,
+                channel.heard,
+            )
             return
         if any(job["config"] == account and job["code"] in FAILURES for job in self.kit.api.jobs):
             # Perhaps one message about failing jobs stands for all.
@@ -339,7 +342,7 @@ class Reminders(Engine):
 
     @invariant()
     def good_and_early_news_mention_nobody(self) -> None:
-        """A message about renewals, new accounts or stages of over a week alone mentions nobody, any other one its role."""
+        """A message about renewals, new accounts or stages of over a week mentions nobody, any other one its role."""
         for channel in self.channels.by_id.values():
             for post in channel.posts:
                 is_calm = all(one.kind in ("renewed", "new_account") or _is_early(one, post.at) for one in post.heard)

@@ -103,7 +103,11 @@ class Court:
         self._has_read = True
 
     def read_usage(
-        self, jobs: Sequence[Job] | None, credits_left: Mapping[str, int | None], thresholds: Sequence[int], at: datetime
+        self,
+        jobs: Sequence[Job] | None,
+        credits_left: Mapping[str, int],
+        thresholds: Sequence[int],
+        at: datetime,
     ) -> None:
         """Take in the newest jobs, newest first, None if they were not read, and the credits that were read."""
         self.jobs = self.jobs if jobs is None else jobs
@@ -151,8 +155,8 @@ class Court:
     ) -> None:
         """Compare what a channel heard with what it must hear.
 
-        No message waits for jobs and credits, so that a poll sends two times. What does not fit the first one is left in
-        `came` for the last one.
+        No message waits for jobs and credits, so that a poll sends two times. What does not fit the first time is left
+        in `came` for the last one.
         """
         place = self.places[channel_id]
         verdicts: list[tuple[Verdict, list[News]]] = []

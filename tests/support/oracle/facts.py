@@ -152,10 +152,10 @@ class Facts:
         elif at - newest.at <= HOUR:
             self.failing.follow(at, is_bad=True, polls=1)
 
-    def read_credits(self, total: int | None, thresholds: Iterable[int], at: datetime) -> None:
-        """Take in how many credits the account has, None if the answer did not say."""
+    def read_credits(self, total: int, thresholds: Iterable[int], at: datetime) -> None:
+        """Take in how many credits the account has."""
         self.credits_read_at = at
-        for threshold in thresholds if total is not None else ():
+        for threshold in thresholds:
             self.low.setdefault(threshold, Incident()).follow(at, is_bad=total < threshold, polls=1)
 
     def _learn_life(self, shown: Shown, *, is_same: bool) -> None:

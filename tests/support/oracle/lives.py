@@ -45,8 +45,8 @@ class Life:
     """The life of an account.
 
     `odd` are expiries that the first reading after a moment shows, and no other. In `blinks` every second list lacks
-    the account. `is_rolling` if the API moves the expiry by itself. `work` is None for an account that runs no jobs; outside
-    its parts jobs succeed. `credits` are the totals from some moments on, None if the API does not offer them.
+    the account. `is_rolling` if the API moves the expiry by itself. `work` is None for an account that runs no jobs;
+    outside its parts jobs succeed. `credits` are the totals from some moments on, None if the API does not offer them.
     """
 
     character: str

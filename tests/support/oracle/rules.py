@@ -204,10 +204,10 @@ def _first(stage: int, why: str) -> Verdict:
 
 
 def _judge_failure(facts: Facts, hearing: Hearing, wish: Wish, at: datetime) -> Verdict:
-    """Return the news of an error and failing jobs: with the expiry they are one failure, and the error is its reason."""
+    """Return the news of an error, failing jobs and the expiry, which are one failure; the first is its reason."""
     found = {"error": facts.error, "failing": facts.failing}
     failures = {kind: one for kind, one in found.items() if one.is_open}
-    reason, first_failure = next(iter(failures.items()))
+    reason = next(iter(failures))
     began = {kind: one.began for kind, one in failures.items() if one.began is not None}
     told, begin = hearing.told, min(began.values())
     heard = [
@@ -250,9 +250,7 @@ def _judge_undated(facts: Facts, hearing: Hearing, verdict: Verdict, at: datetim
     return both if is_sure or verdict.must else both.or_nothing("for two readings")
 
 
-def judge_all(
-    facts: Readability, failing: Incident, hearing: Hearing, *, follow_ups: bool, at: datetime
-) -> Verdict:
+def judge_all(facts: Readability, failing: Incident, hearing: Hearing, *, follow_ups: bool, at: datetime) -> Verdict:
     """Return what a channel must hear about accounts that can't be read, or whose jobs all fail."""
     if not facts.may.is_open or facts.may.began is None:
         return _judge_all_jobs(failing, hearing, follow_ups=follow_ups, at=at)

@@ -8,7 +8,6 @@ from random import Random
 from bot.core.timing import DEFAULT_TIMING
 from bot.useapi.client import CREDITS_PATH, JOBS_PATH
 from bot.useapi.fake import build_job
-
 from tests.support.engine.channels import Condition
 from tests.support.engine.kit import GUILD, OTHER_GUILD, START, Kit
 from tests.support.oracle.court import Assigned, Court, Subscribed
@@ -30,7 +29,7 @@ _STATUSES = (401, 402, 200)
 # The same for jobs and credits, which are switched off for a day by some.
 _USAGE_STATUSES = (404, 596, 200)
 _JOBS_APART = timedelta(minutes=15)
-_MAX_JOBS = 150
+_MAX_JOBS = 60
 
 
 @dataclass(frozen=True, slots=True)
