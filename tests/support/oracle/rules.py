@@ -151,8 +151,8 @@ def _add_credits(verdict: Verdict, facts: Facts, hearing: Hearing, wish: Wish, a
     if hearing.incidents.get("low_credits", (0, 0))[0] == low.number or at - facts.credits_read_at > CREDITS_KNOWN_FOR:
         return verdict
     news = verdict.news | {News("low_credits")}
-    # What was known for long may wait for one more poll after it was read again.
-    is_sure = low.since == at or facts.credits_read_at < at
+    # It may wait for the next poll after another message, or if credits that were known for long are read again.
+    is_sure = (low.since == at or facts.credits_read_at < at) and at not in hearing.at[-1:]
     return Verdict(
         news, must=is_sure and not verdict.news, why=f"{verdict.why}; low credits since {say_time(low.began)}"
     )
