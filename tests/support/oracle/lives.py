@@ -284,7 +284,8 @@ class Author:
     def works(self) -> Life:
         """Run jobs, of which some fail for reasons that are not the account's."""
         life = self.renews_in_time()
-        life.work = [Work(self._span(2, 20, [9 * DAY, 20 * DAY]), (201, 401, 412)), Work(self._span(4, 58, [2 * DAY]), ())]
+        mixed, idle = self._span(2, 20, [9 * DAY, 20 * DAY]), self._span(4, 58, [2 * DAY])
+        life.work = [Work(mixed, (201, 401, 412)), Work(idle, ())]
         return life
 
     def is_refused(self) -> Life:
