@@ -98,7 +98,8 @@ class Facts:
     """What the polls so far say about one account.
 
     `expires_at` is the expiry that is believed, `candidate` another one that was read once, since `odd_since`.
-    `life` is the whole life of the login, None if it is unknown. At `moved_at` the expiry moved for the last time.
+    `life` is the whole life of the login, None if it is unknown. At `moved_at` the expiry moved for the last time, at
+    `renewed_at` another login was believed.
     """
 
     expires_at: datetime | None = None
@@ -114,6 +115,7 @@ class Facts:
     read_at: datetime | None = None
     moved_at: datetime | None = None
     moved_by: timedelta = timedelta(0)
+    renewed_at: datetime | None = None
     appeared_at: datetime | None = None
     low: dict[int, Incident] = field(default_factory=dict)
     credits_read_at: datetime | None = None
@@ -131,13 +133,15 @@ class Facts:
         if shown.expires_at is not None and self._is_believed(shown.expires_at, at):
             if self.expires_at is not None and abs(shown.expires_at - self.expires_at) > SAME_EXPIRY:
                 self.moved_at, self.moved_by = at, shown.expires_at - self.expires_at
+                if self.moved_by >= DAY or self.expires_at <= at < shown.expires_at:
+                    self.renewed_at = at
             self.expires_at, self.candidate, self.odd_since = shown.expires_at, None, None
             self._learn_life(shown, is_same=self.moved_at != at or self.moved_by < DAY)
 
     def judge_jobs(self, newest_first: Iterable[Job], at: datetime) -> None:
         """Let the incident begin with three failures in a row, of which one was lately, and end with a success.
 
-        A refusal says nothing about a login that was issued after it.
+        A refusal says nothing about a login that was issued, or seen as a new one, after it.
         """
         jobs = [job for job in newest_first if job.is_success or job.code in FAILURES]
         failures = list(takewhile(lambda job: not job.is_success, jobs))
@@ -145,11 +149,11 @@ class Facts:
             if len(failures) < len(jobs):
                 self.failing.follow(at, is_bad=False, polls=1)
             return
-        newest = failures[0]
-        issued_at = None if self.odd_since is not None else self.issued_at
-        if newest.code in REFUSALS and issued_at is not None and issued_at > newest.at:
+        begun_at = None if self.odd_since is not None else self.issued_at or self.renewed_at
+        own = [job for job in failures if job.code not in REFUSALS or begun_at is None or job.at >= begun_at]
+        if len(own) < 3:
             self.failing.follow(at, is_bad=False, polls=1)
-        elif at - newest.at <= HOUR:
+        elif at - own[0].at <= HOUR:
             self.failing.follow(at, is_bad=True, polls=1)
 
     def read_credits(self, total: int, thresholds: Iterable[int], at: datetime) -> None:
