@@ -25,6 +25,7 @@ from bot.useapi.fake import TOKEN, FakeApi
 from tests.support.accounts import START
 from tests.support.databases import lay_sqlite
 from tests.support.openapi import watch_simcord
+from tests.support.sqlite import without_threads
 
 GUILD_ID = 1_200_000_000_000_000_001
 OTHER_GUILD_ID = 1_200_000_000_000_000_002
@@ -85,9 +86,9 @@ class _Clock:
 
 
 class _Env(simcord.Env):
-    """A simulated Discord that looks every 5 ms, not every 50, whether the bot is done: most tests wait for that."""
+    """A simulated Discord that looks every 1 ms, not every 50, whether the bot is done: most tests wait for that."""
 
-    async def _settle_internal(self, *, idle: float = 0.005, **options: Any) -> None:
+    async def _settle_internal(self, *, idle: float = 0.001, **options: Any) -> None:
         await super()._settle_internal(idle=idle, **options)
 
 
@@ -107,7 +108,7 @@ async def open_world(
     """
     clock = _Clock()
     api = FakeApi(accounts, now=clock.now)
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, without_threads():
         async with _open_world(
             api, clock, folder, guild_ids, budget, is_new=is_new, watches_jobs=watches_jobs
         ) as world:

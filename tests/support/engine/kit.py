@@ -31,8 +31,8 @@ from bot.useapi.directory import open_directory
 from bot.useapi.fake import TOKEN, FakeApi
 from bot.useapi.guild_access import GuildAccess
 from tests.support.engine.channels import Channels, Crash, Life, Rendering
-from tests.support.engine.driver import without_threads
 from tests.support.logged import Errors
+from tests.support.sqlite import without_threads
 
 GUILD, OTHER_GUILD = 1, 2
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -170,11 +170,10 @@ class Kit:
         sa.event.listen(self.database.engine.sync_engine, "commit", lambda _connection: self.life.step())
 
     async def _be_quick(self) -> None:
-        """Let SQLite wait neither for the disk, since only processes die here, nor for locks: see `without_threads`."""
+        """Let SQLite not wait for the disk, since only processes die here."""
 
         def set_pragmas(driver: Any, _record: object) -> None:
             driver.execute("PRAGMA synchronous=OFF")
-            driver.execute("PRAGMA busy_timeout=0")
 
         if self.database.is_sqlite:
             sa.event.listen(self.database.engine.sync_engine, "connect", set_pragmas)

@@ -1,20 +1,19 @@
 """An event loop whose time stands still while it works, and jumps ahead while nothing happens.
 
 A simulated day takes seconds, and a measured time does not depend on the speed of the machine. Time also stands still
-while a thread of an executor or of aiosqlite works. Bot and stand-ins must share the loop: waiting for another process
-would be taken for idleness.
+while a thread of an executor works, and SQLite works in the loop. Bot and stand-ins must share it: waiting for another
+process would be taken for idleness.
 """
 
 import asyncio
 import functools
-import queue
 import selectors
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 
-import aiosqlite.core
+from tests.support.sqlite import without_threads
 
 # The longest that a packet takes within this machine.
 _GRACE_SECONDS = 0.0005
@@ -64,13 +63,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.Future[Result]:
         """Call a function in a thread; time stands still meanwhile."""
         future = super().run_in_executor(executor, function, *args)
-        self.await_thread(future)
-        return future
-
-    def await_thread(self, future: asyncio.Future[Any]) -> None:
-        """Let time stand still until a thread has set this result."""
         self._impatient.in_threads += 1
         future.add_done_callback(self._end_thread)
+        return future
 
     def _end_thread(self, _future: asyncio.Future[Any]) -> None:
         self._impatient.in_threads -= 1
@@ -78,20 +73,6 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     async def shutdown_default_executor(self, _seconds: float | None = None) -> None:
         """Wait for the threads, however long they take: they work in real time."""
         await super().shutdown_default_executor()
-
-
-class _Statements(queue.SimpleQueue[tuple[asyncio.Future[Any] | None, Callable[[], Any]]]):
-    """What a thread of aiosqlite has to do."""
-
-    def put_nowait(self, item: tuple[asyncio.Future[Any] | None, Callable[[], Any]]) -> None:
-        """Add a statement; a virtual time stands still until its result is there."""
-        future, _statement = item
-        if future and isinstance(loop := future.get_loop(), VirtualTimeLoop):
-            loop.await_thread(future)
-        super().put_nowait(item)
-
-
-aiosqlite.core.SimpleQueue = _Statements  # type: ignore[assignment,attr-defined]
 
 
 def read_clock() -> datetime:
@@ -110,7 +91,7 @@ def in_virtual_time(test: Callable[Arguments, Coroutine[Any, Any, None]]) -> Cal
 
     @functools.wraps(test)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
-        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        with without_threads(), asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
             runner.run(test(*args, **kwargs))
 
     return run
