@@ -25,7 +25,7 @@ from bot.useapi.fake import TOKEN, FakeApi
 from tests.support.accounts import START
 from tests.support.databases import lay_sqlite
 from tests.support.openapi import watch_simcord
-from tests.support.sqlite import without_threads
+from tests.support.sqlite import skip_disk, without_threads
 
 GUILD_ID = 1_200_000_000_000_000_001
 OTHER_GUILD_ID = 1_200_000_000_000_000_002
@@ -142,6 +142,7 @@ async def _open_world(
         ) as directory,
         open_database(await lay_sqlite(Path(folder))) as database,
     ):
+        await skip_disk(database)
         assert await Lease(database).take() == FIRST_EPOCH
 
         def build(*listed: int) -> Application:

@@ -32,7 +32,7 @@ from bot.useapi.fake import TOKEN, FakeApi
 from bot.useapi.guild_access import GuildAccess
 from tests.support.engine.channels import Channels, Crash, Life, Rendering
 from tests.support.logged import Errors
-from tests.support.sqlite import without_threads
+from tests.support.sqlite import skip_disk, without_threads
 
 GUILD, OTHER_GUILD = 1, 2
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -138,7 +138,7 @@ class Kit:
         self.life.left, self.life.ends_at_post = None, False
         self._process = AsyncExitStack()
         self.database: Database = await self._process.enter_async_context(open_database(self.url))
-        await self._be_quick()
+        await skip_disk(self.database)
         guard = ClockGuard(self.clock.now, self.clock.read_uptime)
         directory = await self._process.enter_async_context(
             open_directory(
@@ -168,16 +168,6 @@ class Kit:
         self.lease = Lease(self.database)
         self.epoch = await self.lease.take()
         sa.event.listen(self.database.engine.sync_engine, "commit", lambda _connection: self.life.step())
-
-    async def _be_quick(self) -> None:
-        """Let SQLite not wait for the disk, since only processes die here."""
-
-        def set_pragmas(driver: Any, _record: object) -> None:
-            driver.execute("PRAGMA synchronous=OFF")
-
-        if self.database.is_sqlite:
-            sa.event.listen(self.database.engine.sync_engine, "connect", set_pragmas)
-            await self.database.engine.dispose()
 
     async def stop(self) -> None:
         """Stop the process between two polls."""
