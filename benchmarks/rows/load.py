@@ -1,6 +1,7 @@
 """A list of 20,000 accounts, and thousands of idle connections to the health port: commands are answered meanwhile."""
 
 import asyncio
+import json
 import socket
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -8,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
+from aiohttp import web
 
 from benchmarks.contenders import MIB, OURS, Contest, open_contest
 from benchmarks.rows.latency import look_up
@@ -15,6 +17,8 @@ from benchmarks.table import Row, Scale
 from bot.core.subscriptions import NewSubscription
 from bot.store.database import open_database
 from bot.store.subscriptions import put_subscription
+from bot.useapi.client import ACCOUNTS_PATH
+from bot.useapi.fake import FakeApi
 from tests.support.network import closed_port
 from tests.support.wire.payloads import GUILD_ID, SLASH, build_subcommand_data
 
@@ -47,6 +51,7 @@ async def measure_load(scale: Scale) -> list[Row]:
             one = contest.add_account()
             await look_up(contest, one)
             contest.add_accounts(scale.load - 1)
+            _encode_list(contest.api)
             measured = {
                 name: await _watch(contest, one, work)
                 for name, work in {
@@ -67,6 +72,18 @@ async def measure_load(scale: Scale) -> list[Row]:
         for name, (seconds, _) in measured.items()
     ]
     return [*rows, Row(f"most memory with {scale.load} accounts", f"{most:.0f} MiB", "at most 250 MiB", most <= 250)]
+
+
+def _encode_list(api: FakeApi) -> None:
+    """Let the API encode its list now: it shares the process that measures, and would delay what that one sees."""
+    body = json.dumps(api.accounts).encode()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path == ACCOUNTS_PATH:
+            return web.Response(body=body, content_type="application/json")
+        return await api.answer_as_documented(request)
+
+    api.behave = answer
 
 
 async def _poll(contest: Contest) -> None:
