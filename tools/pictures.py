@@ -139,7 +139,7 @@ def _photograph(page: Page, address: str, scene: Scene) -> Image.Image:
     shown = ", ".join(f'#channel-message-list > [data-message-id="{message.id}"]' for message in scene.messages)
     page.wait_for_selector(shown.split(", ")[-1])
     page.add_style_tag(content=_STYLE.format(shown=shown))
-    page.wait_for_function("document.querySelector('#action-status').textContent === 'Viewport updated'")
+    page.wait_for_function("simcordPreview.ready && simcordPreview.lastAction")
     page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth)")
     shot = page.locator("#channel-message-list").screenshot(animations="disabled")
     image = Image.open(BytesIO(shot)).convert("RGB")

@@ -45,8 +45,8 @@ _LOCALTIME = Path("/etc/localtime")
 # Nothing changes the commands of the simulated server, and each day of a long journey would be a stop.
 _TIMING = replace(DEFAULT_TIMING, compare_commands=math.inf)
 _HINTS = """\
-Three things to try there: type /minimax-account and a letter of a name, press "1 day later" in the welcome message,
-and press "I'm on it" under a reminder, then wait. Ctrl-C ends the demo."""
+Three things to try there: type /minimax-account m, choose an account and press Enter; press "1 day later" in the
+newest message; press "I'm on it" under a reminder, then wait. Ctrl-C ends the demo."""
 _MEMBER = discord.Permissions(
     view_channel=True, send_messages=True, read_message_history=True, use_application_commands=True
 )
@@ -77,7 +77,7 @@ def _furnish(env: simcord.Env, bot_id: int, api: FakeApi, clock: DemoClock, trav
     managing = discord.Permissions(_MEMBER.value, manage_guild=True)
     managers = guild.create_role("Producers", permissions=managing, mentionable=True)
     members = guild.create_role("Editors", permissions=_MEMBER)
-    channel = guild.create_text_channel("pipeline", topic="Type /minimax-account, then a letter of a name")
+    channel = guild.create_text_channel("pipeline", topic="Type /minimax-account m, choose an account, press Enter")
     mia = env.create_user("mia", global_name="Mia · manager", avatar="mia")
     noah = env.create_user("noah", global_name="Noah · editor", avatar="noah")
     env.backend.get_user(bot_id).avatar = "bot"
@@ -168,7 +168,7 @@ async def open_demo(now: Callable[[], datetime], *, days_later: int = 0) -> Asyn
             demo = _furnish(env, application.bot.user.id, api, clock, travel, renewals)
             await _live_until_today(demo, application.poller, database)
             await demo.travel.go(days_later)
-            await demo.travel.offer(application.bot.get_partial_messageable(demo.channel.id), is_welcome=True)
+            await demo.travel.offer(application.bot.get_partial_messageable(demo.channel.id))
             async with _keep(
                 clock.keep_running(),
                 demo.travel.keep_going(),
@@ -206,10 +206,15 @@ async def run_demo(*, port: int, days_later: int, open_browser: bool, now: Calla
     async with open_demo(now, days_later=days_later) as demo:
         preview = build_page(demo, port)
         demo.travel.on_arrival = demo.renewals.on_change = preview.refresh
-        await _show(preview, port, open_browser=open_browser)
+        await serve(preview, port, open_browser=open_browser)
 
 
-async def _show(preview: Preview, port: int, *, open_browser: bool) -> None:
+async def serve(preview: Preview, port: int, *, open_browser: bool) -> None:
+    """Serve a page on its port, and say where, until the visitor ends the session in it.
+
+    Raises:
+        PortTaken: another program listens on the port.
+    """
     try:
         await preview.__aenter__()
     except SetupError:

@@ -21,6 +21,17 @@ _NODE = 'import { node } from "./dom.js";'
 _multiline_quotes = _markdown._discord_multiline_quotes
 _QUOTE_END = re.compile(r"^> .*\n(?!>)", re.MULTILINE)
 _DATE = "if (valid) time.dateTime = date.toISOString();"
+_PRESENTATION = 'import { createPresentation } from "./presentation.js";'
+_RUN = "run: (body, files, metadata) => {"
+_RAN = "uploads: files });\n  },"
+_CATALOG = 'import { createCommandCatalog } from "./command-catalog.js";'
+_MATCH = "matches = matchCommands(catalog?.entries || [], query);"
+_COMPLETED = '} else if (option.autocomplete) {\n            const current = String(field.value || "");'
+_SHOWN = 'String(value?.raw ?? "");'
+_TYPED = """\
+const typed = splitCommand(catalog?.entries || [], query);
+    if (typed) { select(typed.entry); fillOption(typed.rest); return; }
+    """
 CHANGES = {
     "/": (
         ("<title>SimCord Preview</title>", f'<title>{TITLE}</title><link rel="icon" href="/icon.png">'),
@@ -31,6 +42,39 @@ CHANGES = {
         ),
         ("Refresh preview</button>", "Refresh</button>"),
         ("End preview session</button>", "End the demo</button>"),
+    ),
+    # What has worked is seen in the channel.
+    "/actions.js": (
+        ('if (pending) return pendingLabels[pending.kind] || "Completing action…";', 'if (pending) return "";'),
+        ('return labels[kind || ""] || "Action completed";', 'return "";'),
+        ('"Preview ready"', '""'),
+        ('"Preview session ended."', '"The demo has ended."'),
+    ),
+    "/app.js": (
+        (_PRESENTATION, f'{_PRESENTATION} import {{ runWhenFree }} from "./demo.js";'),
+        (_RUN, "run: (body, files, metadata) => runWhenFree(actions, () => {"),
+        (_RAN, "uploads: files });\n  }),"),
+        ('"Preview session closed."', '"The demo has ended."'),
+    ),
+    "/commands.js": (
+        (_CATALOG, f'{_CATALOG} import {{ fillOption, splitCommand }} from "./demo.js";'),
+        (_MATCH, _TYPED + _MATCH),
+        # A choice keeps its name, and needs no more choices.
+        (
+            _COMPLETED,
+            _COMPLETED.replace("autocomplete)", "autocomplete && !currentDraft().values[option.name]?.label)"),
+        ),
+        (_SHOWN, 'String(value?.label ?? value?.raw ?? "");'),
+    ),
+    "/diagnostics.js": (
+        (
+            "This page has no preview capability.",
+            "Open the whole address that the demo prints, with what follows the #.",
+        ),
+        (
+            "The authorized page could not be opened.",
+            "This demo has ended. Start it again, and open the address that it prints.",
+        ),
     ),
     "/text.js": (
         (_NODE, f'{_NODE} import {{ relative }} from "./demo.js";'),

@@ -21,12 +21,12 @@ from bot.useapi.fake import FakeApi
 DAY = timedelta(days=1)
 JUMPS = (1, 7)
 _COLOUR = 0x5865F2
-_STEPS = (
-    "**Look up an account**: type `/minimax-account`, then a letter of a name.",
+_TRIES = (
+    "**Look up an account**: type `/minimax-account m`, choose an account, press Enter.",
     "**Let time pass**: press *1 day later* below. Mateo renews two days after his login expires; Priya forgets.",
     "**Take a reminder**: press *I'm on it* under it, and wait. You sign in with the wrong Google account, then renew.",
 )
-_TRIES = 100
+_ATTEMPTS = 100
 _APART_SECONDS = 0.1
 _TICK_SECONDS = 0.25
 _LOG = logging.getLogger(__name__)
@@ -94,10 +94,10 @@ class Travel:
         if self.on_new_day is not None:
             self.on_new_day()
 
-    async def offer(self, channel: discord.abc.Messageable, *, is_welcome: bool = False) -> None:
-        """Post the message with the buttons at the end of the channel; the first one welcomes the visitor."""
+    async def offer(self, channel: discord.abc.Messageable) -> None:
+        """Post the message that says what to try, with the buttons, at the end of the channel."""
         view = _Buttons(self._requested.put_nowait)
-        self._controls = await channel.send(embed=_describe(self._clock.now(), is_welcome=is_welcome), view=view)
+        self._controls = await channel.send(embed=_describe(self._clock.now()), view=view)
 
     async def keep_going(self) -> None:
         """Jump ahead whenever a button is pressed, and move the buttons to the end of the channel."""
@@ -117,7 +117,7 @@ class Travel:
 
 async def when_idle(work: Callable[[], Awaitable[None]]) -> None:
     """Do work that simcord refuses while it does something else, such as answering the visitor."""
-    for _ in range(_TRIES):
+    for _ in range(_ATTEMPTS):
         try:
             return await work()
         except SetupError:
@@ -125,12 +125,10 @@ async def when_idle(work: Callable[[], Awaitable[None]]) -> None:
     return await work()
 
 
-def _describe(now: datetime, *, is_welcome: bool) -> discord.Embed:
-    lines = [f"Demo: today is **{discord.utils.format_dt(now, 'D')}**. Jump ahead and watch the reminders arrive."]
-    if is_welcome:
-        lines += [f"**{number}.** {step}" for number, step in enumerate(_STEPS, 1)]
-    title = "Welcome! Three things to try" if is_welcome else "Time travel"
-    return discord.Embed(title=title, description="\n".join(lines), colour=_COLOUR)
+def _describe(now: datetime) -> discord.Embed:
+    lines = [f"Demo: today is **{discord.utils.format_dt(now, 'D')}**."]
+    lines += [f"**{number}.** {words}" for number, words in enumerate(_TRIES, 1)]
+    return discord.Embed(title="Three things to try", description="\n".join(lines), colour=_COLOUR)
 
 
 class _Buttons(discord.ui.View):

@@ -12,40 +12,12 @@ from PIL import Image, ImageChops, ImageStat
 
 from bot.cli.main import build_parser
 from bot.core.links import message_link
-from bot.demo import GUILD_ID, Demo, build_page, open_demo
+from bot.demo import GUILD_ID, build_page, open_demo
 from bot.demo.icon import draw_icon
 from bot.demo.page import CHANGES
 from tests.support.chat.answers import embed_of, options_of
+from tests.support.demo import NOW, day_of, reminders_in
 from tests.support.paths import REPOSITORY
-
-NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-
-
-async def test_shows_each_status() -> None:
-    """The demo's accounts have every status, in the shapes of both documents."""
-    async with open_demo(lambda: NOW) as demo:
-        verdicts = {}
-        for account_id in demo.api.accounts:
-            result = await demo.manager.slash(demo.channel, "minimax-account", account=account_id)
-            verdicts[account_id] = (embed_of(result).description or "").partition(" ")[0]
-            await demo.env.advance_time(3)
-        assert list(verdicts.values()) == ["🟢", "🟢", "🟡", "🟠", "🔴", "⚠️", "⚪", "🟢", "🟢", "🟢"]
-
-
-def reminders_in(demo: Demo) -> list[discord.Message]:
-    """Return the reminders in the channel, oldest first; only they have content."""
-    return [message for message in demo.channel.history() if message.content]
-
-
-async def test_starts_with_a_look_up_and_a_reminder_in_the_channel() -> None:
-    """A visitor sees a card, today's reminder and the buttons that let time pass before typing anything."""
-    async with open_demo(lambda: NOW) as demo:
-        look_up, reminder, control = demo.channel.history()[-3:]
-        assert [message.created_at for message in (look_up, reminder, control)] == [NOW] * 3
-        assert (look_up.embeds[0].title, look_up.embeds[0].timestamp) == ("Amara Okafor", NOW)
-        sentence = "⏰ **Mateo Silva**: MiniMax login expires within 8 hours."
-        assert reminder.content == f"{sentence} {demo.producers.mention}"
-        assert control.embeds[0].title == "Welcome! Three things to try"
 
 
 async def test_shows_a_renewal_and_a_mistake() -> None:
@@ -93,32 +65,11 @@ async def test_a_renewal_of_failing_jobs_lasts() -> None:
             assert "Its jobs fail" not in (embed_of(card).description or "")
 
 
-async def test_starts_with_reminders_of_the_days_before() -> None:
-    """The channel has had reminders for some days: some are red, some green, some folded, one is about credits."""
-    async with open_demo(lambda: NOW) as demo:
-        reminders = reminders_in(demo)
-        assert reminders[0].created_at == NOW - timedelta(days=6)
-        assert {message.content.split()[0] for message in reminders} == {"⏰", "🔴", "-#", "✅", "🪙"}
-        assert any("renewed, valid until" in message.content for message in reminders)
-        assert any(message.embeds == [] for message in reminders)
-
-
-async def test_shows_failing_jobs_and_low_credits() -> None:
-    """One account's jobs fail, as a message with others says, and another account is low on credits."""
-    async with open_demo(lambda: NOW) as demo:
-        texts = [f"{one.content} {[embed.description for embed in one.embeds]}" for one in reminders_in(demo)]
-        assert any("🪙 **Jonas Weber**: 80 credits left, below 100." in text for text in texts)
-        assert any("jobs fail: MiniMax refuses the login" in text for text in texts)
-        card = await demo.manager.slash(demo.channel, "minimax-account", account="Beta Tester")
-        assert "Its jobs fail" in (embed_of(card).description or "")
-
-
 async def test_starts_some_days_later() -> None:
     """Each of the days has had its poll: reminders came on their day, and a renewal turned old ones green."""
     async with open_demo(lambda: NOW, days_later=4) as demo:
         last = [message for message in reminders_in(demo) if message.created_at >= NOW]
-        dates = [message.created_at - NOW for message in last]
-        assert dates == [timedelta(days=days) for days in (0, 1, 2, 3, 3, 4)]
+        assert [day_of(message.created_at) for message in last] == [0, 1, 2, 3, 3, 4]
         links = [message_link(GUILD_ID, demo.channel.id, message.id) for message in last]
         replaced = "-# ↪️ {}: replaced by a [newer reminder]({})"
         assert [message.content for message in last[:2]] == [
@@ -158,30 +109,25 @@ async def test_a_press_lets_a_day_pass() -> None:
         assert folded.embeds == []
         expired = "🔴 **Mateo Silva**: MiniMax login has expired. Jobs on this account fail until it is renewed."
         assert reminder.content == f"{expired} {demo.producers.mention}"
-        assert reminder.created_at == moved.created_at == NOW + timedelta(days=1)
-        tomorrow = discord.utils.format_dt(NOW + timedelta(days=1), "D")
-        assert moved.embeds[0].title == "Time travel"
-        assert f"Demo: today is **{tomorrow}**." in (moved.embeds[0].description or "")
+        assert [day_of(message.created_at) for message in (reminder, moved)] == [1, 1]
+        assert moved.embeds[0].title == "Three things to try"
+        today = re.search(r"today is \*\*<t:(\d+):D>", moved.embeds[0].description or "")
+        assert today is not None
+        assert day_of(datetime.fromtimestamp(int(today[1]), UTC)) == 1
 
 
-async def test_the_simulated_discord_goes_by_the_bots_clock() -> None:
-    """While real time passes both clocks run alike, so what the bot calls past is past for its reader."""
+async def test_discord_and_the_page_go_by_the_bots_clock() -> None:
+    """While real time passes all clocks run alike, so what the bot calls past is past for its reader."""
     real = NOW
-    async with open_demo(lambda: real) as demo:
+    async with open_demo(lambda: real) as demo, build_page(demo) as page:
+        started = demo.clock.now()
         real += timedelta(minutes=3)
-        assert demo.clock.now() == demo.env.now() == NOW + timedelta(minutes=3)
+        assert demo.clock.now() == demo.env.now() == started + timedelta(minutes=3)
+        shown_by_page = datetime.fromisoformat((await page.snapshot())["profile"]["presentationTime"])
+        assert started + timedelta(minutes=3) <= shown_by_page <= demo.clock.now()
         result = await demo.manager.slash(demo.channel, "minimax-status")
         shown = [int(moment) for moment in re.findall(r"<t:(\d+)", str(embed_of(result).to_dict()))]
         assert min(shown) <= demo.env.now().timestamp() < max(shown)
-
-
-async def test_the_page_goes_by_the_bots_clock() -> None:
-    """A page that is opened, or gets a message, minutes after the start has the time of then."""
-    real = NOW
-    async with open_demo(lambda: real) as demo, build_page(demo) as page:
-        real += timedelta(minutes=3)
-        now = demo.clock.now()
-        assert datetime.fromisoformat((await page.snapshot())["profile"]["presentationTime"]) == now
 
 
 @pytest.mark.parametrize(("path", "theirs"), [(path, old) for path in CHANGES for old, _ in CHANGES[path]])
@@ -205,28 +151,3 @@ def test_refuses_wrong_days(typed: str, capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit):
         build_parser().parse_args(["demo", f"--days-later={typed}"])
     assert "must be a number from 0 to 365" in capsys.readouterr().err
-
-
-async def test_shows_channels_and_roles_by_name() -> None:
-    """The page shows a channel and a role in the text of an embed by name, as Discord does."""
-    async with open_demo(lambda: NOW) as demo, build_page(demo) as page:
-        shown = await page.snapshot()
-        added = next(iter(shown["messages"].values()))
-        text = str(added["embeds"])
-        assert "'label': '#pipeline'" in text
-        assert "'label': '@Producers'" in text
-
-
-async def test_offers_the_command_to_the_manager_only() -> None:
-    """Only the viewer with Manage Server gets the command."""
-    async with open_demo(lambda: NOW) as demo:
-        assert "minimax-account" in demo.manager.available_commands(demo.channel)
-        assert demo.member.available_commands(demo.channel) == ()
-
-
-async def test_shows_a_new_capability() -> None:
-    """A capability that the documents do not have is shown in words."""
-    async with open_demo(lambda: NOW) as demo:
-        result = await demo.manager.slash(demo.channel, "minimax-account", account="Beta Tester")
-        shown = str(embed_of(result).to_dict()).replace("\\xa0", " ")
-        assert "✅ Voice clone" in shown

@@ -1,7 +1,6 @@
 """Tests of the demo's page in a real browser."""
 
 import asyncio
-import contextlib
 import os
 import re
 import signal
@@ -12,30 +11,20 @@ from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from bot.demo.page import TITLE
 from tests.support.paths import REPOSITORY
-from tools.browser import ARGUMENTS, CHROMIUM, DESKTOP, PHONE
+from tools.browser import CHROMIUM, DESKTOP, PHONE
 
 SECONDS = 1000.0
-_TRIES = 10
 
 pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.skipif(
         CHROMIUM is None and "CI" not in os.environ, reason="Chromium, which shows the page, is not installed"
     ),
 ]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """Run a browser for all tests; each has pages of its own."""
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield launched
-        await launched.close()
 
 
 @asynccontextmanager
@@ -53,11 +42,11 @@ async def run_demo() -> AsyncIterator[tuple[Process, str]]:
     await process.wait()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def demo() -> AsyncIterator[tuple[Process, str]]:
-    """Run a demo for all tests, which may add messages to it."""
-    async with run_demo() as running:
-        yield running
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def address() -> AsyncIterator[str]:
+    """Run a demo for all tests, which may add messages to it; return its page's address."""
+    async with run_demo() as (_, address):
+        yield address
 
 
 @asynccontextmanager
@@ -67,15 +56,17 @@ async def open_page(browser: Browser, address: str, size: tuple[int, int]) -> As
     page.set_default_timeout(15 * SECONDS)
     expect.set_options(timeout=15 * SECONDS)
     await page.goto(address)
-    await expect(page.get_by_text("Amara Okafor")).to_be_visible()
+    await page.wait_for_function("() => simcordPreview.ready && simcordPreview.lastAction")
     yield page
     await page.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module", params=[DESKTOP, PHONE], ids=["desktop", "phone"])
-async def page(request: pytest.FixtureRequest, demo: tuple[Process, str], browser: Browser) -> AsyncIterator[Page]:
-    """Open the page in the size of a desktop and of a phone."""
-    async with open_page(browser, demo[1], request.param) as opened:
+@pytest_asyncio.fixture(
+    scope="module", loop_scope="session", params=[DESKTOP, PHONE], ids=["desktop", "phone"], name="page"
+)
+async def page_of_size(request: pytest.FixtureRequest, address: str, browser: Browser) -> AsyncIterator[Page]:
+    """Open the page in the size of a desktop and of a phone, for all tests of that size."""
+    async with open_page(browser, address, request.param) as opened:
         yield opened
 
 
@@ -91,44 +82,46 @@ async def wait_for_newest(page: Page) -> None:
     )
 
 
-async def look_up(page: Page, typed: str, offered: str | None) -> None:
-    """Type the command, pick what completion offers, if it is to offer anything, and send it."""
+async def type_command(page: Page, text: str) -> None:
+    """Type a text into the composer, as a whole and without a pause, and wait until it has become a command."""
     composer = page.locator("#channel-composer-input")
     await composer.click()
-    await composer.press_sequentially("/mini")
-    await page.get_by_role("option", name=re.compile("minimax-account ")).click()
-    await page.keyboard.type(typed)
-    if offered is None:
-        await expect(page.get_by_text("No options match")).to_be_visible()
-    else:
-        await expect(page.get_by_role("option", name=re.compile(offered))).to_be_visible()
-    await page.keyboard.press("Enter")
-    # The page requests completion once more, with the picked value, and ignores keys until it has the answer.
-    for _ in range(_TRIES):
-        await page.keyboard.press("Enter")
-        with contextlib.suppress(AssertionError):
-            await expect(page.get_by_role("button", name="Exit command mode")).to_have_count(0, timeout=SECONDS)
-            return
-    pytest.fail("the page does not send the command")
+    await page.keyboard.type(text)
+    await expect(page.get_by_role("button", name="Exit command mode")).to_be_visible()
 
 
 async def test_answers_the_typed_command(page: Page) -> None:
-    """A visitor types the command, picks an account that completion offers, and sees its card."""
+    """A visitor types the command and a part of a name; Enter picks the account, and Enter again shows its card."""
     cards = page.locator(".embed-title").filter(has_text="Studio North")
     before = await cards.count()
-    await look_up(page, "studio", "Studio North")
+    await type_command(page, "/minimax-account studio")
+    await expect(page.get_by_role("option", name=re.compile("Studio North"))).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".command-option-input")).to_have_value(re.compile("^Studio North"))
+    await expect(page.get_by_role("listbox")).to_have_count(0)
+    await page.keyboard.press("Enter")
     await expect(cards).to_have_count(before + 1)
     await expect(cards.last).to_be_in_viewport()
     await wait_for_newest(page)
 
 
+async def test_sends_a_command_typed_in_one_go(page: Page) -> None:
+    """Enter right after the last letter sends what was typed, once, even while completion is under way."""
+    cards = page.locator(".embed-title").filter(has_text="Jonas Weber")
+    before = await cards.count()
+    await type_command(page, "/minimax-account jonas")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Exit command mode")).to_have_count(0)
+    await expect(cards).to_have_count(before + 1)
+
+
 async def test_offers_accounts_before_anything_is_typed(page: Page) -> None:
     """Completion has accounts as soon as the option is chosen."""
-    composer = page.locator("#channel-composer-input")
-    await composer.click()
-    await composer.press_sequentially("/mini")
-    await page.get_by_role("option", name=re.compile("minimax-account ")).click()
+    await type_command(page, "/minimax-account ")
     await expect(page.get_by_role("option", name=re.compile("Studio North"))).to_be_visible()
+    await page.get_by_role("button", name="Exit command mode").click()
+    await page.locator("#channel-composer-input").fill("")
 
 
 @pytest.mark.parametrize("page", [DESKTOP], indirect=True, ids=["desktop"])
@@ -146,25 +139,16 @@ async def test_enter_sends_what_the_mouse_chose(page: Page) -> None:
     await expect(cards).to_have_count(before + 1)
 
 
-async def test_welcomes_the_visitor(page: Page) -> None:
+async def test_says_what_to_try(page: Page) -> None:
     """The page has the bot's name and icon, and shows three things to try as soon as it is open."""
     assert await page.title() == TITLE
     await expect(page.locator(".preview-brand strong")).to_have_text("MiniMax Account Bot")
-    welcome = page.get_by_role("log").get_by_text("Three things to try")
-    assert await welcome.count() == 1
-    for step in ("Look up an account", "Let time pass", "Take a reminder"):
-        await expect(page.get_by_role("log").get_by_text(step)).to_have_count(1)
+    log = page.get_by_role("log")
+    for text in ("Three things to try", "Look up an account", "Let time pass", "Take a reminder"):
+        await expect(log.get_by_text(text)).to_have_count(1)
     icons = page.locator("link[rel=icon]")
     assert await icons.get_attribute("href") == "/icon.png"
     assert await page.evaluate("fetch('/icon.png').then(answer => answer.headers.get('content-type'))") == "image/png"
-
-
-async def test_opens_at_the_newest_message(browser: Browser) -> None:
-    """On a phone the welcome and its buttons are in view before anything is scrolled."""
-    async with run_demo() as (_, address), open_page(browser, address, PHONE) as page:
-        await wait_for_newest(page)
-        await expect(page.get_by_role("log").get_by_text("Three things to try")).to_be_in_viewport()
-        await expect(page.get_by_role("button", name="1 day later")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("page", [DESKTOP], indirect=True, ids=["desktop"])
@@ -186,34 +170,46 @@ async def test_says_relative_times_as_discord_does(page: Page) -> None:
     assert await page.evaluate(say_all, list(said)) == list(said.values())
 
 
-async def test_a_visitors_mistake_is_no_news_on_the_terminal(browser: Browser) -> None:
-    """A command with a value that the bot refuses is answered in the page, and logs nothing."""
+async def test_a_mistake_is_no_news_on_the_terminal(browser: Browser) -> None:
+    """A command with a value that the bot refuses is answered in the page and logs nothing; Ctrl-C ends the demo."""
     async with run_demo() as (process, address), open_page(browser, address, PHONE) as page:
-        await look_up(page, "nobody", None)
+        await wait_for_newest(page)
+        await expect(page.get_by_role("button", name="1 day later")).to_be_in_viewport()
+        await type_command(page, "/minimax-account nobody")
+        await expect(page.get_by_text("No options match")).to_be_visible()
+        await page.keyboard.press("Enter")
         await expect(page.get_by_text("Only you can see this").first).to_be_visible()
         await wait_for_newest(page)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
         assert await asyncio.wait_for(process.stderr.read(), 60) == b""
+        assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
 async def test_check_now_refreshes_a_card(page: Page) -> None:
     """The button under a card works, and the page still fits the window."""
-    look_up = page.get_by_role("article").filter(has_text="Amara Okafor")
-    await look_up.get_by_role("button", name="Check now").click()
-    await expect(page.locator("#action-status")).to_have_text("Callback completed")
-    await expect(look_up.get_by_text("Video").first).to_be_visible()
+    card = page.get_by_role("article").filter(has_text="Amara Okafor")
+    before = await page.evaluate("() => simcordPreview.lastAction.requestId")
+    await card.get_by_role("button", name="Check now").click()
+    await page.wait_for_function(
+        "before => simcordPreview.ready && simcordPreview.lastAction.requestId !== before", arg=before
+    )
+    done = await page.evaluate("() => simcordPreview.lastAction")
+    assert (done["dispatched"], done["rejected"], done["settlement"]) == (True, False, "settled")
+    await expect(page.locator("#action-status")).to_have_text("")
+    await expect(card.get_by_text("Video").first).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-async def test_a_press_lets_time_pass(browser: Browser) -> None:
-    """After a press the page shows, without a refresh, the messages of the days that passed."""
-    async with run_demo() as (_, address), open_page(browser, address, PHONE) as page:
-        await page.get_by_role("button", name="1 day later").click()
-        sent = page.locator(".message-content").filter(has_text=re.compile("Mateo Silva.* expired")).last
-        await expect(sent).to_be_visible()
-        await wait_for_newest(page)
-        await expect(page.get_by_role("button", name="7 days later")).to_be_enabled()
+@pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
+async def test_a_press_lets_time_pass(page: Page) -> None:
+    """After a press the page shows, without a refresh, the messages of the day that passed and what else to try."""
+    await page.get_by_role("button", name="1 day later").click()
+    sent = page.locator(".message-content").filter(has_text=re.compile("Mateo Silva.* expired")).last
+    await expect(sent).to_be_visible()
+    await wait_for_newest(page)
+    await expect(page.get_by_role("button", name="7 days later")).to_be_enabled()
+    await expect(page.get_by_role("log").get_by_text("Take a reminder")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("page", [DESKTOP], indirect=True, ids=["desktop"])
@@ -221,28 +217,26 @@ async def test_offers_the_command_to_the_manager_only(page: Page) -> None:
     """The page offers the command to the viewer with Manage Server, not to the other one."""
     composer = page.locator("#channel-composer-input")
     command = page.get_by_role("option", name=re.compile("minimax-account "))
-    await composer.press_sequentially("/mini")
-    await expect(command).to_be_visible()
-    await composer.fill("")
-    await page.get_by_label("Viewing as").select_option("Noah · editor")
-    await expect(page.locator("#action-status")).to_have_text("Action completed")
-    await composer.press_sequentially("/mini")
-    await expect(composer).to_have_value("/mini")
-    await expect(command).to_have_count(0)
+    viewer = page.get_by_label("Viewing as")
+    for name, offered in (("Noah · editor", 0), ("Mia · manager", 1)):
+        await viewer.select_option(name)
+        await page.wait_for_function("() => simcordPreview.ready && simcordPreview.lastAction")
+        await composer.press_sequentially("/mini")
+        await expect(composer).to_have_value("/mini")
+        await expect(command).to_have_count(offered)
+        await composer.fill("")
 
 
-async def test_says_that_a_port_is_in_use(demo: tuple[Process, str]) -> None:
-    """A port that another program uses is refused in words."""
-    port = demo[1].partition("127.0.0.1:")[2].partition("/")[0]
-    command = (sys.executable, "-m", "bot", "demo", "--no-open", "--port", port)
-    second = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, cwd=REPOSITORY)
-    _, errors = await asyncio.wait_for(second.communicate(), 60)
-    assert (second.returncode, f"Port {port} is in use" in errors.decode()) == (2, True)
-    assert "Traceback" not in errors.decode()
-
-
-async def test_ends_at_ctrl_c() -> None:
-    """Ctrl-C ends the demo with status 0."""
-    async with run_demo() as (process, _):
-        process.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(process.wait(), 60) == 0
+async def test_an_address_that_opens_no_demo_says_what_to_do(browser: Browser, address: str) -> None:
+    """Without what follows "#", and with that of a demo that has ended, the page says which address to open."""
+    place = address.partition("#")[0]
+    page = await browser.new_page()
+    for wrong, words in ((place, "Open the whole address"), (f"{place}#ended", "This demo has ended.")):
+        await page.goto("about:blank")
+        await page.goto(wrong)
+        said = page.locator("#live-status")
+        await expect(said).to_contain_text(words)
+        box = await said.bounding_box()
+        assert box is not None
+        assert box["height"] > 10
+    await page.close()

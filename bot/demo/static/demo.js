@@ -53,6 +53,31 @@ function showNewest() {
 
 new MutationObserver(showNewest).observe(list, { childList: true });
 
+/** Return the command that a text without its slash begins with, once a space follows, and the rest of the text. */
+export function splitCommand(entries, text) {
+  const entry = entries.find(({ invocation }) => text.startsWith(`${invocation} `));
+  return entry && { entry, rest: text.slice(entry.invocation.length).trimStart() };
+}
+
+/** Type a text into the option in focus, if there is one. */
+export function fillOption(text) {
+  const field = document.activeElement;
+  if (!text || !field?.matches(".command-option-input")) return;
+  field.value = text;
+  field.dispatchEvent(new Event("input"));
+}
+
+let isWaiting = false;
+
+/** Run a command as soon as the page can: simcord's ignores one that comes while completion is under way. */
+export async function runWhenFree(actions, run) {
+  if (isWaiting || actions.report().pendingAction?.kind === "run_command") return;
+  isWaiting = true;
+  while (actions.admissionBlocked()) await new Promise((resolve) => setTimeout(resolve, 20));
+  isWaiting = false;
+  run();
+}
+
 // Discord offers choices before anything is typed; simcord's page asks for them only after a key.
 let asked = "";
 document.addEventListener("focusin", ({ target }) => {
