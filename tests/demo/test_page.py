@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from bot.demo.page import TITLE
 from tests.support.paths import REPOSITORY
@@ -109,11 +109,26 @@ async def test_sends_a_command_typed_in_one_go(page: Page) -> None:
     """Enter right after the last letter sends what was typed, once, even while completion is under way."""
     cards = page.locator(".embed-title").filter(has_text="Jonas Weber")
     before = await cards.count()
+    pressed = asyncio.Event()
+    sent: list[str] = []
+
+    async def hold(route: Route) -> None:
+        await pressed.wait()
+        sent.append(route.request.post_data_json["kind"])
+        await route.continue_()
+
+    await page.route("**/api/action", hold)
     await type_command(page, "/minimax-account jonas")
+    await page.wait_for_function("() => simcordPreview.pendingAction")
     await page.keyboard.press("Enter")
     await page.keyboard.press("Enter")
+    pressed.set()
     await expect(page.get_by_role("button", name="Exit command mode")).to_have_count(0)
     await expect(cards).to_have_count(before + 1)
+    await page.get_by_role("button", name="Refresh").click()
+    await page.wait_for_function("() => simcordPreview.ready")
+    assert sent.count("run_command") == 1
+    await page.unroute("**/api/action")
 
 
 async def test_offers_accounts_before_anything_is_typed(page: Page) -> None:

@@ -82,7 +82,12 @@ export async function runWhenFree(actions, run) {
 let asked = "";
 document.addEventListener("focusin", ({ target }) => {
   if (target.id === "channel-composer-input") asked = "";
-  if (!target.matches(".command-option-input") || target.value) return;
+  if (!target.matches(".command-option-input")) return;
+  if (target.value) {
+    // Of a long choice the beginning is seen.
+    setTimeout(() => { target.scrollLeft = 0; });
+    return;
+  }
   const option = `${document.querySelector("[data-command-chip]")?.textContent} ${target.dataset.option}`;
   if (asked === option) return;
   asked = option;
