@@ -1,5 +1,8 @@
 # ruff: noqa: SLF001  (simcord has no public way to change its page; the version is pinned)
-"""The demo's page: simcord's, with this bot's name and icon, Discord's relative times, and new messages in view."""
+"""The demo's page: simcord's, with this bot's name, icon and words, and closer to Discord.
+
+Relative times read as there, new messages come into view, and a command may be typed together with its option.
+"""
 
 import re
 from pathlib import Path

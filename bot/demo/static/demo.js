@@ -1,4 +1,5 @@
-// What the demo adds to simcord's page: relative times as Discord prints them, on a clock that runs, and new messages in view.
+// What the demo adds to simcord's page: relative times as Discord prints them, on a clock that runs; new messages in view;
+// commands typed together with their option.
 
 const MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 // Seconds below which a unit is used, the unit, and what it is called in the singular.
