@@ -36,8 +36,9 @@ async def run_demo() -> AsyncIterator[tuple[Process, str]]:
     assert address is not None
     yield process, address.group()
     if process.returncode is None:
-        process.kill()
-    await process.wait()
+        # A killed demo leaves its database behind.
+        process.send_signal(signal.SIGINT)
+    await asyncio.wait_for(process.wait(), 60)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
