@@ -33,6 +33,8 @@ YesOrNo = Literal["yes", "no"]
 
 DEFAULT_API = "https://api.useapi.net"
 _SHORTEST_TOKEN = 8
+# Three parts in base64; the first one is the bot's id, whose digits make M, N and O of its first character.
+_DISCORD_TOKEN = re.compile(r"[MNO][\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _LARGEST_ID = 2**64 - 1
 _MOST_DIGITS = 20
 _QUOTED = re.compile(r"""("[^"]*"|'[^']*')\s*(#.*)?""")
@@ -54,6 +56,20 @@ def _token(value: object) -> str:
         raise ValueError("holds a character that no token has. Copy the token again, without quotes or spaces")
     if len(text) < _SHORTEST_TOKEN:
         raise ValueError("is too short for a token. Copy the whole token again")
+    return text
+
+
+def _discord_token(value: object) -> str:
+    text = _token(value)
+    if text.lower().startswith("user:"):
+        raise ValueError("holds the token of useapi.net, which belongs in USEAPI_TOKEN. Put the bot's token here")
+    return text
+
+
+def _useapi_token(value: object) -> str:
+    text = _token(value)
+    if _DISCORD_TOKEN.fullmatch(text):
+        raise ValueError("holds a bot's token of Discord, which belongs in DISCORD_TOKEN. Put useapi.net's token here")
     return text
 
 
@@ -191,7 +207,7 @@ class LogSettings(BaseModel):
 class UseapiSettings(LogSettings):
     """The settings that reading accounts takes."""
 
-    useapi_token: Annotated[SecretStr, BeforeValidator(_token)] = Field(
+    useapi_token: Annotated[SecretStr, BeforeValidator(_useapi_token)] = Field(
         alias="USEAPI_TOKEN",
         description="API token of your useapi.net subscription",
         json_schema_extra={
@@ -242,7 +258,7 @@ class StoreSettings(LogSettings):
 class Settings(UseapiSettings, StoreSettings):
     """The settings that running the bot takes."""
 
-    discord_token: Annotated[SecretStr, BeforeValidator(_token)] = Field(
+    discord_token: Annotated[SecretStr, BeforeValidator(_discord_token)] = Field(
         alias="DISCORD_TOKEN",
         description="The bot's token, from the Discord developer portal",
         json_schema_extra={

@@ -74,7 +74,7 @@ def test_all_wrong_settings_are_reported_at_once_by_name_and_never_by_value() ->
 
 @pytest.mark.parametrize("name", TOKENS)
 @pytest.mark.parametrize(
-    ("value", "token"), [("abcd.1234", "abcd.1234"), ("  abcd.1234\n", "abcd.1234"), ("user:1-aB", "user:1-aB")]
+    ("value", "token"), [("abcd.1234", "abcd.1234"), ("  abcd.1234\n", "abcd.1234"), ("user-1-aB", "user-1-aB")]
 )
 def test_a_token_is_stripped(name: str, value: str, token: str) -> None:
     """White space around a pasted token is removed."""
@@ -107,6 +107,32 @@ def test_a_token_that_can_not_be_one_is_refused(name: str, value: str, advice: s
     (problem,) = problems_of(GOOD | {name: value})
     assert problem.startswith(f"{name} ")
     assert advice in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("DISCORD_TOKEN", "user:1234-s3cret", "USEAPI_TOKEN"),
+        ("DISCORD_TOKEN", " User:1234-s3cret", "USEAPI_TOKEN"),
+        ("USEAPI_TOKEN", "MTEwMDAwMDAwMDAwMDAwMDAx.GaBcDe.s3cret_s3cret-s3cret", "DISCORD_TOKEN"),
+        ("USEAPI_TOKEN", "OTk5.GaBcDe.s3cret", "DISCORD_TOKEN"),
+    ],
+)
+def test_a_token_in_the_place_of_the_other_is_refused(name: str, value: str, meant: str) -> None:
+    """A token that is clearly the other company's is caught before anything is sent, without its value."""
+    kind = Settings if name == "DISCORD_TOKEN" else UseapiSettings
+    with pytest.raises(SettingsError) as caught:
+        read_settings(kind, GOOD | {name: value}, NO_FILE)
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{name} holds ")
+    assert f"belongs in {meant}." in problem
+    assert "s3cret" not in problem
+
+
+@pytest.mark.parametrize("value", ["a.b.c-12345", "MTEw.GaBcDe", "eyJhbGciOiJ9.eyJzdWIiOiJ9.c2ln", "user-1234-abc"])
+def test_a_token_of_unknown_shape_is_accepted(value: str) -> None:
+    """Only a clear swap is refused: either company may change the shape of its tokens."""
+    assert read(DISCORD_TOKEN=value, USEAPI_TOKEN=value).useapi_token.get_secret_value() == value
 
 
 @pytest.mark.parametrize(
