@@ -20,8 +20,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from bot.core import database_url
-from bot.core.database_url import parse_database_url, passwords_in
+from bot.core.database_url import DEFAULT as DEFAULT_DATABASE
+from bot.core.database_url import parse_database_url, passwords_in, with_password
 from bot.core.links import GUIDED_SETUP, SETUP_GUIDE, RenewalLinks
 from bot.core.subscriptions import parse_lead_times
 from bot.core.text import is_web_url
@@ -243,16 +243,33 @@ class UseapiSettings(LogSettings):
 class StoreSettings(LogSettings):
     """The settings that opening the database takes."""
 
-    database_url: Annotated[str, BeforeValidator(parse_database_url)] = Field(
-        database_url.DEFAULT,
+    database: Annotated[str, BeforeValidator(parse_database_url)] = Field(
+        DEFAULT_DATABASE,
+        validate_default=True,
         alias="DATABASE_URL",
         repr=False,
         description="Database that keeps the reminders",
         json_schema_extra={
-            "more": "A file (`sqlite+aiosqlite:///path`) or a PostgreSQL server "
+            "more": "A file (`sqlite:///path`) or a PostgreSQL server "
             "(`postgresql://user:password@host/database?sslmode=require`, as hosts give it)."
         },
     )
+    database_password: SecretStr | None = Field(
+        None,
+        alias="PGPASSWORD",
+        description="Password for the PostgreSQL server, if the address has none",
+        json_schema_extra={"more": "`migrate-to` uses it too. A secret."},
+    )
+
+    @property
+    def password(self) -> str:
+        """Return PGPASSWORD, "" if it is not set."""
+        return self.database_password.get_secret_value() if self.database_password is not None else ""
+
+    @property
+    def database_url(self) -> str:
+        """Return the address of the database, with the password."""
+        return with_password(self.database, self.password)
 
 
 class Settings(UseapiSettings, StoreSettings):
@@ -364,8 +381,8 @@ def _without_marks(name: str, value: str) -> str:
     """Return a value of the environment without the quotes and the comment that other readers of a `.env` keep."""
     if quoted := _QUOTED.fullmatch(value):
         return quoted[1][1:-1]
-    # There, a # may be part of a file's name.
-    return value if name == "DATABASE_URL" else _COMMENT.sub("", value)
+    # There, a # may be part of a file's name or of the password.
+    return value if name in ("DATABASE_URL", "PGPASSWORD") else _COMMENT.sub("", value)
 
 
 def read_dotenv(file: Path) -> dict[str, str]:

@@ -1,14 +1,16 @@
 """The address of the database, and the password in it."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from bot.config import StoreSettings, read_settings, secrets_of
-from bot.core.database_url import parse_database_url, passwords_in
+from bot.core.database_url import parse_database_url, passwords_in, spell, with_password
 from bot.core.secrets import Redactor
-from bot.store.database import open_database, sqlite_file
+from bot.errors import StoreError
+from bot.store.database import find_schema, open_database, sqlite_file
 from tests.support.postgres import Postgres
 
 
@@ -39,7 +41,7 @@ def test_where_a_databases_password_may_stand(url: str, secrets: list[str]) -> N
 @pytest.mark.parametrize(
     ("url", "advice"),
     [
-        *((url, "must begin with sqlite+aiosqlite:///") for url in ("", "mysql://s3cret", "sqlite:/s3cret")),
+        *((url, "must begin with sqlite:/// or postgresql://") for url in ("", "mysql://s3cret", "sqlite:/s3cret")),
         *(
             (f"sqlite+aiosqlite:///{rest}", "must name a file")
             for rest in ("", ":memory:", "file:s3cret?mode=memory&uri=true")
@@ -142,3 +144,62 @@ async def test_settings_of_a_connection_reach_the_server(postgres: Postgres) -> 
     async with open_database(parse_database_url(given)) as database, database.begin() as tx:
         assert (await tx.execute(sa.text("SHOW application_name"))).scalar() == "minimax bot"
         assert (await tx.execute(sa.text("SHOW search_path"))).scalar() == "public,pg_temp"
+
+
+@pytest.mark.parametrize(
+    ("url", "password", "whole"),
+    [
+        ("postgresql+asyncpg://bot@db/bot", "s3/c&t", "postgresql+asyncpg://bot@db/bot?password=s3%2Fc%26t"),
+        ("postgresql+asyncpg://db/bot?ssl=require", "a", "postgresql+asyncpg://db/bot?ssl=require&password=a"),
+        ("postgresql+asyncpg://bot:own@db/bot", "a", "postgresql+asyncpg://bot:own@db/bot"),
+        ("postgresql+asyncpg://bot@db/bot?password=own", "a", "postgresql+asyncpg://bot@db/bot?password=own"),
+        ("postgresql+asyncpg://bot@db/bot", "", "postgresql+asyncpg://bot@db/bot"),
+        ("sqlite+aiosqlite:///bot.db", "a", "sqlite+aiosqlite:///bot.db"),
+    ],
+)
+def test_an_address_without_a_password_gets_that_of_the_settings(url: str, password: str, whole: str) -> None:
+    """PGPASSWORD counts where the address of a server has no password of its own."""
+    assert with_password(url, password) == whole
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["sqlite:///data/bot.db", "sqlite:////srv/100% mine.db", "postgresql://bot:pa%20ss@db:5432/bot?ssl=require"],
+)
+def test_an_address_is_shown_as_people_write_it(address: str) -> None:
+    """What is printed is what was given, and can be given again."""
+    assert spell(parse_database_url(address)) == address
+
+
+async def _ask_for_password(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+    """Act as a PostgreSQL server that asks for the password in clear text, and refuses it; return the password."""
+    await reader.readexactly(int.from_bytes(await reader.readexactly(4)) - 4)
+    writer.write(b"R" + (8).to_bytes(4) + (3).to_bytes(4))
+    assert await reader.readexactly(1) == b"p"
+    password = await reader.readexactly(int.from_bytes(await reader.readexactly(4)) - 4)
+    fields = b"SFATAL\0C28P01\0Mpassword authentication failed\0\0"
+    writer.write(b"E" + (len(fields) + 4).to_bytes(4) + fields)
+    writer.close()
+    return password.rstrip(b"\0").decode()
+
+
+@pytest.mark.parametrize(("environ", "password"), [({}, "of #the/file"), ({"PGPASSWORD": "outr&anks"}, "outr&anks")])
+async def test_the_password_in_the_file_reaches_the_server(
+    environ: dict[str, str], password: str, tmp_path: Path
+) -> None:
+    """PGPASSWORD of `.env`, or of the environment, is what the server gets; its refusal is reported in words."""
+    given: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        given.append(await _ask_for_password(reader, writer))
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        address = f"postgresql://bot@127.0.0.1:{port}/bot?ssl=disable"
+        (tmp_path / ".env").write_text(f"DATABASE_URL={address}\nPGPASSWORD='of #the/file'\n")
+        settings = read_settings(StoreSettings, environ, tmp_path / ".env")
+        with pytest.raises(StoreError, match="password authentication failed"):
+            await find_schema(settings.database_url)
+    assert set(given) == {password}
+    assert password in secrets_of(settings)
+    assert password not in repr(settings)

@@ -52,8 +52,8 @@ def test_a_default_is_what_the_code_reads() -> None:
     """The example file, with the required settings filled in and every default uncommented, changes no setting."""
     defaults = dict(re.findall(r"^# ([A-Z_]+)=(.+)$", settings_example(), re.MULTILINE))
     assert read(**defaults) == read()
-    # HEALTH_PORT and HEARTBEAT_URL are off by default.
-    assert len(GOOD | defaults) + 2 == len(FIELDS)
+    # HEALTH_PORT, HEARTBEAT_URL and PGPASSWORD are off by default.
+    assert len(GOOD | defaults) + 3 == len(FIELDS)
 
 
 def test_the_example_file_holds_no_secret() -> None:

@@ -2,12 +2,15 @@
 
 import argparse
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 from bot.cli.command import DONE, Commands, Surroundings, load_settings
 from bot.cli.owner import work_beside
 from bot.core.wording import say_count
+from bot.errors import CopyRefused
 
 # What SQLAlchemy writes for a password.
 _HIDDEN = "***"
@@ -40,6 +43,15 @@ def _database_url(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+@contextmanager
+def _titled(title: str) -> Iterator[None]:
+    try:
+        yield
+    except CopyRefused as error:
+        error.title = title
+        raise
+
+
 def backup(args: argparse.Namespace, _around: Surroundings) -> int:
     """Back the database up.
 
@@ -51,7 +63,8 @@ def backup(args: argparse.Namespace, _around: Surroundings) -> int:
 
     settings = load_settings(StoreSettings, quiet=True)
     work_beside(settings.database_url, folders=[args.file.parent])
-    reminders = back_up(settings.database_url, args.file)
+    with _titled("No backup was made"):
+        reminders = back_up(settings.database_url, args.file)
     print(f"Backed up {say_count(reminders, 'reminder')} to {args.file}.")
     return DONE
 
@@ -67,7 +80,8 @@ def restore(args: argparse.Namespace, around: Surroundings) -> int:
 
     settings = load_settings(StoreSettings, quiet=True)
     work_beside(settings.database_url)
-    restored = backups.restore(settings.database_url, args.file, around.now())
+    with _titled("Nothing was restored"):
+        restored = backups.restore(settings.database_url, args.file, around.now())
     print(f"Restored {say_count(restored.subscriptions, 'reminder')} from {args.file} to {restored.file}.")
     if restored.kept is not None:
         print(f"The previous database is kept in {restored.kept}.")
@@ -82,30 +96,32 @@ def migrate(args: argparse.Namespace, _around: Surroundings) -> int:
         CopyRefused: the data can't be copied.
     """
     from bot.config import StoreSettings
-    from bot.core.database_url import passwords_in
+    from bot.core.database_url import passwords_in, with_password
     from bot.store.transfer import move
 
     settings = load_settings(StoreSettings, quiet=True, secrets=passwords_in(args.url))
     work_beside(settings.database_url, args.url)
-    rows = asyncio.run(move(settings.database_url, args.url))
+    target = with_password(args.url, settings.password)
+    rows = asyncio.run(move(settings.database_url, target))
     reminders, total = say_count(rows["subscriptions"], "reminder"), say_count(sum(rows.values()), "row")
     print(f"Copied and counted: {reminders}, {total} in all.")
     print("The old database is unchanged. Before you start the bot, set in .env or the environment:")
-    shown = hide_password(args.url)
-    print(f"\nDATABASE_URL={shown}\n")
-    if shown != args.url:
-        print(f"Replace {_HIDDEN} by the password, which is not shown here.")
+    print(f"\nDATABASE_URL={hide_password(args.url)}")
+    if target != args.url:
+        print(f"PGPASSWORD={_HIDDEN}")
+    if passwords_in(target):
+        print(f"\nReplace {_HIDDEN} by the password, which is not shown here.")
     return DONE
 
 
 def hide_password(url: str) -> str:
-    """Return the address of a database with *** in the place of its password."""
+    """Return the address of a database as people write it, with *** in the place of its password."""
     from sqlalchemy.engine import make_url
 
-    from bot.core.database_url import passwords_in
+    from bot.core.database_url import passwords_in, spell
 
     if not passwords_in(url):
-        return url
+        return spell(url)
     parts = make_url(url)
     query = {name: _HIDDEN if name == "password" else value for name, value in parts.query.items()}
-    return parts.set(query=query).render_as_string().replace(quote(_HIDDEN), _HIDDEN)
+    return spell(parts.set(query=query).render_as_string().replace(quote(_HIDDEN), _HIDDEN))

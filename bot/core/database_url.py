@@ -4,7 +4,7 @@ import os
 import re
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
-DEFAULT = "sqlite+aiosqlite:///data/bot.db"
+DEFAULT = "sqlite:///data/bot.db"
 SQLITE, POSTGRESQL = "sqlite+aiosqlite:///", "postgresql+asyncpg://"
 # How others spell them; both need the driver that the bot uses.
 _SPELLINGS = {"postgresql://": POSTGRESQL, "postgres://": POSTGRESQL, "sqlite:///": SQLITE}
@@ -41,7 +41,21 @@ def parse_database_url(value: object) -> str:
         return SQLITE + _file(text.removeprefix(SQLITE))
     if text.startswith(POSTGRESQL):
         return _server(text)
-    raise ValueError(f"must begin with {SQLITE} or {POSTGRESQL}, such as {DEFAULT}")
+    raise ValueError(f"must begin with sqlite:/// or postgresql://, such as {DEFAULT}")
+
+
+def spell(url: str) -> str:
+    """Return a parsed address as people write it."""
+    if url.startswith(SQLITE):
+        return f"sqlite:///{url.removeprefix(SQLITE).replace('%25', '%')}"
+    return url.replace(POSTGRESQL, "postgresql://", 1)
+
+
+def with_password(url: str, password: str) -> str:
+    """Return a parsed address with this password, unless it has one or leads to a file."""
+    if not password or not url.startswith(POSTGRESQL) or passwords_in(url):
+        return url
+    return f"{url}{'&' if '?' in url else '?'}password={quote(password, safe='')}"
 
 
 def passwords_in(url: str) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.cli.data import hide_password
+from bot.core.database_url import parse_database_url, spell
 from bot.store.database import open_database
 from tests.support.store.samples import count, put
 from tests.support.wire.process import run_bot
@@ -71,7 +72,7 @@ async def test_there_and_back_again(sqlite_url: str, new_database: Callable[[], 
         assert "***" not in output
         assert "Copied and counted: 1 reminder, 1 row in all." in output
         (line,) = (line for line in output.splitlines() if line.startswith("DATABASE_URL="))
-        assert line == f"DATABASE_URL={target}"
+        assert line == f"DATABASE_URL={spell(parse_database_url(target))}"
     async with open_database(urls[-1]) as database:
         assert await count(database) == 1
 
@@ -81,19 +82,28 @@ async def test_the_password_is_left_out(sqlite_url: str, new_database: Callable[
     url = sa.make_url(new_database()).set(password="s3cret/word")
     status, output = await run(sqlite_url, "migrate-to", url.render_as_string(hide_password=False), LOG_LEVEL="DEBUG")
     assert status == 0
-    assert f"DATABASE_URL={url.render_as_string(hide_password=True)}" in output
+    assert f"DATABASE_URL={spell(url.render_as_string(hide_password=True))}\n" in output
     assert "Replace *** by the password" in output
     assert "s3cret" not in output
     assert "word@" not in output
 
 
+async def test_the_place_of_a_separate_password_is_named(sqlite_url: str, new_database: Callable[[], str]) -> None:
+    """A password that came as PGPASSWORD gets a line of its own among the settings, without its value."""
+    address = spell(new_database())
+    status, output = await run(sqlite_url, "migrate-to", address, PGPASSWORD="s3cret/word")
+    assert status == 0
+    assert f"\nDATABASE_URL={address}\nPGPASSWORD=***\n\nReplace *** by the password" in output
+    assert "s3cret" not in output
+
+
 @pytest.mark.parametrize(
     ("address", "shown"),
     [
-        ("postgresql+asyncpg://bot:s3cret@db/bot", "postgresql+asyncpg://bot:***@db/bot"),
-        ("postgresql+asyncpg://bot@db/bot", "postgresql+asyncpg://bot@db/bot"),
-        ("postgresql+asyncpg://bot@db/bot?password=s3cret", "postgresql+asyncpg://bot@db/bot?password=***"),
-        ("sqlite+aiosqlite:///data/bot.db", "sqlite+aiosqlite:///data/bot.db"),
+        ("postgresql+asyncpg://bot:s3cret@db/bot", "postgresql://bot:***@db/bot"),
+        ("postgresql+asyncpg://bot@db/bot", "postgresql://bot@db/bot"),
+        ("postgresql+asyncpg://bot@db/bot?password=s3cret", "postgresql://bot@db/bot?password=***"),
+        ("sqlite+aiosqlite:///data/bot.db", "sqlite:///data/bot.db"),
     ],
 )
 def test_where_a_password_may_stand(address: str, shown: str) -> None:
@@ -137,12 +147,18 @@ async def test_a_failure_is_reported_in_words(database_url: str, arguments: list
         assert "Traceback" not in bot.output
 
 
+async def test_a_failed_restore_says_so(sqlite_url: str) -> None:
+    """A restore that is refused is not called a copy."""
+    status, output = await run(sqlite_url, "restore", "missing.db")
+    assert (status, output.splitlines()[:2]) == (2, ["Nothing was restored.", "There is no file missing.db."])
+
+
 async def test_a_folder_that_is_missing(sqlite_url: str) -> None:
     """A backup into a folder that is not there is refused."""
     status, output = await run(sqlite_url, "backup", "missing/backup.db")
     assert status == 2
     assert output.splitlines() == [
-        "The data was not copied.",
+        "No backup was made.",
         "There is no folder missing.",
         "Make it first, or choose another one.",
     ]
