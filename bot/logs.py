@@ -94,11 +94,11 @@ def build_handler(redact: Redact, style: Literal["text", "json"], stream: TextIO
     return handler
 
 
-# What libraries log at each start, by logger: intents that are off, the kind of token, what a database can do.
+# What libraries log at each start, by logger, and what the bot says in its own words.
 _NOISE = {
     "discord.state": ("intent seems to be disabled",),
     "discord.client": ("logging in using static token",),
-    "alembic.runtime.migration": ("Context impl", "Will assume"),
+    "discord.gateway": ("has connected to Gateway", "successfully RESUMED"),
 }
 
 
@@ -113,8 +113,8 @@ def set_up_logging(redact: Redact, level: str, style: Literal["text", "json"]) -
         logging.getLogger(name).addFilter(lambda record: not _is_noise(record))
     # Below INFO discord.py logs whole events and callback addresses, with tokens that let anybody answer for the bot.
     logging.getLogger("discord").setLevel(max(logging.INFO, logging.getLogger().level))
-    # At INFO it logs the name of each part of Alembic that it loads.
-    logging.getLogger("alembic.runtime.plugins").setLevel(max(logging.WARNING, logging.getLogger().level))
+    # At INFO it logs its parts and each step of a migration; the bot logs what has become of the database.
+    logging.getLogger("alembic").setLevel(max(logging.WARNING, logging.getLogger().level))
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_crash
     threading.excepthook = lambda report: _LOG.critical("A thread crashed", exc_info=report.exc_value)

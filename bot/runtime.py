@@ -168,7 +168,7 @@ def say_ready(servers: int, accounts: int | None, reminders: int) -> str:
     counted = "no accounts read yet" if accounts is None else say_count(accounts, "account")
     found = f"Ready: {say_count(servers, 'server')}, {counted}, {say_count(reminders, 'reminder')}."
     if not servers:
-        return f"{found} Next: invite the bot; `python -m bot check` prints the link."
+        return f"{found} Next: invite the bot; the command `check` prints the link."
     if accounts == 0:
         return f"{found} Next: add your MiniMax accounts at useapi.net."
     if not reminders:

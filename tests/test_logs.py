@@ -225,8 +225,11 @@ logging.getLogger("discord.http").info("connected")
 logging.getLogger("discord.state").warning("%s intent seems to be disabled. s3cret-value", "Guilds")
 logging.getLogger("discord.state").warning("other")
 logging.getLogger("alembic.runtime.plugins").info("setup plugin")
-logging.getLogger("alembic.runtime.migration").info("upgrade")
-logging.getLogger("alembic.runtime.migration").info("Will assume %s DDL.", "transactional")
+logging.getLogger("alembic.runtime.migration").info("Running %s", "upgrade")
+logging.getLogger("alembic.runtime.migration").warning("odd")
+logging.getLogger("discord.gateway").info("Shard ID %s has connected to Gateway (Session ID: %s).", None, "1")
+logging.getLogger("discord.gateway").info("Shard ID %s has successfully RESUMED session %s.", None, "1")
+logging.getLogger("discord.gateway").info("other")
 logging.getLogger("discord.client").info("logging in using static token")
 warnings.warn("old s3cret-value")
 async def main():
@@ -250,7 +253,8 @@ def test_a_whole_process_logs_redacted_to_standard_error() -> None:
     assert ("library", f"sent with {HIDDEN}") in logged
     assert [message for logger, message in logged if logger == "discord.http"] == ["connected"]
     assert [message for logger, message in logged if logger == "discord.state"] == ["other"]
-    assert [message for logger, message in logged if logger.startswith("alembic")] == ["upgrade"]
+    assert [message for logger, message in logged if logger.startswith("alembic")] == ["odd"]
+    assert [message for logger, message in logged if logger == "discord.gateway"] == ["other"]
     assert "discord.client" not in {logger for logger, _ in logged}
     assert {"py.warnings", "asyncio"} <= {logger for logger, _ in logged}
 

@@ -2,11 +2,14 @@
 
 import argparse
 import asyncio
+import logging
 
 from bot.cli.command import DONE, FAILED, Commands, Surroundings, load_settings, print_error
 from bot.cli.ending import end_in_time
 from bot.cli.owner import work_beside
 from bot.errors import StoreAway
+
+_LOG = logging.getLogger("bot")
 
 
 def add_to(commands: Commands) -> None:
@@ -15,7 +18,7 @@ def add_to(commands: Commands) -> None:
     commands.add_parser("run", description=text).set_defaults(work=run)
 
 
-def run(_args: argparse.Namespace, around: Surroundings) -> int:
+def run(args: argparse.Namespace, around: Surroundings) -> int:
     """Run the bot until SIGINT or SIGTERM.
 
     Raises:
@@ -31,9 +34,13 @@ def run(_args: argparse.Namespace, around: Surroundings) -> int:
         clock = ClockGuard(around.now, around.monotonic)
         asyncio.run(run_bot(settings, clock=clock, timing=around.timing, on_stop=end_in_time))
     except StoreAway as error:
-        print_error(error)
+        print_error(error, args.program)
         # A service manager that restarts the bot after a crash should do so now as well.
         return FAILED
+    except BrokenPipeError as error:
+        # Else it would mean that nobody reads what the command prints, which is nothing.
+        raise RuntimeError("a connection broke") from error
     except KeyboardInterrupt:
-        return DONE
+        pass
+    _LOG.info("Stopped")
     return DONE

@@ -230,35 +230,74 @@ def _copy(file: Path, copy: Path) -> None:
         sync(copy.parent)
 
 
+def _refuse_newer(schema: str | None) -> None:
+    if schema is not None and schema > SCHEMA:
+        raise StoreError(
+            f"it was written by a newer version of this bot (schema {schema}, this one knows {SCHEMA}): "
+            "run that version, or restore a backup"
+        )
+
+
 async def _migrate(engine: AsyncEngine, url: str) -> None:
     file = sqlite_file(url)
     present = await read_schema(engine)
     if present == SCHEMA:
         return
-    if present is not None and present > SCHEMA:
-        raise StoreError(
-            f"it was written by a newer version of this bot (schema {present}, this one knows {SCHEMA}): "
-            "run that version, or restore a backup"
-        )
+    _refuse_newer(present)
     if present is not None and file is not None:
         copy = file.with_suffix(f".before-{SCHEMA}.db")
         await asyncio.to_thread(_copy, file, copy)
         _LOG.info("Kept a copy of the database as it was: %s", copy)
     if file is not None:
         await _upgrade_on(engine)
-        return
-    # A migration may take longer than any other statement, or wait for that of another bot.
-    unlimited = _create_postgresql_engine(url, is_limited=False)
-    try:
-        await _upgrade_on(unlimited)
-    finally:
-        await unlimited.dispose()
+    else:
+        # A migration may take longer than any other statement, or wait for that of another bot.
+        unlimited = _create_postgresql_engine(url, is_limited=False)
+        try:
+            await _upgrade_on(unlimited)
+        finally:
+            await unlimited.dispose()
+    if present is None:
+        _LOG.info("Created the database")
+    else:
+        _LOG.info("Migrated the database from schema %s to %s", present, SCHEMA)
 
 
 async def _upgrade_on(engine: AsyncEngine) -> None:
     async with _begin(engine) as connection:
         await connection.run_sync(_upgrade)
-    _LOG.info("The database has schema %s now", SCHEMA)
+
+
+async def find_schema(url: str) -> str | None:
+    """Return the schema of a database that is neither created nor migrated, None if the first start has to create it.
+
+    Raises:
+        StoreError: it can't be opened or created, or was written by a newer version.
+    """
+    file = sqlite_file(url)
+    try:
+        if file is not None and not _is_there(file):
+            return None
+    except OSError as error:
+        raise _opening_error(error, is_file=True) from None
+    async with open_as_it_is(url) as database:
+        schema = await read_schema(database.engine)
+    _refuse_newer(schema)
+    return schema
+
+
+def _is_there(file: Path) -> bool:
+    """Whether a file exists, which the bot can write; False if the bot can create it.
+
+    Raises:
+        OSError: it can do neither.
+    """
+    nearest = next(one for one in (file, *file.absolute().parents) if one.exists())
+    if nearest != file and not nearest.is_dir():
+        raise NotADirectoryError(f"{nearest} is no folder")
+    if not os.access(nearest, os.W_OK):
+        raise PermissionError(f"{nearest} can't be written")
+    return nearest == file
 
 
 @asynccontextmanager

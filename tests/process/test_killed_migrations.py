@@ -30,7 +30,7 @@ async def _start(url: str, launch: Launch) -> int:
     settings = build_settings(NOWHERE, DATABASE_URL=url)
     async with run_bot(NOWHERE, settings, launch=launch, is_forked=True) as bot:
         with suppress(AssertionError):
-            await bot.says(f"has schema {SCHEMA} now")
+            await bot.says(f"to {SCHEMA}")
             bot.signal(signal.SIGTERM)
         return await bot.ended()
 

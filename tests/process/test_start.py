@@ -38,7 +38,7 @@ async def test_no_network_at_start() -> None:
 @pytest.mark.parametrize(
     ("servers", "accounts", "reminders", "text"),
     [
-        (0, 3, 0, "0 servers, 3 accounts, 0 reminders. Next: invite the bot; `python -m bot check` prints the link."),
+        (0, 3, 0, "0 servers, 3 accounts, 0 reminders. Next: invite the bot; the command `check` prints the link."),
         (1, 0, 0, "1 server, 0 accounts, 0 reminders. Next: add your MiniMax accounts at useapi.net."),
         (1, 10, 0, "1 server, 10 accounts, 0 reminders. Next: run /minimax-reminders add in Discord."),
         (1, None, 0, "1 server, no accounts read yet, 0 reminders. Next: run /minimax-reminders add in Discord."),
@@ -58,3 +58,9 @@ async def test_a_start_ends_with_the_next_step() -> None:
         await world.discord.gateway.ready(nth=2)
         await (await world.discord.slash(world.add_account())).answer()
         assert world.bot.output.count("Ready: ") == 1
+        assert await world.bot.stop() == 0
+    log = world.bot.output
+    assert (log.count("Created the database"), log.count("Connected to Discord")) == (1, 2)
+    assert " alembic." not in log
+    assert " discord." not in log
+    assert log.splitlines()[-1].endswith(" bot: Stopped")

@@ -12,8 +12,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from bot.errors import StoreError
 from bot.store import database as database_module
-from bot.store.database import SCHEMA, Database, open_database, sqlite_file
+from bot.store.database import SCHEMA, Database, find_schema, open_database, sqlite_file
 from bot.store.subscriptions import put_subscription
 from bot.store.tables import metadata
 from tests.support.paths import REPOSITORY
@@ -215,3 +216,29 @@ def test_a_clone_in_a_folder_with_any_name(tmp_path: Path, folder: str) -> None:
     assert done.returncode == 0, done.stderr
     with closing(sqlite3.connect(clone / "bot.db")) as opened:
         assert opened.execute("SELECT version_num FROM alembic_version").fetchall() == [(SCHEMA,)]
+
+
+async def test_a_look_at_the_schema_changes_nothing(database_url: str, next_version: Callable[[], None]) -> None:
+    """A database is neither created nor migrated; one that a newer version wrote is refused."""
+    file = sqlite_file(database_url)
+    assert await find_schema(database_url) is None
+    assert file is None or list(file.parent.glob("bot.db*")) == []
+    async with open_database(database_url):
+        pass
+    before = file and file.read_bytes()
+    assert await find_schema(database_url) == SCHEMA
+    next_version()
+    assert await find_schema(database_url) == SCHEMA
+    assert (file and file.read_bytes()) == before
+    await set_version(database_url, "9999")
+    with pytest.raises(StoreError, match="newer version"):
+        await find_schema(database_url)
+
+
+async def test_a_database_that_can_not_be_created_is_found_before(tmp_path: Path) -> None:
+    """A path through a file is refused without a start; missing folders are created by it."""
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="file is no folder"):
+        await find_schema(f"sqlite+aiosqlite:///{tmp_path}/file/bot.db")
+    assert await find_schema(f"sqlite+aiosqlite:///{tmp_path}/a/b/bot.db") is None
+    assert not (tmp_path / "a").exists()
