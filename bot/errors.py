@@ -140,7 +140,10 @@ class DiscordTokenRefused(OperatorError):
 
     title = "Discord refused DISCORD_TOKEN"
     text = "The bot can't log in with this token."
-    advice = "Reset the token in the developer portal, put the new one into .env and restart the bot."
+    advice = (
+        "Copy it again from the developer portal, or reset it there. Put it into .env and restart the bot "
+        "(Docker: `docker compose up --detach`)."
+    )
 
 
 class GatewayRefused(OperatorError):
@@ -160,7 +163,7 @@ class UseapiTokenRefused(OperatorError):
     title = "useapi.net rejected the bot's token"
     text = "Your accounts may be fine."
     advice = "Bot owner: put a valid token into `USEAPI_TOKEN` and restart the bot."
-    operator_advice = "Put a valid token into USEAPI_TOKEN."
+    operator_advice = "Copy USEAPI_TOKEN again from the mail or page that you got with your subscription."
 
 
 class SubscriptionLapsed(OperatorError):

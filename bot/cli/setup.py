@@ -73,21 +73,26 @@ def _ask(given: Mapping[str, str], around: Surroundings) -> dict[str, str]:
     for name in ("DISCORD_TOKEN", "USEAPI_TOKEN", "GUILD_IDS"):
         if os.environ.get(name):
             print(f"! {name} is set in the environment, which outranks {DOTENV}.")
-    print("The bot's token: discord.com/developers/applications, your application, Bot, Reset Token.")
-    discord_token = _ask_token("DISCORD_TOKEN", given, _try_discord)
-    print("\nThe useapi.net token: in the mail or page that you got with your subscription; it begins with user:.")
-    useapi_token = _ask_token("USEAPI_TOKEN", given, lambda token: _try_useapi(token, around))
+    where = "The bot's token: discord.com/developers/applications, your application, Bot, Reset Token."
+    discord_token = _ask_token("DISCORD_TOKEN", given, where, _try_discord)
+    print()
+    where = "The useapi.net token: in the mail or page that you got with your subscription; it begins with user:."
+    useapi_token = _ask_token("USEAPI_TOKEN", given, where, lambda token: _try_useapi(token, around))
     guild_ids = _ask_servers(discord_token, given.get("GUILD_IDS", ""))
     answers = {"DISCORD_TOKEN": discord_token, "USEAPI_TOKEN": useapi_token, "GUILD_IDS": guild_ids}
     return {name: value for name, value in answers.items() if value != given.get(name)}
 
 
-def _ask_token(name: str, given: Mapping[str, str], attempt: Callable[[str], "Finding"]) -> str:
-    """Return a token that works: the one that is set, unless the operator wants to replace it, or else the next."""
+def _ask_token(name: str, given: Mapping[str, str], where: str, attempt: Callable[[str], "Finding"]) -> str:
+    """Return a token that works: the one that is set, unless the operator wants to replace it, or else the next.
+
+    `where` says where to find one.
+    """
     from bot.chat.rest.survey import Grade
 
     value = given.get(name, "")
     if not value or _confirm(f"{name} is set in {DOTENV} already. Replace it?"):
+        print(where)
         value = _ask_secret(f"{name} (not shown): ")
     while True:
         if problem := _find_problem(name, value):
@@ -107,7 +112,9 @@ def _ask_secret(prompt: str) -> str:
 
 
 def _confirm(question: str) -> bool:
-    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    while (answer := input(f"{question} [y/N] ").strip().lower()) not in ("y", "yes", "n", "no", ""):
+        print("Answer y or n.")
+    return answer in ("y", "yes")
 
 
 def _find_problem(name: str, value: str) -> str:

@@ -92,11 +92,13 @@ async def test_a_wrong_token_is_asked_for_again() -> None:
         await desk.terminal.shows("Paste the token alone")
         await desk.terminal.answer("DISCORD_TOKEN (not shown)", "")
         await desk.terminal.shows("DISCORD_TOKEN is missing")
+        await desk.terminal.answer("DISCORD_TOKEN (not shown)", USEAPI_TOKEN)
+        await desk.terminal.shows("belongs in USEAPI_TOKEN")
         await desk.terminal.answer("DISCORD_TOKEN (not shown)", WRONG_DISCORD)
-        await desk.terminal.shows("Discord refused DISCORD_TOKEN")
+        await desk.terminal.shows("Discord refused DISCORD_TOKEN\n  Copy it again, or reset it")
         await desk.terminal.answer("Another token", f'"{DISCORD_TOKEN}"')
         await desk.terminal.answer("USEAPI_TOKEN (not shown)", WRONG_USEAPI)
-        await desk.terminal.shows("useapi.net rejected")
+        await desk.terminal.shows("useapi.net rejected the bot's token\n  Copy USEAPI_TOKEN again from the mail")
         await desk.terminal.answer("Another token", USEAPI_TOKEN)
         await desk.terminal.answer("look again)", "1, 2")
         assert await desk.terminal.ended() == 0
@@ -135,7 +137,8 @@ async def test_waits_for_the_invitation() -> None:
 async def test_nothing_is_replaced_without_a_yes() -> None:
     """Each setting that is there stays, unless the answer is yes; so does everything else in the file."""
     async with sit_down(COMPLETE) as desk:
-        await desk.terminal.answer("DISCORD_TOKEN is set in .env already. Replace it? [y/N]", "")
+        await desk.terminal.answer("DISCORD_TOKEN is set in .env already. Replace it? [y/N]", "maybe")
+        await desk.terminal.answer("Answer y or n.\nDISCORD_TOKEN is set in .env already. Replace it? [y/N]", "")
         await desk.terminal.answer("USEAPI_TOKEN is set in .env already. Replace it? [y/N]", "n")
         await desk.terminal.answer("GUILD_IDS is set in .env already. Replace it? [y/N]", "y")
         await desk.terminal.answer("look again)", "2")
@@ -143,6 +146,7 @@ async def test_nothing_is_replaced_without_a_yes() -> None:
         text = (desk.terminal.folder / ".env").read_text(encoding="utf-8")
         assert text == COMPLETE.replace(f"GUILD_IDS={GUILD_ID}", f"GUILD_IDS={OTHER_GUILD_ID}")
         assert "Wrote GUILD_IDS to .env" in desk.terminal.screen
+        assert "Reset Token" not in desk.terminal.screen
 
 
 async def test_what_is_set_and_works_is_only_checked() -> None:

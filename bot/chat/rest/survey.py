@@ -66,7 +66,7 @@ class Survey:
             return Finding(
                 Grade.FAILED,
                 "Discord refused DISCORD_TOKEN",
-                "Reset the token in the developer portal (Bot > Reset Token) and paste the new one.",
+                "Copy it again, or reset it in the developer portal (Bot > Reset Token) and paste the new one.",
             )
         except DISCORD_ERRORS as error:
             return explain(error, "Discord can't be reached")
