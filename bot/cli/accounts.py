@@ -26,7 +26,7 @@ from bot.cli.signs import Sign
 from bot.core.accounts import Account, sort_by_urgency
 from bot.core.credits import Credits
 from bot.core.incidents import Reason
-from bot.core.jobs import JobSummary, Outcome, judge_jobs
+from bot.core.jobs import COUNTED_FOR, JobSummary, Outcome, judge_jobs
 from bot.core.links import SETUP_GUIDE, RenewalLinks
 from bot.core.status import Status
 from bot.core.text import plain
@@ -69,7 +69,7 @@ def add_to(commands: Commands) -> None:
     """Add both commands to the parser."""
     text = "Show one account, without Discord. Times are in UTC."
     account = commands.add_parser("account", description=text)
-    account.add_argument("account", metavar="ACCOUNT", help="its id, or a user name that only one account has")
+    account.add_argument("account", metavar="ACCOUNT", help="its id, or a name or a part of one that no other has")
     text = "List all accounts, most urgent first, without Discord. Times are in UTC."
     accounts = commands.add_parser("accounts", description=text)
     for command in (account, accounts):
@@ -181,7 +181,10 @@ def _say_jobs(account: Account, jobs: JobSummary | None, now: datetime) -> str:
         return "not known"
     if (reason := _failing_reason(account, jobs, now)) is not None:
         return f"fail: {say_reason_of_failure(reason)}"
-    return f"{jobs.counts.get(Outcome.SUCCEEDED, 0)} of {jobs.total} succeeded since {_say_moment(jobs.since)}"
+    period = "in 24 hours" if now - jobs.since >= COUNTED_FOR else f"since {_say_moment(jobs.since)}"
+    if not jobs.total:
+        return f"none {period}"
+    return f"{jobs.counts.get(Outcome.SUCCEEDED, 0)} of {jobs.total} succeeded {period}"
 
 
 def _say_credits(found: Credits | None) -> str:

@@ -112,6 +112,8 @@ async def test_jobs_and_credits_are_facts_too(capsys: pytest.CaptureFixture[str]
         assert (facts["jobs"]["total"], facts["jobs"]["failing"], facts["jobs"]["last_success"]) == (3, "refused", None)
         _, output = await run("1")
         assert "Jobs         fail: MiniMax refuses the login\nCredits      80 (Free)\n" in output
+        _, output = await run("2")
+        assert "Jobs         none in 24 hours\n" in output
         _, output = await run("2", "--json")
         assert (json.loads(output)["credits"], json.loads(output)["jobs"]["total"]) == (None, 0)
         _, output = await run("", "--json")
