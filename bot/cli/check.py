@@ -20,7 +20,7 @@ from bot.cli.signs import Sign
 from bot.core.links import SETUP_GUIDE
 from bot.core.status import Status
 from bot.core.wording import CLOCK_ADVICE, say_count, say_skew
-from bot.errors import BotError, SettingsError, WrongUser
+from bot.errors import BotError, SettingsError, StoreError, WrongUser
 
 if TYPE_CHECKING:
     from bot.chat.rest.survey import Finding
@@ -35,13 +35,13 @@ def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
     text = (
         "Check that everything is ready to run. "
-        "It tries the settings, the clock, both tokens, each server and the bot's permissions there."
+        "It tries the settings, the database, the clock, both tokens, each server and the bot's permissions there."
     )
     commands.add_parser("check", description=text).set_defaults(work=check)
 
 
 def check(args: argparse.Namespace, around: Surroundings) -> int:
-    """Check the settings, useapi.net and Discord."""
+    """Check the settings, the database, useapi.net and Discord."""
     from bot.config import Settings
     from bot.core.clock import ClockGuard
 
@@ -59,7 +59,11 @@ async def print_findings(settings: "Settings", clock: "ClockGuard", *, prog: str
     from bot.chat.gateway.client import build_client
     from bot.chat.rest.survey import Finding, Grade, Survey, build_invite
 
-    findings = [Finding(Grade.OK, "The settings are complete"), await look_at_useapi(settings, clock)]
+    findings = [
+        Finding(Grade.OK, "The settings are complete"),
+        await _look_at_database(settings.database_url),
+        await look_at_useapi(settings, clock),
+    ]
     if not clock.is_trusted:
         findings.append(Finding(Grade.FAILED, f"The clock of this machine is {say_skew(clock.skew)}", CLOCK_ADVICE))
     for finding in findings:
@@ -79,6 +83,22 @@ async def print_findings(settings: "Settings", clock: "ClockGuard", *, prog: str
     else:
         print(f"\nReady. Start it with `{prog}`, then run /minimax-reminders add in Discord.")
     return not failed
+
+
+async def _look_at_database(url: str) -> "Finding":
+    """Return what opening the database finds, without a change in it."""
+    from bot.chat.rest.survey import Finding, Grade
+    from bot.store.database import SCHEMA, find_schema, sqlite_file
+
+    try:
+        schema = await find_schema(url)
+    except StoreError as error:
+        advice = "" if sqlite_file(url) else "Check DATABASE_URL, PGPASSWORD, and that the server runs."
+        return Finding(Grade.FAILED, f"{error.operator_title}: {error.detail}", advice)
+    if schema is None:
+        return Finding(Grade.OK, "The database will be created at the first start")
+    what = "The database can be used"
+    return Finding(Grade.OK, what if schema == SCHEMA else f"{what}, and will be migrated at the next start")
 
 
 async def look_at_useapi(settings: "UseapiSettings", clock: "ClockGuard") -> "Finding":

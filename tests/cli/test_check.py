@@ -41,6 +41,7 @@ async def test_everything_in_place() -> None:
     last = output.splitlines()[-1]
     assert last == "Ready. Start it with `minimax-bot`, then run /minimax-reminders add in Discord."
     assert "useapi.net answers: 1 account, all healthy" in output
+    assert "✓ The database will be created at the first start" in output
     assert "Server Listed" in output
 
 
@@ -64,6 +65,11 @@ async def test_the_invite_link_asks_for_no_more_than_is_needed(guilds: str, *, c
         ({"DISCORD_TOKEN": "MTEwMDAw.other.discord-token"}, "Discord refused DISCORD_TOKEN"),
         ({"USEAPI_TOKEN": "user:77-otheruseapitoken"}, "useapi.net rejected the bot's token"),
         ({"GUILD_IDS": str(OTHER_GUILD_ID)}, f"The bot is not in server {OTHER_GUILD_ID}"),
+        ({"DATABASE_URL": "postgresql://bot:s3cret@127.0.0.1:9/bot"}, "The database can't be used: it can't be opened"),
+        (
+            {"DATABASE_URL": "sqlite:////etc/passwd/bot.db"},
+            "it can't be opened (NotADirectoryError: /etc/passwd is no folder)",
+        ),
         ({"GUILD_IDS": "0"}, "GUILD_IDS must be server ids"),
         ({"DISCORD_TOKEN": ""}, "DISCORD_TOKEN is missing"),
     ],
@@ -85,7 +91,7 @@ async def test_the_verdict_counts_what_is_to_be_fixed() -> None:
     assert status == 1
     assert output.splitlines()[-1] == "Not ready: 2 things to fix, see ✗ above."
     assert len([line for line in output.splitlines() if line.startswith("✗ ")]) == 2
-    assert "Put a valid token into USEAPI_TOKEN." in output
+    assert "Copy USEAPI_TOKEN again" in output
 
 
 async def test_a_typo_in_a_required_name_is_pointed_out() -> None:
