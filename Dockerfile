@@ -19,6 +19,8 @@ VOLUME /data
 USER 10001
 # Nothing is imported from the working folder.
 ENV PATH="/venv/bin:$PATH" PYTHONPATH=/app PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# What the bot's texts tell the operator to run.
+ENV BOT_START_COMMAND="docker compose up --detach"
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "-m", "bot", "healthcheck"]
 STOPSIGNAL SIGTERM
 CMD ["python", "-m", "bot", "run"]

@@ -3,6 +3,7 @@
 import sys
 
 from bot.cli.ending import INTERRUPTED, end_at_once_on_sigterm
+from bot.cli.program import AS_MODULE, PACKAGES, report_missing
 
 
 def main(prog: str = "minimax-bot") -> int:
@@ -11,10 +12,15 @@ def main(prog: str = "minimax-bot") -> int:
         end_at_once_on_sigterm()
     try:
         from bot.cli.main import main as run_command_line
+
+        return run_command_line(prog=prog)
     except KeyboardInterrupt:
         return INTERRUPTED
-    return run_command_line(prog=prog)
+    except ModuleNotFoundError as error:
+        if error.name not in PACKAGES:
+            raise
+        return report_missing(error.name)
 
 
 if __name__ == "__main__":
-    sys.exit(main("python -m bot"))
+    sys.exit(main(AS_MODULE))

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import functools
 import logging
-import os
 import sys
 import unicodedata
 from collections import Counter
@@ -18,9 +17,9 @@ from bot.cli.command import (
     NOT_FOUND,
     Commands,
     Surroundings,
+    build_error,
     load_settings,
     print_json,
-    report_error,
 )
 from bot.cli.signs import Sign
 from bot.core.accounts import Account, sort_by_urgency
@@ -89,20 +88,14 @@ def show(args: argparse.Namespace, around: Surroundings) -> int:
     settings = load_settings(UseapiSettings, quiet=True)
     clock = ClockGuard(around.now, around.monotonic)
     try:
-        status = asyncio.run(print_accounts(settings, args.account, clock, as_json=args.json))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of the output has gone; Python would report that once more when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitStatus.UNREADABLE
-    except BotError:
+        return asyncio.run(print_accounts(settings, args.account, clock, as_json=args.json))
+    except (BotError, BrokenPipeError):
         raise
     except Exception:  # the edge of a command for scripts: its status 1 must not come from a crash
         _LOG.critical("Crashed", exc_info=True)
         if args.json:
-            report_error(InternalError(), as_json=True)
+            print_json({"error": build_error(InternalError(), args.program)})
         return ExitStatus.UNREADABLE
-    return status
 
 
 async def print_accounts(

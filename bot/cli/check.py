@@ -16,6 +16,8 @@ from bot.cli.command import (
     say_advice,
     without_marks,
 )
+from bot.cli.owner import work_beside
+from bot.cli.program import spell_start
 from bot.cli.signs import Sign
 from bot.core.links import SETUP_GUIDE
 from bot.core.status import Status
@@ -47,15 +49,19 @@ def check(args: argparse.Namespace, around: Surroundings) -> int:
 
     try:
         settings = load_settings(Settings, quiet=True)
+        work_beside(settings.database_url)
     except (SettingsError, WrongUser) as error:
-        print_error(error)
+        print_error(error, args.program)
         return FAILED
     clock = ClockGuard(around.now, around.monotonic)
-    return DONE if asyncio.run(print_findings(settings, clock, prog=args.prog)) else FAILED
+    return DONE if asyncio.run(print_findings(settings, clock, program=args.program)) else FAILED
 
 
-async def print_findings(settings: "Settings", clock: "ClockGuard", *, prog: str) -> bool:
-    """Print the findings, the invite link if a server needs it, and the verdict; return whether the bot can run."""
+async def print_findings(settings: "Settings", clock: "ClockGuard", *, program: str) -> bool:
+    """Print the findings, the invite link if a server needs it, and the verdict; return whether the bot can run.
+
+    `program` is this program as the operator types it.
+    """
     from bot.chat.gateway.client import build_client
     from bot.chat.rest.survey import Finding, Grade, Survey, build_invite
 
@@ -81,7 +87,7 @@ async def print_findings(settings: "Settings", clock: "ClockGuard", *, prog: str
         sign = Sign.BAD.on(sys.stdout)
         print(f"\nNot ready: {say_count(failed, 'thing')} to fix, see {sign} above.")
     else:
-        print(f"\nReady. Start it with `{prog}`, then run /minimax-reminders add in Discord.")
+        print(f"\nReady. Start it with `{spell_start(program)}`, then run /minimax-reminders add in Discord.")
     return not failed
 
 

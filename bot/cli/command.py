@@ -14,6 +14,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from bot.cli.owner import is_trusted, work_as_owner_of
+from bot.cli.program import AS_MODULE, spell_start
 from bot.core.text import defused_json, plain
 from bot.core.timing import Timing
 from bot.errors import AmbiguousName, BotError, NoSuchAccount, SettingsError
@@ -87,25 +88,30 @@ def load_settings(kind: type["Kind"], *, quiet: bool = False, secrets: Sequence[
     return settings
 
 
-def report_error(error: BotError, *, as_json: bool) -> int:
+def report_error(error: BotError, program: str, *, as_json: bool) -> int:
     """Print an error that ends a command, for people or for programs; return the exit status."""
     if as_json:
-        print_json({"error": build_error(error)})
+        print_json({"error": build_error(error, program)})
     else:
-        print_error(error)
+        print_error(error, program)
     return NOT_FOUND if isinstance(error, NoSuchAccount | AmbiguousName) else REFUSED
 
 
-def print_error(error: BotError) -> None:
-    """Print an error to standard error: what happened, what to do, and accounts to ask for instead."""
+def print_error(error: BotError, program: str) -> None:
+    """Print an error to standard error: what happened, what to do, and accounts to ask for instead.
+
+    `program` is this program as the operator types it.
+    """
     # The detail is in place of the words for people in Discord, who can't act on it.
     title = error.operator_title or error.title
-    words = [f"{title}: {error.detail}."] if error.detail else [_say_title(error), error.text, say_advice(error)]
+    words = [f"{title}: {error.detail}."] if error.detail else [_say_title(error), error.text]
     lines = [without_marks(line) for line in words]
     if error.suggestions:
         named = ", ".join(_say_name(name, account_id) for name, account_id in error.suggestions[:_MOST_OFFERED])
         more = len(error.suggestions) - _MOST_OFFERED
         lines[1] += f" {named}" + (f" and {more} more" if more > 0 else "")
+    if not error.detail:
+        lines.append(_say_next_step(error, program))
     print("\n".join(filter(None, lines)), file=sys.stderr)
 
 
@@ -116,6 +122,15 @@ def _say_name(name: str, account_id: str) -> str:
 
 def _say_title(error: BotError) -> str:
     return f"{error.title}{':' if isinstance(error, SettingsError) else '.'}"
+
+
+def _say_next_step(error: BotError, program: str) -> str:
+    """Return the advice, with commands as the operator types them."""
+    start = spell_start(program)
+    if isinstance(error, SettingsError) and start != program:
+        # A container and a service have no terminal to ask on.
+        return f"Then run `{start}`."
+    return without_marks(say_advice(error)).replace(AS_MODULE, program)
 
 
 def say_advice(error: BotError) -> str:
@@ -129,14 +144,17 @@ def without_marks(text: str) -> str:
     return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", text)
 
 
-def build_error(error: BotError) -> dict[str, Any]:
-    """Return an error for programs; `kind` is the name of its class, in snake case, and stays."""
+def build_error(error: BotError, program: str) -> dict[str, Any]:
+    """Return an error for programs; `kind` is the name of its class, in snake case, and stays.
+
+    `program` is this program as the operator types it.
+    """
     found = [{"account": account_id, "user": name or None} for name, account_id in error.suggestions[:_MOST_OFFERED]]
     return {
         "kind": re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower(),
         "title": error.title,
         "text": without_marks(error.detail or error.text),
-        "advice": without_marks(say_advice(error)),
+        "advice": _say_next_step(error, program),
         **({"accounts": found} if found else {}),
     }
 

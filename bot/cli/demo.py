@@ -6,13 +6,12 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from bot.cli.command import DONE, REFUSED, Commands, Surroundings
+from bot.cli.program import say_how_to_install
 
 _LAST_PORT = 65_535
 _MOST_DAYS = 365
-_CLONE_LOCK = Path(__file__).parents[2] / "requirements" / "demo.txt"
 
 
 def add_to(commands: Commands) -> None:
@@ -45,9 +44,7 @@ def demo(args: argparse.Namespace, around: Surroundings) -> int:
         PortTaken: another program listens on the port.
     """
     if importlib.util.find_spec("simcord") is None:
-        # A clone is not installed under the package's name, so `pip` would look for another one of that name.
-        packages = "-r requirements/demo.txt" if _CLONE_LOCK.is_file() else '"minimax-account-bot[demo]"'
-        print(f"The demo needs a few more packages: pip install {packages}", file=sys.stderr)
+        print(f"The demo needs a few more packages.\n{say_how_to_install('demo')}", file=sys.stderr)
         return REFUSED
     # Without a screen `webbrowser` would start a browser in the terminal, and wait for it.
     has_screen = sys.platform in ("darwin", "win32") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())

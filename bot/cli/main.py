@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import os
 import signal
 import sys
 import time
@@ -11,8 +12,9 @@ from typing import Any
 
 from bot import __version__
 from bot.cli import accounts, check, data, demo, healthcheck, run, setup
-from bot.cli.command import UNBROKEN, Surroundings, lay_out, report_error
+from bot.cli.command import REFUSED, UNBROKEN, Surroundings, lay_out, report_error
 from bot.cli.ending import INTERRUPTED
+from bot.cli.program import spell_program
 from bot.core.timing import DEFAULT_TIMING, Timing
 from bot.errors import BotError
 
@@ -78,7 +80,7 @@ def build_parser(prog: str = "minimax-bot") -> argparse.ArgumentParser:
         description="Warns Discord channels before MiniMax logins at useapi.net expire.",
         formatter_class=_RawLayout,
     )
-    parser.set_defaults(work=run.run, prog=prog)
+    parser.set_defaults(work=run.run, program=spell_program(prog))
     parser.add_argument("--version", action="version", version=f"minimax-bot {__version__}")
     # argparse would list the commands in a column of their own.
     commands = parser.add_subparsers(metavar="COMMAND", prog=prog, help=argparse.SUPPRESS, parser_class=_Command)
@@ -116,11 +118,24 @@ def main(
     if sys.platform == "win32":
         # Ctrl-Break ends a command as Ctrl-C does.
         signal.signal(signal.SIGBREAK, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
-    args = build_parser(prog).parse_args(arguments)
     try:
-        status: int = args.work(args, Surroundings(now, monotonic, timing))
+        try:
+            args = build_parser(prog).parse_args(arguments)
+            return _work(args, Surroundings(now, monotonic, timing))
+        finally:
+            # Python itself would report a failure at its end.
+            print(end="", flush=True)
+    except BrokenPipeError:
+        # The reader of the output has gone.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return REFUSED
+
+
+def _work(args: argparse.Namespace, around: Surroundings) -> int:
+    try:
+        status: int = args.work(args, around)
     except BotError as error:
-        return report_error(error, as_json=getattr(args, "json", False))
+        return report_error(error, args.program, as_json=getattr(args, "json", False))
     except KeyboardInterrupt:
         return INTERRUPTED
     return status

@@ -44,7 +44,7 @@ async def run_check(base_url: str) -> bool:
     settings = read_settings(Settings, build_settings(base_url), Path(".env"))
     async with DiscordStandIn().serve() as url:
         with discord_connected_to(url):
-            return await print_findings(settings, ClockGuard(lambda: START), prog="python -m bot")
+            return await print_findings(settings, ClockGuard(lambda: START), program="python -m bot")
 
 
 async def assert_reported(base_url: str, title: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,7 +91,7 @@ async def test_a_certificate_that_is_not_trusted(capsys: pytest.CaptureFixture[s
         assert await run_account(address, "1") == await run_account(address, None)
         with discord_connected_to(address):
             assert not await print_findings(
-                read(USEAPI_BASE_URL=address), ClockGuard(lambda: START), prog="minimax-bot"
+                read(USEAPI_BASE_URL=address), ClockGuard(lambda: START), program="minimax-bot"
             )
     output = capsys.readouterr().out
     for server in ("useapi.net", "Discord"):

@@ -1,9 +1,11 @@
 """The command line itself: its name, its help, and how it prints errors."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -109,7 +111,7 @@ def test_the_help_is_quick_to_load() -> None:
             [
                 "Discord refused DISCORD_TOKEN.",
                 "The bot can't log in with this token.",
-                "Reset the token in the developer portal, put the new one into .env and restart the bot.",
+                DiscordTokenRefused.advice,
             ],
         ),
         (
@@ -118,7 +120,7 @@ def test_the_help_is_quick_to_load() -> None:
                 "Please fix these settings (in .env or the environment):",
                 "  GUILD_IDS is missing. List the ids.",
                 "  LOG_LEVEL must be DEBUG or INFO.",
-                "`python -m bot setup` asks for them. New here? Try `python -m bot demo`.",
+                "`venv/bin/python -m bot setup` asks for them. New here? Try `venv/bin/python -m bot demo`.",
             ],
         ),
         (
@@ -127,7 +129,7 @@ def test_the_help_is_quick_to_load() -> None:
         ),
         (
             UseapiTokenRefused("401"),
-            [f"{UseapiTokenRefused.title}.", UseapiTokenRefused.text, "Put a valid token into USEAPI_TOKEN."],
+            [f"{UseapiTokenRefused.title}.", UseapiTokenRefused.text, UseapiTokenRefused.operator_advice],
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BotError) else "",
@@ -136,7 +138,7 @@ def test_an_error_is_printed_with_what_to_do(
     error: BotError, lines: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What happened and what to do each have a line on standard error, written for the operator."""
-    print_error(error)
+    print_error(error, "venv/bin/python -m bot")
     printed = capsys.readouterr()
     assert (printed.out, printed.err.splitlines()) == ("", lines)
 
@@ -152,7 +154,7 @@ def test_an_error_is_printed_with_what_to_do(
 )
 def test_accounts_to_choose_from_are_named(error: BotError, line: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The accounts are offered by name and id, without what would steer the terminal."""
-    assert report_error(error, as_json=False) == NOT_FOUND
+    assert report_error(error, "minimax-bot", as_json=False) == NOT_FOUND
     assert capsys.readouterr().err.splitlines()[1] == line
 
 
@@ -183,7 +185,7 @@ def test_programs_get_errors_as_json(
     error: BotError, status: int, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An error is an object on standard output, and its kind stays the same."""
-    assert report_error(error, as_json=True) == status
+    assert report_error(error, "minimax-bot", as_json=True) == status
     printed = capsys.readouterr()
     shown = json.loads(printed.out)["error"]
     assert (printed.err, shown["kind"], shown["title"], set(shown)) == (
@@ -208,3 +210,36 @@ def test_wrong_arguments_are_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == REFUSED
+
+
+@pytest.mark.parametrize("command", ["--help", "healthcheck"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_has_gone_ends_a_command_silently(command: str, unbuffered: str, tmp_path: Path) -> None:
+    """A command whose output nobody reads any more, as behind `head`, ends without a traceback."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": unbuffered}
+    with os.fdopen(writer) as output:
+        done = subprocess.run(  # noqa: S603  (our own program)
+            [sys.executable, "-m", "bot", command],
+            cwd=tmp_path,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    assert done.stderr == b""
+    # argparse itself keeps quiet about a help that can't be printed.
+    assert done.returncode == REFUSED or command == "--help"
+
+
+def test_a_connection_that_breaks_is_a_crash_of_the_bot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`run` prints nothing that a reader could refuse: a broken connection is reported as any crash is."""
+
+    def fail(*_arguments: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("bot.cli.run.load_settings", fail)
+    with pytest.raises(RuntimeError, match="a connection broke"):
+        main(["run"])

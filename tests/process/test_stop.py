@@ -15,6 +15,7 @@ from bot.store.database import open_database
 from bot.store.tables import leases
 from bot.useapi.fake import FakeApi
 from tests.support.network import NOWHERE
+from tests.support.paths import REPOSITORY
 from tests.support.process.deployment import Deployment, shortened
 from tests.support.process.world import ProcessWorld
 from tests.support.wire.channels import Moment
@@ -192,4 +193,4 @@ async def test_demo_without_its_packages() -> None:
     """Without its packages the demo says how to install them, and ends with status 2."""
     async with run_bot(NOWHERE, {}, "demo", launch=Launch(missing=("simcord",))) as bot:
         assert await bot.ended() == 2
-        assert "pip install -r requirements/demo.txt" in bot.output
+        assert f"pip install -r {REPOSITORY}/requirements/demo.txt`" in bot.output
