@@ -123,6 +123,22 @@ def test_an_owner_who_can_not_read_the_bot(folder: Path, tmp_path: Path) -> None
     assert run(inside, "check")[0] == 1
 
 
+def test_check_leaves_nothing_of_roots_beside_the_database(folder: Path, tmp_path: Path) -> None:
+    """`check` of root's own folder opens a database elsewhere as its owner, who could else not use it any more."""
+    tokens = (
+        "DISCORD_TOKEN=MTEw.not.a-token\nUSEAPI_TOKEN=user:1-none\nGUILD_IDS=1\nUSEAPI_BASE_URL=http://127.0.0.1:9\n"
+    )
+    (tmp_path / ".env").write_text(f"{tokens}DATABASE_URL=sqlite:///{folder}/data/bot.db\n")
+    (tmp_path / ".env").chmod(0o600)
+    status, output = run(tmp_path, "check")
+    assert status == 1
+    assert output.splitlines()[0] in (
+        f"Working as user {OWNER} instead of root, because {folder / 'data'} is theirs.",
+        "Root should not work here.",
+    )
+    assert {file.stat().st_uid for file in folder.rglob("*")} == {OWNER}
+
+
 def test_folders_of_several_users(tmp_path: Path) -> None:
     """Root refuses to work where two users could steer it; folders of its own are no matter."""
     for number in (1, 2):
