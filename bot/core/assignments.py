@@ -44,6 +44,11 @@ def is_quiet(subscription: NewSubscription, stage: int | None, account: Account 
     return is_early and not all(map(_is_early, subscription.lead_times))
 
 
+def begins_quietly(subscription: NewSubscription) -> bool:
+    """Whether the first reminders of a login come early and ping nobody, since tighter ones follow."""
+    return any(map(_is_early, subscription.lead_times)) and not all(map(_is_early, subscription.lead_times))
+
+
 def _is_early(days: int) -> bool:
     return timedelta(days=days) > EXPIRING_WITHIN
 

@@ -49,7 +49,8 @@ async def test_a_role_and_a_person_replace_each_other(world: World) -> None:
     """A change of the ping says what it was; what is left out stays; one press takes the person away."""
     role = world.env.guild.create_role("Ops", mentionable=True)
     await add(world, ping=role)
-    assert f"pings {world.member.mention}\nWas: pings {role.mention}" in await add(world, ping=world.member)
+    answer = await add(world, ping=world.member)
+    assert f"pings {world.member.mention} from 7 days before\nWas: pings {role.mention}\n" in answer
     kept = message_of(await world.manager.slash(world.channel, "minimax-reminders add", account="all"))
     assert f"It still pings {world.member.mention}." in str(kept.embeds[0].description)
     pressed = embed_of(await world.manager.click(kept, label="Ping nobody"))

@@ -32,12 +32,13 @@ async def test_a_change_keeps_what_is_left_out(world: World) -> None:
     await add(world, "123456", days="5", ping=role, **WITHOUT_FOLLOW_UPS)
     answer = await add(world, "123456", days="10 2")
     assert answer.startswith(
-        f"Reminder updated\n{place} · 10 and 2 days before, and on expiry · no follow-ups · pings {role.mention}\n"
+        f"Reminder updated\n{place} · 10 and 2 days before, and on expiry · no follow-ups · "
+        f"pings {role.mention} from 7 days before\n"
         f"Was: 5 days before\nNext reminder: <t:{int(START.timestamp() + 2 * DAY)}:R> (10 days before)\n"
     )
     other = open_role(world, "Other")
     answer = await add(world, "123456", ping=other, **{"follow-ups": "yes"})
-    assert f"and on expiry · pings {other.mention}\nWas: no follow-ups · pings {role.mention}\n" in answer
+    assert f"expiry · pings {other.mention} from 7 days before\nWas: no follow-ups · pings {role.mention}\n" in answer
     async with world.database.begin() as tx:
         (saved,) = await get_subscriptions(tx, GUILD_ID)
     assert (saved.lead_times, saved.ping, saved.follow_ups) == ((10, 2), Ping(PingKind.ROLE, other.id), True)

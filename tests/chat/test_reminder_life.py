@@ -225,14 +225,23 @@ async def test_the_last_day_is_orange(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "left", "pinged"),
-    [("14, 7", 9.5, False), ("14, 10", 9.5, True), ("14", 9.5, True), ("7", 6.5, True), ("20, 10, 1", 3, True)],
+    ("days", "left", "pinged", "is_announced"),
+    [
+        ("14, 7", 9.5, False, True),
+        ("14, 10", 9.5, True, False),
+        ("14", 9.5, True, False),
+        ("7", 6.5, True, False),
+        ("20, 10, 1", 3, True, True),
+    ],
 )
-async def test_an_early_reminder_pings_nobody(world: World, days: str, left: float, *, pinged: bool) -> None:
-    """A reminder more than a week before the expiry pings nobody, unless the subscription has only such lead times."""
+async def test_an_early_reminder_pings_nobody(
+    world: World, days: str, left: float, *, pinged: bool, is_announced: bool
+) -> None:
+    """A reminder more than a week before the expiry pings nobody, unless all its days are early; the answer says so."""
     world.api.accounts["123456"] = build_account("123456", days=left)
     role = world.env.guild.create_role("Ops", mentionable=True)
-    await add(world, "123456", days=days, ping=role)
+    answer = await add(world, "123456", days=days, ping=role)
+    assert f"pings {role.mention}{' from 7 days before' if is_announced else ''}\n" in answer
     await world.poll_once()
     (content,) = sent_contents(world)
     assert content.endswith(role.mention) == pinged

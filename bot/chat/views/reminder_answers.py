@@ -8,13 +8,14 @@ from discord.utils import format_dt
 
 from bot.chat.views.components import Reply, notice, ping_nobody_view
 from bot.core.accounts import Account, shared_names
+from bot.core.assignments import begins_quietly
 from bot.core.changes import Act, Change
 from bot.core.forecast import Upcoming
 from bot.core.links import SETUP_GUIDE, message_link
 from bot.core.notifications import Kind
 from bot.core.outlook import Outlook
 from bot.core.stages import EXPIRED
-from bot.core.status import AMBER, GREEN, GREY, Status
+from bot.core.status import AMBER, EXPIRING_WITHIN, GREEN, GREY, Status
 from bot.core.subscriptions import NewSubscription, Ping, Subscription
 from bot.core.wording import say_count, say_credits, say_days, say_full_name, say_short_name, say_told_apart
 
@@ -56,7 +57,10 @@ def say_terms(subscription: NewSubscription) -> str:
         parts.append("no follow-ups")
     if subscription.credits_below is not None:
         parts.append(f"below {say_credits(subscription.credits_below)}")
-    return " · ".join([*parts, _say_ping(subscription.ping)])
+    ping = _say_ping(subscription.ping)
+    if subscription.ping is not None and begins_quietly(subscription):
+        ping += f" from {say_count(EXPIRING_WITHIN.days, 'day')} before"
+    return " · ".join([*parts, ping])
 
 
 def _say_ping(ping: Ping | None) -> str:
