@@ -141,8 +141,7 @@ class DiscordTokenRefused(OperatorError):
     title = "Discord refused DISCORD_TOKEN"
     text = "The bot can't log in with this token."
     advice = (
-        "Copy it again from the developer portal, or reset it there. Put it into .env and restart the bot "
-        "(Docker: `docker compose up --detach`)."
+        "Copy the whole token again, or reset it in the developer portal. Put it into .env, then start the bot again."
     )
 
 
@@ -162,7 +161,7 @@ class UseapiTokenRefused(OperatorError):
 
     title = "useapi.net rejected the bot's token"
     text = "Your accounts may be fine."
-    advice = "Bot owner: put a valid token into `USEAPI_TOKEN` and restart the bot."
+    advice = "Bot owner: put a valid token into `USEAPI_TOKEN`, then start the bot again."
     operator_advice = "Copy USEAPI_TOKEN again from the mail or page that you got with your subscription."
 
 
@@ -311,7 +310,7 @@ class CreditsNotRead(UserError):
     """A reminder about credits is asked for, and the operator has switched off the reading of credits."""
 
     title = "This bot doesn't read credits"
-    advice = "Leave out `credits-below`. Bot owner: set `WATCH_JOBS` to yes and restart the bot."
+    advice = "Leave out `credits-below`. Bot owner: set `WATCH_JOBS` to yes, then start the bot again."
 
 
 class UnknownMessage(UserError):

@@ -191,7 +191,8 @@ async def test_warns_that_polls_are_late(world: World) -> None:
     verdict, fields = await status(world)
     assert verdict == "⚠️ 1 problem"
     assert fields["Problems"] == (
-        "- No account check since <t:1767225600:R>, so reminders may be late. Bot owner: read the log and restart."
+        "- No account check since <t:1767225600:R>, so reminders may be late. "
+        "Bot owner: read the log, then start the bot again."
     )
     assert fields["Accounts"].startswith("3 checked <t:1767225600:R>, next now")
 

@@ -103,7 +103,7 @@ def _list_problems(facts: Facts, now: datetime) -> list[str]:
     elif facts.polled_at is not None and now - facts.polled_at > _LATE_AFTER * facts.interval + _LEEWAY:
         problems.append(
             f"No account check since {format_dt(facts.polled_at, 'R')}, so reminders may be late. "
-            "Bot owner: read the log and restart."
+            "Bot owner: read the log, then start the bot again."
         )
     if problem := _say_api_problem(facts):
         problems.append(problem)
