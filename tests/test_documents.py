@@ -66,6 +66,14 @@ def test_every_path_in_a_document_exists(document: Path) -> None:
     assert missing == []
 
 
+def test_every_promise_names_its_test() -> None:
+    """The last cell of each promise and mechanism names tests."""
+    text = (REPOSITORY / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.endswith("| Proved by |")]
+    assert len(rows) > 30
+    assert [row for row in rows if not re.search(r"\| `tests/[^|]+ \|$", row)] == []
+
+
 def test_every_name_in_the_architecture_exists() -> None:
     """Each class, method and function that the document names is defined in the code."""
     defined = set[str]()
