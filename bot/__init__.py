@@ -1,3 +1,3 @@
 """MiniMax Account Bot: a useapi.net MiniMax account's state, where the team is: Discord."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

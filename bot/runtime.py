@@ -265,7 +265,7 @@ async def _check_useapi_token(directory: AccountDirectory) -> int | None:
     except UseapiTokenRefused:
         _LOG.error("useapi.net refuses USEAPI_TOKEN; reminders go on from the last known dates")
     except SubscriptionLapsed:
-        _LOG.error("The useapi.net subscription has lapsed: renew it at useapi.net")
+        _LOG.error("The useapi.net subscription has ended: renew it at useapi.net")
     except BotError as error:
         _LOG.warning("The accounts can't be read yet: %s (%s)", type(error).__name__, error)
     else:

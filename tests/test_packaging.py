@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bot import __version__
 from tests.support.paths import REPOSITORY
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -26,6 +27,14 @@ def test_each_promised_python_is_tested() -> None:
     (ci,) = (workflow for workflow in WORKFLOWS if workflow.name == "ci.yml")
     assert jobs_of(ci)["test"]["strategy"]["matrix"]["python"] == promised
     assert PROJECT["requires-python"] == f">={promised[0]}"
+
+
+def test_the_changelog_names_this_version() -> None:
+    """The newest version in CHANGELOG.md is that of the code, with a date; only *Unreleased* may stand above it."""
+    headings = re.findall(r"^## (.+)$", (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    newest = next(heading for heading in headings if heading != "Unreleased")
+    assert re.fullmatch(rf"{re.escape(__version__)} - \d{{4}}-\d\d-\d\d", newest)
+    assert headings.index(newest) <= 1
 
 
 def test_each_lower_bound_is_locked() -> None:

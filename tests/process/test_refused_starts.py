@@ -57,7 +57,7 @@ async def test_useapi_refuses_at_start(status: HTTPStatus) -> None:
     api.behave = refuse
     async with discord.serve() as url, api.serve() as api_url, run_bot(url, build_settings(api_url)) as bot:
         await discord.gateway.ready()
-        await bot.says("USEAPI_TOKEN" if status is HTTPStatus.UNAUTHORIZED else "subscription has lapsed")
+        await bot.says("USEAPI_TOKEN" if status is HTTPStatus.UNAUTHORIZED else "subscription has ended")
         exchange = await discord.slash("123456")
         assert "title" in (await exchange.answer())["embeds"][0]
         assert await bot.stop() == 0
