@@ -140,12 +140,10 @@ class AccountBot(discord.Client):
 
     async def on_connect(self) -> None:
         """Count a new session with Discord."""
-        _LOG.info("Connected to Discord")
         self._telemetry.connected()
 
     async def on_resumed(self) -> None:
         """Count a session that goes on over another connection."""
-        _LOG.info("Connected to Discord again")
         self._telemetry.connected()
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
