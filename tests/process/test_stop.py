@@ -4,6 +4,8 @@ import asyncio
 import itertools
 import random
 import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -81,12 +83,40 @@ async def test_stop_without_network() -> None:
         assert await bot.ended(within=5) == 0
 
 
+@dataclass
+class SilentDatabase:
+    """A PostgreSQL server that takes connections and never answers; `url` is its address."""
+
+    url: str = ""
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Say nothing until the other end leaves."""
+        self.asked.set()
+        await reader.read()
+        self.left.set()
+        writer.close()
+
+
+@pytest.fixture
+async def silent_database() -> AsyncIterator[SilentDatabase]:
+    """Run such a server."""
+    database = SilentDatabase()
+    async with await asyncio.start_server(database.take, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        database.url = f"postgresql+asyncpg://bot@127.0.0.1:{port}/bot"
+        yield database
+
+
 @pytest.mark.parametrize(("number", "statuses"), [(signal.SIGTERM, {0}), (signal.SIGINT, {0, INTERRUPTED})])
 @pytest.mark.parametrize("imported", ["bot.cli.command", "sqlalchemy.ext.asyncio", "discord.gateway"])
-async def test_stop_in_the_first_moments(imported: str, number: signal.Signals, statuses: set[int]) -> None:
+async def test_stop_in_the_first_moments(
+    imported: str, number: signal.Signals, statuses: set[int], silent_database: SilentDatabase
+) -> None:
     """A bot that is stopped while its modules are loaded ends without a traceback."""
-    # Python names each module as it is loaded.
-    settings = build_settings(NOWHERE, DISCORD_TOKEN="", PYTHONPROFILEIMPORTTIME="1")
+    # Python names each module as it is loaded. The bot does not end by itself, for want of a database.
+    settings = build_settings(NOWHERE, DATABASE_URL=silent_database.url, PYTHONPROFILEIMPORTTIME="1")
     async with run_bot("", settings, module="bot.__main__") as bot:
         await bot.says(f" {imported}")
         bot.signal(number)
@@ -94,24 +124,14 @@ async def test_stop_in_the_first_moments(imported: str, number: signal.Signals, 
         assert "Traceback" not in bot.output
 
 
-async def test_stop_while_the_database_is_silent() -> None:
+async def test_stop_while_the_database_is_silent(silent_database: SilentDatabase) -> None:
     """A bot that stops while its database does not answer ends with status 0, long before it would give up."""
-    asked, left = asyncio.Event(), asyncio.Event()
-
-    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.set()
-        await reader.read()
-        left.set()
-        writer.close()
-
-    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        settings = build_settings(NOWHERE, DATABASE_URL=f"postgresql+asyncpg://bot@127.0.0.1:{port}/bot")
-        async with run_bot(NOWHERE, settings, is_forked=True) as bot:
-            await asked.wait()
-            bot.signal(signal.SIGTERM)
-            assert await bot.ended(within=3) == 0
-        await left.wait()
+    settings = build_settings(NOWHERE, DATABASE_URL=silent_database.url)
+    async with run_bot(NOWHERE, settings, is_forked=True) as bot:
+        await silent_database.asked.wait()
+        bot.signal(signal.SIGTERM)
+        assert await bot.ended(within=3) == 0
+    await silent_database.left.wait()
 
 
 async def test_stop_amid_a_busy_poll(deployment: Deployment) -> None:
