@@ -10,18 +10,20 @@ from bot.store.database import Database
 from bot.store.subscriptions import get_subscriptions, put_subscription
 from tests.support.store.samples import CHANNEL, GUILD, new_subscription
 from tests.support.store.waiting import until_blocked
+from tests.support.wire.journal import PATIENCE
 
 
 async def until_written(database: Database) -> None:
-    """Return once the next subscription is about to be written."""
+    """Return once the next transaction that changes subscriptions is about to write."""
     loop, begun = asyncio.get_running_loop(), asyncio.Event()
 
     def see(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        if statement.startswith("INSERT INTO subscriptions"):
+        if statement.startswith(("INSERT INTO subscriptions", "UPDATE subscriptions")):
             loop.call_soon_threadsafe(begun.set)
 
     sa.event.listen(database.engine.sync_engine, "before_cursor_execute", see)
-    await begun.wait()
+    async with asyncio.timeout(PATIENCE):
+        await begun.wait()
     sa.event.remove(database.engine.sync_engine, "before_cursor_execute", see)
 
 
