@@ -203,7 +203,7 @@ async def test_a_refused_token() -> None:
     """A token that Discord has refused for long is the problem, not the connection that it costs."""
     async with open_bot(world := World(is_connected=False, is_token_refused=True)) as (_, health):
         (problem,) = (await health.judge()).problems
-        assert problem.startswith("Discord refused DISCORD_TOKEN. Copy it again")
+        assert problem.startswith("Discord refused DISCORD_TOKEN. Copy the whole token again")
         world.is_token_refused, world.is_connected = False, True
         assert (await health.judge()).problems == ()
 

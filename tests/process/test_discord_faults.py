@@ -117,7 +117,7 @@ async def test_token_refused_while_running(sqlite_deployment: Deployment) -> Non
         rest.fail("POST", "/channels/", HTTPStatus.UNAUTHORIZED)
         rest.fail("GET", "/applications/@me", HTTPStatus.UNAUTHORIZED)
         channel = await sqlite_deployment.add_subscription()
-        await bot.says("Discord refused DISCORD_TOKEN. Copy it again")
+        await bot.says("Discord refused DISCORD_TOKEN. Copy the whole token again")
         rest.faults.clear()
         await bot.says("Discord accepts DISCORD_TOKEN again")
         await sqlite_deployment.channels.message_in(channel)

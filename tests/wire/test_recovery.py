@@ -174,7 +174,7 @@ async def test_token_refused_for_a_quarter_of_an_hour(tmp_path: Path, caplog: py
         assert not bot.refusals.is_token_refused
         await asyncio.sleep(2 * 60)
         assert bot.refusals.is_token_refused
-        assert "Discord refused DISCORD_TOKEN. Copy it again" in caplog.text
+        assert "Discord refused DISCORD_TOKEN. Copy the whole token again" in caplog.text
         rest.faults.clear()
         await asyncio.sleep(2 * 60)
         assert not bot.refusals.is_token_refused
