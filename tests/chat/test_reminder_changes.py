@@ -9,7 +9,7 @@ from bot.core.subscriptions import Ping, PingKind
 from bot.store.subscriptions import get_subscriptions
 from tests.support.accounts import START, build_account
 from tests.support.chat.answers import buttons_of, embed_of, message_of, text_of
-from tests.support.chat.reminders import DAY, WITHOUT_FOLLOW_UPS, add, poll_for, steer
+from tests.support.chat.reminders import DAY, WITHOUT_FOLLOW_UPS, add, listed, poll_for, steer
 from tests.support.world import GUILD_ID, World
 
 AMBER, GREEN = discord.Colour(0xE0A100), discord.Colour(0x2E9E5B)
@@ -134,6 +134,16 @@ async def test_says_that_there_are_no_accounts(world: World) -> None:
     embed = embed_of(await use_add(world, "all"))
     assert "\nNo accounts yet, so nothing is planned. [Add one at useapi.net]" in (embed.description or "")
     assert embed.colour == AMBER
+
+
+async def test_says_that_each_account_has_a_reminder_of_its_own(world: World) -> None:
+    """A reminder for all accounts, each of which has one of its own in the channel, does not miss accounts."""
+    await world.poll_once()
+    for account_id in world.api.accounts:
+        await add(world, account_id)
+    reason = "The accounts have reminders of their own here, so nothing is planned"
+    assert f"\n{reason}.\n" in await add(world)
+    assert f"\n{reason} · none sent yet" in await listed(world)
 
 
 async def test_is_green_if_a_reminder_will_come(world: World) -> None:

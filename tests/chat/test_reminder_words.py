@@ -29,4 +29,4 @@ SENT = "which was sent; the next reminder comes after that"
 )
 def test_says_why_nothing_is_planned(covered: list[Account], reason: str, *, has_failing: bool) -> None:
     """Where there is no next reminder, the accounts that it would be about say why."""
-    assert say_why_none(covered, START, has_failing=has_failing) == reason
+    assert say_why_none(covered, START, has_failing=has_failing, has_accounts=bool(covered)) == reason

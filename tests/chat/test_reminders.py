@@ -248,7 +248,7 @@ async def test_a_page_of_the_longest_reminders_fits(world: World) -> None:
     await world.env.advance_time(30)
     text = await listed(world)
     assert len(text) <= 4096
-    assert text.count("No accounts yet, so nothing is planned · none sent yet") == 10
+    assert text.count("Next: known after the next check · none sent yet") == 10
 
 
 async def test_removes_a_reminder_picked_from_completion(world: World) -> None:

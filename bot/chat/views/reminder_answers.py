@@ -96,8 +96,9 @@ def _say_outlook(
         covered = [one for one in (accounts.get(subscription.account_id),) if one and one.expires_at is None]
     if not covered and not (subscription.is_for_all and outlook.is_polled):
         return f"{which} reminder: known after the next check, in a minute", True
-    advice = "" if covered else f" [Add one at useapi.net]({SETUP_GUIDE})."
-    return f"{say_why_none(covered, now, has_failing=outlook.has_failing)}.{advice}", False
+    advice = "" if accounts else f" [Add one at useapi.net]({SETUP_GUIDE})."
+    why = say_why_none(covered, now, has_failing=outlook.has_failing, has_accounts=bool(accounts))
+    return f"{why}.{advice}", False
 
 
 def say_next(upcoming: Upcoming, shared: Collection[str], now: datetime) -> str:
@@ -111,10 +112,14 @@ def say_next(upcoming: Upcoming, shared: Collection[str], now: datetime) -> str:
     return f"{subject}{format_dt(upcoming.at, 'R')} ({say_stage(upcoming)})"
 
 
-def say_why_none(covered: Collection[Account], now: datetime, *, has_failing: bool) -> str:
-    """Return why a reminder for these accounts has nothing to send; `has_failing` if the jobs of one of them fail."""
+def say_why_none(covered: Collection[Account], now: datetime, *, has_failing: bool, has_accounts: bool) -> str:
+    """Return why a reminder for these accounts has nothing to send.
+
+    `has_failing` if the jobs of one of them fail, `has_accounts` if there are accounts, perhaps others than these.
+    """
     if not covered:
-        return "No accounts yet, so nothing is planned"
+        why = "The accounts have reminders of their own here" if has_accounts else "No accounts yet"
+        return f"{why}, so nothing is planned"
     if all(one.expires_at is None for one in covered):
         return "No expiry date reported, so nothing is planned"
     if any(one.status(now) is Status.ERROR for one in covered):

@@ -113,7 +113,10 @@ def _say_ahead(
     if upcoming is None:
         covered = [one for one in setup.accounts.values() if covering(one.account.id, in_channel) is subscription]
         has_failing = any(one.has_incident(Kind.FAILING) for one in covered)
-        return say_why_none([one.account for one in covered], now, has_failing=has_failing)
+        if not covered and not subscription.is_for_all:
+            return "Next: known after the next check"
+        accounts = [one.account for one in covered]
+        return say_why_none(accounts, now, has_failing=has_failing, has_accounts=bool(setup.accounts))
     if is_failing and upcoming.at <= now:
         return f"Next: {say_told_apart(upcoming.account, shared)}, waiting ({say_stage(upcoming)})"
     return f"Next: {say_next(upcoming, shared, now)}"
