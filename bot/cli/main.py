@@ -123,12 +123,25 @@ def main(
             args = build_parser(prog).parse_args(arguments)
             return _work(args, Surroundings(now, monotonic, timing))
         finally:
-            # Python itself would report a failure at its end.
-            print(end="", flush=True)
+            _flush()
     except BrokenPipeError:
-        # The reader of the output has gone.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return REFUSED
+
+
+def _flush() -> None:
+    """Write out what was printed; Python itself would report a failure at its end, with a status of its own.
+
+    Raises:
+        BrokenPipeError: the reader has gone, or there is no space for it.
+    """
+    try:
+        print(end="", flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        print(f"The output can't be written ({error.strerror}).", file=sys.stderr)
+        raise BrokenPipeError from None
 
 
 def _work(args: argparse.Namespace, around: Surroundings) -> int:

@@ -234,6 +234,23 @@ def test_a_reader_that_has_gone_ends_a_command_silently(command: str, unbuffered
     assert done.returncode == REFUSED or command == "--help"
 
 
+@pytest.mark.parametrize("command", ["--help", "healthcheck"])
+def test_output_that_can_not_be_stored_ends_a_command_in_words(command: str, tmp_path: Path) -> None:
+    """A full disk ends a command with status 2 and without a traceback: 1 means something else to a script."""
+    with Path("/dev/full").open("wb") as output:
+        done = subprocess.run(  # noqa: S603  (our own program)
+            [sys.executable, "-m", "bot", command],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(REPOSITORY)},
+            stdout=output,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    assert done.stderr == b"The output can't be written (No space left on device).\n"
+    assert done.returncode == REFUSED
+
+
 def test_a_connection_that_breaks_is_a_crash_of_the_bot(monkeypatch: pytest.MonkeyPatch) -> None:
     """`run` prints nothing that a reader could refuse: a broken connection is reported as any crash is."""
 
