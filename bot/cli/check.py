@@ -94,13 +94,12 @@ async def print_findings(settings: "Settings", clock: "ClockGuard", *, program: 
 async def _look_at_database(url: str) -> "Finding":
     """Return what opening the database finds, without a change in it."""
     from bot.chat.rest.survey import Finding, Grade
-    from bot.store.database import SCHEMA, find_schema, sqlite_file
+    from bot.store.database import SCHEMA, find_schema
 
     try:
         schema = await find_schema(url)
     except StoreError as error:
-        advice = "" if sqlite_file(url) else "Check DATABASE_URL, PGPASSWORD, and that the server runs."
-        return Finding(Grade.FAILED, f"{error.operator_title}: {error.detail}", advice)
+        return Finding(Grade.FAILED, f"{error.operator_title}: {error.detail}", error.operator_advice)
     if schema is None:
         return Finding(Grade.OK, "The database will be created at the first start")
     what = "The database can be used"

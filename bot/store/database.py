@@ -272,7 +272,7 @@ async def find_schema(url: str) -> str | None:
     """Return the schema of a database that is neither created nor migrated, None if the first start has to create it.
 
     Raises:
-        StoreError: it can't be opened or created, or was written by a newer version.
+        StoreError: it can't be opened, created or written, or was written by a newer version.
     """
     file = sqlite_file(url)
     try:
@@ -282,8 +282,25 @@ async def find_schema(url: str) -> str | None:
         raise _opening_error(error, is_file=True) from None
     async with open_as_it_is(url) as database:
         schema = await read_schema(database.engine)
+        if file is None:
+            await _ensure_writable(database.engine, is_new=schema is None)
     _refuse_newer(schema)
     return schema
+
+
+async def _ensure_writable(engine: AsyncEngine, *, is_new: bool) -> None:
+    """Ask PostgreSQL whether the bot can write a database, and can create its tables if they are missing.
+
+    Raises:
+        StoreError: it can't.
+    """
+    may_create = sa.func.coalesce(sa.func.has_schema_privilege(sa.func.current_schema(), "CREATE"), sa.false())
+    async with engine.connect() as connection:
+        row = (await connection.execute(sa.select(sa.func.current_setting("transaction_read_only"), may_create))).one()
+    if row[0] == "on":
+        raise StoreError("it is read-only: use its primary server, and a user who may write")
+    if is_new and not row[1]:
+        raise StoreError("its user may not create tables in it: make the user its owner")
 
 
 def _is_there(file: Path) -> bool:
@@ -354,7 +371,10 @@ def _opening_error(error: Exception, *, is_file: bool) -> StoreError:
     # SQLSTATE classes: no connection, too many connections, a lock that others hold, a server that starts or stops.
     state = str(getattr(cause, "sqlstate", ""))
     is_away = not is_file and (isinstance(cause, OSError) or state.startswith(("08", "53", "55", "57")))
-    return (StoreAway if is_away else StoreError)(f"it can't be opened ({_say(cause)})")
+    found = (StoreAway if is_away else StoreError)(f"it can't be opened ({_say(cause)})")
+    if not is_file:
+        found.operator_advice = "Check DATABASE_URL, PGPASSWORD, and that the server runs."
+    return found
 
 
 async def _open_engine(url: str, busy_seconds: float, *, is_limited: bool) -> AsyncEngine:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.errors import StoreError
@@ -18,6 +19,7 @@ from bot.store.database import SCHEMA, Database, find_schema, open_database, sql
 from bot.store.subscriptions import put_subscription
 from bot.store.tables import metadata
 from tests.support.paths import REPOSITORY
+from tests.support.postgres import Postgres
 from tests.support.store.samples import count, new_subscription, put, refusal
 
 NEXT_SCHEMA = f"{int(SCHEMA) + 1:04}"
@@ -231,8 +233,25 @@ async def test_a_look_at_the_schema_changes_nothing(database_url: str, next_vers
     assert await find_schema(database_url) == SCHEMA
     assert (file and file.read_bytes()) == before
     await set_version(database_url, "9999")
-    with pytest.raises(StoreError, match="newer version"):
+    with pytest.raises(StoreError, match="newer version") as refused:
         await find_schema(database_url)
+    assert not refused.value.operator_advice
+
+
+async def test_a_server_that_the_user_may_not_write_is_found_before(postgres: Postgres) -> None:
+    """A user of PostgreSQL who may not create tables, or may only read, is found without a start."""
+    url = make_url(postgres.create())
+    engine = create_async_engine(url)
+    weak = url.set(username="weak").render_as_string(hide_password=False)
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("CREATE ROLE weak LOGIN"))
+    with pytest.raises(StoreError, match="may not create tables"):
+        await find_schema(weak)
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("ALTER ROLE weak SET default_transaction_read_only = on"))
+    with pytest.raises(StoreError, match="is read-only"):
+        await find_schema(weak)
+    await engine.dispose()
 
 
 async def test_a_database_that_can_not_be_created_is_found_before(tmp_path: Path) -> None:
