@@ -73,6 +73,12 @@ def _useapi_token(value: object) -> str:
     return text
 
 
+def _password(value: object) -> object:
+    if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("is not in UTF-8. Write it anew, in a .env file or a terminal that uses UTF-8")
+    return value
+
+
 def _is_whole_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
 
@@ -254,7 +260,7 @@ class StoreSettings(LogSettings):
             "(`postgresql://user:password@host/database?sslmode=require`, as hosts give it)."
         },
     )
-    database_password: SecretStr | None = Field(
+    database_password: Annotated[SecretStr | None, BeforeValidator(_password)] = Field(
         None,
         alias="PGPASSWORD",
         description="Password for the PostgreSQL server, if the address has none",

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from bot.config import StoreSettings, read_settings, secrets_of
 from bot.core.database_url import parse_database_url, passwords_in, spell, with_password
 from bot.core.secrets import Redactor
-from bot.errors import StoreError
+from bot.errors import SettingsError, StoreError
 from bot.store.database import find_schema, open_database, sqlite_file
 from tests.support.postgres import Postgres
 
@@ -169,6 +169,13 @@ def test_an_address_without_a_password_gets_that_of_the_settings(url: str, passw
 def test_an_address_is_shown_as_people_write_it(address: str) -> None:
     """What is printed is what was given, and can be given again."""
     assert spell(parse_database_url(address)) == address
+
+
+def test_a_password_that_no_address_can_hold_is_refused(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8, as of a terminal with another encoding, are named instead of ending in a traceback."""
+    environ = {"DATABASE_URL": "postgresql://bot@db/bot", "PGPASSWORD": "schl\udcfcssel"}
+    with pytest.raises(SettingsError, match="PGPASSWORD is not in UTF-8"):
+        read_settings(StoreSettings, environ, tmp_path / ".env")
 
 
 async def _ask_for_password(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
