@@ -94,14 +94,16 @@ async def print_findings(settings: "Settings", clock: "ClockGuard", *, program: 
 async def _look_at_database(url: str) -> "Finding":
     """Return what opening the database finds, without a change in it."""
     from bot.chat.rest.survey import Finding, Grade
-    from bot.store.database import SCHEMA, find_schema
+    from bot.store.database import SCHEMA, find_schema, sqlite_file
 
     try:
         schema = await find_schema(url)
     except StoreError as error:
         return Finding(Grade.FAILED, f"{error.operator_title}: {error.detail}", error.operator_advice)
     if schema is None:
-        return Finding(Grade.OK, "The database will be created at the first start")
+        file = sqlite_file(url)
+        place = "" if file is None else f": {file.absolute()}"
+        return Finding(Grade.OK, f"The database will be created at the first start{place}")
     what = "The database can be used"
     return Finding(Grade.OK, what if schema == SCHEMA else f"{what}, and will be migrated at the next start")
 

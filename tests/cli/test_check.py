@@ -41,7 +41,7 @@ async def test_everything_in_place() -> None:
     last = output.splitlines()[-1]
     assert last == "Ready. Start it with `minimax-bot`, then run /minimax-reminders add in Discord."
     assert "useapi.net answers: 1 account, all healthy" in output
-    assert "✓ The database will be created at the first start" in output
+    assert re.search(r"^✓ The database will be created at the first start: /.+/bot\.db$", output, re.MULTILINE)
     assert "Server Listed" in output
 
 
