@@ -39,10 +39,12 @@ async def test_a_thread_with_few_fields_gets_reminders(world: World, metadata: d
     assert await destinations(world) == [(thread.id, None)]
 
 
-async def test_a_channel_without_a_name_gets_reminders(world: World) -> None:
-    """A channel of which Discord sends the type and the user's permissions alone gets reminders."""
+@pytest.mark.parametrize("more", [{}, {"parent_id": None, "thread_metadata": None}])
+async def test_a_channel_without_a_name_gets_reminders(world: World, more: dict[str, Any]) -> None:
+    """A channel of which Discord sends the type and the user's permissions alone, or else null, gets reminders."""
     target = world.env.guild.create_text_channel("target")
-    assert (await add_to(world, target.id, type=TEXT, permissions=EVERYTHING)).startswith("Reminder added\n")
+    answer = await add_to(world, target.id, type=TEXT, permissions=EVERYTHING, **more)
+    assert answer.startswith("Reminder added\n")
     assert await destinations(world) == [(target.id, None)]
 
 

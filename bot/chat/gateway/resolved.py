@@ -16,7 +16,7 @@ def complete_resolved(data: Mapping[str, Any]) -> None:
     """Add the missing fields to a command's data, in place; whatever has no name is called by its id."""
     resolved = data.get("resolved", {})
     for key, channel in resolved.get("channels", {}).items():
-        metadata = {**_THREAD_METADATA, **channel.get("thread_metadata", {})}
+        metadata = {**_THREAD_METADATA, **(channel.get("thread_metadata") or {})}
         channel.update({"id": key, "name": key, **_THREAD, **channel, "thread_metadata": metadata})
     for key, role in resolved.get("roles", {}).items():
         role.update({"id": key, "name": key, **role})
