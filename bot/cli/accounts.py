@@ -68,7 +68,9 @@ def add_to(commands: Commands) -> None:
     """Add both commands to the parser."""
     text = "Show one account, without Discord. Times are in UTC."
     account = commands.add_parser("account", description=text)
-    account.add_argument("account", metavar="ACCOUNT", help="its id, or a name or a part of one that no other has")
+    account.add_argument(
+        "account", metavar="ACCOUNT", help="its id, or its name or a part of it, if no other account has that"
+    )
     text = "List all accounts, most urgent first, without Discord. Times are in UTC."
     accounts = commands.add_parser("accounts", description=text)
     for command in (account, accounts):

@@ -14,7 +14,7 @@ PACKAGES = frozenset(
         *("discord", "dotenv", "prometheus_client", "pydantic", "sqlalchemy"),
     }
 )
-# What `python -m` is followed by in texts, until they are printed.
+# How texts name the program; the spelling that the operator types replaces it when they are printed.
 AS_MODULE = "python -m bot"
 # Here instead of a heavier import.
 _REFUSED = 2

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace, around: Surroundings) -> int:
         # A service manager that restarts the bot after a crash should do so now as well.
         return FAILED
     except BrokenPipeError as error:
-        # Else it would mean that nobody reads what the command prints, which is nothing.
+        # `main` would take it for a reader of the output that has gone, and `run` prints nothing.
         raise RuntimeError("a connection broke") from error
     except KeyboardInterrupt:
         pass

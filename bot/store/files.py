@@ -145,7 +145,7 @@ def open_draft(folder: Path) -> Iterator[Draft]:
 
 
 def remove_drafts(folder: Path) -> None:
-    """Remove the drafts of killed processes from a folder, as far as it can be seen which these are."""
+    """Remove the drafts of killed processes from a folder; those that are locked or open elsewhere stay."""
     for file in folder.glob(f"{_DRAFT}*{_DRAFT_END}"):
         with suppress(OSError):
             if sys.platform == "win32":  # it removes no open file
