@@ -134,6 +134,13 @@ async def test_says_that_there_are_no_accounts(world: World) -> None:
     embed = embed_of(await use_add(world, "all"))
     assert "\nNo accounts yet, so nothing is planned. [Add one at useapi.net]" in (embed.description or "")
     assert embed.colour == AMBER
+    assert "\nNo accounts yet, so nothing is planned · none sent yet" in await listed(world)
+
+
+async def test_misses_no_accounts_before_the_first_check(world: World) -> None:
+    """Until a check has ended, nobody knows whether there are accounts: the list says what it waits for."""
+    await add(world)
+    assert "\nNext: known after the next check · none sent yet" in await listed(world)
 
 
 async def test_says_that_each_account_has_a_reminder_of_its_own(world: World) -> None:
