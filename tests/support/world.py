@@ -97,7 +97,7 @@ async def open_world(
     accounts: dict[str, Any],
     guild_ids: tuple[int, ...] = (GUILD_ID,),
     *,
-    budget: float = 1.0,
+    budget: float = 10.0,
     is_new: bool = False,
     watches_jobs: bool = False,
 ) -> AsyncIterator[World]:
