@@ -12,10 +12,10 @@ class Outlook:
     """What a subscription will send while it is active.
 
     `comes_next` is the next reminder, None if none is planned. `covered` are the accounts that the database knows and
-    the subscription is for; `has_failing` if the jobs of one of them fail, `is_polled` if a poll has ended.
+    the subscription is for; `has_failing` if the jobs of one of them fail. `were_read` if the last poll read accounts.
     """
 
     comes_next: Upcoming | None
     covered: Sequence[Account]
     has_failing: bool
-    is_polled: bool
+    were_read: bool

@@ -22,6 +22,7 @@ from bot.reminders.loading import load_entries
 from bot.store.accounts import get_snapshots
 from bot.store.assignments import get_assignments
 from bot.store.heard import get_heard
+from bot.store.incidents import get_incidents
 from bot.store.leases import get_polled_at
 from bot.store.subscriptions import get_subscriptions_in
 
@@ -95,8 +96,14 @@ async def load_outlook(
         comes_next.get(subscription.id),
         [one.believed for one in covered],
         has_failing=any(one.has_incident(Kind.FAILING) for one in covered),
-        is_polled=await get_polled_at(tx) is not None,
+        were_read=await were_accounts_read(tx),
     )
+
+
+async def were_accounts_read(tx: AsyncConnection) -> bool:
+    """Whether there was a poll, and the last one read the accounts."""
+    outage = (await get_incidents(tx, Kind.UNREADABLE)).get(None)
+    return await get_polled_at(tx) is not None and (outage is None or not outage.bad_polls)
 
 
 async def load_sample(tx: AsyncConnection, subscription: Subscription, now: datetime) -> Entry:

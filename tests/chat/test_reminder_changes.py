@@ -10,6 +10,7 @@ from bot.store.subscriptions import get_subscriptions
 from tests.support.accounts import START, build_account
 from tests.support.chat.answers import buttons_of, embed_of, message_of, text_of
 from tests.support.chat.reminders import DAY, WITHOUT_FOLLOW_UPS, add, listed, poll_for, steer
+from tests.support.hostile import with_status
 from tests.support.world import GUILD_ID, World
 
 AMBER, GREEN = discord.Colour(0xE0A100), discord.Colour(0x2E9E5B)
@@ -135,6 +136,15 @@ async def test_says_that_there_are_no_accounts(world: World) -> None:
     assert "\nNo accounts yet, so nothing is planned. [Add one at useapi.net]" in (embed.description or "")
     assert embed.colour == AMBER
     assert "\nNo accounts yet, so nothing is planned · none sent yet" in await listed(world)
+
+
+async def test_misses_no_accounts_that_could_not_be_read(world: World) -> None:
+    """While useapi.net refuses the token, nobody is asked to add accounts that may be there."""
+    world.api.behave = with_status(401)
+    await world.poll_once()
+    embed = embed_of(await use_add(world, "all"))
+    assert "No accounts" not in (embed.description or "")
+    assert "known after the next check" in await listed(world)
 
 
 async def test_misses_no_accounts_before_the_first_check(world: World) -> None:

@@ -39,13 +39,12 @@ from bot.errors import (
 )
 from bot.reminders.concurrency import aside
 from bot.reminders.context import Context, Refused, Uncertain
-from bot.reminders.forecasts import load_forecast, load_next, load_outlook, load_sample
+from bot.reminders.forecasts import load_forecast, load_next, load_outlook, load_sample, were_accounts_read
 from bot.reminders.planning import delete_unwanted
 from bot.store.accounts import get_snapshots
 from bot.store.boards import get_boards
 from bot.store.channel_failures import get_failures
 from bot.store.heard import schedule_offer_edits
-from bot.store.leases import get_polled_at
 from bot.store.messages import get_last_messages
 from bot.store.subscriptions import (
     delete_subscription,
@@ -251,7 +250,7 @@ class ReminderCommands(
                 board_failures=await get_failures(tx, [guild_id], MessageKind.BOARD),
                 last_messages=await get_last_messages(tx, {one.channel_id for one in subscriptions}),
                 accounts=await get_snapshots(tx),
-                is_polled=await get_polled_at(tx) is not None,
+                were_read=await were_accounts_read(tx),
             )
         shown = await aside(len(subscriptions) * len(setup.accounts), lambda: list_page(setup, page, now))
         return list_reply(shown, has_reminders=bool(subscriptions))

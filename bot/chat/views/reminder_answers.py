@@ -94,7 +94,7 @@ def _say_outlook(
     if not covered and subscription.account_id is not None:
         # The poll that follows will know it.
         covered = [one for one in (accounts.get(subscription.account_id),) if one and one.expires_at is None]
-    if not covered and not (subscription.is_for_all and outlook.is_polled):
+    if not covered and not (subscription.is_for_all and outlook.were_read):
         return f"{which} reminder: known after the next check, in a minute", True
     advice = "" if accounts else f" [Add one at useapi.net]({SETUP_GUIDE})."
     why = say_why_none(covered, now, has_failing=outlook.has_failing, has_accounts=bool(accounts))

@@ -48,7 +48,7 @@ class Setup:
     """The setup of a server: next reminders by subscription, failures by channel, all accounts.
 
     `last_messages` are the Discord ids of the last messages by channel and account, None for the accounts as a whole;
-    `is_polled` if a poll has ended.
+    `were_read` if the last poll read the accounts.
     """
 
     subscriptions: Sequence[Subscription]
@@ -58,7 +58,7 @@ class Setup:
     board_failures: Mapping[int, ChannelFailure]
     last_messages: Mapping[tuple[int, str | None], int]
     accounts: Mapping[str, AccountSnapshot]
-    is_polled: bool
+    were_read: bool
 
 
 def list_reply(page: Page, *, has_reminders: bool) -> Reply:
@@ -115,7 +115,7 @@ def _say_ahead(
     if upcoming is None:
         covered = [one for one in setup.accounts.values() if covering(one.account.id, in_channel) is subscription]
         has_failing = any(one.has_incident(Kind.FAILING) for one in covered)
-        if not covered and not (subscription.is_for_all and setup.is_polled):
+        if not covered and not (subscription.is_for_all and setup.were_read):
             return "Next: known after the next check"
         accounts = [one.account for one in covered]
         return say_why_none(accounts, now, has_failing=has_failing, has_accounts=bool(setup.accounts))
