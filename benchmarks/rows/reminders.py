@@ -18,15 +18,20 @@ from bot.core.timing import DEFAULT_TIMING
 from bot.store.database import open_database
 from tests.support.process.deployment import STANDBY, Deployment, open_deployment
 from tests.support.wire.channels import Moment
+from tests.support.wire.payloads import GUILD_ID, OTHER_GUILD_ID
 
 _IDLE_LOOK_UPS = 20
 _MOST_A_SECOND = 50
 _PATIENCE = 180.0
+# Until the poll that sends; one or two more fall into the sending.
+_INTERVAL = timedelta(seconds=20)
 
 
-async def _add_subscriptions(deployment: Deployment, number: int, account_id: str | None) -> list[int]:
+async def _add_subscriptions(
+    deployment: Deployment, number: int, account_id: str | None, guild_id: int = GUILD_ID
+) -> list[int]:
     async with open_database(deployment.database_url) as database:
-        return await put_subscriptions(database, number, [account_id])
+        return await put_subscriptions(database, number, [account_id], [guild_id])
 
 
 async def _seconds_to_look_up(deployment: Deployment) -> float:
@@ -49,15 +54,22 @@ def most_in_a_second(moments: Sequence[float]) -> int:
 
 async def measure_sending(scale: Scale) -> list[Row]:
     """Move the expiry of an account near, to which all channels subscribe, and look other accounts up meanwhile."""
-    timing = replace(DEFAULT_TIMING, poll_interval=timedelta(seconds=1))
+    timing = replace(DEFAULT_TIMING, poll_interval=_INTERVAL)
     with tempfile.TemporaryDirectory() as folder:
         async with open_deployment(f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}") as deployment:
             account = deployment.add_account(days=60)
-            channels = await _add_subscriptions(deployment, scale.reminders, account)
-            async with deployment.run(timing, launch=without_extras()) as bot:
+            # Not in the server of the look-ups, whose cards name its reminders: it could have 50 at most.
+            channels = await _add_subscriptions(deployment, scale.reminders, account, OTHER_GUILD_ID)
+            # Otherwise a server is offered a reminder for each account that is looked up.
+            for guild_id in (GUILD_ID, OTHER_GUILD_ID):
+                await _add_subscriptions(deployment, 1, None, guild_id)
+            deployment.discord.rest.guild_ids.add(OTHER_GUILD_ID)
+            servers = {"GUILD_IDS": f"{GUILD_ID},{OTHER_GUILD_ID}"}
+            async with deployment.run(timing, settings=servers, launch=without_extras()) as bot:
                 await bot.says("useapi.net answers")
                 await deployment.discord.gateway.ready()
-                await deployment.polls(1)
+                # The check at the start, and a poll that has ended when the next one begins.
+                await deployment.api.lists.nth(3, within=_PATIENCE)
                 deployment.discord.rest.round_trip, deployment.api.delay = ROUND_TRIP, API_DELAY
                 idle = [await _seconds_to_look_up(deployment) for _ in range(_IDLE_LOOK_UPS)]
                 deployment.set_expiry(account, days=2)
