@@ -247,7 +247,7 @@ class NoSuchAccount(UserError):
 
 
 class AmbiguousName(UserError):
-    """Several accounts have this name, or (not `is_whole`) a name with this part; `suggestions` tell them apart."""
+    """Several accounts have this name, or (not `is_whole`) a name with this part: the `suggestions`."""
 
     text = "Use the ID of the one you mean:"
     advice = ""

@@ -50,7 +50,7 @@ def test_quotes_that_docker_keeps(quote: str) -> None:
     "value", ["DEBUG # loud", "DEBUG\t#", '"DEBUG" # loud', "'DEBUG'#", "'DEBUG'", "DEBUG "], ids=lambda value: value
 )
 def test_comments_that_docker_and_systemd_keep(value: str, tmp_path: Path) -> None:
-    """A comment behind a value is no part of it, whoever has read the line."""
+    """A comment behind a value is no part of it, whichever program has read the line."""
     (dotenv := tmp_path / ".env").write_text(f"LOG_LEVEL={value}\n")
     assert read_settings(Settings, GOOD, dotenv).log_level == "DEBUG"
     assert read_settings(Settings, GOOD | {"LOG_LEVEL": value}, Path("none")).log_level == "DEBUG"

@@ -178,7 +178,7 @@ def has_failing_jobs(jobs: JobSummary | None, issued_at: datetime | None, now: d
     """Return whether an account's jobs fail: by the newest ones, else by whether an incident is open.
 
     `jobs` is None if they are not known, `issued_at` if the API does not report when the login was issued: then only
-    the incident tells whether the login that was refused is the present one.
+    the incident shows whether the login that was refused is the present one.
     """
     if jobs is None or (issued_at is None and jobs.reason is Reason.REFUSED):
         return has_incident

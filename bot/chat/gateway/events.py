@@ -9,7 +9,7 @@ import discord
 _LOG = logging.getLogger(__name__)
 
 Event = Mapping[str, Any]
-# What discord.py reads of an interaction's channel, of which Discord promises less.
+# The fields of an interaction's channel that discord.py reads; Discord promises fewer.
 _CHANNEL: Event = {"type": 0, "name": "", "position": 0}
 _THREAD: Event = {"owner_id": "0", "parent_id": "0", "message_count": 0, "member_count": 0}
 _THREAD_METADATA: Event = {"archived": False, "auto_archive_duration": 1440, "archive_timestamp": None}

@@ -108,7 +108,8 @@ def _one_per_account(entries: Sequence[Entry]) -> list[Entry]:
 def _pings(entries: Sequence[Entry], now: datetime) -> tuple[list[int], list[int]]:
     """Return the roles and the users to ping; good news and early reminders ping nobody.
 
-    An assigned user is pinged instead of whom the subscription names, on the last day and at the expiry beside them.
+    An assigned user is pinged instead of the role or the user that the subscription names; on the last day and at the
+    expiry, beside them.
     """
     pings: list[Ping] = []
     for entry in entries:
