@@ -20,6 +20,27 @@ from bot.store.tables import accounts, credit_levels, incidents, insert_into, lo
 _SEARCHED = 100
 _MAX_SEARCHED = 5
 _SAVED = ("facts", "read_at", "login_id", "doubted_expires_at", "doubted_since")
+_SNAPSHOTS = sa.select(
+    accounts.c.account_id.label("key"),
+    accounts.c.facts,
+    accounts.c.read_at,
+    accounts.c.doubted_expires_at,
+    accounts.c.doubted_since,
+    accounts.c.appeared_at,
+    *logins.c,
+).select_from(accounts.outerjoin(logins, logins.c.id == accounts.c.login_id))
+_THESE_SNAPSHOTS = _SNAPSHOTS.where(accounts.c.account_id.in_(sa.bindparam("accounts", expanding=True)))
+_NEXT_SNAPSHOTS = (
+    _SNAPSHOTS.where(accounts.c.account_id > sa.bindparam("last")).order_by(accounts.c.account_id).limit(SLICE)
+)
+_TOUCH = (
+    accounts.update()
+    .where(accounts.c.account_id.in_(sa.bindparam("accounts", expanding=True)))
+    .values(read_at=sa.bindparam("now"))
+)
+_OPEN_INCIDENTS = sa.select(incidents).where(incidents.c.is_open, incidents.c.account_id.is_not(None))
+_OPEN_LEVELS = sa.select(credit_levels).where(credit_levels.c.is_open)
+_THESE_LOGINS = sa.select(logins).where(logins.c.id.in_(sa.bindparam("logins", expanding=True)))
 
 
 def _dump(account: Account) -> str:
@@ -57,18 +78,13 @@ def _snapshot(
 
 async def get_snapshots(tx: AsyncConnection, account_ids: Collection[str] | None = None) -> dict[str, AccountSnapshot]:
     """Return these accounts, or all, as they were last read, with their open incidents, by id."""
-    own = (accounts.c.account_id.label("key"), accounts.c.facts, accounts.c.read_at)
-    doubt = (accounts.c.doubted_expires_at, accounts.c.doubted_since)
-    query = sa.select(*own, *doubt, accounts.c.appeared_at, *logins.c).select_from(
-        accounts.outerjoin(logins, logins.c.id == accounts.c.login_id)
-    )
     open_incidents: dict[str, list[OpenIncident]] = {}
-    for one in await tx.execute(sa.select(incidents).where(incidents.c.is_open, incidents.c.account_id.is_not(None))):
+    for one in await tx.execute(_OPEN_INCIDENTS):
         reason = Reason(one.reason) if one.reason else None
         incident = OpenIncident(Kind(one.kind), one.number, one.began_at, reason)
         open_incidents.setdefault(one.account_id, []).append(incident)
     low: dict[str, list[LowCredits]] = {}
-    for one in await tx.execute(sa.select(credit_levels).where(credit_levels.c.is_open)):
+    for one in await tx.execute(_OPEN_LEVELS):
         level = LowCredits(one.threshold, one.total, one.number, one.began_at, one.read_at)
         low.setdefault(one.account_id, []).append(level)
 
@@ -78,10 +94,10 @@ async def get_snapshots(tx: AsyncConnection, account_ids: Collection[str] | None
     found: dict[str, AccountSnapshot] = {}
     if account_ids is not None:
         for some in sliced(account_ids):
-            found |= load(await tx.execute(query.where(accounts.c.account_id.in_(some))))
+            found |= load(await tx.execute(_THESE_SNAPSHOTS, {"accounts": some}))
         return found
-    page, last = query.order_by(accounts.c.account_id).limit(SLICE), ""
-    while rows := (await tx.execute(page.where(accounts.c.account_id > last))).all():
+    last = ""
+    while rows := (await tx.execute(_NEXT_SNAPSHOTS, {"last": last})).all():
         # In pages: other tasks run in between.
         found |= load(rows)
         last = rows[-1].key
@@ -141,14 +157,14 @@ async def get_known_ids(tx: AsyncConnection) -> set[str]:
 async def touch_snapshots(tx: AsyncConnection, account_ids: Iterable[str], read_at: datetime) -> None:
     """Save that these accounts were read again and are unchanged."""
     for some in sliced(account_ids):
-        await tx.execute(accounts.update().where(accounts.c.account_id.in_(some)).values(read_at=read_at))
+        await tx.execute(_TOUCH, {"accounts": some, "now": read_at})
 
 
 async def get_logins(tx: AsyncConnection, login_ids: Collection[int]) -> dict[int, Login]:
     """Return these logins by id."""
     found: dict[int, Login] = {}
     for some in sliced(login_ids):
-        found |= {row.id: _login(row) for row in await tx.execute(sa.select(logins).where(logins.c.id.in_(some)))}
+        found |= {row.id: _login(row) for row in await tx.execute(_THESE_LOGINS, {"logins": some})}
     return found
 
 

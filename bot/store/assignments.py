@@ -11,10 +11,22 @@ from bot.core.logins import Login
 from bot.store.slices import execute_each
 from bot.store.tables import accounts, assignments, insert_into
 
+_IN_CHANNELS = sa.select(assignments).where(assignments.c.channel_id.in_(sa.bindparam("channels", expanding=True)))
+_LATELY_ASSIGNED = (
+    sa.select(assignments.c.channel_id, assignments.c.account_id)
+    .join(accounts, accounts.c.account_id == assignments.c.account_id)
+    .where(
+        assignments.c.guild_id.in_(sa.bindparam("guilds", expanding=True)),
+        assignments.c.assigned_at > sa.bindparam("since"),
+        assignments.c.assigned_at <= sa.bindparam("now"),
+        assignments.c.login_id == sa.func.coalesce(accounts.c.login_id, 0),
+    )
+)
+
 
 async def get_assignments(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[tuple[int, Subject], Assignment]:
     """Return the assignments in these channels, by channel and subject."""
-    rows = await tx.execute(sa.select(assignments).where(assignments.c.channel_id.in_(channel_ids)))
+    rows = await tx.execute(_IN_CHANNELS, {"channels": list(channel_ids)})
     return {
         (row.channel_id, Subject(row.account_id, row.login_id)): Assignment(row.user_id, row.assigned_at)
         for row in rows
@@ -23,23 +35,14 @@ async def get_assignments(tx: AsyncConnection, channel_ids: Collection[int]) -> 
 
 async def get_assigned_users(tx: AsyncConnection, channel_ids: Collection[int]) -> list[tuple[int, Assignment]]:
     """Return the assignments in these channels, each with its guild."""
-    rows = await tx.execute(sa.select(assignments).where(assignments.c.channel_id.in_(channel_ids)))
+    rows = await tx.execute(_IN_CHANNELS, {"channels": list(channel_ids)})
     return [(row.guild_id, Assignment(row.user_id, row.assigned_at)) for row in rows]
 
 
 async def get_lately_assigned(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> list[tuple[int, str]]:
     """Return the channels and accounts of these guilds with people who were assigned lately, to the present login."""
-    query = (
-        sa.select(assignments.c.channel_id, assignments.c.account_id)
-        .join(accounts, accounts.c.account_id == assignments.c.account_id)
-        .where(
-            assignments.c.guild_id.in_(guild_ids),
-            assignments.c.assigned_at > now - RENEWING_FOR,
-            assignments.c.assigned_at <= now,
-            assignments.c.login_id == sa.func.coalesce(accounts.c.login_id, 0),
-        )
-    )
-    return [(row.channel_id, row.account_id) for row in await tx.execute(query)]
+    values = {"guilds": list(guild_ids), "since": now - RENEWING_FOR, "now": now}
+    return [(row.channel_id, row.account_id) for row in await tx.execute(_LATELY_ASSIGNED, values)]
 
 
 async def delete_assignments_of(tx: AsyncConnection, guild_id: int, user_id: int) -> None:

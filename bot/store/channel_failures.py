@@ -10,6 +10,23 @@ from bot.core.channel_failures import ChannelFailure
 from bot.core.messages import MessageKind
 from bot.store.tables import boards, channel_failures, insert_into, subscriptions
 
+_IS_IT = (channel_failures.c.channel_id == sa.bindparam("of_channel")) & (
+    channel_failures.c.kind == sa.bindparam("of_kind")
+)
+_IN_GUILDS = sa.select(channel_failures).where(
+    channel_failures.c.guild_id.in_(sa.bindparam("guilds", expanding=True)),
+    channel_failures.c.kind == sa.bindparam("of_kind"),
+)
+_SUBSCRIBED = sa.select(subscriptions.c.channel_id).where(subscriptions.c.paused_at.is_(None))
+_DELETE_ORPHANED = [
+    channel_failures.delete().where(channel_failures.c.kind == kind, channel_failures.c.channel_id.not_in(wanted))
+    for kind, wanted in (
+        (MessageKind.NOTIFICATIONS, _SUBSCRIBED),
+        (MessageKind.BOARD, sa.select(boards.c.channel_id)),
+    )
+]
+_DELETE_REFUSALS = channel_failures.delete().where(_IS_IT, channel_failures.c.failures > 0)
+
 
 def _failure(row: Any) -> ChannelFailure:
     values = {name: getattr(row, name) for name in ChannelFailure.__dataclass_fields__}
@@ -22,8 +39,7 @@ def _is(channel_id: int, kind: MessageKind) -> sa.ColumnElement[bool]:
 
 async def get_failures(tx: AsyncConnection, guild_ids: Iterable[int], kind: MessageKind) -> dict[int, ChannelFailure]:
     """Return the channels of these guilds that refuse this kind of message, by channel id."""
-    where = channel_failures.c.guild_id.in_(list(guild_ids)) & (channel_failures.c.kind == kind)
-    rows = await tx.execute(sa.select(channel_failures).where(where))
+    rows = await tx.execute(_IN_GUILDS, {"guilds": list(guild_ids), "of_kind": kind})
     return {row.channel_id: _failure(row) for row in rows}
 
 
@@ -53,12 +69,10 @@ async def delete_failure(tx: AsyncConnection, channel_id: int, kind: MessageKind
 
 async def delete_refusals(tx: AsyncConnection, channel_id: int, kind: MessageKind) -> None:
     """Delete a channel's failure if it was a refusal; a problem that a check found, say with a role, stays."""
-    await tx.execute(channel_failures.delete().where(_is(channel_id, kind), channel_failures.c.failures > 0))
+    await tx.execute(_DELETE_REFUSALS, {"of_channel": channel_id, "of_kind": kind})
 
 
 async def delete_orphaned_failures(tx: AsyncConnection) -> None:
     """Delete the failures of channels without an active subscription, and of boards that are gone."""
-    subscribed = sa.select(subscriptions.c.channel_id).where(subscriptions.c.paused_at.is_(None))
-    for kind, wanted in ((MessageKind.NOTIFICATIONS, subscribed), (MessageKind.BOARD, sa.select(boards.c.channel_id))):
-        where = (channel_failures.c.kind == kind) & channel_failures.c.channel_id.not_in(wanted)
-        await tx.execute(channel_failures.delete().where(where))
+    for delete in _DELETE_ORPHANED:
+        await tx.execute(delete)

@@ -23,6 +23,25 @@ from bot.store.tables import (
 FORGOTTEN_AFTER = timedelta(days=30)
 # As many as a list may hold.
 MAX_UNLISTED = 20_000
+_UNLISTED = (
+    sa.select(accounts.c.read_at)
+    .where(accounts.c.read_at < sa.bindparam("now"))
+    .order_by(accounts.c.read_at.desc())
+    .offset(sa.bindparam("most"))
+    .limit(1)
+)
+_SUBSCRIBED = sa.select(subscriptions.c.account_id).where(subscriptions.c.account_id.is_not(None))
+_SENDING = sa.select(notifications.c.account_id).where(
+    notifications.c.state == State.SENDING, notifications.c.account_id.is_not(None)
+)
+_FORGOTTEN = sa.select(accounts.c.account_id).where(
+    accounts.c.read_at <= sa.bindparam("until"),
+    accounts.c.account_id.not_in(_SUBSCRIBED),
+    accounts.c.account_id.not_in(sa.select(notes.c.account_id)),
+    accounts.c.account_id.not_in(_SENDING),
+)
+_FIRST_FORGOTTEN = _FORGOTTEN.limit(1)
+_CARRIED = sa.select(notifications.c.message_id).where(notifications.c.account_id.in_(_FORGOTTEN)).distinct()
 
 
 async def forget_accounts(tx: AsyncConnection, now: datetime, most: int = MAX_UNLISTED) -> None:
@@ -35,25 +54,14 @@ async def forget_accounts(tx: AsyncConnection, now: datetime, most: int = MAX_UN
         now: the time of the last list.
         most: how many accounts that the last list did not hold may stay, those that were listed last.
     """
-    unlisted = sa.select(accounts.c.read_at).where(accounts.c.read_at < now).order_by(accounts.c.read_at.desc())
-    too_many: datetime | None = (await tx.execute(unlisted.offset(most).limit(1))).scalar()
-    until = now - FORGOTTEN_AFTER
-    subscribed = sa.select(subscriptions.c.account_id).where(subscriptions.c.account_id.is_not(None))
-    sending = sa.select(notifications.c.account_id).where(
-        notifications.c.state == State.SENDING, notifications.c.account_id.is_not(None)
-    )
-    forgotten = sa.select(accounts.c.account_id).where(
-        accounts.c.read_at <= (until if too_many is None else max(until, too_many)),
-        accounts.c.account_id.not_in(subscribed),
-        accounts.c.account_id.not_in(sa.select(notes.c.account_id)),
-        accounts.c.account_id.not_in(sending),
-    )
-    if (await tx.execute(forgotten.limit(1))).first() is None:
+    too_many: datetime | None = (await tx.execute(_UNLISTED, {"now": now, "most": most})).scalar()
+    long_ago = now - FORGOTTEN_AFTER
+    values = {"until": long_ago if too_many is None else max(long_ago, too_many)}
+    if (await tx.execute(_FIRST_FORGOTTEN, values)).first() is None:
         return
-    carried = sa.select(notifications.c.message_id).where(notifications.c.account_id.in_(forgotten)).distinct()
-    message_ids = (await tx.execute(carried)).scalars().all()
+    message_ids = (await tx.execute(_CARRIED, values)).scalars().all()
     for table in (notifications, heard, assignments, incidents, credit_levels, logins, accounts):
-        await tx.execute(table.delete().where(table.c.account_id.in_(forgotten)))
+        await tx.execute(table.delete().where(table.c.account_id.in_(_FORGOTTEN)), values)
     still_carries = sa.exists().where(notifications.c.message_id == messages.c.id)
     for some in sliced(message_ids):
         await tx.execute(messages.delete().where(messages.c.id.in_(some), ~still_carries))

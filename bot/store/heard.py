@@ -1,8 +1,9 @@
 """Saves and loads what channels have heard: the last notification of each kind that arrived about an account."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,6 +26,43 @@ from bot.store.tables import accounts, heard, insert_into, messages, notificatio
 Pair = tuple[int, str | None]
 _KEY = ["guild_id", "channel_id", "kind"]
 _PAGE = 500
+_LAST_IN = sa.select(heard).where(heard.c.channel_id.in_(sa.bindparam("channels", expanding=True)))
+_FOLLOWED_UP = sa.select(notifications.c.channel_id).where(
+    notifications.c.guild_id.in_(sa.bindparam("guilds", expanding=True)),
+    notifications.c.sent_at > sa.bindparam("since"),
+    notifications.c.sent_at <= sa.bindparam("now"),
+    notifications.c.is_follow_up,
+)
+_LOGIN_IDS = sa.select(accounts.c.account_id, accounts.c.login_id).where(
+    accounts.c.account_id.in_(sa.bindparam("accounts", expanding=True))
+)
+
+
+def _build_page(place: str) -> sa.Select[Any]:
+    is_there, is_next = heard.c[place].in_(sa.bindparam("places", expanding=True)), heard.c.id > sa.bindparam("last_id")
+    return sa.select(heard).where(is_there, is_next).order_by(heard.c.id).limit(_PAGE)
+
+
+def _build_count(place: str) -> sa.Select[Any]:
+    pair = notifications.c.channel_id, notifications.c.account_id
+    is_recent = (notifications.c.sent_at > sa.bindparam("since")) & (notifications.c.sent_at <= sa.bindparam("now"))
+    is_there = notifications.c[place].in_(sa.bindparam("places", expanding=True))
+    return sa.select(*pair, sa.func.count().label("number")).where(is_there, is_recent).group_by(*pair)
+
+
+def _build_edits(*place: sa.ColumnElement[bool]) -> tuple[sa.Update, sa.Update]:
+    """Return the statements that schedule edits of what was heard about accounts, and about all as a whole."""
+    is_about_one = heard.c.account_id.in_(sa.bindparam("about", expanding=True))
+    last = [sa.select(heard.c.message_id).where(one, *place) for one in (is_about_one, heard.c.account_id.is_(None))]
+    where = [messages.c.id.in_(one) & messages.c.discord_id.is_not(None) for one in last]
+    about_one, about_all = (messages.update().where(one).values(edit_at=sa.bindparam("now")) for one in where)
+    return about_one, about_all
+
+
+_PAGES = {place: _build_page(place) for place in ("channel_id", "guild_id")}
+_COUNTS = {place: _build_count(place) for place in ("channel_id", "guild_id")}
+_EDITS = _build_edits()
+_EDITS_IN = {place: _build_edits(heard.c[place] == sa.bindparam("place")) for place in ("channel_id", "guild_id")}
 
 
 async def get_heard(
@@ -34,14 +72,13 @@ async def get_heard(
 
     A pair is left out if its channel has heard nothing about the account.
     """
-    name = "channel_id" if by_channel else "guild_id"
-    counts = await _count_messages(tx, notifications.c[name].in_(where), now)
-    found = {pair: Heard(messages=number) for pair, number in counts.items()}
+    place, places = "channel_id" if by_channel else "guild_id", list(where)
+    counted = await tx.execute(_COUNTS[place], {"places": places, "since": now - MAX_MESSAGES_WITHIN, "now": now})
+    found = {(row.channel_id, row.account_id): Heard(messages=row.number) for row in counted}
     last_id: int | None = -1
     while last_id is not None:
         # In pages: other tasks run in between.
-        page = sa.select(heard).where(heard.c[name].in_(where), heard.c.id > last_id).order_by(heard.c.id).limit(_PAGE)
-        rows: Sequence[sa.Row[tuple[object, ...]]] = (await tx.execute(page)).all()
+        rows = (await tx.execute(_PAGES[place], {"places": places, "last_id": last_id})).all()
         last_id = rows[-1].id if len(rows) == _PAGE else None
         for row in rows:
             pair = row.channel_id, row.account_id
@@ -55,25 +92,10 @@ async def get_heard(
     return found
 
 
-async def _count_messages(tx: AsyncConnection, where: sa.ColumnElement[bool], now: datetime) -> dict[Pair, int]:
-    since = now - MAX_MESSAGES_WITHIN
-    query = (
-        sa.select(notifications.c.channel_id, notifications.c.account_id, sa.func.count().label("number"))
-        .where(where, notifications.c.sent_at > since, notifications.c.sent_at <= now)
-        .group_by(notifications.c.channel_id, notifications.c.account_id)
-    )
-    return {(row.channel_id, row.account_id): row.number for row in await tx.execute(query)}
-
-
 async def get_followed_up(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> set[int]:
     """Return the channels of these guilds that got a follow-up within a day."""
-    query = sa.select(notifications.c.channel_id).where(
-        notifications.c.guild_id.in_(guild_ids),
-        notifications.c.sent_at > now - FOLLOW_UPS_APART,
-        notifications.c.sent_at <= now,
-        notifications.c.is_follow_up,
-    )
-    return set((await tx.execute(query)).scalars())
+    values = {"guilds": list(guild_ids), "since": now - FOLLOW_UPS_APART, "now": now}
+    return set((await tx.execute(_FOLLOWED_UP, values)).scalars())
 
 
 async def get_last_heard(
@@ -81,7 +103,7 @@ async def get_last_heard(
 ) -> dict[int, dict[str | None, dict[Kind, LastMessage]]]:
     """Return the messages that channels last heard of each account in, by channel, account and kind."""
     found: dict[int, dict[str | None, dict[Kind, LastMessage]]] = {}
-    for row in await tx.execute(sa.select(heard).where(heard.c.channel_id.in_(channel_ids))):
+    for row in await tx.execute(_LAST_IN, {"channels": list(channel_ids)}):
         of_account = found.setdefault(row.channel_id, {}).setdefault(row.account_id, {})
         of_account[Kind(row.kind)] = LastMessage(row.ref, row.message_id)
     return found
@@ -100,6 +122,8 @@ async def put_heard(tx: AsyncConnection, sent: Collection[Notification], now: da
             rows.append(_row(one, now, kind=Kind.STAGE, **about))
     for is_about_all in (False, True):
         found = [row for row in rows if (row["account_id"] is None) is is_about_all]
+        if not found:
+            continue
         insert = insert_into(tx, heard)
         names = ("ref", "stage", "expires_at", "heard_at", "message_id")
         target = unique_target(_KEY, None if is_about_all else "")
@@ -110,8 +134,8 @@ async def put_heard(tx: AsyncConnection, sent: Collection[Notification], now: da
 async def _get_login_ids(tx: AsyncConnection, account_ids: Collection[str | None]) -> dict[str, int]:
     if not account_ids:
         return {}
-    query = sa.select(accounts.c.account_id, accounts.c.login_id).where(accounts.c.account_id.in_(account_ids))
-    return {row.account_id: row.login_id for row in await tx.execute(query) if row.login_id is not None}
+    rows = await tx.execute(_LOGIN_IDS, {"accounts": list(account_ids)})
+    return {row.account_id: row.login_id for row in rows if row.login_id is not None}
 
 
 def _row(one: Notification, now: datetime, **about: object) -> dict[str, object]:
@@ -146,15 +170,17 @@ async def schedule_last_edits(
     guild_id: int | None = None,
 ) -> None:
     """Schedule the edit of the messages in which all channels, or those of one guild, or one last heard of accounts."""
-    in_channel = sa.true() if channel_id is None else heard.c.channel_id == channel_id
-    in_guild = sa.true() if guild_id is None else heard.c.guild_id == guild_id
+    about_one, about_all = _EDITS
+    values: dict[str, Any] = {"now": now}
+    for place, one in (("channel_id", channel_id), ("guild_id", guild_id)):
+        if one is not None:
+            about_one, about_all = _EDITS_IN[place]
+            values["place"] = one
     wanted = set(account_ids)
-    about = [heard.c.account_id.in_(some) for some in sliced(wanted - {None})]
-    about += [heard.c.account_id.is_(None)] if None in wanted else []
-    for one in about:
-        last = sa.select(heard.c.message_id).where(one, in_channel, in_guild)
-        where = messages.c.id.in_(last) & messages.c.discord_id.is_not(None)
-        await tx.execute(messages.update().where(where).values(edit_at=now))
+    for some in sliced(wanted - {None}):
+        await tx.execute(about_one, {**values, "about": some})
+    if None in wanted:
+        await tx.execute(about_all, values)
 
 
 async def schedule_offer_edits(tx: AsyncConnection, channel_id: int, now: datetime) -> None:

@@ -21,6 +21,12 @@ _LOG = logging.getLogger(__name__)
 _NAME = "poll"
 # The epoch of the first holder of a new database's lease.
 FIRST_EPOCH = 1
+# The weakest row lock that keeps out another holder, and not the lease's own renewal.
+_LOCK_EPOCH = sa.select(leases.c.epoch).where(leases.c.name == _NAME).with_for_update(read=True, key_share=True)
+
+_POLLED_AT = sa.select(leases.c.polled_at).where(leases.c.name == _NAME)
+_CHANNELS_CHECKED_AT = sa.select(leases.c.channels_checked_at).where(leases.c.name == _NAME)
+_MARK_POLLED = leases.update().where(leases.c.name == _NAME).values(polled_at=sa.bindparam("now"))
 
 
 async def ensure_holds_lease(tx: AsyncConnection, epoch: int) -> None:
@@ -29,26 +35,24 @@ async def ensure_holds_lease(tx: AsyncConnection, epoch: int) -> None:
     Raises:
         StoreError: another process has taken it since this epoch began.
     """
-    # The weakest row lock that keeps out another holder, and not the lease's own renewal.
-    query = sa.select(leases.c.epoch).where(leases.c.name == _NAME).with_for_update(read=True, key_share=True)
-    present = (await tx.execute(query)).scalar()
+    present = (await tx.execute(_LOCK_EPOCH)).scalar()
     if present is not None and present != epoch:
         raise StoreError("another process is active now")
 
 
 async def mark_polled(tx: AsyncConnection, now: datetime) -> None:
     """Save that a poll is complete."""
-    await tx.execute(leases.update().where(leases.c.name == _NAME).values(polled_at=now))
+    await tx.execute(_MARK_POLLED, {"now": now})
 
 
 async def get_polled_at(tx: AsyncConnection) -> datetime | None:
     """Return when the last poll was complete, None if none was."""
-    return (await tx.execute(sa.select(leases.c.polled_at).where(leases.c.name == _NAME))).scalar()
+    return (await tx.execute(_POLLED_AT)).scalar()
 
 
 async def get_channels_checked_at(tx: AsyncConnection) -> datetime | None:
     """Return when the channels were last checked, None if they never were."""
-    return (await tx.execute(sa.select(leases.c.channels_checked_at).where(leases.c.name == _NAME))).scalar()
+    return (await tx.execute(_CHANNELS_CHECKED_AT)).scalar()
 
 
 async def mark_channels_checked(tx: AsyncConnection, now: datetime) -> None:

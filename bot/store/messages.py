@@ -16,6 +16,40 @@ from bot.store.heard import put_heard, schedule_last_edits
 from bot.store.notifications import notification_from
 from bot.store.tables import boards, messages, notifications
 
+_IS_IT = messages.c.nonce == sa.bindparam("of_nonce")
+_INSERT = messages.insert().returning(*messages.c)
+_START_SENDING = (
+    notifications.update()
+    .where(notifications.c.id.in_(sa.bindparam("carried", expanding=True)))
+    .values(state=State.SENDING, message_id=sa.bindparam("carrier"))
+)
+_MARK_SENT = (
+    messages.update()
+    .where(_IS_IT, messages.c.state == State.SENDING)
+    .values(
+        state=State.SENT, discord_id=sa.bindparam("known_as"), payload=None, edit_at=sa.bindparam("to_be_edited_at")
+    )
+)
+_MARK_CARRIED_SENT = (
+    notifications.update()
+    .where(notifications.c.message_id == sa.bindparam("carrier"))
+    .values(state=State.SENT, sent_at=sa.bindparam("arrived_at"))
+    .returning(*notifications.c)
+)
+_IN_GUILDS = messages.c.guild_id.in_(sa.bindparam("guilds", expanding=True))
+_UNSETTLED = (
+    sa.select(messages)
+    .where(messages.c.state == State.SENDING, messages.c.kind == sa.bindparam("of_kind"), _IN_GUILDS)
+    .order_by(messages.c.id)
+)
+# A later time than any wait allows was saved by a clock that has been set back since.
+_IS_DUE = (messages.c.edit_at <= sa.bindparam("now")) | (messages.c.edit_at > sa.bindparam("latest"))
+_OUTDATED = (
+    sa.select(messages)
+    .where(_IS_DUE, messages.c.kind == MessageKind.NOTIFICATIONS, _IN_GUILDS)
+    .order_by(messages.c.edit_at)
+)
+_SENT = sa.select(messages).where(messages.c.id.in_(sa.bindparam("ids", expanding=True)))
 # After a refusal.
 EDIT_AGAIN_AFTER = timedelta(hours=1)
 
@@ -43,16 +77,16 @@ async def _insert(
     tx: AsyncConnection, place: tuple[int, int], kind: MessageKind, outgoing: OutgoingMessage, nonce: str, now: datetime
 ) -> Message:
     guild_id, channel_id = place
-    insert = messages.insert().values(
-        guild_id=guild_id,
-        channel_id=channel_id,
-        kind=kind,
-        nonce=nonce,
-        payload=outgoing.to_json(),
-        state=State.SENDING,
-        first_attempt_at=now,
-    )
-    return _message((await tx.execute(insert.returning(*messages.c))).one())
+    row = {
+        "guild_id": guild_id,
+        "channel_id": channel_id,
+        "kind": kind,
+        "nonce": nonce,
+        "payload": outgoing.to_json(),
+        "state": State.SENDING,
+        "first_attempt_at": now,
+    }
+    return _message((await tx.execute(_INSERT, row)).one())
 
 
 async def start_sending(
@@ -67,8 +101,7 @@ async def start_sending(
     first = next(iter(carried))
     place = first.guild_id, first.channel_id
     message = await _insert(tx, place, MessageKind.NOTIFICATIONS, outgoing, nonce, now)
-    where = notifications.c.id.in_([one.id for one in carried])
-    await tx.execute(notifications.update().where(where).values(state=State.SENDING, message_id=message.id))
+    await tx.execute(_START_SENDING, {"carried": [one.id for one in carried], "carrier": message.id})
     return message
 
 
@@ -91,8 +124,7 @@ async def put_payload(tx: AsyncConnection, message: Message, outgoing: OutgoingM
 
 async def get_unsettled(tx: AsyncConnection, guild_ids: Collection[int], kind: MessageKind) -> list[Message]:
     """Return the messages of this kind in these guilds that may have been sent or not, oldest first."""
-    where = (messages.c.state == State.SENDING) & (messages.c.kind == kind) & messages.c.guild_id.in_(guild_ids)
-    return [_message(row) for row in await tx.execute(sa.select(messages).where(where).order_by(messages.c.id))]
+    return [_message(row) for row in await tx.execute(_UNSETTLED, {"of_kind": kind, "guilds": list(guild_ids)})]
 
 
 async def mark_sent(
@@ -106,13 +138,11 @@ async def mark_sent(
     Returns:
         When each of its notifications was due; nothing if another process has settled the message.
     """
-    values = {"state": State.SENT, "discord_id": discord_id, "payload": None, "edit_at": now if is_doubtful else None}
-    where = _is(message) & (messages.c.state == State.SENDING)
-    if not (await tx.execute(messages.update().where(where).values(**values))).rowcount:
+    edit_at = now if is_doubtful else None
+    values = {"of_nonce": message.nonce, "known_as": discord_id, "to_be_edited_at": edit_at}
+    if not (await tx.execute(_MARK_SENT, values)).rowcount:
         return []
-    carried = notifications.c.message_id == message.id
-    marked = notifications.update().where(carried).values(state=State.SENT, sent_at=now)
-    rows = (await tx.execute(marked.returning(*notifications.c))).all()
+    rows = (await tx.execute(_MARK_CARRIED_SENT, {"carrier": message.id, "arrived_at": now})).all()
     sent = [notification_from(row) for row in rows]
     await delete_refusals(tx, message.channel_id, message.kind)
     await schedule_last_edits(tx, [one.account_id for one in sent], now, channel_id=message.channel_id)
@@ -157,10 +187,8 @@ async def schedule_edit(tx: AsyncConnection, message: Message, edit_at: datetime
 
 async def get_outdated(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> list[Message]:
     """Return the messages with notifications in these guilds that are to be edited by now, oldest first."""
-    # A later time than any wait allows was saved by a clock that has been set back since.
-    is_due = (messages.c.edit_at <= now) | (messages.c.edit_at > now + EDIT_AGAIN_AFTER)
-    where = is_due & (messages.c.kind == MessageKind.NOTIFICATIONS) & messages.c.guild_id.in_(guild_ids)
-    return [_message(row) for row in await tx.execute(sa.select(messages).where(where).order_by(messages.c.edit_at))]
+    values = {"now": now, "latest": now + EDIT_AGAIN_AFTER, "guilds": list(guild_ids)}
+    return [_message(row) for row in await tx.execute(_OUTDATED, values)]
 
 
 async def finish_edit(tx: AsyncConnection, message: Message, edit_at: datetime | None = None) -> None:
@@ -178,8 +206,10 @@ async def get_message(tx: AsyncConnection, guild_id: int, discord_id: int) -> Me
 
 async def get_sent(tx: AsyncConnection, message_ids: Collection[int]) -> dict[int, tuple[int | None, datetime]]:
     """Return the Discord ids of these messages, and when each was first attempted."""
-    query = sa.select(messages).where(messages.c.id.in_(message_ids))
-    return {row.id: (row.discord_id, row.first_attempt_at) for row in await tx.execute(query)}
+    if not message_ids:
+        return {}
+    rows = await tx.execute(_SENT, {"ids": list(message_ids)})
+    return {row.id: (row.discord_id, row.first_attempt_at) for row in rows}
 
 
 async def get_board_message(tx: AsyncConnection, guild_id: int, channel_id: int) -> Message | None:

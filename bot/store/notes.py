@@ -8,6 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.notes import Note
 from bot.store.tables import insert_into, notes
 
+_OF_GUILDS = sa.select(notes).where(notes.c.guild_id.in_(sa.bindparam("guilds", expanding=True)))
+_OF_ACCOUNTS = _OF_GUILDS.where(notes.c.account_id.in_(sa.bindparam("accounts", expanding=True)))
+
 
 async def get_note(tx: AsyncConnection, guild_id: int, account_id: str) -> Note | None:
     """Return a guild's note on an account, None if it has none."""
@@ -18,10 +21,10 @@ async def get_notes(
     tx: AsyncConnection, guild_ids: Collection[int], account_ids: Collection[str] | None = None
 ) -> dict[tuple[int, str], Note]:
     """Return the notes of these guilds by guild and account, of all accounts or of these."""
-    query = sa.select(notes).where(notes.c.guild_id.in_(guild_ids))
-    if account_ids is not None:
-        query = query.where(notes.c.account_id.in_(account_ids))
-    rows = await tx.execute(query)
+    if account_ids is None:
+        rows = await tx.execute(_OF_GUILDS, {"guilds": list(guild_ids)})
+    else:
+        rows = await tx.execute(_OF_ACCOUNTS, {"guilds": list(guild_ids), "accounts": list(account_ids)})
     return {(row.guild_id, row.account_id): Note(row.text, row.changed_by, row.changed_at) for row in rows}
 
 

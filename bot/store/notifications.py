@@ -12,6 +12,23 @@ from bot.store.slices import execute_each
 from bot.store.tables import insert_into, notifications
 
 _CONTENT = ("kind", "ref", "stage", "expires_at", "is_follow_up")
+_IN_GUILDS = notifications.c.guild_id.in_(sa.bindparam("guilds", expanding=True))
+_UNSENT = (
+    sa.select(notifications)
+    .where(notifications.c.state.in_([State.PENDING, State.SENDING]), _IN_GUILDS)
+    .order_by(notifications.c.id)
+)
+_PENDING_CHANNELS = (
+    sa.select(notifications.c.channel_id)
+    .where(notifications.c.state == State.PENDING, _IN_GUILDS)
+    .group_by(notifications.c.channel_id)
+    .order_by(sa.func.min(notifications.c.id))
+)
+_PENDING_IN = (
+    sa.select(notifications)
+    .where(notifications.c.state == State.PENDING, notifications.c.channel_id == sa.bindparam("in_channel"))
+    .order_by(notifications.c.id)
+)
 
 
 def notification_from(row: Any) -> Notification:
@@ -56,30 +73,18 @@ async def delete_pending(tx: AsyncConnection, notification_ids: Iterable[int]) -
 
 async def get_unsent(tx: AsyncConnection, guild_ids: Collection[int]) -> list[tuple[Notification, State]]:
     """Return the notifications of these guilds that are pending or in flight, oldest first."""
-    where = notifications.c.state.in_([State.PENDING, State.SENDING]) & notifications.c.guild_id.in_(guild_ids)
-    rows = await tx.execute(sa.select(notifications).where(where).order_by(notifications.c.id))
+    rows = await tx.execute(_UNSENT, {"guilds": list(guild_ids)})
     return [(notification_from(row), State(row.state)) for row in rows]
 
 
 async def get_pending_channels(tx: AsyncConnection, guild_ids: Collection[int]) -> list[int]:
     """Return the channels of these guilds that have pending notifications, longest waiting first."""
-    query = (
-        sa.select(notifications.c.channel_id)
-        .where(notifications.c.state == State.PENDING, notifications.c.guild_id.in_(guild_ids))
-        .group_by(notifications.c.channel_id)
-        .order_by(sa.func.min(notifications.c.id))
-    )
-    return list((await tx.execute(query)).scalars())
+    return list((await tx.execute(_PENDING_CHANNELS, {"guilds": list(guild_ids)})).scalars())
 
 
 async def get_pending(tx: AsyncConnection, channel_id: int) -> list[Notification]:
     """Return the pending notifications of a channel, oldest first."""
-    query = (
-        sa.select(notifications)
-        .where(notifications.c.state == State.PENDING, notifications.c.channel_id == channel_id)
-        .order_by(notifications.c.id)
-    )
-    return [notification_from(row) for row in await tx.execute(query)]
+    return [notification_from(row) for row in await tx.execute(_PENDING_IN, {"in_channel": channel_id})]
 
 
 async def count_unsent(tx: AsyncConnection, guild_id: int) -> int:

@@ -11,6 +11,15 @@ from bot.core.subscriptions import NewSubscription, Ping, PingKind, Subscription
 from bot.store.tables import insert_into, is_account, subscriptions, unique_target
 
 _PAGE = 500
+_OF_GUILD = sa.select(subscriptions).where(subscriptions.c.guild_id == sa.bindparam("of_guild"))
+_IN_GUILDS = subscriptions.c.guild_id.in_(sa.bindparam("guilds", expanding=True))
+_NEXT_IN_GUILDS = (
+    sa.select(subscriptions)
+    .where(_IN_GUILDS, subscriptions.c.id > sa.bindparam("last_id"))
+    .order_by(subscriptions.c.id)
+    .limit(_PAGE)
+)
+_IN_CHANNELS = sa.select(subscriptions).where(subscriptions.c.channel_id.in_(sa.bindparam("channels", expanding=True)))
 
 
 def _ping(row: Any) -> Ping | None:
@@ -41,14 +50,18 @@ def _subscription(row: Any) -> Subscription:
 
 
 async def _select(tx: AsyncConnection, *where: sa.ColumnElement[bool]) -> list[Subscription]:
+    return await _load(tx, sa.select(subscriptions).where(*where))
+
+
+async def _load(tx: AsyncConnection, query: sa.Select[Any], **values: object) -> list[Subscription]:
     # Sorted here: with ORDER BY, SQLite reads the whole table in that order instead of using an index.
-    rows = (await tx.execute(sa.select(subscriptions).where(*where))).all()
+    rows = (await tx.execute(query, values)).all()
     return [_subscription(row) for row in sorted(rows, key=lambda row: row.id)]
 
 
 async def get_subscriptions(tx: AsyncConnection, guild_id: int) -> list[Subscription]:
     """Return the subscriptions of a guild, oldest first."""
-    return await _select(tx, subscriptions.c.guild_id == guild_id)
+    return await _load(tx, _OF_GUILD, of_guild=guild_id)
 
 
 async def get_subscription(tx: AsyncConnection, guild_id: int, subscription_id: int) -> Subscription | None:
@@ -73,9 +86,7 @@ async def get_all_subscriptions(tx: AsyncConnection, guild_ids: Collection[int])
     found: list[Subscription] = []
     last_id: int | None = -1
     while last_id is not None:
-        where = subscriptions.c.guild_id.in_(guild_ids) & (subscriptions.c.id > last_id)
-        page = sa.select(subscriptions).where(where).order_by(subscriptions.c.id).limit(_PAGE)
-        rows = (await tx.execute(page)).all()
+        rows = (await tx.execute(_NEXT_IN_GUILDS, {"guilds": list(guild_ids), "last_id": last_id})).all()
         found += map(_subscription, rows)
         last_id = rows[-1].id if len(rows) == _PAGE else None
     return found
@@ -83,7 +94,7 @@ async def get_all_subscriptions(tx: AsyncConnection, guild_ids: Collection[int])
 
 async def get_subscriptions_in(tx: AsyncConnection, channel_ids: Collection[int]) -> list[Subscription]:
     """Return the subscriptions of these channels."""
-    return await _select(tx, subscriptions.c.channel_id.in_(channel_ids))
+    return await _load(tx, _IN_CHANNELS, channels=list(channel_ids))
 
 
 async def lock_guild(tx: AsyncConnection, guild_id: int) -> None:
