@@ -201,7 +201,6 @@ def lay_schema(file: Path, schema: str) -> None:
 def _upgrade(connection: sa.Connection, schema: str = "head") -> None:
     from alembic import command
     from alembic.config import Config
-    from alembic.util import CommandError
 
     config = Config()
     # Alembic's parser reads a % as the begin of a reference.
@@ -214,10 +213,7 @@ def _upgrade(connection: sa.Connection, schema: str = "head") -> None:
     else:
         # Python's driver begins no transaction for CREATE TABLE: a crash would leave half a schema.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-    try:
-        command.upgrade(config, schema)
-    except CommandError as error:
-        raise StoreError(f"it was written by another program, or by a version that is not known ({error})") from None
+    command.upgrade(config, schema)
 
 
 def _copy(file: Path, copy: Path) -> None:
@@ -230,12 +226,15 @@ def _copy(file: Path, copy: Path) -> None:
         sync(copy.parent)
 
 
-def _refuse_newer(schema: str | None) -> None:
-    if schema is not None and schema > SCHEMA:
+def _ensure_is_known(schema: str | None) -> None:
+    if schema is None or schema == SCHEMA or schema in known_schemas():
+        return
+    if schema > SCHEMA:
         raise StoreError(
             f"it was written by a newer version of this bot (schema {schema}, this one knows {SCHEMA}): "
             "run that version, or restore a backup"
         )
+    raise StoreError(f"it was written by another program, or by a version that is not known (schema {schema})")
 
 
 async def _migrate(engine: AsyncEngine, url: str) -> None:
@@ -243,7 +242,7 @@ async def _migrate(engine: AsyncEngine, url: str) -> None:
     present = await read_schema(engine)
     if present == SCHEMA:
         return
-    _refuse_newer(present)
+    _ensure_is_known(present)
     if present is not None and file is not None:
         copy = file.with_suffix(f".before-{SCHEMA}.db")
         await asyncio.to_thread(_copy, file, copy)
@@ -272,7 +271,7 @@ async def find_schema(url: str) -> str | None:
     """Return the schema of a database that is neither created nor migrated, None if the first start has to create it.
 
     Raises:
-        StoreError: it can't be opened, created or written, or was written by a newer version.
+        StoreError: it can't be opened, created or written, or another version or program wrote it.
     """
     file = sqlite_file(url)
     try:
@@ -284,7 +283,7 @@ async def find_schema(url: str) -> str | None:
         schema = await read_schema(database.engine)
         if file is None:
             await _ensure_writable(database.engine, is_new=schema is None)
-    _refuse_newer(schema)
+    _ensure_is_known(schema)
     return schema
 
 

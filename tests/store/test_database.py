@@ -145,9 +145,11 @@ async def test_refuses_a_newer_schema(database_url: str) -> None:
 
 
 async def test_refuses_a_schema_it_does_not_know(database_url: str) -> None:
-    """An older schema that no migration leads away from is refused in words, not with a traceback."""
+    """An older schema that no migration leads away from is refused in words, at a start and by a look at it."""
     await set_version(database_url, "0000")
     assert "a version that is not known" in await refusal(database_url)
+    with pytest.raises(StoreError, match="a version that is not known"):
+        await find_schema(database_url)
 
 
 async def test_migrates_an_older_schema(database_url: str, next_version: Callable[[], None]) -> None:
