@@ -616,7 +616,7 @@ class SwitchedOff(TryLater):
 
 
 class StoreError(TryLater):
-    """The database is locked, full, out of reach, or of a newer version; `detail` says which."""
+    """The database is locked, full, out of reach, or of an unknown schema; `detail` says which."""
 
     title = "The bot couldn't load or save that"
     operator_title = "The database can't be used"

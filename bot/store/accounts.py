@@ -29,18 +29,19 @@ _SNAPSHOTS = sa.select(
     accounts.c.appeared_at,
     *logins.c,
 ).select_from(accounts.outerjoin(logins, logins.c.id == accounts.c.login_id))
-_THESE_SNAPSHOTS = _SNAPSHOTS.where(accounts.c.account_id.in_(sa.bindparam("accounts", expanding=True)))
+_SNAPSHOTS_BY_ID = _SNAPSHOTS.where(accounts.c.account_id.in_(sa.bindparam("accounts", expanding=True)))
 _NEXT_SNAPSHOTS = (
     _SNAPSHOTS.where(accounts.c.account_id > sa.bindparam("last")).order_by(accounts.c.account_id).limit(SLICE)
 )
-_TOUCH = (
+_MARK_READ = (
     accounts.update()
     .where(accounts.c.account_id.in_(sa.bindparam("accounts", expanding=True)))
     .values(read_at=sa.bindparam("now"))
 )
 _OPEN_INCIDENTS = sa.select(incidents).where(incidents.c.is_open, incidents.c.account_id.is_not(None))
-_OPEN_LEVELS = sa.select(credit_levels).where(credit_levels.c.is_open)
-_THESE_LOGINS = sa.select(logins).where(logins.c.id.in_(sa.bindparam("logins", expanding=True)))
+_OPEN_CREDIT_LEVELS = sa.select(credit_levels).where(credit_levels.c.is_open)
+_UPDATE_LOGIN = logins.update().where(logins.c.id == sa.bindparam("own_id"))
+_LOGINS_BY_ID = sa.select(logins).where(logins.c.id.in_(sa.bindparam("logins", expanding=True)))
 
 
 def _dump(account: Account) -> str:
@@ -84,7 +85,7 @@ async def get_snapshots(tx: AsyncConnection, account_ids: Collection[str] | None
         incident = OpenIncident(Kind(one.kind), one.number, one.began_at, reason)
         open_incidents.setdefault(one.account_id, []).append(incident)
     low: dict[str, list[LowCredits]] = {}
-    for one in await tx.execute(_OPEN_LEVELS):
+    for one in await tx.execute(_OPEN_CREDIT_LEVELS):
         level = LowCredits(one.threshold, one.total, one.number, one.began_at, one.read_at)
         low.setdefault(one.account_id, []).append(level)
 
@@ -94,7 +95,7 @@ async def get_snapshots(tx: AsyncConnection, account_ids: Collection[str] | None
     found: dict[str, AccountSnapshot] = {}
     if account_ids is not None:
         for some in sliced(account_ids):
-            found |= load(await tx.execute(_THESE_SNAPSHOTS, {"accounts": some}))
+            found |= load(await tx.execute(_SNAPSHOTS_BY_ID, {"accounts": some}))
         return found
     last = ""
     while rows := (await tx.execute(_NEXT_SNAPSHOTS, {"last": last})).all():
@@ -157,14 +158,14 @@ async def get_known_ids(tx: AsyncConnection) -> set[str]:
 async def touch_snapshots(tx: AsyncConnection, account_ids: Iterable[str], read_at: datetime) -> None:
     """Save that these accounts were read again and are unchanged."""
     for some in sliced(account_ids):
-        await tx.execute(_TOUCH, {"accounts": some, "now": read_at})
+        await tx.execute(_MARK_READ, {"accounts": some, "now": read_at})
 
 
 async def get_logins(tx: AsyncConnection, login_ids: Collection[int]) -> dict[int, Login]:
     """Return these logins by id."""
     found: dict[int, Login] = {}
     for some in sliced(login_ids):
-        found |= {row.id: _login(row) for row in await tx.execute(_THESE_LOGINS, {"logins": some})}
+        found |= {row.id: _login(row) for row in await tx.execute(_LOGINS_BY_ID, {"logins": some})}
     return found
 
 
@@ -176,8 +177,7 @@ async def put_logins(tx: AsyncConnection, some: Iterable[Login]) -> dict[str, Lo
             saved[login.account_id] = login
         else:
             new.append(_login_values(login))
-    update = logins.update().where(logins.c.id == sa.bindparam("own_id"))
-    await execute_each(tx, update, [_login_values(one) | {"own_id": one.id} for one in saved.values()])
+    await execute_each(tx, _UPDATE_LOGIN, [_login_values(one) | {"own_id": one.id} for one in saved.values()])
     for rows in sliced(new):
         inserted = (await tx.execute(logins.insert().returning(*logins.c), rows)).all()
         saved |= {row.account_id: _login(row) for row in inserted}

@@ -11,7 +11,9 @@ from bot.core.logins import Login
 from bot.store.slices import execute_each
 from bot.store.tables import accounts, assignments, insert_into
 
-_IN_CHANNELS = sa.select(assignments).where(assignments.c.channel_id.in_(sa.bindparam("channels", expanding=True)))
+_ASSIGNMENTS_IN_CHANNELS = sa.select(assignments).where(
+    assignments.c.channel_id.in_(sa.bindparam("channels", expanding=True))
+)
 _LATELY_ASSIGNED = (
     sa.select(assignments.c.channel_id, assignments.c.account_id)
     .join(accounts, accounts.c.account_id == assignments.c.account_id)
@@ -23,10 +25,16 @@ _LATELY_ASSIGNED = (
     )
 )
 
+_DELETE_OTHERS = assignments.delete().where(
+    assignments.c.account_id == sa.bindparam("of_account"),
+    assignments.c.login_id != sa.bindparam("login"),
+    assignments.c.login_id != sa.bindparam("before"),
+)
+
 
 async def get_assignments(tx: AsyncConnection, channel_ids: Collection[int]) -> dict[tuple[int, Subject], Assignment]:
     """Return the assignments in these channels, by channel and subject."""
-    rows = await tx.execute(_IN_CHANNELS, {"channels": list(channel_ids)})
+    rows = await tx.execute(_ASSIGNMENTS_IN_CHANNELS, {"channels": list(channel_ids)})
     return {
         (row.channel_id, Subject(row.account_id, row.login_id)): Assignment(row.user_id, row.assigned_at)
         for row in rows
@@ -35,7 +43,7 @@ async def get_assignments(tx: AsyncConnection, channel_ids: Collection[int]) -> 
 
 async def get_assigned_users(tx: AsyncConnection, channel_ids: Collection[int]) -> list[tuple[int, Assignment]]:
     """Return the assignments in these channels, each with its guild."""
-    rows = await tx.execute(_IN_CHANNELS, {"channels": list(channel_ids)})
+    rows = await tx.execute(_ASSIGNMENTS_IN_CHANNELS, {"channels": list(channel_ids)})
     return [(row.guild_id, Assignment(row.user_id, row.assigned_at)) for row in rows]
 
 
@@ -73,10 +81,5 @@ async def delete_assignment(tx: AsyncConnection, channel_id: int, subject: Subje
 
 async def delete_other_assignments(tx: AsyncConnection, renewed: Iterable[Login]) -> None:
     """End all assignments of the accounts of these logins, but those to each login and to the one that it replaced."""
-    delete = assignments.delete().where(
-        assignments.c.account_id == sa.bindparam("of_account"),
-        assignments.c.login_id != sa.bindparam("login"),
-        assignments.c.login_id != sa.bindparam("before"),
-    )
     rows = [{"of_account": one.account_id, "login": one.id, "before": one.previous_id} for one in renewed]
-    await execute_each(tx, delete, rows)
+    await execute_each(tx, _DELETE_OTHERS, rows)

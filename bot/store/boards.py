@@ -21,12 +21,14 @@ _SELECT = sa.select(boards, messages.c.discord_id).select_from(
     boards.outerjoin(messages, messages.c.id == boards.c.message_id)
 )
 
-_IN_GUILDS = _SELECT.where(boards.c.guild_id.in_(sa.bindparam("guilds", expanding=True))).order_by(boards.c.channel_id)
+_BOARDS_IN_GUILDS = _SELECT.where(boards.c.guild_id.in_(sa.bindparam("guilds", expanding=True))).order_by(
+    boards.c.channel_id
+)
 
 
 async def get_boards(tx: AsyncConnection, guild_ids: Collection[int]) -> list[Board]:
     """Return the boards of these guilds."""
-    return [_board(row) for row in await tx.execute(_IN_GUILDS, {"guilds": list(guild_ids)})]
+    return [_board(row) for row in await tx.execute(_BOARDS_IN_GUILDS, {"guilds": list(guild_ids)})]
 
 
 async def get_board(tx: AsyncConnection, guild_id: int, channel_id: int) -> Board | None:

@@ -10,22 +10,24 @@ from bot.core.channel_failures import ChannelFailure
 from bot.core.messages import MessageKind
 from bot.store.tables import boards, channel_failures, insert_into, subscriptions
 
-_IS_IT = (channel_failures.c.channel_id == sa.bindparam("of_channel")) & (
+_OF_CHANNEL_AND_KIND = (channel_failures.c.channel_id == sa.bindparam("of_channel")) & (
     channel_failures.c.kind == sa.bindparam("of_kind")
 )
-_IN_GUILDS = sa.select(channel_failures).where(
+_FAILURES_IN_GUILDS = sa.select(channel_failures).where(
     channel_failures.c.guild_id.in_(sa.bindparam("guilds", expanding=True)),
     channel_failures.c.kind == sa.bindparam("of_kind"),
 )
-_SUBSCRIBED = sa.select(subscriptions.c.channel_id).where(subscriptions.c.paused_at.is_(None))
+_SUBSCRIBED_CHANNELS = sa.select(subscriptions.c.channel_id).where(subscriptions.c.paused_at.is_(None))
 _DELETE_ORPHANED = [
     channel_failures.delete().where(channel_failures.c.kind == kind, channel_failures.c.channel_id.not_in(wanted))
     for kind, wanted in (
-        (MessageKind.NOTIFICATIONS, _SUBSCRIBED),
+        (MessageKind.NOTIFICATIONS, _SUBSCRIBED_CHANNELS),
         (MessageKind.BOARD, sa.select(boards.c.channel_id)),
     )
 ]
-_DELETE_REFUSALS = channel_failures.delete().where(_IS_IT, channel_failures.c.failures > 0)
+_FAILURE = sa.select(channel_failures).where(_OF_CHANNEL_AND_KIND)
+_DELETE = channel_failures.delete().where(_OF_CHANNEL_AND_KIND)
+_DELETE_REFUSALS = _DELETE.where(channel_failures.c.failures > 0)
 
 
 def _failure(row: Any) -> ChannelFailure:
@@ -33,19 +35,15 @@ def _failure(row: Any) -> ChannelFailure:
     return ChannelFailure(**values | {"kind": MessageKind(row.kind)})
 
 
-def _is(channel_id: int, kind: MessageKind) -> sa.ColumnElement[bool]:
-    return (channel_failures.c.channel_id == channel_id) & (channel_failures.c.kind == kind)
-
-
 async def get_failures(tx: AsyncConnection, guild_ids: Iterable[int], kind: MessageKind) -> dict[int, ChannelFailure]:
     """Return the channels of these guilds that refuse this kind of message, by channel id."""
-    rows = await tx.execute(_IN_GUILDS, {"guilds": list(guild_ids), "of_kind": kind})
+    rows = await tx.execute(_FAILURES_IN_GUILDS, {"guilds": list(guild_ids), "of_kind": kind})
     return {row.channel_id: _failure(row) for row in rows}
 
 
 async def get_failure(tx: AsyncConnection, channel_id: int, kind: MessageKind) -> ChannelFailure | None:
     """Return a channel's failure, None if it accepts this kind of message."""
-    row = (await tx.execute(sa.select(channel_failures).where(_is(channel_id, kind)))).first()
+    row = (await tx.execute(_FAILURE, {"of_channel": channel_id, "of_kind": kind})).first()
     return None if row is None else _failure(row)
 
 
@@ -64,7 +62,7 @@ async def mark_reported(tx: AsyncConnection, channel_ids: Iterable[int], kind: M
 
 async def delete_failure(tx: AsyncConnection, channel_id: int, kind: MessageKind) -> None:
     """Delete a channel's failure."""
-    await tx.execute(channel_failures.delete().where(_is(channel_id, kind)))
+    await tx.execute(_DELETE, {"of_channel": channel_id, "of_kind": kind})
 
 
 async def delete_refusals(tx: AsyncConnection, channel_id: int, kind: MessageKind) -> None:

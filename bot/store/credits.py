@@ -13,6 +13,9 @@ from bot.store.slices import execute_each, sliced
 from bot.store.tables import credit_levels, insert_into
 
 _INCIDENT = ("bad_polls", "bad_since", "good_since", "number", "is_open", "began_at")
+_LEVELS_OF_ACCOUNTS = sa.select(credit_levels).where(
+    credit_levels.c.account_id.in_(sa.bindparam("accounts", expanding=True))
+)
 
 
 class Level(NamedTuple):
@@ -35,7 +38,7 @@ async def get_credit_levels(tx: AsyncConnection, account_ids: Collection[str]) -
     """Return the levels of these accounts, also those whose threshold no subscription has any more."""
     found: dict[Level, CreditLevel] = {}
     for some in sliced(account_ids):
-        for row in await tx.execute(sa.select(credit_levels).where(credit_levels.c.account_id.in_(some))):
+        for row in await tx.execute(_LEVELS_OF_ACCOUNTS, {"accounts": some}):
             incident = Incident(**{name: getattr(row, name) for name in _INCIDENT})
             found[Level(row.account_id, row.threshold)] = CreditLevel(row.total, row.read_at, incident)
     return found

@@ -201,6 +201,7 @@ def lay_schema(file: Path, schema: str) -> None:
 def _upgrade(connection: sa.Connection, schema: str = "head") -> None:
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     # Alembic's parser reads a % as the begin of a reference.
@@ -213,7 +214,11 @@ def _upgrade(connection: sa.Connection, schema: str = "head") -> None:
     else:
         # Python's driver begins no transaction for CREATE TABLE: a crash would leave half a schema.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-    command.upgrade(config, schema)
+    try:
+        command.upgrade(config, schema)
+    except CommandError as error:
+        # Another bot has migrated it meanwhile.
+        raise StoreError(f"it was written by another program, or by a version that is not known ({error})") from None
 
 
 def _copy(file: Path, copy: Path) -> None:
@@ -229,7 +234,7 @@ def _copy(file: Path, copy: Path) -> None:
 def _ensure_is_known(schema: str | None) -> None:
     if schema is None or schema == SCHEMA or schema in known_schemas():
         return
-    if schema > SCHEMA:
+    if schema.isdigit() and schema > SCHEMA:
         raise StoreError(
             f"it was written by a newer version of this bot (schema {schema}, this one knows {SCHEMA}): "
             "run that version, or restore a backup"
@@ -271,7 +276,7 @@ async def find_schema(url: str) -> str | None:
     """Return the schema of a database that is neither created nor migrated, None if the first start has to create it.
 
     Raises:
-        StoreError: it can't be opened, created or written, or another version or program wrote it.
+        StoreError: it can't be opened, created or written, or has a schema that this version does not know.
     """
     file = sqlite_file(url)
     try:
@@ -345,7 +350,7 @@ async def open_database(
     what takes too long: idle transactions, statements, waits for locks.
 
     Raises:
-        StoreError: it can't be opened, or was written by a newer version.
+        StoreError: it can't be opened, or has a schema that this version does not know.
     """
     engine = await _open_engine(url, busy_seconds, is_limited=is_limited)
     try:

@@ -1,6 +1,6 @@
 """Saves and loads what channels have heard: the last notification of each kind that arrived about an account."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,9 @@ from bot.store.tables import accounts, heard, insert_into, messages, notificatio
 Pair = tuple[int, str | None]
 _KEY = ["guild_id", "channel_id", "kind"]
 _PAGE = 500
-_LAST_IN = sa.select(heard).where(heard.c.channel_id.in_(sa.bindparam("channels", expanding=True)))
+# The columns that choose channels.
+_SCOPES = ("channel_id", "guild_id")
+_HEARD_IN_CHANNELS = sa.select(heard).where(heard.c.channel_id.in_(sa.bindparam("channels", expanding=True)))
 _FOLLOWED_UP = sa.select(notifications.c.channel_id).where(
     notifications.c.guild_id.in_(sa.bindparam("guilds", expanding=True)),
     notifications.c.sent_at > sa.bindparam("since"),
@@ -36,49 +38,62 @@ _FOLLOWED_UP = sa.select(notifications.c.channel_id).where(
 _LOGIN_IDS = sa.select(accounts.c.account_id, accounts.c.login_id).where(
     accounts.c.account_id.in_(sa.bindparam("accounts", expanding=True))
 )
+_OF_PAIR = (heard.c.channel_id == sa.bindparam("in_channel")) & (heard.c.account_id == sa.bindparam("of_account"))
+_MOVE = (
+    heard.update()
+    .where(_OF_PAIR, heard.c.kind == Kind.STAGE)
+    .values(ref=sa.bindparam("login"), expires_at=sa.bindparam("moved_to"))
+)
+_DELETE = heard.delete().where(_OF_PAIR)
 
 
-def _build_page(place: str) -> sa.Select[Any]:
-    is_there, is_next = heard.c[place].in_(sa.bindparam("places", expanding=True)), heard.c.id > sa.bindparam("last_id")
-    return sa.select(heard).where(is_there, is_next).order_by(heard.c.id).limit(_PAGE)
+def _build_page(scope: str) -> sa.Select[Any]:
+    """Return the query for the next page of what these channels, or the channels of these guilds, have heard."""
+    is_in_scope, is_next = heard.c[scope].in_(sa.bindparam("ids", expanding=True)), heard.c.id > sa.bindparam("last_id")
+    return sa.select(heard).where(is_in_scope, is_next).order_by(heard.c.id).limit(_PAGE)
 
 
-def _build_count(place: str) -> sa.Select[Any]:
+def _build_count(scope: str) -> sa.Select[Any]:
+    """Return the query for how many recent messages each of them got about each account."""
     pair = notifications.c.channel_id, notifications.c.account_id
+    is_in_scope = notifications.c[scope].in_(sa.bindparam("ids", expanding=True))
     is_recent = (notifications.c.sent_at > sa.bindparam("since")) & (notifications.c.sent_at <= sa.bindparam("now"))
-    is_there = notifications.c[place].in_(sa.bindparam("places", expanding=True))
-    return sa.select(*pair, sa.func.count().label("number")).where(is_there, is_recent).group_by(*pair)
+    return sa.select(*pair, sa.func.count().label("number")).where(is_in_scope, is_recent).group_by(*pair)
 
 
-def _build_edits(*place: sa.ColumnElement[bool]) -> tuple[sa.Update, sa.Update]:
-    """Return the statements that schedule edits of what was heard about accounts, and about all as a whole."""
-    is_about_one = heard.c.account_id.in_(sa.bindparam("about", expanding=True))
-    last = [sa.select(heard.c.message_id).where(one, *place) for one in (is_about_one, heard.c.account_id.is_(None))]
-    where = [messages.c.id.in_(one) & messages.c.discord_id.is_not(None) for one in last]
-    about_one, about_all = (messages.update().where(one).values(edit_at=sa.bindparam("now")) for one in where)
-    return about_one, about_all
+def _build_edits(*conditions: sa.ColumnElement[bool]) -> tuple[sa.Update, sa.Update]:
+    """Return the updates that schedule edits of what was last heard: about some accounts, and about all as a whole."""
+    is_about_some = heard.c.account_id.in_(sa.bindparam("about", expanding=True))
+    return _build_edit(is_about_some, *conditions), _build_edit(heard.c.account_id.is_(None), *conditions)
 
 
-_PAGES = {place: _build_page(place) for place in ("channel_id", "guild_id")}
-_COUNTS = {place: _build_count(place) for place in ("channel_id", "guild_id")}
+def _build_edit(*conditions: sa.ColumnElement[bool]) -> sa.Update:
+    last = sa.select(heard.c.message_id).where(*conditions)
+    is_sent = messages.c.discord_id.is_not(None)
+    return messages.update().where(messages.c.id.in_(last), is_sent).values(edit_at=sa.bindparam("now"))
+
+
+_PAGES = {scope: _build_page(scope) for scope in _SCOPES}
+_COUNTS = {scope: _build_count(scope) for scope in _SCOPES}
 _EDITS = _build_edits()
-_EDITS_IN = {place: _build_edits(heard.c[place] == sa.bindparam("place")) for place in ("channel_id", "guild_id")}
+_EDITS_IN = {scope: _build_edits(heard.c[scope] == sa.bindparam("scope_id")) for scope in _SCOPES}
+_EDIT_OFFERS = _build_edit(heard.c.channel_id == sa.bindparam("in_channel"), heard.c.kind == Kind.NEW_ACCOUNT)
 
 
 async def get_heard(
-    tx: AsyncConnection, where: Collection[int], now: datetime, *, by_channel: bool = False
+    tx: AsyncConnection, ids: Collection[int], now: datetime, *, by_channel: bool = False
 ) -> dict[Pair, Heard]:
     """Return what the channels of these guilds, or these channels, have heard.
 
     A pair is left out if its channel has heard nothing about the account.
     """
-    place, places = "channel_id" if by_channel else "guild_id", list(where)
-    counted = await tx.execute(_COUNTS[place], {"places": places, "since": now - MAX_MESSAGES_WITHIN, "now": now})
+    scope = "channel_id" if by_channel else "guild_id"
+    counted = await tx.execute(_COUNTS[scope], {"ids": list(ids), "since": now - MAX_MESSAGES_WITHIN, "now": now})
     found = {(row.channel_id, row.account_id): Heard(messages=row.number) for row in counted}
     last_id: int | None = -1
     while last_id is not None:
         # In pages: other tasks run in between.
-        rows = (await tx.execute(_PAGES[place], {"places": places, "last_id": last_id})).all()
+        rows = (await tx.execute(_PAGES[scope], {"ids": list(ids), "last_id": last_id})).all()
         last_id = rows[-1].id if len(rows) == _PAGE else None
         for row in rows:
             pair = row.channel_id, row.account_id
@@ -103,7 +118,7 @@ async def get_last_heard(
 ) -> dict[int, dict[str | None, dict[Kind, LastMessage]]]:
     """Return the messages that channels last heard of each account in, by channel, account and kind."""
     found: dict[int, dict[str | None, dict[Kind, LastMessage]]] = {}
-    for row in await tx.execute(_LAST_IN, {"channels": list(channel_ids)}):
+    for row in await tx.execute(_HEARD_IN_CHANNELS, {"channels": list(channel_ids)}):
         of_account = found.setdefault(row.channel_id, {}).setdefault(row.account_id, {})
         of_account[Kind(row.kind)] = LastMessage(row.ref, row.message_id)
     return found
@@ -145,54 +160,51 @@ def _row(one: Notification, now: datetime, **about: object) -> dict[str, object]
 
 async def move_heard(tx: AsyncConnection, moved: Iterable[tuple[int, str, HeardStage]]) -> None:
     """Save that an expiry, by channel and account, moved without a message."""
-    update = (
-        heard.update()
-        .where(
-            heard.c.channel_id == sa.bindparam("in_channel"),
-            heard.c.account_id == sa.bindparam("of_account"),
-            heard.c.kind == Kind.STAGE,
-        )
-        .values(ref=sa.bindparam("login"), expires_at=sa.bindparam("moved_to"))
-    )
     rows = [
         {"in_channel": channel_id, "of_account": account_id, "login": stage.login_id, "moved_to": stage.expires_at}
         for channel_id, account_id, stage in moved
     ]
-    await execute_each(tx, update, rows)
+    await execute_each(tx, _MOVE, rows)
 
 
-async def schedule_last_edits(
-    tx: AsyncConnection,
-    account_ids: Iterable[str | None],
-    now: datetime,
-    *,
-    channel_id: int | None = None,
-    guild_id: int | None = None,
+async def schedule_last_edits(tx: AsyncConnection, account_ids: Iterable[str | None], now: datetime) -> None:
+    """Schedule the edit of the messages in which any channel last heard of these accounts."""
+    await _schedule(tx, _EDITS, account_ids, {"now": now})
+
+
+async def schedule_last_edits_in_channel(
+    tx: AsyncConnection, channel_id: int, account_ids: Iterable[str | None], now: datetime
 ) -> None:
-    """Schedule the edit of the messages in which all channels, or those of one guild, or one last heard of accounts."""
-    about_one, about_all = _EDITS
-    values: dict[str, Any] = {"now": now}
-    for place, one in (("channel_id", channel_id), ("guild_id", guild_id)):
-        if one is not None:
-            about_one, about_all = _EDITS_IN[place]
-            values["place"] = one
+    """Schedule the edit of the messages in which a channel last heard of these accounts."""
+    await _schedule(tx, _EDITS_IN["channel_id"], account_ids, {"scope_id": channel_id, "now": now})
+
+
+async def schedule_last_edits_in_guild(
+    tx: AsyncConnection, guild_id: int, account_ids: Iterable[str | None], now: datetime
+) -> None:
+    """Schedule the edit of the messages in which the channels of a guild last heard of these accounts."""
+    await _schedule(tx, _EDITS_IN["guild_id"], account_ids, {"scope_id": guild_id, "now": now})
+
+
+async def _schedule(
+    tx: AsyncConnection,
+    edits: tuple[sa.Update, sa.Update],
+    account_ids: Iterable[str | None],
+    values: Mapping[str, object],
+) -> None:
+    about_some, about_all = edits
     wanted = set(account_ids)
     for some in sliced(wanted - {None}):
-        await tx.execute(about_one, {**values, "about": some})
+        await tx.execute(about_some, {**values, "about": some})
     if None in wanted:
         await tx.execute(about_all, values)
 
 
 async def schedule_offer_edits(tx: AsyncConnection, channel_id: int, now: datetime) -> None:
     """Schedule the edit of a channel's messages about new accounts."""
-    offers = sa.select(heard.c.message_id).where(heard.c.channel_id == channel_id, heard.c.kind == Kind.NEW_ACCOUNT)
-    where = messages.c.id.in_(offers) & messages.c.discord_id.is_not(None)
-    await tx.execute(messages.update().where(where).values(edit_at=now))
+    await tx.execute(_EDIT_OFFERS, {"in_channel": channel_id, "now": now})
 
 
 async def delete_heard(tx: AsyncConnection, pairs: Iterable[Pair]) -> None:
     """Delete what channels have heard of accounts that no subscription of theirs covers any more."""
-    delete = heard.delete().where(
-        heard.c.channel_id == sa.bindparam("in_channel"), heard.c.account_id == sa.bindparam("of_account")
-    )
-    await execute_each(tx, delete, [{"in_channel": channel_id, "of_account": one} for channel_id, one in pairs])
+    await execute_each(tx, _DELETE, [{"in_channel": channel_id, "of_account": one} for channel_id, one in pairs])

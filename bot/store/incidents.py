@@ -11,15 +11,15 @@ from bot.core.notifications import Kind
 from bot.store.slices import execute_each
 from bot.store.tables import accounts, incidents, insert_into, is_account, unique_target
 
-_OF_KIND = sa.select(incidents).where(incidents.c.kind == sa.bindparam("of_kind"))
-_OPEN_SHARED = sa.select(incidents).where(incidents.c.account_id.is_(None), incidents.c.is_open)
+_INCIDENTS_OF_KIND = sa.select(incidents).where(incidents.c.kind == sa.bindparam("of_kind"))
+_OPEN_SHARED_INCIDENTS = sa.select(incidents).where(incidents.c.account_id.is_(None), incidents.c.is_open)
 _HAS_FAILED = sa.exists().where(incidents.c.kind == Kind.UNREADABLE, incidents.c.bad_polls > 0)
 _CONFIRMED_AT = sa.select(sa.func.max(accounts.c.read_at)).where(~_HAS_FAILED)
 
 
 async def get_incidents(tx: AsyncConnection, kind: Kind) -> dict[str | None, Incident]:
     """Return the incidents of one kind, open or not, by account id; None for the accounts as a whole."""
-    rows = await tx.execute(_OF_KIND, {"of_kind": kind})
+    rows = await tx.execute(_INCIDENTS_OF_KIND, {"of_kind": kind})
     return {
         row.account_id: Incident(
             row.bad_polls,
@@ -64,7 +64,7 @@ async def get_bad_since(tx: AsyncConnection, kind: Kind, account_id: str | None)
 
 async def get_shared_incidents(tx: AsyncConnection) -> list[OpenIncident]:
     """Return the open incidents of the accounts as a whole, the one that counts first."""
-    found = {row.kind: row for row in await tx.execute(_OPEN_SHARED)}
+    found = {row.kind: row for row in await tx.execute(_OPEN_SHARED_INCIDENTS)}
     # While the accounts can't be read, what was known about their jobs is old.
     kinds = [kind for kind in (Kind.UNREADABLE, Kind.FAILING) if kind in found]
     return [OpenIncident(kind, found[kind].number, found[kind].began_at) for kind in kinds]

@@ -23,10 +23,11 @@ _NAME = "poll"
 FIRST_EPOCH = 1
 # The weakest row lock that keeps out another holder, and not the lease's own renewal.
 _LOCK_EPOCH = sa.select(leases.c.epoch).where(leases.c.name == _NAME).with_for_update(read=True, key_share=True)
-
 _POLLED_AT = sa.select(leases.c.polled_at).where(leases.c.name == _NAME)
 _CHANNELS_CHECKED_AT = sa.select(leases.c.channels_checked_at).where(leases.c.name == _NAME)
 _MARK_POLLED = leases.update().where(leases.c.name == _NAME).values(polled_at=sa.bindparam("now"))
+
+_MARK_CHANNELS_CHECKED = leases.update().where(leases.c.name == _NAME).values(channels_checked_at=sa.bindparam("now"))
 
 
 async def ensure_holds_lease(tx: AsyncConnection, epoch: int) -> None:
@@ -57,7 +58,7 @@ async def get_channels_checked_at(tx: AsyncConnection) -> datetime | None:
 
 async def mark_channels_checked(tx: AsyncConnection, now: datetime) -> None:
     """Save that the channels were checked."""
-    await tx.execute(leases.update().where(leases.c.name == _NAME).values(channels_checked_at=now))
+    await tx.execute(_MARK_CHANNELS_CHECKED, {"now": now})
 
 
 async def is_lease_held(tx: AsyncConnection) -> bool:

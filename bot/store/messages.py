@@ -12,31 +12,41 @@ from bot.core.messages import Message, MessageKind, OutgoingMessage
 from bot.core.notifications import Notification, State
 from bot.store.boards import release_board, take_board
 from bot.store.channel_failures import delete_refusals
-from bot.store.heard import put_heard, schedule_last_edits
+from bot.store.heard import put_heard, schedule_last_edits_in_channel
 from bot.store.notifications import notification_from
 from bot.store.tables import boards, messages, notifications
 
-_IS_IT = messages.c.nonce == sa.bindparam("of_nonce")
+# After a refusal.
+EDIT_AGAIN_AFTER = timedelta(hours=1)
+# SQLite gives the id of a deleted message to the next one.
+_IS_SAME = messages.c.nonce == sa.bindparam("of_nonce")
+_IS_IN_FLIGHT = _IS_SAME & (messages.c.state == State.SENDING)
+_IN_GUILDS = messages.c.guild_id.in_(sa.bindparam("guilds", expanding=True))
 _INSERT = messages.insert().returning(*messages.c)
+_DELETE = messages.delete().where(_IS_SAME)
 _START_SENDING = (
     notifications.update()
     .where(notifications.c.id.in_(sa.bindparam("carried", expanding=True)))
-    .values(state=State.SENDING, message_id=sa.bindparam("carrier"))
+    .values(state=State.SENDING, message_id=sa.bindparam("message_id"))
 )
 _MARK_SENT = (
     messages.update()
-    .where(_IS_IT, messages.c.state == State.SENDING)
-    .values(
-        state=State.SENT, discord_id=sa.bindparam("known_as"), payload=None, edit_at=sa.bindparam("to_be_edited_at")
-    )
+    .where(_IS_IN_FLIGHT)
+    .values(state=State.SENT, payload=None, discord_id=sa.bindparam("discord_id"), edit_at=sa.bindparam("edit_at"))
 )
 _MARK_CARRIED_SENT = (
     notifications.update()
     .where(notifications.c.message_id == sa.bindparam("carrier"))
-    .values(state=State.SENT, sent_at=sa.bindparam("arrived_at"))
+    .values(state=State.SENT, sent_at=sa.bindparam("sent_at"))
     .returning(*notifications.c)
 )
-_IN_GUILDS = messages.c.guild_id.in_(sa.bindparam("guilds", expanding=True))
+_LOCK_IN_FLIGHT = sa.select(messages.c.id).where(_IS_IN_FLIGHT).with_for_update()
+_PUT_PAYLOAD = (
+    messages.update().where(_IS_IN_FLIGHT, messages.c.payload.is_not(None)).values(payload=sa.bindparam("payload"))
+)
+_SCHEDULE_EDIT = messages.update().where(_IS_SAME).values(edit_at=sa.bindparam("edit_at"))
+# Another edit may have been scheduled meanwhile.
+_FINISH_EDIT = _SCHEDULE_EDIT.where(messages.c.edit_at == sa.bindparam("scheduled_at"))
 _UNSETTLED = (
     sa.select(messages)
     .where(messages.c.state == State.SENDING, messages.c.kind == sa.bindparam("of_kind"), _IN_GUILDS)
@@ -49,9 +59,12 @@ _OUTDATED = (
     .where(_IS_DUE, messages.c.kind == MessageKind.NOTIFICATIONS, _IN_GUILDS)
     .order_by(messages.c.edit_at)
 )
-_SENT = sa.select(messages).where(messages.c.id.in_(sa.bindparam("ids", expanding=True)))
-# After a refusal.
-EDIT_AGAIN_AFTER = timedelta(hours=1)
+_MESSAGES_BY_ID = sa.select(messages).where(messages.c.id.in_(sa.bindparam("ids", expanding=True)))
+_CARRIED = (
+    sa.select(notifications)
+    .where(notifications.c.message_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(notifications.c.id)
+)
 
 
 def _message(row: Any) -> Message:
@@ -66,11 +79,6 @@ def _message(row: Any) -> Message:
         discord_id=row.discord_id,
         edit_at=row.edit_at,
     )
-
-
-def _is(message: Message) -> sa.ColumnElement[bool]:
-    # SQLite gives the id of a deleted message to the next one.
-    return messages.c.nonce == message.nonce
 
 
 async def _insert(
@@ -101,7 +109,7 @@ async def start_sending(
     first = next(iter(carried))
     place = first.guild_id, first.channel_id
     message = await _insert(tx, place, MessageKind.NOTIFICATIONS, outgoing, nonce, now)
-    await tx.execute(_START_SENDING, {"carried": [one.id for one in carried], "carrier": message.id})
+    await tx.execute(_START_SENDING, {"carried": [one.id for one in carried], "message_id": message.id})
     return message
 
 
@@ -112,14 +120,14 @@ async def start_sending_board(
     message = await _insert(tx, (board.guild_id, board.channel_id), MessageKind.BOARD, outgoing, nonce, now)
     if await take_board(tx, board, message.id, digest):
         return message
-    await tx.execute(messages.delete().where(_is(message)))
+    await tx.execute(_DELETE, {"of_nonce": message.nonce})
     return None
 
 
 async def put_payload(tx: AsyncConnection, message: Message, outgoing: OutgoingMessage) -> bool:
     """Save what a message in flight says now; return whether it is in flight still, and wanted."""
-    where = _is(message) & (messages.c.state == State.SENDING) & messages.c.payload.is_not(None)
-    return bool((await tx.execute(messages.update().where(where).values(payload=outgoing.to_json()))).rowcount)
+    values = {"of_nonce": message.nonce, "payload": outgoing.to_json()}
+    return bool((await tx.execute(_PUT_PAYLOAD, values)).rowcount)
 
 
 async def get_unsettled(tx: AsyncConnection, guild_ids: Collection[int], kind: MessageKind) -> list[Message]:
@@ -138,14 +146,13 @@ async def mark_sent(
     Returns:
         When each of its notifications was due; nothing if another process has settled the message.
     """
-    edit_at = now if is_doubtful else None
-    values = {"of_nonce": message.nonce, "known_as": discord_id, "to_be_edited_at": edit_at}
+    values = {"of_nonce": message.nonce, "discord_id": discord_id, "edit_at": now if is_doubtful else None}
     if not (await tx.execute(_MARK_SENT, values)).rowcount:
         return []
-    rows = (await tx.execute(_MARK_CARRIED_SENT, {"carrier": message.id, "arrived_at": now})).all()
+    rows = (await tx.execute(_MARK_CARRIED_SENT, {"carrier": message.id, "sent_at": now})).all()
     sent = [notification_from(row) for row in rows]
     await delete_refusals(tx, message.channel_id, message.kind)
-    await schedule_last_edits(tx, [one.account_id for one in sent], now, channel_id=message.channel_id)
+    await schedule_last_edits_in_channel(tx, message.channel_id, [one.account_id for one in sent], now)
     await put_heard(tx, sent, now)
     return [row.due_at for row in rows]
 
@@ -156,8 +163,7 @@ async def dissolve(tx: AsyncConnection, message: Message, *, is_late: bool = Fal
     Returns:
         Whether it was in flight still; what another process has settled meanwhile stays as it is.
     """
-    where = _is(message) & (messages.c.state == State.SENDING)
-    if not (await tx.execute(sa.select(messages.c.id).where(where).with_for_update())).first():
+    if not (await tx.execute(_LOCK_IN_FLIGHT, {"of_nonce": message.nonce})).first():
         return False
     values = {"state": State.PENDING, "message_id": None} | ({"is_late": True} if is_late else {})
     await tx.execute(notifications.update().where(notifications.c.message_id == message.id).values(**values))
@@ -167,22 +173,22 @@ async def dissolve(tx: AsyncConnection, message: Message, *, is_late: bool = Fal
 
 async def delete_board_message(tx: AsyncConnection, message: Message) -> None:
     """Delete a message that carries no notifications; its board, if it has one, has none any more."""
-    own = sa.select(messages.c.id).where(_is(message)).scalar_subquery()
+    own = sa.select(messages.c.id).where(messages.c.nonce == message.nonce).scalar_subquery()
     await release_board(tx, own)
-    await tx.execute(messages.delete().where(_is(message)))
+    await tx.execute(_DELETE, {"of_nonce": message.nonce})
 
 
 async def is_wanted(tx: AsyncConnection, message: Message) -> bool:
     """Whether a board still has this message; a message with notifications is always wanted."""
     if message.kind is MessageKind.NOTIFICATIONS:
         return True
-    query = sa.select(boards.c.channel_id).join(messages, messages.c.id == boards.c.message_id).where(_is(message))
-    return (await tx.execute(query)).first() is not None
+    query = sa.select(boards.c.channel_id).join(messages, messages.c.id == boards.c.message_id).where(_IS_SAME)
+    return (await tx.execute(query, {"of_nonce": message.nonce})).first() is not None
 
 
 async def schedule_edit(tx: AsyncConnection, message: Message, edit_at: datetime) -> None:
     """Schedule the edit of one message."""
-    await tx.execute(messages.update().where(_is(message)).values(edit_at=edit_at))
+    await tx.execute(_SCHEDULE_EDIT, {"of_nonce": message.nonce, "edit_at": edit_at})
 
 
 async def get_outdated(tx: AsyncConnection, guild_ids: Collection[int], now: datetime) -> list[Message]:
@@ -193,8 +199,8 @@ async def get_outdated(tx: AsyncConnection, guild_ids: Collection[int], now: dat
 
 async def finish_edit(tx: AsyncConnection, message: Message, edit_at: datetime | None = None) -> None:
     """Mark a message as edited, or to be edited later; not if another edit was scheduled meanwhile."""
-    where = _is(message) & (messages.c.edit_at == message.edit_at)
-    await tx.execute(messages.update().where(where).values(edit_at=edit_at))
+    values = {"of_nonce": message.nonce, "scheduled_at": message.edit_at, "edit_at": edit_at}
+    await tx.execute(_FINISH_EDIT, values)
 
 
 async def get_message(tx: AsyncConnection, guild_id: int, discord_id: int) -> Message | None:
@@ -208,7 +214,7 @@ async def get_sent(tx: AsyncConnection, message_ids: Collection[int]) -> dict[in
     """Return the Discord ids of these messages, and when each was first attempted."""
     if not message_ids:
         return {}
-    rows = await tx.execute(_SENT, {"ids": list(message_ids)})
+    rows = await tx.execute(_MESSAGES_BY_ID, {"ids": list(message_ids)})
     return {row.id: (row.discord_id, row.first_attempt_at) for row in rows}
 
 
@@ -230,8 +236,7 @@ async def get_carried(tx: AsyncConnection, message: Message) -> list[Notificatio
 async def get_carried_by_each(tx: AsyncConnection, some: Sequence[Message]) -> list[list[Notification]]:
     """Return the notifications that each of these messages carries, in its order."""
     carried: dict[int, list[Notification]] = {message.id: [] for message in some}
-    where = notifications.c.message_id.in_(carried)
-    for row in await tx.execute(sa.select(notifications).where(where).order_by(notifications.c.id)):
+    for row in await tx.execute(_CARRIED, {"ids": list(carried)}):
         carried[row.message_id].append(notification_from(row))
     return [carried[message.id] for message in some]
 

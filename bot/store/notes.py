@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.notes import Note
 from bot.store.tables import insert_into, notes
 
-_OF_GUILDS = sa.select(notes).where(notes.c.guild_id.in_(sa.bindparam("guilds", expanding=True)))
-_OF_ACCOUNTS = _OF_GUILDS.where(notes.c.account_id.in_(sa.bindparam("accounts", expanding=True)))
+_NOTES_OF_GUILDS = sa.select(notes).where(notes.c.guild_id.in_(sa.bindparam("guilds", expanding=True)))
+_NOTES_ON_ACCOUNTS = _NOTES_OF_GUILDS.where(notes.c.account_id.in_(sa.bindparam("accounts", expanding=True)))
 
 
 async def get_note(tx: AsyncConnection, guild_id: int, account_id: str) -> Note | None:
@@ -22,9 +22,9 @@ async def get_notes(
 ) -> dict[tuple[int, str], Note]:
     """Return the notes of these guilds by guild and account, of all accounts or of these."""
     if account_ids is None:
-        rows = await tx.execute(_OF_GUILDS, {"guilds": list(guild_ids)})
+        rows = await tx.execute(_NOTES_OF_GUILDS, {"guilds": list(guild_ids)})
     else:
-        rows = await tx.execute(_OF_ACCOUNTS, {"guilds": list(guild_ids), "accounts": list(account_ids)})
+        rows = await tx.execute(_NOTES_ON_ACCOUNTS, {"guilds": list(guild_ids), "accounts": list(account_ids)})
     return {(row.guild_id, row.account_id): Note(row.text, row.changed_by, row.changed_at) for row in rows}
 
 

@@ -24,11 +24,15 @@ _PENDING_CHANNELS = (
     .group_by(notifications.c.channel_id)
     .order_by(sa.func.min(notifications.c.id))
 )
-_PENDING_IN = (
+_PENDING_IN_CHANNEL = (
     sa.select(notifications)
     .where(notifications.c.state == State.PENDING, notifications.c.channel_id == sa.bindparam("in_channel"))
     .order_by(notifications.c.id)
 )
+
+_IS_PENDING = (notifications.c.id == sa.bindparam("pending_id")) & (notifications.c.state == State.PENDING)
+_CHANGE_PENDING = notifications.update().where(_IS_PENDING)
+_DELETE_PENDING = notifications.delete().where(_IS_PENDING)
 
 
 def notification_from(row: Any) -> Notification:
@@ -60,15 +64,13 @@ def _row(notification: Notification) -> dict[str, Any]:
 
 async def change_pending(tx: AsyncConnection, changed: Iterable[Notification]) -> None:
     """Let pending notifications be about what is due by now; they keep their id and since when they wait."""
-    where = (notifications.c.id == sa.bindparam("changed")) & (notifications.c.state == State.PENDING)
-    rows = ({"changed": one.id, **{name: getattr(one, name) for name in _CONTENT}} for one in changed)
-    await execute_each(tx, notifications.update().where(where), rows)
+    rows = ({"pending_id": one.id, **{name: getattr(one, name) for name in _CONTENT}} for one in changed)
+    await execute_each(tx, _CHANGE_PENDING, rows)
 
 
 async def delete_pending(tx: AsyncConnection, notification_ids: Iterable[int]) -> None:
     """Delete pending notifications that are no longer wanted; sent ones are never deleted."""
-    where = (notifications.c.id == sa.bindparam("unwanted")) & (notifications.c.state == State.PENDING)
-    await execute_each(tx, notifications.delete().where(where), ({"unwanted": one} for one in notification_ids))
+    await execute_each(tx, _DELETE_PENDING, ({"pending_id": one} for one in notification_ids))
 
 
 async def get_unsent(tx: AsyncConnection, guild_ids: Collection[int]) -> list[tuple[Notification, State]]:
@@ -84,7 +86,7 @@ async def get_pending_channels(tx: AsyncConnection, guild_ids: Collection[int]) 
 
 async def get_pending(tx: AsyncConnection, channel_id: int) -> list[Notification]:
     """Return the pending notifications of a channel, oldest first."""
-    return [notification_from(row) for row in await tx.execute(_PENDING_IN, {"in_channel": channel_id})]
+    return [notification_from(row) for row in await tx.execute(_PENDING_IN_CHANNEL, {"in_channel": channel_id})]
 
 
 async def count_unsent(tx: AsyncConnection, guild_id: int) -> int:

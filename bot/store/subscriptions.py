@@ -1,6 +1,6 @@
 """Saves and loads subscriptions."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,15 +11,17 @@ from bot.core.subscriptions import NewSubscription, Ping, PingKind, Subscription
 from bot.store.tables import insert_into, is_account, subscriptions, unique_target
 
 _PAGE = 500
-_OF_GUILD = sa.select(subscriptions).where(subscriptions.c.guild_id == sa.bindparam("of_guild"))
+_SELECT = sa.select(subscriptions)
 _IN_GUILDS = subscriptions.c.guild_id.in_(sa.bindparam("guilds", expanding=True))
-_NEXT_IN_GUILDS = (
-    sa.select(subscriptions)
-    .where(_IN_GUILDS, subscriptions.c.id > sa.bindparam("last_id"))
-    .order_by(subscriptions.c.id)
-    .limit(_PAGE)
+_IS_ACTIVE = subscriptions.c.paused_at.is_(None)
+_OF_GUILD = _SELECT.where(subscriptions.c.guild_id == sa.bindparam("of_guild"))
+_OF_GUILD_BY_ID = _OF_GUILD.where(subscriptions.c.id == sa.bindparam("own_id"))
+_ACTIVE_IN_GUILDS = _SELECT.where(_IN_GUILDS, _IS_ACTIVE)
+_WITH_CREDITS_IN_GUILDS = _ACTIVE_IN_GUILDS.where(subscriptions.c.credits_below.is_not(None))
+_PAGE_IN_GUILDS = (
+    _SELECT.where(_IN_GUILDS, subscriptions.c.id > sa.bindparam("last_id")).order_by(subscriptions.c.id).limit(_PAGE)
 )
-_IN_CHANNELS = sa.select(subscriptions).where(subscriptions.c.channel_id.in_(sa.bindparam("channels", expanding=True)))
+_IN_CHANNELS = _SELECT.where(subscriptions.c.channel_id.in_(sa.bindparam("channels", expanding=True)))
 
 
 def _ping(row: Any) -> Ping | None:
@@ -49,11 +51,9 @@ def _subscription(row: Any) -> Subscription:
     )
 
 
-async def _select(tx: AsyncConnection, *where: sa.ColumnElement[bool]) -> list[Subscription]:
-    return await _load(tx, sa.select(subscriptions).where(*where))
-
-
-async def _load(tx: AsyncConnection, query: sa.Select[Any], **values: object) -> list[Subscription]:
+async def _load(
+    tx: AsyncConnection, query: sa.Select[Any], values: Mapping[str, object] | None = None
+) -> list[Subscription]:
     # Sorted here: with ORDER BY, SQLite reads the whole table in that order instead of using an index.
     rows = (await tx.execute(query, values)).all()
     return [_subscription(row) for row in sorted(rows, key=lambda row: row.id)]
@@ -61,24 +61,23 @@ async def _load(tx: AsyncConnection, query: sa.Select[Any], **values: object) ->
 
 async def get_subscriptions(tx: AsyncConnection, guild_id: int) -> list[Subscription]:
     """Return the subscriptions of a guild, oldest first."""
-    return await _load(tx, _OF_GUILD, of_guild=guild_id)
+    return await _load(tx, _OF_GUILD, {"of_guild": guild_id})
 
 
 async def get_subscription(tx: AsyncConnection, guild_id: int, subscription_id: int) -> Subscription | None:
     """Return a subscription of this guild, None if there is none with this id."""
-    found = await _select(tx, subscriptions.c.guild_id == guild_id, subscriptions.c.id == subscription_id)
+    found = await _load(tx, _OF_GUILD_BY_ID, {"of_guild": guild_id, "own_id": subscription_id})
     return found[0] if found else None
 
 
 async def get_active_subscriptions(tx: AsyncConnection, guild_ids: Collection[int]) -> list[Subscription]:
     """Return the subscriptions of these guilds that are not paused."""
-    return await _select(tx, subscriptions.c.guild_id.in_(guild_ids), subscriptions.c.paused_at.is_(None))
+    return await _load(tx, _ACTIVE_IN_GUILDS, {"guilds": list(guild_ids)})
 
 
 async def get_subscriptions_to_credits(tx: AsyncConnection, guild_ids: Collection[int]) -> list[Subscription]:
     """Return the active subscriptions of these guilds that name a threshold for credits."""
-    is_wanted = subscriptions.c.credits_below.is_not(None) & subscriptions.c.paused_at.is_(None)
-    return await _select(tx, subscriptions.c.guild_id.in_(guild_ids), is_wanted)
+    return await _load(tx, _WITH_CREDITS_IN_GUILDS, {"guilds": list(guild_ids)})
 
 
 async def get_all_subscriptions(tx: AsyncConnection, guild_ids: Collection[int]) -> list[Subscription]:
@@ -86,7 +85,7 @@ async def get_all_subscriptions(tx: AsyncConnection, guild_ids: Collection[int])
     found: list[Subscription] = []
     last_id: int | None = -1
     while last_id is not None:
-        rows = (await tx.execute(_NEXT_IN_GUILDS, {"guilds": list(guild_ids), "last_id": last_id})).all()
+        rows = (await tx.execute(_PAGE_IN_GUILDS, {"guilds": list(guild_ids), "last_id": last_id})).all()
         found += map(_subscription, rows)
         last_id = rows[-1].id if len(rows) == _PAGE else None
     return found
@@ -94,7 +93,7 @@ async def get_all_subscriptions(tx: AsyncConnection, guild_ids: Collection[int])
 
 async def get_subscriptions_in(tx: AsyncConnection, channel_ids: Collection[int]) -> list[Subscription]:
     """Return the subscriptions of these channels."""
-    return await _load(tx, _IN_CHANNELS, channels=list(channel_ids))
+    return await _load(tx, _IN_CHANNELS, {"channels": list(channel_ids)})
 
 
 async def lock_guild(tx: AsyncConnection, guild_id: int) -> None:
@@ -126,7 +125,7 @@ async def put_subscription(tx: AsyncConnection, new: NewSubscription) -> tuple[S
         & (subscriptions.c.channel_id == new.channel_id)
         & is_account(subscriptions, new.account_id)
     )
-    replaced = await _select(tx, same)
+    replaced = await _load(tx, _SELECT.where(same))
     values = {name: getattr(new, name) for name in NewSubscription.__dataclass_fields__}
     values |= {"lead_times": ",".join(map(str, new.lead_times)), "paused_at": None}
     values |= _ping_values(values.pop("ping"))

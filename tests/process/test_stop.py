@@ -109,7 +109,8 @@ async def silent_database() -> AsyncIterator[SilentDatabase]:
         yield database
 
 
-# If SIGINT comes amid an `exec`, `python -m` ends by that signal, which shells report as INTERRUPTED too.
+# If SIGINT arrives while `exec` runs source text, as in `dataclasses`, `python -m` ends by the signal itself. Shells
+# report that as INTERRUPTED too.
 @pytest.mark.parametrize(
     ("number", "statuses"), [(signal.SIGTERM, {0}), (signal.SIGINT, {0, INTERRUPTED, -signal.SIGINT})]
 )

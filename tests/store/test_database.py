@@ -145,9 +145,11 @@ async def test_refuses_a_newer_schema(database_url: str) -> None:
 
 
 async def test_refuses_a_schema_it_does_not_know(database_url: str) -> None:
-    """An older schema that no migration leads away from is refused in words, at a start and by a look at it."""
+    """An older schema that no migration leads away from is refused before a copy is kept, and by `find_schema`."""
     await set_version(database_url, "0000")
     assert "a version that is not known" in await refusal(database_url)
+    file = sqlite_file(database_url)
+    assert file is None or list(file.parent.glob("*.before-*")) == []
     with pytest.raises(StoreError, match="a version that is not known"):
         await find_schema(database_url)
 

@@ -164,6 +164,20 @@ async def test_no_limit_cuts_a_migration_off(new_database: Callable[[], str], mo
     await engine.dispose()
 
 
+async def test_a_newer_bot_migrates_meanwhile(new_database: Callable[[], str]) -> None:
+    """A bot that waits while a newer version migrates the database refuses it in words."""
+    url = new_database()
+    engine = create_async_engine(url)
+    async with engine.begin() as other:
+        await other.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        opening = asyncio.create_task(open_database(url).__aenter__())
+        await until_blocked(Database(engine), opening)
+        await other.execute(sa.text("CREATE TABLE alembic_version AS SELECT '9999' AS version_num"))
+    with pytest.raises(StoreError, match="a version that is not known"):
+        await opening
+    await engine.dispose()
+
+
 async def test_a_migration_that_never_ends(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A bot that another one keeps from migrating for too long ends, for a service manager to start it again."""
     monkeypatch.setitem(LONG_LIMITS_MS, "lock_timeout", 1)

@@ -8,7 +8,7 @@ from bot.core.messages import Action, Choice, MessageKind, OutgoingMessage
 from bot.core.notifications import Kind
 from bot.core.rules import NOTHING_HEARD, Heard, HeardIncident, HeardStage
 from bot.store.database import Database
-from bot.store.heard import schedule_last_edits
+from bot.store.heard import schedule_last_edits, schedule_last_edits_in_channel, schedule_last_edits_in_guild
 from bot.store.messages import (
     finish_edit,
     get_carried,
@@ -196,7 +196,8 @@ async def test_an_edited_message_is_current(database: Database) -> None:
     await arrived(database, stage(7), nonce="1", discord_id=DISCORD_ID)
     async with database.begin() as tx:
         await schedule_last_edits(tx, ["2", None], NOW)
-        await schedule_last_edits(tx, ["123456"], NOW, channel_id=OTHER_CHANNEL)
+        await schedule_last_edits_in_channel(tx, OTHER_CHANNEL, ["123456"], NOW)
+        await schedule_last_edits_in_guild(tx, 7, ["123456"], NOW)
         assert await get_outdated(tx, {GUILD}, NOW) == []
         await schedule_last_edits(tx, ["123456"], NOW - HOUR)
         (before,) = await get_outdated(tx, {GUILD}, NOW)

@@ -27,7 +27,7 @@ from bot.core.subscriptions import Subscription
 from bot.errors import BotError, StaleButton, StoreError
 from bot.reminders.context import Context
 from bot.store.accounts import get_snapshots
-from bot.store.heard import schedule_last_edits
+from bot.store.heard import schedule_last_edits_in_guild
 from bot.store.incidents import get_failing
 from bot.store.notes import get_note, get_notes, set_note
 from bot.store.subscriptions import get_subscriptions
@@ -127,7 +127,7 @@ class AccountCommands(commands.Cog):
         now = self.context.now()
         async with self.context.database.begin() as tx:
             await set_note(tx, guild_id, account_id, Note(text, interaction.user.id, now) if text else None)
-            await schedule_last_edits(tx, [account_id], now, guild_id=guild_id)
+            await schedule_last_edits_in_guild(tx, guild_id, [account_id], now)
         # It edits the reminders that show the note.
         self.context.poll_requested.set()
         try:
