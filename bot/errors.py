@@ -127,11 +127,16 @@ class SettingsError(OperatorError):
     """One or more settings are missing or wrong; `problems` names each, never its value."""
 
     title = "Please fix these settings (in .env or the environment)"
-    advice = "`python -m bot setup` asks for them. New here? Try `python -m bot demo`."
+    # `setup` asks for these three.
+    asked = ("DISCORD_TOKEN ", "USEAPI_TOKEN ", "GUILD_IDS ")
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = tuple(problems)
+        if any(problem.startswith(self.asked) for problem in problems):
+            self.advice = "`python -m bot setup` asks for them. New here? Try `python -m bot demo`."
+        else:
+            self.advice = "Then try again."
         self.text = "\n".join(f"  {problem}" for problem in problems)
 
 

@@ -19,6 +19,7 @@ from bot.config import is_open_to_others
 from bot.core.tls import UNTRUSTED, find_tls_failure
 from bot.errors import StoreAway, StoreError
 from bot.store.files import PRIVATE, make_folder, open_draft, open_file, remove_drafts, sync
+from bot.store.tables import metadata
 from bot.store.unbroken import begin_unbroken
 
 _LOG = logging.getLogger(__name__)
@@ -173,12 +174,24 @@ def _create_private(file: Path) -> None:
 
 
 async def read_schema(engine: AsyncEngine) -> str | None:
-    """Return the schema of a database, None if it has no tables of this bot."""
+    """Return the schema of a database, None if the bot can create its tables in it.
+
+    Raises:
+        StoreError: it holds tables without a schema: a file of another program, or tables with the bot's names.
+    """
     async with engine.connect() as connection:
-        has_version = await connection.run_sync(lambda sync: sa.inspect(sync).has_table("alembic_version"))
-        if not has_version:
-            return None
-        return (await connection.execute(sa.text("SELECT version_num FROM alembic_version"))).scalar()
+        tables = set(await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()))
+        if "alembic_version" in tables:
+            found = await connection.execute(sa.text("SELECT version_num FROM alembic_version"))
+            version: str | None = found.scalar()
+            if version is not None:
+                return version
+            tables.remove("alembic_version")
+    # Another program may keep other tables on the same PostgreSQL server.
+    foreign = tables if engine.dialect.name == "sqlite" else tables & metadata.tables.keys()
+    if foreign:
+        raise StoreError(f"another program has made tables in it, such as {min(foreign)}. Name another database")
+    return None
 
 
 def known_schemas() -> set[str]:
@@ -231,7 +244,12 @@ def _copy(file: Path, copy: Path) -> None:
         sync(copy.parent)
 
 
-def _ensure_is_known(schema: str | None) -> None:
+def ensure_is_known(schema: str | None) -> None:
+    """Check that this version can use a schema, migrate it, or create one (None).
+
+    Raises:
+        StoreError: it can't.
+    """
     if schema is None or schema == SCHEMA or schema in known_schemas():
         return
     if schema.isdigit() and schema > SCHEMA:
@@ -247,7 +265,7 @@ async def _migrate(engine: AsyncEngine, url: str) -> None:
     present = await read_schema(engine)
     if present == SCHEMA:
         return
-    _ensure_is_known(present)
+    ensure_is_known(present)
     if present is not None and file is not None:
         copy = file.with_suffix(f".before-{SCHEMA}.db")
         await asyncio.to_thread(_copy, file, copy)
@@ -288,7 +306,7 @@ async def find_schema(url: str) -> str | None:
         schema = await read_schema(database.engine)
         if file is None:
             await _ensure_writable(database.engine, is_new=schema is None)
-    _ensure_is_known(schema)
+    ensure_is_known(schema)
     return schema
 
 
@@ -313,6 +331,8 @@ def _is_there(file: Path) -> bool:
     Raises:
         OSError: it can do neither.
     """
+    if file.is_dir():
+        raise IsADirectoryError(f"{file} is a folder")
     nearest = next(one for one in (file, *file.absolute().parents) if one.exists())
     if nearest != file and not nearest.is_dir():
         raise NotADirectoryError(f"{nearest} is no folder")

@@ -197,8 +197,10 @@ def lock_file(database_file: Path) -> Iterator[None]:
 
     Raises:
         AlreadyRunning: another process of this bot holds it.
-        StoreError: the folder can't be written, the file has two names, or its file system has no locks.
+        StoreError: it is a folder, its folder can't be written, it has two names, or its file system has no locks.
     """
+    if database_file.is_dir():
+        raise StoreError(f"{database_file} is a folder. Name a file in it")
     lock = lock_of(database_file)
     try:
         make_folder(lock.parent)

@@ -8,7 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import CopyRefused, StoreError
 from bot.store.backups import hold, is_file
-from bot.store.database import SCHEMA, Database, lift_limits, open_as_it_is, open_database, read_schema, sqlite_file
+from bot.store.database import (
+    SCHEMA,
+    Database,
+    ensure_is_known,
+    lift_limits,
+    open_as_it_is,
+    open_database,
+    read_schema,
+    sqlite_file,
+)
 from bot.store.files import give_to_owner_of
 from bot.store.leases import is_lease_held
 from bot.store.tables import leases, metadata
@@ -82,8 +91,8 @@ async def _check_source(url: str) -> None:
 
 
 def _check_schema(schema: str | None) -> None:
-    # A newer schema is refused when the database is opened.
-    if schema is None or schema < SCHEMA:
+    ensure_is_known(schema)
+    if schema != SCHEMA:
         raise CopyRefused(
             f"The source is still as an older version of this bot left it (schema {schema}, this one has {SCHEMA}).",
             "Start this version on it once, which brings it up to date, then stop it and try again.",

@@ -242,6 +242,42 @@ async def test_a_look_at_the_schema_changes_nothing(database_url: str, next_vers
     assert not refused.value.operator_advice
 
 
+async def test_another_programs_file_is_left_alone(tmp_path: Path) -> None:
+    """A SQLite file with tables of another program is refused, and gets none of the bot's."""
+    file = tmp_path / "songs.db"
+    url = f"sqlite+aiosqlite:///{file}"
+    with closing(sqlite3.connect(file)) as opened:
+        opened.execute("CREATE TABLE songs (name TEXT)")
+    with pytest.raises(StoreError, match="another program has made tables in it, such as songs"):
+        await find_schema(url)
+    assert "such as songs" in await refusal(url)
+    with closing(sqlite3.connect(file)) as opened:
+        assert opened.execute("SELECT name FROM sqlite_master").fetchall() == [("songs",)]
+
+
+async def test_a_server_is_shared_with_other_tables(postgres: Postgres) -> None:
+    """On PostgreSQL other tables are no obstacle, unless one has a name that the bot needs."""
+    url = postgres.create()
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("CREATE TABLE songs (name TEXT)"))
+    assert await find_schema(url) is None
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("CREATE TABLE messages (name TEXT)"))
+    with pytest.raises(StoreError, match="such as messages"):
+        await find_schema(url)
+    await engine.dispose()
+
+
+async def test_tables_without_their_schema_are_refused(database_url: str) -> None:
+    """The bot's own tables whose schema is lost are neither taken for a new database nor created again."""
+    async with open_database(database_url) as database, database.begin() as tx:
+        await tx.execute(sa.text("DELETE FROM alembic_version"))
+    with pytest.raises(StoreError, match="such as accounts"):
+        await find_schema(database_url)
+    assert "such as accounts" in await refusal(database_url)
+
+
 async def test_a_server_that_the_user_may_not_write_is_found_before(postgres: Postgres) -> None:
     """A user of PostgreSQL who may not create tables, or may only read, is found without a start."""
     url = make_url(postgres.create())
@@ -259,8 +295,10 @@ async def test_a_server_that_the_user_may_not_write_is_found_before(postgres: Po
 
 
 async def test_a_database_that_can_not_be_created_is_found_before(tmp_path: Path) -> None:
-    """A path through a file is refused without a start; missing folders are created by it."""
+    """A folder, or a path through a file, is refused without a start; missing folders are created by it."""
     (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="is a folder"):
+        await find_schema(f"sqlite+aiosqlite:///{tmp_path}")
     with pytest.raises(StoreError, match="file is no folder"):
         await find_schema(f"sqlite+aiosqlite:///{tmp_path}/file/bot.db")
     assert await find_schema(f"sqlite+aiosqlite:///{tmp_path}/a/b/bot.db") is None

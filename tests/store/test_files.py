@@ -80,6 +80,14 @@ def test_a_link_to_a_database_in_use(tmp_path: Path) -> None:
                 pass
 
 
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    """A folder in place of the file is refused in words, and gets no lock."""
+    (tmp_path / "data").mkdir()
+    with pytest.raises(StoreError, match="is a folder"), lock_file(tmp_path / "data"):
+        pass
+    assert [one.name for one in tmp_path.iterdir()] == ["data"]
+
+
 def test_a_database_with_two_names(tmp_path: Path) -> None:
     """A hard link is another name of the same file, which no lock beside it can cover."""
     file, other = tmp_path / "bot.db", tmp_path / "other.db"

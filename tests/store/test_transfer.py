@@ -147,6 +147,15 @@ async def test_an_unused_source_is_refused(database_url: str, target_url: str) -
             assert await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()) == []
 
 
+async def test_a_source_with_an_unknown_schema(database_url: str, target_url: str) -> None:
+    """A source that this version can't bring up to date is refused without the advice to do so."""
+    async with open_database(database_url) as database, database.begin() as tx:
+        await tx.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
+    words = await refusal(database_url, target_url)
+    assert "a version that is not known (schema 0000)" in words
+    assert "up to date" not in words
+
+
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)
 async def test_a_source_of_an_old_version_is_left_as_it_is(
     dump: Path, database_url: str, target_url: str, tmp_path: Path
