@@ -35,6 +35,7 @@ DEFAULT_API = "https://api.useapi.net"
 _SHORTEST_TOKEN = 8
 # Three parts in base64; the first one is the bot's id, whose digits make M, N and O of its first character.
 _DISCORD_TOKEN = re.compile(r"[MNO][\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+_NAME_BEFORE_VALUE = re.compile(r"[A-Z_]+=")
 _LARGEST_ID = 2**64 - 1
 _MOST_DIGITS = 20
 _QUOTED = re.compile(r"""("[^"]*"|'[^']*')\s*(#.*)?""")
@@ -52,6 +53,8 @@ def _token(value: object) -> str:
         raise ValueError("is empty. Paste the token")
     if text.lower().startswith(("bearer ", "bot ")):
         raise ValueError("starts with 'Bearer' or 'Bot'. Paste the token alone, without that word")
+    if _NAME_BEFORE_VALUE.match(text):
+        raise ValueError("starts with the name of a setting. Paste the token alone, without the name and =")
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("holds a character that no token has. Copy the token again, without quotes or spaces")
     if len(text) < _SHORTEST_TOKEN:
@@ -466,8 +469,8 @@ def _find_odd_lines(lines: Sequence[Binding], ours: Collection[str]) -> Iterator
         if line.error:
             yield f"line {number} is ignored. Write NAME=value, and # before a comment"
         elif line.key is not None and not _PLAIN_LINE.match(text):
-            yield f"line {number} may mean nothing to Docker or systemd. Write NAME=value, without export or spaces"
+            yield f"line {number} may mean nothing to Docker or systemd. Write NAME=value, without export or spaces."
         if line.key in ours:
             if line.key in seen:
-                yield f"line {number} replaces line {seen[line.key]}: both set {line.key}. Keep one of them"
+                yield f"line {number} replaces line {seen[line.key]}: both set {line.key}. Keep one of them."
             seen[line.key] = number

@@ -88,6 +88,7 @@ def test_a_token_is_stripped(name: str, value: str, token: str) -> None:
     ("value", "advice"),
     [
         ("   ", "is empty"),
+        ("DISCORD_TOKEN=abcdefgh", "starts with the name of a setting"),
         ("Bearer abc", "'Bearer' or 'Bot'"),
         ("bearer abc", "'Bearer' or 'Bot'"),
         ("Bot abc", "'Bearer' or 'Bot'"),

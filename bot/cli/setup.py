@@ -38,11 +38,13 @@ def setup(args: argparse.Namespace, around: Surroundings) -> int:
 
     Raises:
         NoTerminal: standard input or output is no terminal.
-        SettingsError: `.env` can't be read or written. WrongUser: root works in the folder of several users.
+        SettingsError: `.env` can't be read or written, or another setting is wrong.
+        WrongUser: root works in the folder of several users.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise NoTerminal("no terminal")
     given = _read_given()
+    _check_other_settings()
     try:
         answers = _ask(given, around)
     except (KeyboardInterrupt, EOFError):
@@ -66,6 +68,22 @@ def _read_given() -> dict[str, str]:
     if not os.access(DOTENV.parent, os.W_OK) or (DOTENV.exists() and not DOTENV.is_file()):
         raise SettingsError([f"{DOTENV} can't be written here. Run this in a folder of your own."])
     return read_dotenv(DOTENV)
+
+
+def _check_other_settings() -> None:
+    """Check the settings that no question is about, before the operator types anything.
+
+    Raises:
+        SettingsError: some are wrong.
+    """
+    from bot.config import Settings, read_settings
+
+    try:
+        read_settings(Settings, os.environ, DOTENV)
+    except SettingsError as error:
+        others = [problem for problem in error.problems if not problem.startswith(SettingsError.asked)]
+        if others:
+            raise SettingsError(others) from None
 
 
 def _ask(given: Mapping[str, str], around: Surroundings) -> dict[str, str]:
@@ -149,7 +167,9 @@ def _try_useapi(token: str, around: Surroundings) -> "Finding":
 
 def _ask_servers(token: str, given: str) -> str:
     """Ask which of the bot's servers may use it, and wait until it is in one; return their ids as in GUILD_IDS."""
-    if given and not _confirm(f"\nGUILD_IDS is set in {DOTENV} already. Replace it?"):
+    if given and (problem := _find_problem("GUILD_IDS", given)):
+        print(f"\n{Sign.BAD.on(sys.stdout)} {problem}")
+    elif given and not _confirm(f"\nGUILD_IDS is set in {DOTENV} already. Replace it?"):
         return given
     while True:
         finding, invite, names = asyncio.run(_find_servers(token))

@@ -182,6 +182,26 @@ async def test_an_interrupt_in_a_secret_leaves_everything_as_it_was() -> None:
         assert list(desk.terminal.folder.iterdir()) == []
 
 
+async def test_another_wrong_setting_ends_it_before_anything_is_typed() -> None:
+    """A wrong setting that no question is about is named at once, without the advice to run `setup`."""
+    async with sit_down("CHECK_INTERVAL_SECONDS=0\n") as desk:
+        assert await desk.terminal.ended() == 2
+        await desk.terminal.shows("CHECK_INTERVAL_SECONDS must")
+        await desk.terminal.shows("Then try again.")
+        assert "setup" not in desk.terminal.screen
+        assert "not shown" not in desk.terminal.screen
+
+
+async def test_servers_that_are_none_are_asked_for() -> None:
+    """A GUILD_IDS that is wrong can't be kept: its problem is shown, and the question follows."""
+    async with sit_down("GUILD_IDS=abc\n") as desk:
+        await desk.give_tokens()
+        await desk.terminal.shows("GUILD_IDS must be server ids")
+        await desk.terminal.answer("look again)", "1")
+        assert await desk.terminal.ended() == 0
+        assert desk.read_dotenv()["GUILD_IDS"] == str(GUILD_ID)
+
+
 async def test_the_environment_is_pointed_out() -> None:
     """A setting in the environment outranks the file, and the first lines say so."""
     async with sit_down(settings={"GUILD_IDS": str(GUILD_ID)}) as desk:
