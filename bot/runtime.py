@@ -6,6 +6,7 @@ import functools
 import logging
 import random
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -191,6 +192,14 @@ def _start(name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
     return asyncio.create_task(work, name=name)
 
 
+def _find_stop_signals() -> list[signal.Signals]:
+    """Return the signals that stop the bot: also the end of its terminal, unless `nohup` keeps that from it."""
+    found = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        found.append(signal.SIGHUP)
+    return found
+
+
 def _stop_on_signals(on_stop: Callable[[], None]) -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -199,7 +208,7 @@ def _stop_on_signals(on_stop: Callable[[], None]) -> asyncio.Event:
         stop.set()
         on_stop()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _find_stop_signals():
         try:
             loop.add_signal_handler(number, begin_to_stop)
         except NotImplementedError:  # Windows: Ctrl-C still ends asyncio.run

@@ -2,10 +2,13 @@
 
 import argparse
 import asyncio
+import contextlib
 import importlib.util
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from bot.cli.command import DONE, REFUSED, Commands, Surroundings
 from bot.cli.program import say_how_to_install
@@ -51,11 +54,17 @@ def demo(args: argparse.Namespace, around: Surroundings) -> int:
     try:
         from bot.demo import run_demo
 
-        asyncio.run(
-            run_demo(
-                port=args.port, days_later=args.days_later, open_browser=has_screen and not args.no_open, now=around.now
-            )
-        )
-    except KeyboardInterrupt:
+        open_browser = has_screen and not args.no_open
+        serving = run_demo(port=args.port, days_later=args.days_later, open_browser=open_browser, now=around.now)
+        asyncio.run(_until_interrupted(serving))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return DONE
     return DONE
+
+
+async def _until_interrupted(serving: Coroutine[Any, Any, None]) -> None:
+    """Serve until the first Ctrl-C; another one must not break its orderly end off."""
+    task = asyncio.ensure_future(serving)
+    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C cancels this function
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: task.cancelling() or task.cancel())
+    await task

@@ -16,6 +16,7 @@ from bot.cli.ending import INTERRUPTED
 from bot.store.database import open_database
 from bot.store.tables import leases
 from bot.useapi.fake import FakeApi
+from tests.support.accounts import build_account, by_id
 from tests.support.network import NOWHERE
 from tests.support.paths import REPOSITORY
 from tests.support.process.deployment import Deployment, shortened
@@ -28,7 +29,7 @@ from tests.support.wire.payloads import PRIVATE
 from tests.support.wire.process import STOP_SECONDS, run_bot
 from tests.support.wire.standins import build_settings, owner_of
 
-STOP_SIGNALS = [signal.SIGTERM, signal.SIGINT]
+STOP_SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 _STOPS = 3
 
 
@@ -73,6 +74,25 @@ async def test_stop_while_idle(own_world: ProcessWorld, number: signal.Signals) 
     own_world.bot.signal(number)
     assert await own_world.bot.ended(within=5) == 0
     assert await own_world.discord.gateway.closes.nth(1) == WSCloseCode.OK
+
+
+async def test_the_end_of_a_terminal_is_ignored_with_nohup() -> None:
+    """A bot that was started with `nohup`, which ignores the signal of a closed terminal, goes on."""
+    api, discord = FakeApi(by_id(build_account("123456"))), DiscordStandIn()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        async with (
+            discord.serve() as url,
+            api.serve() as api_url,
+            run_bot(url, build_settings(api_url)) as bot,
+        ):
+            await bot.says("Ready")
+            bot.signal(signal.SIGHUP)
+            exchange = await discord.slash("123456")
+            assert _title(await exchange.answer()) != "The bot is restarting"
+            assert "Stopping" not in bot.output
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def test_stop_without_network() -> None:
@@ -211,6 +231,16 @@ async def test_help_and_version(option: str, text: str) -> None:
     async with run_bot(NOWHERE, {}, option) as bot:
         assert await bot.ended() == 0
         assert text in bot.output
+
+
+async def test_further_interrupts_of_the_demo() -> None:
+    """Further presses of Ctrl-C do not break the orderly end of the demo off."""
+    async with run_bot(NOWHERE, {}, "demo", "--no-open") as bot:
+        await bot.says("Ctrl-C ends the demo")
+        for _ in range(20):
+            bot.signal(signal.SIGINT)
+        assert await bot.ended(within=STOP_SECONDS) == 0
+        assert "Traceback" not in bot.output
 
 
 async def test_demo_without_its_packages() -> None:
