@@ -35,7 +35,6 @@ DEFAULT_API = "https://api.useapi.net"
 _SHORTEST_TOKEN = 8
 # Three parts in base64; the first one is the bot's id, whose digits make M, N and O of its first character.
 _DISCORD_TOKEN = re.compile(r"[MNO][\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
-_NAME_BEFORE_VALUE = re.compile(r"[A-Z_]+=")
 _LARGEST_ID = 2**64 - 1
 _MOST_DIGITS = 20
 _QUOTED = re.compile(r"""("[^"]*"|'[^']*')\s*(#.*)?""")
@@ -53,7 +52,7 @@ def _token(value: object) -> str:
         raise ValueError("is empty. Paste the token")
     if text.lower().startswith(("bearer ", "bot ")):
         raise ValueError("starts with 'Bearer' or 'Bot'. Paste the token alone, without that word")
-    if _NAME_BEFORE_VALUE.match(text):
+    if text.startswith(("DISCORD_TOKEN=", "USEAPI_TOKEN=")):
         raise ValueError("starts with the name of a setting. Paste the token alone, without the name and =")
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("holds a character that no token has. Copy the token again, without quotes or spaces")
