@@ -3,10 +3,8 @@
 import ast
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-
-import pytest
 
 from tests.support.paths import REPOSITORY
 
@@ -72,8 +70,9 @@ def is_in(name: str, *packages: str) -> bool:
     return any(name == package or name.startswith(package + ".") for package in packages)
 
 
-every_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
-every_test_module = pytest.mark.parametrize("path", TEST_MODULES, ids=name_of)
+def find_in(paths: Sequence[Path], find: Callable[[Path], Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return what breaks a rule, by module."""
+    return {name_of(path): found for path in paths if (found := find(path))}
 
 
 def test_the_modules_are_found() -> None:
@@ -89,25 +88,31 @@ def test_the_modules_are_found() -> None:
     } <= names
 
 
-@every_module
-def test_imports_run_downwards(path: Path) -> None:
+def test_imports_run_downwards() -> None:
     """A module imports only its own room and the rooms that the table allows."""
-    name = name_of(path)
-    rooms = [room for room in ROOMS if is_in(name, room)]
-    imported = [one for one in imports_of(path) if is_in(one, "bot") and one != "bot.__version__"]
-    assert rooms or not imported
-    for room in rooms:
-        assert [one for one in imported if not is_in(one, room, *ROOMS[room])] == []
+
+    def find(path: Path) -> list[str]:
+        name = name_of(path)
+        imported = [one for one in imports_of(path) if is_in(one, "bot") and one != "bot.__version__"]
+        rooms = [room for room in ROOMS if is_in(name, room)]
+        # One without a room imports nothing of the bot.
+        return [one for one in imported if not rooms or not all(is_in(one, room, *ROOMS[room]) for room in rooms)]
+
+    assert find_in(MODULES, find) == {}
 
 
-@every_module
-def test_each_library_has_its_rooms(path: Path) -> None:
+def test_each_library_has_its_rooms() -> None:
     """A module imports a library only where the table allows it; `core` and `errors` import pydantic alone."""
-    name, imported = name_of(path), list(imports_of(path))
-    for library, rooms in LIBRARIES.items():
-        assert is_in(name, *rooms) or not [one for one in imported if is_in(one, library)]
-    if is_in(name, *BASE):
-        assert [one for one in imported if one.partition(".")[0] not in {*STANDARD, "pydantic", "bot"}] == []
+
+    def find(path: Path) -> list[str]:
+        name, imported = name_of(path), list(imports_of(path))
+        refused = [library for library, rooms in LIBRARIES.items() if not is_in(name, *rooms)]
+        found = [one for one in imported if is_in(one, *refused)]
+        if is_in(name, *BASE):
+            found += [one for one in imported if one.partition(".")[0] not in {*STANDARD, "pydantic", "bot"}]
+        return found
+
+    assert find_in(MODULES, find) == {}
 
 
 def reads_of_the_world(path: Path) -> Iterator[str]:
@@ -122,34 +127,40 @@ def reads_of_the_world(path: Path) -> Iterator[str]:
                 yield f"{node.lineno}: {text}"
 
 
-@every_module
-def test_only_the_command_line_reads_the_environment_and_the_clock(path: Path) -> None:
+def test_only_the_command_line_reads_the_environment_and_the_clock() -> None:
     """Other modules get the time and the settings from their callers."""
-    reads = list(reads_of_the_world(path))
-    imported = [name for name in imports_of(path) if is_in(name, "os.environ", "os.getenv", "time.time")]
-    if not is_in(name_of(path), "bot.cli"):
-        assert (reads, imported) == ([], [])
+
+    def find(path: Path) -> list[str]:
+        imported = [name for name in imports_of(path) if is_in(name, "os.environ", "os.getenv", "time.time")]
+        return [*reads_of_the_world(path), *imported]
+
+    assert find_in([path for path in MODULES if not is_in(name_of(path), "bot.cli")], find) == {}
 
 
-@every_module
-def test_the_bot_knows_neither_tests_nor_benchmarks(path: Path) -> None:
+def test_the_bot_knows_neither_tests_nor_benchmarks() -> None:
     """The bot imports neither: an installation has no tests and no benchmarks."""
-    assert not [imported for imported in imports_of(path) if is_in(imported, "tests", "benchmarks")]
+
+    def find(path: Path) -> list[str]:
+        return [imported for imported in imports_of(path) if is_in(imported, "tests", "benchmarks")]
+
+    assert find_in(MODULES, find) == {}
 
 
-@every_module
-def test_every_module_has_a_docstring(path: Path) -> None:
+def test_every_module_has_a_docstring() -> None:
     """Each module begins with a docstring."""
-    assert ast.get_docstring(tree_of(path))
+    assert [name_of(path) for path in MODULES if not ast.get_docstring(tree_of(path))] == []
 
 
-@every_test_module
-def test_tests_share_code_only_in_their_kit(path: Path) -> None:
+def test_tests_share_code_only_in_their_kit() -> None:
     """Tests and the kit import the kit and the sample data, benchmarks themselves and the kit; never a test module."""
-    name = name_of(path)
-    allowed = ("tests.support", "benchmarks") if is_in(name, "benchmarks") else ("tests.support", "tests.data")
-    imported = [one for one in imports_of(path) if is_in(one, "tests", "benchmarks")]
-    assert [one for one in imported if not is_in(one, *allowed)] == []
+
+    def find(path: Path) -> list[str]:
+        is_benchmark = is_in(name_of(path), "benchmarks")
+        allowed = ("tests.support", "benchmarks") if is_benchmark else ("tests.support", "tests.data")
+        imported = [one for one in imports_of(path) if is_in(one, "tests", "benchmarks")]
+        return [one for one in imported if not is_in(one, *allowed)]
+
+    assert find_in(TEST_MODULES, find) == {}
 
 
 def names_replaced_in(path: Path) -> Iterator[str]:
@@ -160,7 +171,10 @@ def names_replaced_in(path: Path) -> Iterator[str]:
             yield texts[0].rpartition(".")[2] if texts else ast.unparse(node)
 
 
-@every_test_module
-def test_no_test_replaces_a_private_name(path: Path) -> None:
+def test_no_test_replaces_a_private_name() -> None:
     """Tests set the bot's clock, waits and neighbours through its arguments, not behind its back."""
-    assert [name for name in names_replaced_in(path) if name.startswith("_")] == []
+
+    def find(path: Path) -> list[str]:
+        return [name for name in names_replaced_in(path) if name.startswith("_")]
+
+    assert find_in(TEST_MODULES, find) == {}
