@@ -24,10 +24,11 @@ settings.load_profile("patient")
 settings.register_profile("long", settings(), max_examples=20_000)
 
 
-# Their tests run processes, a browser, the whole bot over simulated hours, or very many examples; or measure memory.
+# Their tests run processes, a browser, the whole bot over simulated hours, or very many examples; copy many databases;
+# or measure memory.
 SLOW = {
     *("chat", "cli", "demo", "process", "reminders", "wire"),
-    *("test_alerts.py", "test_client_memory.py", "test_transfer.py"),
+    *("test_alerts.py", "test_backups.py", "test_client_memory.py", "test_transfer.py"),
     *("test_fuzz.py", "test_parsing_untrusted.py"),
 }
 
