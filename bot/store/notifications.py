@@ -29,7 +29,6 @@ _PENDING_IN_CHANNEL = (
     .where(notifications.c.state == State.PENDING, notifications.c.channel_id == sa.bindparam("in_channel"))
     .order_by(notifications.c.id)
 )
-
 _IS_PENDING = (notifications.c.id == sa.bindparam("pending_id")) & (notifications.c.state == State.PENDING)
 _CHANGE_PENDING = notifications.update().where(_IS_PENDING)
 _DELETE_PENDING = notifications.delete().where(_IS_PENDING)
